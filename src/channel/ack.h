@@ -1,0 +1,102 @@
+#pragma once
+/// Acknowledgments of datagrams, both ends: what we have received and must report, what we have sent and
+/// await. Replication lives on them: a field is known to a viewer when the datagram that carried it is acked.
+/// Source  docs/wire-format.md section 2; RFC 9002 section 6.1 (packet threshold), RFC 6298 (round-trip estimate)
+///
+///     ack block := largest varint | delay u16, in 64 us | mask u64, bit i = largest - 1 - i received
+
+#include <array>
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "serried/time.h"
+
+namespace serried::channel {
+
+struct AckBlock {
+  std::uint64_t largest = 0;
+  Nanos delay = 0;
+  std::uint64_t mask = 0;
+};
+inline constexpr Nanos ack_delay_unit = 64 * microsecond;
+
+[[nodiscard]] bool read_ack_block(base::ByteReader& in, AckBlock& out) noexcept;  ///< false: cut short or largest 0
+[[nodiscard]] std::size_t ack_block_bytes(const AckBlock& block) noexcept;
+void write_ack_block(base::ByteWriter& out, const AckBlock& block) noexcept;
+
+/// The receiving half. 40 bytes.
+class ReceivedDatagrams {
+ public:
+  /// An authentic datagram that is not a replay. `wants_ack`: it was not ack-only.
+  void note(std::uint64_t sequence, bool wants_ack, Nanos now) noexcept;
+  /// Something is unreported and has waited for `delay_max`, or 32 datagrams are unreported.
+  [[nodiscard]] bool due(Nanos now, Nanos delay_max) const noexcept;
+  [[nodiscard]] bool pending() const noexcept { return unreported_ != 0; }
+  /// When due() turns true by waiting alone; ~0 when nothing is pending.
+  [[nodiscard]] Nanos due_at(Nanos delay_max) const noexcept;
+  /// The block to send now. Precondition: pending(), or something was ever received.
+  [[nodiscard]] AckBlock report(Nanos now) noexcept;
+
+ private:
+  std::uint64_t largest_ = 0;
+  std::uint64_t mask_ = 0;
+  Nanos largest_at_ = 0;
+  Nanos oldest_unreported_at_ = 0;
+  std::uint32_t unreported_ = 0;
+};
+
+/// Round-trip time, smoothed. Source  RFC 6298 sections 2 and 3
+class RoundTrip {
+ public:
+  void sample(Nanos rtt) noexcept;
+  [[nodiscard]] bool known() const noexcept { return smoothed_ != 0; }
+  [[nodiscard]] Nanos smoothed() const noexcept { return smoothed_; }
+  /// Retransmission timeout: smoothed + 4 * variance, at least 10 ms; 250 ms before there is a sample.
+  [[nodiscard]] Nanos timeout() const noexcept;
+
+ private:
+  Nanos smoothed_ = 0;
+  Nanos variance_ = 0;
+};
+
+/// The sending half: the last 128 datagrams, each with the tag of what it carried (a replication plan, or 0: nothing that
+/// anybody waits for). An ack for a sequence never sent is a lie: the connection ends.
+class SentDatagrams {
+ public:
+  static constexpr unsigned capacity = 128;
+
+  struct Outcome {
+    std::uint16_t tag;
+    bool acked;  ///< else lost: three later ones are acked
+  };
+  enum class Verdict : std::uint8_t { ok, lie };
+
+  /// The sequence for the next datagram. `skip`: leave one number out first (a trap for liars).
+  [[nodiscard]] std::uint64_t next_sequence(bool skip) noexcept;
+  /// Remember what was sent under the sequence just given.
+  void note(std::uint64_t sequence, std::uint16_t tag, bool wants_ack, Nanos now) noexcept;
+  /// Process a block; `out` receives at most `capacity` outcomes of datagrams with a tag, `count` says how many. Blocks
+  /// that tell nothing new change nothing.
+  Verdict acknowledge(const AckBlock& block, Nanos ack_delay_max, Nanos now, Outcome* out, unsigned& count) noexcept;
+
+  [[nodiscard]] const RoundTrip& round_trip() const noexcept { return round_trip_; }
+  [[nodiscard]] std::uint64_t last_sequence() const noexcept { return last_; }
+
+ private:
+  enum class State : std::uint8_t { empty, in_flight, settled, skipped };
+  struct Entry {
+    Nanos sent_at = 0;
+    std::uint32_t sequence_low = 0;
+    std::uint16_t tag = 0;
+    State state = State::empty;
+    bool wants_ack = false;
+  };
+  static_assert(sizeof(Entry) == 16);
+
+  std::array<Entry, capacity> entries_{};
+  std::uint64_t last_ = 0;
+  std::uint64_t largest_acked_ = 0;
+  RoundTrip round_trip_;
+};
+
+}  // namespace serried::channel

@@ -1,0 +1,49 @@
+#pragma once
+/// The stateless cookie: proof that a client receives at the address it claims, before the server keeps anything.
+/// Source  docs/wire-format.md section 4
+///
+///     nonce 8 | time u64, s | HMAC-SHA256 32 over nonce, time, address, port, client_ephemeral, token hash
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "crypt/keys.h"
+#include "wire/path.h"
+#include "serried/time.h"
+
+namespace serried::crypt {
+
+inline constexpr std::size_t cookie_bytes = 48;
+using Cookie = std::array<std::uint8_t, cookie_bytes>;
+
+/// Makes and checks cookies. Owner: one io lane; all lanes share the secret by being given the same seed key.
+class CookieJar {
+ public:
+  static constexpr Nanos lifetime = 10 * second;
+  static constexpr Nanos rotation = 60 * second;
+
+  /// Secrets of successive rotations are derived from `root`, so lanes that share it accept each other's cookies.
+  explicit CookieJar(const Secret& root) noexcept : root_(root) {}
+
+  [[nodiscard]] Cookie make(std::uint64_t nonce, const wire::Path& source, const PublicKey& client_ephemeral,
+                            const Hash& token_hash, Nanos now) noexcept;
+  /// Valid for 10 s, never from the future; of the current secret or the one before.
+  [[nodiscard]] bool check(const Cookie& cookie, const wire::Path& source, const PublicKey& client_ephemeral,
+                           const Hash& token_hash, Nanos now) noexcept;
+
+ private:
+  [[nodiscard]] const Secret& secret_of(std::uint64_t epoch) noexcept;
+
+  Secret root_;
+  Secret cached_[2];
+  std::uint64_t cached_epoch_[2] = {~std::uint64_t{0}, ~std::uint64_t{0}};
+};
+
+/// What a Connect proves with the token's secret: HMAC-SHA256(secret, "proof" | version | client_ephemeral | cookie
+/// | token), first 16 bytes.
+using Proof = std::array<std::uint8_t, 16>;
+[[nodiscard]] Proof make_proof(const Secret& token_secret, std::uint32_t version, const PublicKey& client_ephemeral,
+                               const Cookie& cookie, std::span<const std::uint8_t> token) noexcept;
+
+}  // namespace serried::crypt

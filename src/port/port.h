@@ -1,0 +1,41 @@
+#pragma once
+/// The port concept: where datagrams enter and leave. A lane is a template over its port, so there is no virtual call
+/// per packet. Each port object belongs to one io lane (one queue of a device).
+
+#include <concepts>
+#include <span>
+
+#include "observe/drop.h"
+#include "serried/time.h"
+#include "wire/batch.h"
+
+namespace serried::port {
+
+/// What a port counts. `received_frames` = datagrams handed to the lane + frames answered or consumed by the
+/// host below (ARP, ICMP, neighbour discovery) + drops of unit frame.
+struct PortCounters {
+  base::Counter received_frames, received_bytes;
+  base::Counter delivered_datagrams;  ///< rows handed to the lane
+  base::Counter host_frames;          ///< ARP, ICMP, neighbour discovery: consumed here
+  base::Counter sent_datagrams, sent_bytes;
+  base::Counter sent_host_frames;
+  observe::DropCounters drops;
+};
+
+template <class P>
+concept Port = requires(P& port, const P& constant, wire::Batch& batch, std::span<wire::Buffer> buffers, Nanos now) {
+  /// Clear `batch` and fill it with up to Batch::capacity datagrams, all live, with data, length, owner, path.
+  { port.receive(batch, now) } noexcept;
+  /// Send the live rows to their paths. Takes over the buffers of all rows, live or not, sent or dropped (transmit_full,
+  /// no_next_hop), and clears the batch.
+  { port.transmit(batch, now) } noexcept;
+  /// Empty buffers, up to buffers.size(); returns how many.
+  { port.acquire(buffers) } noexcept -> std::same_as<unsigned>;
+  /// Give back the buffers of all rows whose owner is not null, and clear the batch.
+  { port.release(batch) } noexcept;
+  /// Give back one buffer.
+  { port.release(buffers[0]) } noexcept;
+  { constant.counters() } noexcept -> std::same_as<const PortCounters&>;
+};
+
+}  // namespace serried::port
