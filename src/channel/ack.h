@@ -27,6 +27,8 @@ void write_ack_block(base::ByteWriter& out, const AckBlock& block) noexcept;
 /// The receiving half. 40 bytes.
 class ReceivedDatagrams {
  public:
+  static constexpr std::uint32_t unreported_max = 32;
+
   /// An authentic datagram that is not a replay. `wants_ack`: it was not ack-only.
   void note(std::uint64_t sequence, bool wants_ack, Nanos now) noexcept;
   /// Something is unreported and has waited for `delay_max`, or 32 datagrams are unreported.
@@ -64,6 +66,7 @@ class RoundTrip {
 class SentDatagrams {
  public:
   static constexpr unsigned capacity = 128;
+  static constexpr std::uint64_t packet_threshold = 3;
 
   struct Outcome {
     std::uint16_t tag;
@@ -83,19 +86,23 @@ class SentDatagrams {
   [[nodiscard]] std::uint64_t last_sequence() const noexcept { return last_; }
 
  private:
-  enum class State : std::uint8_t { empty, in_flight, settled, skipped };
+  enum class State : std::uint8_t { never_sent, in_flight, settled };
+  /// Microseconds wrap after 71 minutes; nothing stays in a ring of 128 that long, and a wrong sample is only an estimate.
   struct Entry {
-    Nanos sent_at = 0;
-    std::uint32_t sequence_low = 0;
+    std::uint32_t sent_us = 0;
     std::uint16_t tag = 0;
-    State state = State::empty;
+    State state = State::never_sent;
     bool wants_ack = false;
   };
-  static_assert(sizeof(Entry) == 16);
+  static_assert(sizeof(Entry) == 8);
+
+  [[nodiscard]] Entry& entry(std::uint64_t sequence) noexcept { return entries_[sequence % capacity]; }
 
   std::array<Entry, capacity> entries_{};
   std::uint64_t last_ = 0;
   std::uint64_t largest_acked_ = 0;
+  std::uint64_t trap_ = 0;         ///< the number last left out; 0: none yet
+  std::uint64_t oldest_open_ = 1;  ///< nothing below it awaits an ack
   RoundTrip round_trip_;
 };
 
