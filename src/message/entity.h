@@ -50,12 +50,14 @@ struct Geometry {
   float section_size_z = 6'400.0F;
   std::array<std::uint16_t, 3> sections{32, 32, 4};
 };
-/// Error at most half a step (section size / 65,536 / 2) on each axis.
+/// Error at most half a step (section size / 65,536 / 2) on each axis; one step at the map's upper edge, where the
+/// next section that rounding up would name does not exist. NaN counts as 0.
 void quantise_position(const Geometry& geometry, const std::array<float, 3>& position, EntityState& out) noexcept;
 [[nodiscard]] std::array<float, 3> position_of(const Geometry& geometry, const EntityState& state) noexcept;
-[[nodiscard]] std::int16_t quantise_angle(float radians) noexcept;
+[[nodiscard]] std::int16_t quantise_angle(float radians) noexcept;  ///< wraps; 0 for NaN and beyond 1e9
 [[nodiscard]] float angle_of(std::int16_t yaw) noexcept;
-[[nodiscard]] std::int16_t quantise_speed(float units_per_second) noexcept;  ///< clamps
+[[nodiscard]] std::int16_t quantise_speed(float units_per_second) noexcept;  ///< clamps; NaN gives 0
+/// In 255ths, 1 to 255; 0 exactly when not alive. NaN counts as 0.
 [[nodiscard]] std::uint8_t quantise_fraction(float fraction, bool alive) noexcept;
 
 /// slot u16 | generation u8 | flags u8 (bit 0: the viewer's own) | id u64 | type u8 | faction u8 | level u16 |
@@ -78,21 +80,25 @@ void encode(base::ByteWriter& out, const CreateEntity& message) noexcept;
 /// One record of a DeltaSync, or the content of UpdateEntityQuantized:
 ///   slot u16 | mask u8 | [section 3 * u16] | [position: section mod 4 (x | y << 2 | z << 4) u8, 3 * i16] | [yaw i16] |
 ///   [anim u8] | [state u8, effects u8, health u8, mana u8] | [velocity 3 * i16]
-/// Fields that the mask does not name are left as they are in `state`.
+/// A section without position is legal, and so is a section alone. Fields that the mask does not name are left as they
+/// are in `state`.
 struct Record {
   std::uint16_t slot = 0;
   std::uint8_t mask = 0;  ///< delta bits, section bit, generation in bits 6 and 7
-  std::uint8_t section_mod4 = 0;
+  std::uint8_t section_mod4 = 0;  ///< 0 without a position
   EntityState state;
   [[nodiscard]] std::uint8_t generation() const noexcept { return mask >> delta::generation_shift; }
 };
 inline constexpr std::size_t record_bytes_max = 3 + 6 + 7 + 2 + 1 + 4 + 6;
-/// Write one record to `to`, which has room for record_bytes_max; returns its end. The hot path's encoder: no checks.
+/// Write one record to `to`, which has room for record_bytes_max; returns its end. The hot path's encoder: no checks,
+/// and what lies between that end and record_bytes_max is overwritten.
+/// Cost    bench/message_bench.cpp
 std::uint8_t* write_record(std::uint8_t* to, std::uint16_t slot, std::uint8_t mask, const EntityState& state) noexcept;
-/// Take the next record off `in`; false and the reader's error state when it is cut short or names no field.
+/// Take the next record off `in`; false and the reader's error state when it is cut short, names no field, or has a
+/// section modulo 4 that is none or contradicts the section beside it.
 [[nodiscard]] bool read_record(base::ByteReader& in, Record& out) noexcept;
 /// Merge a record into what was known. False when it has a position without its section and lies two sections off
-/// (mod 4 cannot tell): nothing is changed then.
+/// (mod 4 cannot tell) or outside the 65,536 sections of an axis: nothing is changed then.
 [[nodiscard]] bool apply_record(const Record& record, EntityState& known) noexcept;
 
 /// DeltaSync := tick u32 | applied input sequence u16 | record*.  First message of every replication body.
@@ -152,3 +158,5 @@ std::uint8_t* write_audit(std::uint8_t* to, const Audit& audit) noexcept;
 [[nodiscard]] bool read_audit(base::ByteReader& in, Audit& out) noexcept;
 
 }  // namespace serried::message
+
+#include "message/entity_inl.h"  // write_record, read_record, apply_record, the far records and the other writers
