@@ -1,0 +1,67 @@
+#pragma once
+/// The lane that may be slow: X25519, tokens, and the one place that knows which tokens are spent and which session a
+/// player has. Everything costly or global about a handshake happens here, behind bounded rings.
+
+#include <cstdint>
+#include <vector>
+
+#include "base/counter.h"
+#include "base/fixed_map.h"
+#include "crypt/token.h"
+#include "lane/handshake_link.h"
+#include "serried/time.h"
+
+namespace serried::lane {
+
+struct HandshakeConfig {
+  crypt::TokenKey token_key;
+  std::int64_t started_unix_s = 0;      ///< tokens issued before are refused: they may have been spent in an earlier run
+  std::uint32_t tokens_remembered = 0;  ///< spent tokens kept until they expire; when full, logins are refused
+  std::uint32_t players_max = 0;
+  crypt::Entropy entropy;
+};
+
+struct HandshakeCounters {
+  base::Counter accepted, confirmed, superseded;
+  base::Counter denied_invalid, denied_expired, denied_used, denied_wrong_server, denied_full;
+};
+
+class HandshakeLane {
+ public:
+  HandshakeLane(const HandshakeConfig& config, std::vector<HandshakeLink*> links);
+
+  /// At most 8 jobs. Returns how many were done.
+  unsigned poll(Nanos now, std::int64_t unix_now_s) noexcept;
+  [[nodiscard]] const HandshakeCounters& counters() const noexcept { return counters_; }
+
+ private:
+  static constexpr unsigned jobs_per_poll = 8;
+  static constexpr Nanos ephemeral_lifetime = 1 * second;
+
+  struct TokenHash {
+    std::size_t operator()(const crypt::TokenId& id) const noexcept;
+  };
+  struct PlayerHash {
+    std::size_t operator()(std::uint64_t id) const noexcept;
+  };
+  struct Seat {
+    std::uint32_t link = 0;
+    std::uint32_t connection_id = 0;
+  };
+
+  void connect(HandshakeJob& job, Nanos now, std::int64_t unix_now_s) noexcept;
+  void confirm(HandshakeJob& job, std::uint32_t link, std::int64_t unix_now_s) noexcept;
+  void deny(HandshakeJob& job, message::DenyReason reason, base::Counter& counter) noexcept;
+  void refresh_ephemeral(Nanos now) noexcept;
+
+  HandshakeConfig config_;
+  std::vector<HandshakeLink*> links_;
+  crypt::KeyPair ephemeral_;  // shared by the handshakes of one second, then wiped
+  Nanos ephemeral_made_at_ = 0;
+  bool has_ephemeral_ = false;
+  base::FixedMap<crypt::TokenId, std::int64_t, TokenHash> spent_;
+  base::FixedMap<std::uint64_t, Seat, PlayerHash> seats_;
+  HandshakeCounters counters_;
+};
+
+}  // namespace serried::lane

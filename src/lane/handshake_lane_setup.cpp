@@ -1,0 +1,8 @@
+#include "lane/handshake_lane.h"
+
+namespace serried::lane {
+
+HandshakeLane::HandshakeLane(const HandshakeConfig& config, std::vector<HandshakeLink*> links)
+    : config_(config), links_(std::move(links)), spent_(config.tokens_remembered), seats_(config.players_max) {}
+
+}  // namespace serried::lane

@@ -1,0 +1,71 @@
+#pragma once
+/// Between an io lane and the handshake lane: jobs in a pool that the io lane owns, lent out by index.
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "crypt/cookie.h"
+#include "crypt/keys.h"
+#include "crypt/token.h"
+#include "message/control.h"
+#include "ring/spsc.h"
+
+namespace serried::lane {
+
+/// One Connect with a good cookie on its way to keys, or one CryptoTest on its way to a spent token. Whoever holds the
+/// index (the io lane, a ring, the handshake lane) owns it.
+struct HandshakeJob {
+  enum class Kind : std::uint8_t { connect, confirm };
+  Kind kind{};
+  std::uint32_t session = 0;
+  std::uint32_t connection_id = 0;
+
+  // connect, in
+  crypt::PublicKey client_ephemeral{};
+  crypt::Cookie cookie{};
+  crypt::Proof proof{};
+  std::uint16_t token_bytes = 0;
+  std::array<std::uint8_t, crypt::token_bytes_max> token;
+  crypt::Hash attempt{};  ///< AttemptKey, handed back
+
+  // connect, out; confirm, in
+  std::uint64_t player_id = 0;
+  crypt::TokenId token_id{};
+  std::int64_t token_expiry = 0;
+
+  // out
+  bool denied = false;
+  message::DenyReason reason{};
+  crypt::PublicKey server_ephemeral{};
+  std::array<std::uint8_t, 16> server_random{};
+  crypt::SessionKeys keys;
+};
+
+/// io -> handshake: the session of a player is over.
+struct SessionEnd {
+  std::uint64_t player_id = 0;
+  std::uint32_t connection_id = 0;
+  std::uint32_t reserved = 0;
+};
+
+/// handshake -> io: end this session, its player has a newer one.
+struct Superseded {
+  std::uint32_t connection_id = 0;
+};
+
+struct HandshakeLink {
+  HandshakeLink(unsigned jobs_max, unsigned sessions_max)
+      : jobs(jobs_max), requests(jobs_max), results(jobs_max), ended(sessions_max), superseded(sessions_max) {
+    free.reserve(jobs_max);
+    for (unsigned i = 0; i < jobs_max; ++i) free.push_back(i);
+  }
+  std::vector<HandshakeJob> jobs;
+  std::vector<std::uint32_t> free;        // io lane only
+  ring::Spsc<std::uint32_t> requests;     // io -> handshake
+  ring::Spsc<std::uint32_t> results;      // handshake -> io
+  ring::Spsc<SessionEnd> ended;           // io -> handshake
+  ring::Spsc<Superseded> superseded;      // handshake -> io
+};
+
+}  // namespace serried::lane

@@ -1,0 +1,37 @@
+#include "session/admit.h"
+
+namespace serried::session {
+namespace {
+
+using observe::Drop;
+
+/// GCRA in wrapping microseconds. The sweep of a lane keeps `next_allowed_us` within half the range of now.
+bool conforms(Admission& session, const AdmitLimits& limits, std::uint32_t now_us) noexcept {
+  if (limits.interval_us == 0) return true;
+  const auto ahead = static_cast<std::int32_t>(session.next_allowed_us - now_us);
+  if (ahead > static_cast<std::int32_t>(limits.burst_us)) return false;
+  session.next_allowed_us = (ahead > 0 ? session.next_allowed_us : now_us) + limits.interval_us;
+  return true;
+}
+
+}  // namespace
+
+void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, ForeignBudget& foreign,
+           observe::DropCounters& drops, Nanos now) noexcept {
+  for (unsigned i = 0; i < batch.live_rows; ++i) table.prefetch(batch.connection_id[batch.live[i]]);
+
+  const auto now_us = static_cast<std::uint32_t>(now / microsecond);
+  batch.filter(drops, [&](unsigned row) noexcept {
+    const std::uint32_t slot = table.find(batch.connection_id[row]);
+    if (slot == Table::none) return Drop::unknown_session;
+    Admission& session = table.admission(slot);
+    if (!opens(session.state)) return Drop::unknown_session;
+    if (!conforms(session, limits, now_us)) return Drop::session_rate;
+    if (const Drop seen = session.replay.peek(batch.sequence[row]); seen != Drop::none) return seen;
+    if (!wire::same_endpoint(batch.path[row], table.peer(slot).path) && !foreign.take(now)) return Drop::foreign_source;
+    batch.session[row] = slot;
+    return Drop::none;
+  });
+}
+
+}  // namespace serried::session

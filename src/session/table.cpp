@@ -1,0 +1,45 @@
+#include "session/table.h"
+
+#include <algorithm>
+
+namespace serried::session {
+
+std::uint32_t Table::allocate(std::uint64_t random, Nanos now) noexcept {
+  if (free_count_ == 0) return none;
+  const std::uint32_t slot = free_[free_head_];
+  free_head_ = (free_head_ + 1) % capacity_;
+  --free_count_;
+  ++in_use_;
+  high_water_ = std::max(high_water_, slot + 1);
+
+  // Never the id that the slot had before: what is still on its way to that one must not find the new session.
+  const std::uint32_t previous = cold_[slot].previous_id;
+  std::uint32_t id = make_id(lane_, slot, random);
+  if (id == previous) id = make_id(lane_, slot, random + 1);
+
+  admission_[slot] = Admission{};
+  admission_[slot].connection_id = id;
+  admission_[slot].state = State::pending;
+  admission_[slot].heard_at = now;
+  peer_[slot] = Peer{};
+  outbound_[slot] = Outbound{};
+  cold_[slot] = Cold{};
+  cold_[slot].opened_at = now;
+  cold_[slot].previous_id = previous;
+  return slot;
+}
+
+void Table::release(std::uint32_t slot) noexcept {
+  admission_[slot].state = State::free;
+  peer_[slot].receive_key.wipe();
+  outbound_[slot].send_key.wipe();
+  Cold& cold = cold_[slot];
+  cold.next.wipe();
+  cold.exporter.wipe();
+  cold.previous_id = admission_[slot].connection_id;
+  free_[(free_head_ + free_count_) % capacity_] = slot;
+  ++free_count_;
+  --in_use_;
+}
+
+}  // namespace serried::session

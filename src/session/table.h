@@ -1,0 +1,131 @@
+#pragma once
+/// The sessions of one io lane, laid out by what touches them when: one line for admission, one for opening, the rest
+/// behind. The lane owns every row outright; nobody else reads or writes them.
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "channel/ack.h"
+#include "crypt/keys.h"
+#include "crypt/replay.h"
+#include "message/control.h"
+#include "serried/time.h"
+#include "session/id.h"
+#include "wire/path.h"
+
+namespace serried::session {
+
+/// The life of a session.
+///
+///     free -> pending -> half_open -> confirming -> established -> playing -> closing -> free
+///              |  the handshake lane is at work       |              joined in a shard
+///              |        keys are there, Accepted sent |
+///              |                        CryptoTest came, the token is being spent
+enum class State : std::uint8_t { free, pending, half_open, confirming, established, playing, closing };
+
+/// Whether datagrams of a session in this state are opened at all.
+[[nodiscard]] constexpr bool opens(State state) noexcept {
+  return state >= State::half_open && state <= State::playing;
+}
+
+/// First line: admission.
+struct alignas(64) Admission {
+  std::uint32_t connection_id = 0;
+  State state = State::free;
+  std::uint8_t shard = 0;
+  std::uint16_t last_input = 0;  ///< newest input sequence handed on, valid when has_input
+  std::uint32_t next_allowed_us = 0;  ///< GCRA: theoretical arrival time of the next datagram, wrapping microseconds
+  bool has_input = false;
+  bool ack_queued = false;  ///< stands in the lane's queue of due acks
+  Nanos heard_at = 0;
+  crypt::ReplayWindow replay;
+};
+static_assert(sizeof(Admission) == 64);
+
+/// Second line: opening, and where answers go.
+struct alignas(64) Peer {
+  crypt::Secret receive_key;
+  wire::Path path;
+};
+static_assert(sizeof(Peer) == 64);
+
+/// What sending touches.
+struct alignas(64) Outbound {
+  crypt::Secret send_key;
+  channel::ReceivedDatagrams received;
+  channel::SentDatagrams sent;
+};
+
+/// What neither direction touches per datagram.
+struct Cold {
+  crypt::Secret next, exporter;
+  std::uint64_t player_id = 0;
+  std::array<std::uint8_t, 16> token_id{};
+  std::int64_t token_expiry = 0;
+  Nanos opened_at = 0;
+  Nanos ping_at = 0;  ///< when the last Ping of the present silence went out
+  message::CryptoTest test;  ///< the CryptoTest to be answered once the token is spent
+  message::DisconnectReason reason{};
+  std::uint8_t goodbyes_left = 0;
+  bool in_world = false;  ///< a shard was told to join, and must be told to leave
+  bool spent = false;     ///< the handshake lane knows this session as its player's
+  std::uint32_t previous_id = 0;
+};
+
+/// Fixed capacity, a free list in the order of release (a slot rests as long as it can).
+class Table {
+ public:
+  Table(std::uint32_t lane, std::uint32_t capacity);
+
+  /// A free slot in state pending with a new id, or `none` when all are taken. `random` makes the id unpredictable.
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+  [[nodiscard]] std::uint32_t allocate(std::uint64_t random, Nanos now) noexcept;
+  /// Wipe the keys and give the slot back.
+  void release(std::uint32_t slot) noexcept;
+
+  /// The slot of a live id, or none. A wrong random part is no session.
+  [[nodiscard]] std::uint32_t find(std::uint32_t connection_id) const noexcept {
+    const std::uint32_t slot = slot_of(connection_id);
+    if (lane_of(connection_id) != lane_ || slot >= capacity_) return none;
+    const Admission& row = admission_[slot];
+    return row.connection_id == connection_id && row.state != State::free ? slot : none;
+  }
+  void prefetch(std::uint32_t connection_id) const noexcept {
+    const std::uint32_t slot = slot_of(connection_id);
+    if (slot >= capacity_) return;
+    __builtin_prefetch(&admission_[slot]);
+    __builtin_prefetch(&peer_[slot]);
+  }
+
+  [[nodiscard]] Admission& admission(std::uint32_t slot) noexcept { return admission_[slot]; }
+  [[nodiscard]] Peer& peer(std::uint32_t slot) noexcept { return peer_[slot]; }
+  [[nodiscard]] Outbound& outbound(std::uint32_t slot) noexcept { return outbound_[slot]; }
+  [[nodiscard]] Cold& cold(std::uint32_t slot) noexcept { return cold_[slot]; }
+
+  [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] std::uint32_t in_use() const noexcept { return in_use_; }
+  /// Slots at and above it were never used: a sweep ends here.
+  [[nodiscard]] std::uint32_t high_water() const noexcept { return high_water_; }
+  [[nodiscard]] std::uint32_t lane() const noexcept { return lane_; }
+  [[nodiscard]] static constexpr std::size_t bytes_per_session() noexcept {
+    return sizeof(Admission) + sizeof(Peer) + sizeof(Outbound) + sizeof(Cold) + sizeof(std::uint32_t);
+  }
+
+ private:
+  std::uint32_t lane_;
+  std::uint32_t capacity_;
+  std::uint32_t in_use_ = 0;
+  std::uint32_t high_water_ = 0;
+  std::uint32_t free_head_ = 0;  // free_ is a ring: slots leave at the head and come back at the tail
+  std::uint32_t free_count_ = 0;
+  std::vector<Admission> admission_;
+  std::vector<Peer> peer_;
+  std::vector<Outbound> outbound_;
+  std::vector<Cold> cold_;
+  std::vector<std::uint32_t> free_;
+};
+
+}  // namespace serried::session

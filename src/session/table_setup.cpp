@@ -1,0 +1,20 @@
+#include <algorithm>
+#include <numeric>
+
+#include "session/table.h"
+
+namespace serried::session {
+
+Table::Table(std::uint32_t lane, std::uint32_t capacity)
+    : lane_(lane),
+      capacity_(std::clamp<std::uint32_t>(capacity, 1, sessions_per_lane_max)),
+      free_count_(capacity_),
+      admission_(capacity_),
+      peer_(capacity_),
+      outbound_(capacity_),
+      cold_(capacity_),
+      free_(capacity_) {
+  std::iota(free_.begin(), free_.end(), 0U);
+}
+
+}  // namespace serried::session
