@@ -1,0 +1,50 @@
+# Sourced by scripts/test, scripts/check and scripts/demo: where things are, and how a build is made.
+# shellcheck shell=bash
+export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+export LC_ALL=C.UTF-8
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cores=$(nproc)
+
+if [[ -t 1 ]]; then bold=$'\e[1m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'; else bold='' red='' green='' plain=''; fi
+
+# configure DIRECTORY COMPILER MESON_OPTION...: make or refresh a build directory; meson finds ccache for g++ itself.
+configure() {
+  local directory=$1 compiler=$2
+  shift 2
+  local cxx=$compiler
+  if command -v ccache >/dev/null; then cxx="ccache $compiler"; fi
+  if [[ -f $directory/meson-private/coredata.dat ]]; then
+    meson configure "$directory" "$@" >/dev/null 2>&1 && return 0
+    rm -rf "$directory"  # made by another meson, or from other options: begin again
+  fi
+  rm -rf "$directory"
+  mkdir -p "$(dirname "$directory")"
+  CXX=$cxx meson setup "$directory" "$root" "$@"
+}
+
+# compile DIRECTORY LOG [TARGET...]: ninja with one moving line of progress on a terminal, and a line
+# now and then without one. The whole output goes to LOG; on failure the errors are shown.
+compile() {
+  local directory=$1 log=$2
+  shift 2
+  local began=$SECONDS shown=$SECONDS line status
+  {
+    NINJA_STATUS='[%f/%t] ' ninja -C "$directory" "$@" 2>&1
+    echo "ninja exit $?"
+  } | tee "$log" | while IFS= read -r line; do
+    [[ $line == \[*/*\]* ]] || continue
+    if [[ -t 1 ]]; then
+      printf '\r\e[K  %s' "${line:0:100}"
+    elif (( SECONDS - shown >= 15 )); then
+      shown=$SECONDS
+      printf '  %s  %d s\n' "${line%%]*}]" $(( SECONDS - began ))
+    fi
+  done
+  [[ -t 1 ]] && printf '\r\e[K'
+  status=$(tail -n 1 "$log")
+  if [[ $status != "ninja exit 0" ]]; then
+    grep -E -A 6 '^FAILED:|error:|undefined reference|ninja: error' "$log" | head -n 60
+    echo "the whole build log: $log"
+    return 1
+  fi
+}
