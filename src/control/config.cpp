@@ -1,0 +1,204 @@
+// The command line by CLI11, with every option taken as text: its own conversions stop at the first fault, and a
+// person wants to hear all of them at once. Conversion, ranges and wording are the table's (option.cpp).
+
+#include "control/config.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "control/option.h"
+
+namespace serried::control {
+namespace {
+
+/// `show_defaults` only to print help: CLI11 would also take a default for a value that is missing.
+std::unique_ptr<CLI::App> make_app(bool show_defaults) {
+  auto app = std::make_unique<CLI::App>(
+      "Authoritative world server on a kernel-bypass packet engine.\n"
+      "EAL options go before `--` (see the DPDK guide; e.g. -l 0-3 -a 0000:03:00.0), the server's own behind it.\n"
+      "With --driver socket none are needed. The command line wins over the file, the file over the default.",
+      "serried-server [EAL options] --");
+  app->set_help_flag();
+  app->allow_extras();
+  const ServerConfig defaults;
+  for (const Option& option : options()) {
+    std::string text = option_text(option, defaults);
+    if (text.empty()) text = "none";
+    auto* const row = app->add_option(std::string{"--"} + option.name, option.help);
+    row->type_name(option.choices != nullptr ? option.choices : option.unit)
+        ->group(section_text(option.section))
+        ->type_size(1)
+        ->expected(0, 1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    if (show_defaults) row->default_str(text);
+    if (option.most != 0) row->description(std::string{option.help} + " (" + option_range(option) + ")");
+  }
+  app->add_option("--config", "configuration file in TOML")
+      ->type_name("FILE")
+      ->group("Run and reports")
+      ->type_size(1)
+      ->expected(0, 1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  // As std::string: CLI11 2.1 cannot tell a literal from something to write to.
+  const auto flag = [&](const std::string& name, const std::string& help) {
+    app->add_flag(name, help)->group("Run and reports");
+  };
+  flag("--example-config", "print a configuration file with every option, and exit");
+  flag("--version", "print the version, and exit");
+  flag("-h,--help", "print this, and exit");
+  return app;
+}
+
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+/// What to do about an option nobody knows: the nearest that is known, or where EAL's belong.
+std::string unknown_advice(const std::string& given) {
+  const std::string name = given.substr(0, given.find('='));
+  std::string nearest;
+  std::size_t least = 3;
+  for (const Option& option : options()) {
+    const std::string candidate = std::string{"--"} + option.name;
+    if (const std::size_t distance = edit_distance(name, candidate); distance < least) {
+      least = distance;
+      nearest = candidate;
+    }
+  }
+  if (!nearest.empty()) return "is not known; did you mean " + nearest + "?";
+  return "is not known; EAL options go before `--`, the server's own are listed by --help";
+}
+
+/// What CLI11 could not place. A bare word behind an unknown option is taken for its value and not reported twice.
+void report_extras(const std::vector<std::string>& extras, std::vector<Fault>& faults) {
+  bool after_unknown = false;
+  for (const std::string& extra : extras) {
+    const bool option = extra.size() > 1 && extra[0] == '-';
+    if (option)
+      faults.push_back({extra.substr(0, extra.find('=')), unknown_advice(extra)});
+    else if (!after_unknown)
+      faults.push_back({extra, "is no option; write --name value"});
+    after_unknown = option;
+  }
+}
+
+bool read_file(const std::string& name, std::string& text) {
+  std::ifstream file{name};
+  std::ostringstream content;
+  if (!file || !(content << file.rdbuf())) return false;
+  text = content.str();
+  return true;
+}
+
+void apply_config_file(const std::vector<std::string>& given, Reading& reading) {
+  if (given.size() != 1 || given.front().empty()) {
+    reading.faults.push_back({"--config", given.size() > 1 ? "is given more than once; give it once" : "needs a file"});
+    return;
+  }
+  std::string text;
+  if (!read_file(given.front(), text))
+    reading.faults.push_back({"--config " + given.front(), "cannot be read; check the path and its permissions"});
+  else
+    read_toml(text, given.front(), reading.config, reading.faults);
+}
+
+/// The values that were given to an option. CLI11 stands an empty text for a value that is missing.
+std::vector<std::string> given_values(const CLI::Option& row) {
+  std::vector<std::string> values = row.results();
+  values.erase(std::remove_if(values.begin(), values.end(), [](const auto& value) { return value.empty(); }), values.end());
+  return values;
+}
+
+void apply_command_line(const CLI::App& app, Reading& reading) {
+  for (const Option& option : options()) {
+    const CLI::Option* const row = app.get_option(std::string{"--"} + option.name);
+    if (row->count() == 0) continue;
+    const auto values = given_values(*row);
+    std::string fault = values.empty() ? "needs a value" : set_option(option, values, reading.config);
+    if (fault.empty()) continue;
+    std::string where = std::string{"--"} + option.name;
+    if (values.size() == 1) where += " " + values.front();
+    reading.faults.push_back({std::move(where), std::move(fault)});
+  }
+}
+
+}  // namespace
+
+Reading read_config(std::span<const std::string> arguments) {
+  Reading reading;
+  const auto app = make_app(false);
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants it
+  try {
+    app->parse(std::move(reversed));
+  } catch (const CLI::ParseError& error) {
+    reading.faults.push_back({"command line", error.what()});
+    return reading;
+  }
+  const auto asked = [&](const char* flag) { return app->get_option(flag)->count() != 0; };
+  if (asked("--help")) reading.action = Action::help;
+  else if (asked("--version")) reading.action = Action::version;
+  else if (asked("--example-config")) reading.action = Action::example;
+  if (reading.action != Action::run) return reading;
+
+  if (asked("--config")) apply_config_file(given_values(*app->get_option("--config")), reading);
+  apply_command_line(*app, reading);
+  report_extras(app->remaining(), reading.faults);
+  check_config(reading.config, reading.faults);
+  return reading;
+}
+
+void check_config(const ServerConfig& config, std::vector<Fault>& faults) {
+  const auto fault = [&](const char* where, std::string text) { faults.push_back({where, std::move(text)}); };
+  if (config.token_key.empty())
+    fault("--token-key", "is missing; make a key with `serried-token new-key FILE` and give that file");
+  const auto v6 = [](const std::string& address) { return address.find(':') != std::string::npos; };
+  const auto count_v6 = std::count_if(config.addresses.begin(), config.addresses.end(), v6);
+  if (count_v6 > 1 || static_cast<std::ptrdiff_t>(config.addresses.size()) - count_v6 > 1)
+    fault("--address", "is given twice for one IP version; give at most one IPv4 and one IPv6 address");
+  if (config.driver == Driver::ethdev && config.addresses.empty())
+    fault("--address", "is missing; a DPDK port has no address of its own: give an IPv4 address, an IPv6 address, or both");
+  if (config.driver == Driver::socket && config.vlan != 0)
+    fault("--vlan", "means nothing to --driver socket; configure the VLAN in the kernel, or use --driver ethdev");
+  if (config.driver == Driver::socket && config.next_hop != "learn")
+    fault("--next-hop", "means nothing to --driver socket, the kernel routes; leave it out, or use --driver ethdev");
+  if (config.players_max > config.sessions_max)
+    fault("--players-max", "is " + std::to_string(config.players_max) + ", more than --sessions-max " +
+                               std::to_string(config.sessions_max) + "; raise sessions or lower players");
+  if (config.sessions_max < config.io_lanes)
+    fault("--sessions-max", "is less than --io-lanes; each lane needs at least one session");
+  if (config.idle_ping_ms >= config.timeout_ms)
+    fault("--idle-ping-ms", "must be less than --timeout-ms (" + std::to_string(config.timeout_ms) +
+                                "), or connections end before they are asked for a sign of life");
+}
+
+std::string fault_text(std::span<const Fault> faults) {
+  std::string text = "serried-server: " + std::to_string(faults.size()) +
+                     (faults.size() == 1 ? " fault" : " faults") + " in the configuration\n";
+  for (const Fault& fault : faults) text += "  " + fault.where + " " + fault.text + "\n";
+  return text;
+}
+
+std::string help_text() {
+  const auto app = make_app(true);
+  app->get_formatter()->column_width(44);
+  return app->help();
+}
+
+}  // namespace serried::control
