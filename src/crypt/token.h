@@ -5,7 +5,9 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <cstring>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "crypt/keys.h"
@@ -26,6 +28,36 @@ struct TokenKey {
   Secret secret;
 };
 
+/// A player's name, held in place so that opening a token allocates nothing. At most 32 bytes of UTF-8; of a longer
+/// text the first 32 bytes are kept and `cut` says so.
+class TokenName {
+ public:
+  TokenName() = default;
+  TokenName(std::string_view text) noexcept  // NOLINT: implicit, a name is a text
+      : size_(static_cast<std::uint8_t>(text.size() < bytes_.size() ? text.size() : bytes_.size())),
+        cut_(text.size() > bytes_.size()) {
+    if (size_ != 0) std::memcpy(bytes_.data(), text.data(), size_);
+  }
+  TokenName(const char* text) noexcept : TokenName(std::string_view(text)) {}         // NOLINT: implicit
+  TokenName(const std::string& text) noexcept : TokenName(std::string_view(text)) {}  // NOLINT: implicit
+
+  [[nodiscard]] std::string_view view() const noexcept { return {bytes_.data(), size_}; }
+  operator std::string_view() const noexcept { return view(); }  // NOLINT: implicit
+  [[nodiscard]] std::string string() const { return std::string(view()); }
+  [[nodiscard]] const char* data() const noexcept { return bytes_.data(); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] bool cut() const noexcept { return cut_; }
+  [[nodiscard]] friend bool operator==(const TokenName& a, std::string_view b) noexcept { return a.view() == b; }
+  [[nodiscard]] friend bool operator==(const TokenName& a, const TokenName& b) noexcept { return a.view() == b.view(); }
+  [[nodiscard]] friend bool operator==(const TokenName& a, const char* b) noexcept { return a.view() == b; }
+
+ private:
+  std::array<char, token_name_bytes_max> bytes_{};
+  std::uint8_t size_ = 0;
+  bool cut_ = false;
+};
+
 /// What is sealed in a token. Times in unix seconds.
 struct TokenClaims {
   TokenId id{};
@@ -36,19 +68,22 @@ struct TokenClaims {
   std::int64_t expiry = 0;
   std::uint64_t audience = 0;
   std::uint32_t permissions = 0;
-  std::string name;  ///< at most 32 bytes of UTF-8
+  TokenName name;
 };
 
 enum class TokenFault : std::uint8_t { none, malformed, unknown_key, forged, not_yet, expired, wrong_server };
 
-/// Seal `claims`; a name that is too long is an error.
+/// Seal `claims`; a name that is too long or no plain UTF-8, or an expiry before not_before, is an error.
 [[nodiscard]] Result<std::vector<std::uint8_t>> issue_token(const TokenKey& key, const TokenClaims& claims,
                                                             const Entropy& entropy);
-/// Open and check times (30 s tolerance) and audience. `out` is valid only when the result is none.
+/// Open and check audience and times (30 s tolerance). `out` may be believed when the result is none; it is also
+/// authentic, for whoever wants to say which token was refused, after not_yet, expired and wrong_server.
 [[nodiscard]] TokenFault open_token(const TokenKey& key, std::span<const std::uint8_t> token, std::int64_t unix_now,
-                                    TokenClaims& out);
+                                    TokenClaims& out) noexcept;
+[[nodiscard]] std::string_view token_fault_text(TokenFault fault) noexcept;
 
-/// Key files: TOML-like text with key_id, protocol_id, server_id, secret (hex); created with mode 0600.
+/// Key files: TOML-like text with key_id, protocol_id, server_id, secret (hex); see token_text.h. `save` creates the
+/// file with mode 0600 and never overwrites one; `load` refuses a file that others may read.
 [[nodiscard]] Result<TokenKey> load_token_key(const std::string& file);
 [[nodiscard]] Result<Done> save_token_key(const TokenKey& key, const std::string& file);
 

@@ -1,0 +1,93 @@
+/// The stateless cookie and the proof of a Connect. Owner: one io lane (jar), the handshake lane and the client (proof).
+///
+/// To the byte, integers little-endian, labels ASCII without a terminator:
+///
+///   secret(epoch) = HMAC-SHA256(root, "cookie" | epoch u64), epoch = time / 60 s
+///   mac           = HMAC-SHA256(secret(epoch), nonce 8 | time u64, s | address 16 | port u16 | client_ephemeral 32
+///                               | token_hash 32)
+///   cookie        = nonce 8 | time u64, s | mac 32
+///   proof         = HMAC-SHA256(token_secret, "proof" | version u32 | client_ephemeral 32 | cookie 48 | token), first 16
+
+#include "crypt/cookie.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/bytes.h"
+
+namespace serried::crypt {
+namespace {
+
+constexpr std::size_t stamp_bytes = 16;  // nonce and time
+constexpr std::size_t covered_bytes = stamp_bytes + 16 + 2 + 32 + 32;
+
+[[nodiscard]] Hash cookie_mac(const Secret& secret, const std::uint8_t* stamp, const wire::Path& source,
+                              const PublicKey& client_ephemeral, const Hash& token_hash) noexcept {
+  std::array<std::uint8_t, covered_bytes> covered;
+  base::ByteWriter writer(covered);
+  writer.write_bytes({stamp, stamp_bytes});
+  writer.write_bytes(source.address);
+  writer.write(source.port);
+  writer.write_bytes(client_ephemeral);
+  writer.write_bytes(token_hash);
+  return hmac_sha256(secret.bytes(), covered);
+}
+
+}  // namespace
+
+Cookie CookieJar::make(std::uint64_t nonce, const wire::Path& source, const PublicKey& client_ephemeral,
+                       const Hash& token_hash, Nanos now) noexcept {
+  Cookie cookie;
+  base::store(cookie.data(), nonce);
+  base::store(cookie.data() + 8, std::uint64_t{now / second});
+  const Hash mac = cookie_mac(secret_of(now / rotation), cookie.data(), source, client_ephemeral, token_hash);
+  std::copy(mac.begin(), mac.end(), cookie.begin() + stamp_bytes);
+  return cookie;
+}
+
+bool CookieJar::check(const Cookie& cookie, const wire::Path& source, const PublicKey& client_ephemeral,
+                      const Hash& token_hash, Nanos now) noexcept {
+  const auto time_s = base::load<std::uint64_t>(cookie.data() + 8);
+  // The comparison in whole seconds also keeps the product below from overflowing.
+  if (time_s > now / second || now - time_s * second > lifetime) return false;
+  const Hash mac =
+      cookie_mac(secret_of(time_s * second / rotation), cookie.data(), source, client_ephemeral, token_hash);
+  return equal(mac, std::span(cookie).subspan(stamp_bytes));
+}
+
+const Secret& CookieJar::secret_of(std::uint64_t epoch) noexcept {
+  // A cookie lives shorter than a rotation, so its epoch is the current one or the one before: two places suffice.
+  static_assert(lifetime < rotation);
+  const std::size_t place = epoch % 2;
+  if (cached_epoch_[place] != epoch) {
+    std::uint8_t input[6 + 8] = {'c', 'o', 'o', 'k', 'i', 'e'};
+    base::store(input + 6, epoch);
+    Hash derived = hmac_sha256(root_.bytes(), input);
+    cached_[place] = Secret(derived);
+    cached_epoch_[place] = epoch;
+    wipe(derived);
+  }
+  return cached_[place];
+}
+
+Proof make_proof(const Secret& token_secret, std::uint32_t version, const PublicKey& client_ephemeral,
+                 const Cookie& cookie, std::span<const std::uint8_t> token) noexcept {
+  std::uint8_t head[5 + 4] = {'p', 'r', 'o', 'o', 'f'};
+  base::store(head + 5, version);
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, token_secret.data(), key_bytes);
+  crypto_auth_hmacsha256_update(&state, head, sizeof head);
+  crypto_auth_hmacsha256_update(&state, client_ephemeral.data(), client_ephemeral.size());
+  crypto_auth_hmacsha256_update(&state, cookie.data(), cookie.size());
+  crypto_auth_hmacsha256_update(&state, token.data(), token.size());
+  Hash whole;
+  crypto_auth_hmacsha256_final(&state, whole.data());
+  sodium_memzero(&state, sizeof state);
+  Proof proof;
+  std::copy_n(whole.begin(), proof.size(), proof.begin());
+  return proof;
+}
+
+}  // namespace serried::crypt

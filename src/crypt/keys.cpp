@@ -1,0 +1,155 @@
+/// Key material. Every intermediate that a key could be computed from is wiped before its function returns.
+
+#include "crypt/keys.h"
+
+#include <sodium.h>
+
+#include <cstring>
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+namespace serried::crypt {
+namespace {
+
+static_assert(key_bytes == crypto_scalarmult_curve25519_BYTES && key_bytes == crypto_scalarmult_curve25519_SCALARBYTES);
+static_assert(std::tuple_size_v<Hash> == crypto_hash_sha256_BYTES);
+static_assert(std::tuple_size_v<Hash> == crypto_auth_hmacsha256_BYTES);
+
+/// HMAC-SHA256 in pieces; what it held is wiped with it.
+class Hmac {
+ public:
+  explicit Hmac(std::span<const std::uint8_t> key) noexcept {
+    crypto_auth_hmacsha256_init(&state_, key.data(), key.size());
+  }
+  Hmac(const Hmac&) = delete;
+  Hmac& operator=(const Hmac&) = delete;
+  ~Hmac() { sodium_memzero(&state_, sizeof state_); }
+
+  void update(std::span<const std::uint8_t> bytes) noexcept {
+    crypto_auth_hmacsha256_update(&state_, bytes.data(), bytes.size());
+  }
+  void finish(std::uint8_t* to) noexcept { crypto_auth_hmacsha256_final(&state_, to); }
+
+ private:
+  crypto_auth_hmacsha256_state state_;
+};
+
+[[nodiscard]] std::span<const std::uint8_t> label(const char* text) noexcept {
+  return {reinterpret_cast<const std::uint8_t*>(text), std::strlen(text)};
+}
+
+}  // namespace
+
+Secret::Secret(std::span<const std::uint8_t, key_bytes> bytes) noexcept {
+  std::memcpy(bytes_.data(), bytes.data(), key_bytes);
+}
+
+void Secret::wipe() noexcept { sodium_memzero(bytes_.data(), bytes_.size()); }
+
+bool Secret::operator==(const Secret& other) const noexcept {
+  return sodium_memcmp(bytes_.data(), other.bytes_.data(), key_bytes) == 0;
+}
+
+bool initialise() noexcept { return sodium_init() >= 0; }
+
+void system_entropy(std::span<std::uint8_t> to) noexcept { randombytes_buf(to.data(), to.size()); }
+
+bool equal(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) noexcept {
+  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+void wipe(std::span<std::uint8_t> bytes) noexcept { sodium_memzero(bytes.data(), bytes.size()); }
+
+KeyPair make_key_pair(const Entropy& entropy) noexcept {
+  KeyPair pair;
+  entropy.fill(pair.secret.bytes());
+  // Cannot fail: clamping makes every 32 bytes a valid scalar, and the base point is fixed.
+  crypto_scalarmult_curve25519_base(pair.public_key.data(), pair.secret.data());
+  return pair;
+}
+
+bool shared_secret(const Secret& own, const PublicKey& peer, Secret& out) noexcept {
+  if (crypto_scalarmult_curve25519(out.bytes().data(), own.data(), peer.data()) == 0) return true;
+  out.wipe();
+  return false;
+}
+
+Hash sha256(std::span<const std::uint8_t> bytes) noexcept {
+  Hash hash;
+  crypto_hash_sha256(hash.data(), bytes.data(), bytes.size());
+  return hash;
+}
+
+Hash hmac_sha256(std::span<const std::uint8_t> key, std::span<const std::uint8_t> bytes) noexcept {
+  Hash hash;
+  Hmac hmac(key);
+  hmac.update(bytes);
+  hmac.finish(hash.data());
+  return hash;
+}
+
+Secret hkdf_extract(std::span<const std::uint8_t> salt, std::span<const std::uint8_t> input) noexcept {
+  Secret prk;
+  Hmac hmac(salt);
+  hmac.update(input);
+  hmac.finish(prk.bytes().data());
+  return prk;
+}
+
+void hkdf_expand(const Secret& prk, std::span<const std::uint8_t> info, std::span<std::uint8_t> out) noexcept {
+  SERRIED_CHECK(out.size() <= 255 * sizeof(Hash));
+  // T(n) = HMAC(prk, T(n-1) | info | n), T(0) empty
+  Hash block{};
+  std::uint8_t number = 0;
+  for (std::size_t done = 0; done < out.size(); done += block.size()) {
+    Hmac hmac(prk.bytes());
+    if (number != 0) hmac.update(block);
+    ++number;
+    hmac.update(info);
+    hmac.update({&number, 1});
+    hmac.finish(block.data());
+    const std::size_t rest = out.size() - done;
+    std::memcpy(out.data() + done, block.data(), rest < block.size() ? rest : block.size());
+  }
+  wipe(block);
+}
+
+// To the byte, integers little-endian, labels ASCII without a terminator:
+//
+//   salt = SHA-256( "serried" 7 | version u32 | protocol_id u64 | server_id u64 | connection_id u32
+//                   | client_ephemeral 32 | server_ephemeral 32 | server_random 16 | token_hash 32 )    143 bytes
+//   prk  = HKDF-Extract(salt, token_secret 32 | ee 32)
+//   client_to_server = HKDF-Expand(prk, "c2s",    32)
+//   server_to_client = HKDF-Expand(prk, "s2c",    32)
+//   next             = HKDF-Expand(prk, "next",   32)
+//   exporter         = HKDF-Expand(prk, "export", 32)
+SessionKeys derive_session_keys(const KeyContext& context, const Secret& token_secret, const Secret& ee) noexcept {
+  std::array<std::uint8_t, 7 + 4 + 8 + 8 + 4 + 32 + 32 + 16 + 32> hashed;
+  base::ByteWriter writer(hashed);
+  writer.write_bytes(label("serried"));
+  writer.write(context.version);
+  writer.write(context.protocol_id);
+  writer.write(context.server_id);
+  writer.write(context.connection_id);
+  writer.write_bytes(context.client_ephemeral);
+  writer.write_bytes(context.server_ephemeral);
+  writer.write_bytes(context.server_random);
+  writer.write_bytes(context.token_hash);
+  SERRIED_CHECK(writer.ok() && writer.room() == 0);
+
+  std::array<std::uint8_t, 2 * key_bytes> input;
+  std::memcpy(input.data(), token_secret.data(), key_bytes);
+  std::memcpy(input.data() + key_bytes, ee.data(), key_bytes);
+  const Secret prk = hkdf_extract(sha256(hashed), input);
+  wipe(input);
+
+  SessionKeys keys;
+  hkdf_expand(prk, label("c2s"), keys.client_to_server.bytes());
+  hkdf_expand(prk, label("s2c"), keys.server_to_client.bytes());
+  hkdf_expand(prk, label("next"), keys.next.bytes());
+  hkdf_expand(prk, label("export"), keys.exporter.bytes());
+  return keys;
+}
+
+}  // namespace serried::crypt

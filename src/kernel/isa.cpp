@@ -1,0 +1,55 @@
+/// Where kernels are chosen. The choice is one relaxed load, made once a burst, so there is no table of pointers
+/// to set up and no order of initialisation to get wrong.
+
+#include "kernel/isa.h"
+
+#include <atomic>
+
+namespace serried::kernel {
+namespace {
+
+constexpr std::uint8_t undecided = 0xFF;
+// Constant-initialised: another translation unit's constructor may already ask.
+constinit std::atomic<std::uint8_t> chosen{undecided};
+
+}  // namespace
+
+Isa detected_isa() noexcept {
+#if defined(__x86_64__)
+  // These ask CPUID and XGETBV, so an operating system that does not save wide registers counts as a CPU without.
+  __builtin_cpu_init();
+  if (!__builtin_cpu_supports("sse4.2")) return Isa::scalar;
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Isa::sse42;
+  const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  return wide ? Isa::avx512 : Isa::avx2;
+#else
+  return Isa::scalar;
+#endif
+}
+
+Isa active_isa() noexcept {
+  const std::uint8_t now = chosen.load(std::memory_order_relaxed);
+  if (now != undecided) [[likely]]
+    return static_cast<Isa>(now);
+  return use_isa(detected_isa());
+}
+
+Isa use_isa(Isa isa) noexcept {
+  const Isa best = detected_isa();
+  const Isa used = isa < best ? isa : best;
+  chosen.store(static_cast<std::uint8_t>(used), std::memory_order_relaxed);
+  return used;
+}
+
+std::string_view isa_name(Isa isa) noexcept {
+  switch (isa) {
+    case Isa::scalar: return "scalar";
+    case Isa::sse42: return "sse4.2";
+    case Isa::avx2: return "avx2";
+    case Isa::avx512: return "avx512";
+  }
+  return "unknown";
+}
+
+}  // namespace serried::kernel
