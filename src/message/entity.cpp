@@ -1,5 +1,5 @@
-/// Cold codecs of entities (a create, a full update: once per entity and viewer, not once per tick), and quantisation.
-/// The hot ones are in entity_inl.h.
+/// Cold codecs of entities: a create, a full update, what comes once per entity and viewer and not once per tick. The
+/// hot ones are in entity_inl.h, quantisation is in quantise.cpp.
 
 #include "message/entity.h"
 
@@ -14,12 +14,6 @@ constexpr std::size_t state_bytes = 25;
 constexpr std::uint8_t own_bit = 0x01;
 constexpr std::uint8_t left_bit = 0x01;
 constexpr std::uint8_t generation_max = 3;
-constexpr double section_steps = 65'536.0;
-constexpr double steps_a_radian = 65'536.0 / 6.283185307179586476925;
-
-[[nodiscard]] float edge(const Geometry& geometry, unsigned axis) noexcept {
-  return axis == 2 ? geometry.section_size_z : geometry.section_size_xy;
-}
 
 }  // namespace
 
@@ -27,56 +21,6 @@ std::uint32_t state_hash(const EntityState& state) noexcept {
   std::uint64_t word[4];
   std::memcpy(word, &state, sizeof word);
   return static_cast<std::uint32_t>(base::mix(word[0], word[1], word[2], word[3]) >> 32);
-}
-
-void quantise_position(const Geometry& geometry, const std::array<float, 3>& position, EntityState& out) noexcept {
-  for (unsigned axis = 0; axis < 3; ++axis) {
-    // One fixed-point number over the whole axis, section above step: rounding up at a section's upper edge carries into
-    // the next section by itself. In double, for a float has no bits left for the step at the far end of a large map.
-    const double steps_max = geometry.sections[axis] * section_steps - 1.0;
-    double steps = static_cast<double>(position[axis]) * section_steps / static_cast<double>(edge(geometry, axis)) + 0.5;
-    steps = steps > 0.0 ? steps : 0.0;  // NaN too
-    steps = steps < steps_max ? steps : steps_max;
-    const auto fixed = static_cast<std::uint32_t>(static_cast<std::int64_t>(steps));
-    out.section[axis] = static_cast<std::uint16_t>(fixed >> 16);
-    out.position[axis] = static_cast<std::int16_t>(static_cast<int>(fixed & 0xFFFF) - 32'768);
-  }
-}
-
-std::array<float, 3> position_of(const Geometry& geometry, const EntityState& state) noexcept {
-  std::array<float, 3> position;
-  for (unsigned axis = 0; axis < 3; ++axis) {
-    const double steps = state.section[axis] * section_steps + (state.position[axis] + 32'768);
-    position[axis] = static_cast<float>(steps * static_cast<double>(edge(geometry, axis)) / section_steps);
-  }
-  return position;
-}
-
-std::int16_t quantise_angle(float radians) noexcept {
-  // Neighbouring floats out there are more than a turn apart: no angle is left to keep. NaN and infinity go the same way.
-  if (!(radians > -1e9F && radians < 1e9F)) return 0;
-  const double steps = static_cast<double>(radians) * steps_a_radian;
-  const auto rounded = static_cast<std::int64_t>(steps + (steps < 0.0 ? -0.5 : 0.5));
-  return static_cast<std::int16_t>(static_cast<std::uint16_t>(static_cast<std::uint64_t>(rounded)));
-}
-
-float angle_of(std::int16_t yaw) noexcept {
-  return static_cast<float>(yaw / steps_a_radian);
-}
-
-std::int16_t quantise_speed(float units_per_second) noexcept {
-  float speed = units_per_second == units_per_second ? units_per_second : 0.0F;
-  speed = speed < 32'767.0F ? speed : 32'767.0F;
-  speed = speed > -32'767.0F ? speed : -32'767.0F;
-  return static_cast<std::int16_t>(static_cast<int>(speed + (speed < 0.0F ? -0.5F : 0.5F)));
-}
-
-std::uint8_t quantise_fraction(float fraction, bool alive) noexcept {
-  if (!alive) return 0;
-  float steps = fraction * 255.0F + 0.5F;
-  steps = steps > 1.0F ? steps : 1.0F;  // NaN too
-  steps = steps < 255.0F ? steps : 255.0F;
-  return static_cast<std::uint8_t>(static_cast<int>(steps));
 }
 
 void encode(base::ByteWriter& out, const CreateEntity& message) noexcept {

@@ -118,9 +118,11 @@ struct UpdateEntity {
 };
 inline constexpr std::size_t update_content_bytes = 2 + 1 + 36 + 5;
 void encode(base::ByteWriter& out, const UpdateEntity& message) noexcept;
-[[nodiscard]] bool decode(std::span<const std::uint8_t> content, UpdateEntity& message) noexcept;  ///< refuses NaN, infinity
+/// Refuses NaN and infinity, a mask that names no field, and the section bit.
+[[nodiscard]] bool decode(std::span<const std::uint8_t> content, UpdateEntity& message) noexcept;
 
-/// RemoveEntity := (slot u16 | generation << 6 | left u8)*. left: 1, it left the world; 0, it is only no longer tracked.
+/// RemoveEntity := (slot u16 | generation << 6 | left u8)*
+/// left: 1, it left the world; 0, it is only no longer tracked.
 struct Removal {
   std::uint16_t slot = 0;
   std::uint8_t generation = 0;

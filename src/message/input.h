@@ -26,7 +26,8 @@ inline constexpr std::uint8_t all = 0x0F;
 struct Input {
   std::uint16_t sequence = 0;
   std::uint32_t client_tick = 0;
-  std::int8_t move_x = 0, move_y = 0;  ///< direction in the world, -127 to 127; longer than 127 is clamped by the server
+  /// Direction in the world, -127 to 127 (-128 is refused); the server clamps what is longer than 127.
+  std::int8_t move_x = 0, move_y = 0;
   std::int16_t yaw = 0;
   std::uint8_t buttons = 0;
   bool predicted_float = false;             ///< which of the two forms the position below came in
