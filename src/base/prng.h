@@ -39,7 +39,8 @@ class Prng {
   }
   /// Uniform in [0, bound); bound 0 gives 0. The bias is below bound / 2^64.
   constexpr std::uint64_t below(std::uint64_t bound) noexcept {
-    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);
+    __extension__ using Wide = unsigned __int128;  // no ISO type, and every compiler we use has it
+    return static_cast<std::uint64_t>((static_cast<Wide>(next()) * bound) >> 64);
   }
   /// Uniform in [0, 1).
   constexpr double unit() noexcept { return static_cast<double>(next() >> 11) * 0x1.0p-53; }

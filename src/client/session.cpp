@@ -1,0 +1,236 @@
+/// Life of a session: start, time-outs, end, and the handshake's incoming half.
+
+#include "client/session.h"
+
+#include <algorithm>
+
+#include "crypt/aead.h"
+#include "wire/compose.h"
+
+namespace serried::client {
+
+using observe::Drop;
+
+namespace {
+
+constexpr Nanos resend_first = 250 * millisecond;
+constexpr Nanos denial_provisional = 3 * second;
+/// Where the sealed part of ConnectionAccepted begins, behind the header.
+constexpr std::size_t accept_clear_bytes = 32 + 16;
+
+[[nodiscard]] std::span<const std::uint8_t> first(const crypt::PublicKey& key) { return {key.data(), 8}; }
+
+}  // namespace
+
+bool Session::start(const SessionOptions& options, Nanos now) {
+  if (options.token.empty() || options.token.size() > crypt::token_bytes_max) return false;
+  *this = Session(view_.options());
+  server_ = options.server;
+  protocol_id_ = options.protocol_id;
+  server_id_ = options.server_id;
+  audit_ = options.audit;
+  connect_timeout_ = options.connect_timeout;
+  token_secret_ = options.token_secret;
+  token_bytes_ = static_cast<std::uint16_t>(options.token.size());
+  std::copy(options.token.begin(), options.token.end(), token_.begin());
+  crc_ = wire::CrcSeed(options.protocol_id);
+  ephemeral_ = crypt::make_key_pair(options.entropy);
+  options.entropy.fill(test_.bytes);
+  std::array<std::uint8_t, 8> seed{};
+  options.entropy.fill(seed);
+  dice_ = base::Prng(base::load<std::uint64_t>(seed.data()));
+  started_at_ = now;
+  enter(State::connecting, now);
+  return true;
+}
+
+/// A state whose message is sent again until it is answered sends it at once.
+void Session::enter(State state, Nanos now) noexcept {
+  state_ = state;
+  resend_at_ = now;
+  resend_after_ = resend_first;
+}
+
+void Session::back_off(Nanos now, Nanos most) noexcept {
+  resend_at_ = now + resend_after_;
+  resend_after_ = std::min(2 * resend_after_, most);
+}
+
+void Session::report(Fault fault, Nanos now, std::uint64_t sequence, std::uint8_t detail) noexcept {
+  faults_.add({now, sequence, fault, detail});
+}
+
+void Session::wipe() noexcept {
+  keys_.client_to_server.wipe();
+  keys_.server_to_client.wipe();
+  keys_.next.wipe();
+  keys_.exporter.wipe();
+  ephemeral_.secret.wipe();
+  token_secret_.wipe();
+  crypt::wipe(token_);
+  has_keys_ = false;
+}
+
+void Session::finish(End end, Nanos now, std::uint64_t sequence) noexcept {
+  if (state_ == State::closed) return;
+  if (end != End::user) report(Fault::ended, now, sequence, static_cast<std::uint8_t>(end));
+  state_ = State::closed;
+  end_ = end;
+  wipe();
+}
+
+void Session::close(Nanos now) noexcept {
+  if (state_ == State::closed || state_ == State::closing) return;
+  if (state_ == State::idle || !has_keys_) return finish(End::user, now);
+  goodbyes_left_ = 3;
+  enter(State::closing, now);
+}
+
+Nanos Session::silence_max() const noexcept { return std::max(parameters_.timeout_ms * millisecond, 6 * rtt()); }
+
+void Session::poll(Nanos now) noexcept {
+  switch (state_) {
+    case State::idle:
+    case State::closing:
+      return;
+    case State::closed:
+      if (has_keys_) wipe();
+      return;
+    case State::playing:
+      if (now >= heard_at_ + silence_max()) finish(End::silence, now);
+      return;
+    default:
+      // A denial that nothing contradicted for three seconds is believed: by then a forged one has lost to the answer
+      // of the server.
+      if (denied_at_ != 0 && !has_keys_ && now >= denied_at_ + denial_provisional) return finish(End::denied, now);
+      if (now >= started_at_ + connect_timeout_) finish(End::connect_timeout, now);
+  }
+}
+
+Nanos Session::wake_at() const noexcept {
+  switch (state_) {
+    case State::idle:
+    case State::closed:
+      return ~Nanos{0};
+    case State::closing:
+      return resend_at_;
+    case State::playing: {
+      const Nanos ping = std::max(heard_at_ + parameters_.idle_ping_ms * millisecond, pinged_at_ + second);
+      const Nanos ack = received_.pending() ? received_.due_at(ack_delay_max()) : ~Nanos{0};
+      if (input_pending_ || pongs_ != 0) return 0;
+      return std::min({ping, ack, heard_at_ + silence_max()});
+    }
+    default: {
+      Nanos at = std::min(resend_at_, started_at_ + connect_timeout_);
+      if (denied_at_ != 0 && !has_keys_) at = std::min(at, denied_at_ + denial_provisional);
+      if (has_keys_ && received_.pending()) at = std::min(at, received_.due_at(ack_delay_max()));
+      return pongs_ != 0 ? 0 : at;
+    }
+  }
+}
+
+std::uint16_t Session::submit(message::Input input) noexcept {
+  input.sequence = ++input_sequence_;
+  inputs_[input_sequence_ % inputs_per_datagram] = input;
+  input_pending_ = true;
+  return input.sequence;
+}
+
+Admission Session::accept_header(const wire::Header& header, std::size_t bytes,
+                                 const wire::Path& source) const noexcept {
+  if (state_ == State::idle || state_ == State::closed) return {Drop::unknown_session, false};
+  if (!wire::same_endpoint(source, server_)) return {Drop::foreign_source, false};
+  if ((header.flags & wire::flag::encrypted) == 0)
+    return has_keys_ ? Admission{Drop::clear_datagram, false} : Admission{Drop::none, true};
+  if (!has_keys_) {
+    // Sequence 1 while we wait for an answer: a ConnectionAccepted, or nothing that we could open.
+    if (state_ != State::challenged || header.sequence != 1) return {Drop::unknown_session, false};
+    if (bytes < wire::header_bytes + accept_clear_bytes + wire::tag_bytes + wire::crc_bytes)
+      return {Drop::short_datagram, false};
+    return {Drop::none, true};
+  }
+  if (header.connection_id != connection_id_) return {Drop::unknown_session, false};
+  return {replay_.peek(header.sequence), false};
+}
+
+Drop Session::accept_handshake(std::span<std::uint8_t> datagram, const wire::Header& header, Nanos now) {
+  if (state_ != State::connecting && state_ != State::challenged) return Drop::clear_datagram;
+  if ((header.flags & wire::flag::encrypted) != 0) return accept_connection(datagram, header, now);
+  return accept_clear(datagram.subspan(wire::header_bytes, datagram.size() - wire::datagram_bytes_min), now);
+}
+
+/// Cookie or ConnectionDenied. Both echo bytes that only somebody who saw our Connect knows.
+Drop Session::accept_clear(std::span<const std::uint8_t> body, Nanos now) {
+  base::ByteReader in(body);
+  message::Framed framed;
+  if (!message::next(in, framed) || in.remaining() != 0) return Drop::clear_datagram;
+  if (framed.type == message::Type::cookie) {
+    message::Cookie cookie;
+    if (!message::decode(framed.content, cookie) || !crypt::equal(cookie.echo, first(ephemeral_.public_key)))
+      return Drop::clear_datagram;
+    cookie_ = cookie.cookie;
+    // Only the first cookie is answered at once: a server that keeps asking is answered at the pace of our resends.
+    if (state_ == State::connecting) enter(State::challenged, now);
+    return Drop::none;
+  }
+  message::ConnectionDenied denied;
+  if (framed.type != message::Type::connection_denied || !message::decode(framed.content, denied) ||
+      !crypt::equal(denied.echo, first(ephemeral_.public_key)))
+    return Drop::clear_datagram;
+  if (denied_at_ == 0) {
+    denied_at_ = std::max<Nanos>(now, 1);
+    deny_reason_ = denied.reason;
+    retry_after_ms_ = denied.retry_after_ms;
+  }
+  return Drop::none;
+}
+
+Drop Session::accept_connection(std::span<std::uint8_t> datagram, const wire::Header& header, Nanos now) {
+  if (header.flags != wire::flag::sealed || header.channel != 0) return Drop::unsupported_channel;
+  if (accepts_left_ == 0) return Drop::bad_tag;
+  --accepts_left_;
+  std::uint8_t* const body = datagram.data() + wire::header_bytes;
+  crypt::KeyContext context;
+  context.version = message::protocol_version;
+  context.protocol_id = protocol_id_;
+  context.server_id = server_id_;
+  context.connection_id = header.connection_id;
+  context.client_ephemeral = ephemeral_.public_key;
+  std::copy_n(body, context.server_ephemeral.size(), context.server_ephemeral.begin());
+  std::copy_n(body + 32, context.server_random.size(), context.server_random.begin());
+  context.token_hash = crypt::sha256({token_.data(), token_bytes_});
+  crypt::Secret shared;
+  if (!crypt::shared_secret(ephemeral_.secret, context.server_ephemeral, shared)) return Drop::bad_tag;
+  const crypt::SessionKeys keys = crypt::derive_session_keys(context, token_secret_, shared);
+
+  const std::size_t sealed_bytes =
+      datagram.size() - wire::header_bytes - accept_clear_bytes - wire::tag_bytes - wire::crc_bytes;
+  if (!crypt::open_in_place(keys.server_to_client.data(), header.connection_id, header.sequence, datagram.data(),
+                            accept_clear_bytes, sealed_bytes))
+    return Drop::bad_tag;
+  base::ByteReader in({body + accept_clear_bytes, sealed_bytes});
+  message::Framed framed;
+  message::ConnectionAccepted accepted;
+  if (!message::next(in, framed) || in.remaining() != 0 || framed.type != message::Type::connection_accepted ||
+      !message::decode(framed.content, accepted)) {
+    report(Fault::bad_accept, now, header.sequence, static_cast<std::uint8_t>(message::Type::connection_accepted));
+    return Drop::bad_connect;
+  }
+  keys_ = keys;
+  has_keys_ = true;
+  denied_at_ = 0;
+  connection_id_ = header.connection_id;
+  parameters_ = accepted;
+  replay_.commit(header.sequence);
+  received_.note(header.sequence, true, now);
+  heard_at_ = now;
+  // Nothing of the handshake is needed any more.
+  ephemeral_.secret.wipe();
+  token_secret_.wipe();
+  crypt::wipe(token_);
+  view_.configure(accepted);
+  enter(State::testing, now);
+  return Drop::none;
+}
+
+}  // namespace serried::client

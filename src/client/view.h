@@ -1,0 +1,192 @@
+#pragma once
+/// The world as one client has received it: tracked entities, far proxies, the server's tick clock. Entity messages
+/// travel unreliable; what makes the result right are two rules. Per slot the last applied datagram sequence is kept,
+/// removals included, and anything older is ignored, so nothing rises from the dead. And a datagram of which anything
+/// was ignored is not acknowledged, so the server, which believes only in acks, sends those fields again. Source
+/// docs/wire-format.md section 6
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "client/far.h"
+#include "message/control.h"
+#include "message/entity.h"
+#include "message/type.h"
+#include "observe/drop.h"
+#include "serried/time.h"
+
+namespace serried::client {
+
+/// What becomes of entity blocks: nothing, a count of their records, or proxies.
+enum class FarMode : std::uint8_t { none, count, full };
+
+struct ViewOptions {
+  FarMode far = FarMode::full;
+  Nanos far_timeout = 4 * second;                 ///< two cycles of far blocks, of 2 s
+  Nanos interpolation_delay = 100 * millisecond;  ///< how far behind the server's clock the scene is drawn
+};
+
+/// One tracked entity, or (gone) the memory of one that was removed. 96 bytes.
+struct Tracked {
+  message::EntityState state;
+  std::uint64_t id = 0;
+  std::uint64_t sequence = 0;  ///< datagram that was last applied to this slot
+  Nanos updated_at = 0;
+  std::array<float, 3> previous{};  ///< position before the last one received
+  std::uint32_t previous_tick = 0;
+  std::uint32_t tick = 0;  ///< of the last position received
+  std::uint16_t slot = 0;
+  std::uint16_t level = 0;
+  std::uint8_t generation = 0;
+  std::uint8_t type = 0;
+  std::uint8_t faction = 0;
+  bool own = false;
+  bool gone = false;
+};
+static_assert(sizeof(Tracked) == 96);
+
+/// Counts of one view, all rising.
+struct ViewCounters {
+  std::uint64_t updates = 0;  ///< datagrams with a DeltaSync
+  std::uint64_t creates = 0, records = 0, removals = 0, far_records = 0;
+  std::uint64_t ignored = 0;    ///< older than what is known, or of an entity that is not known
+  std::uint64_t misplaced = 0;  ///< a position whose section cannot be told
+  std::uint64_t overflows = 0;  ///< no room: more tracked than the server promised
+  std::uint64_t audits = 0, mismatches = 0;
+};
+
+/// The last audit that failed.
+struct Mismatch {
+  std::uint64_t audit_sequence = 0, applied_sequence = 0;
+  std::uint32_t expected = 0, held = 0;  ///< hashes
+  std::uint16_t slot = 0;
+  std::uint8_t generation = 0;
+  bool known = false;  ///< false: the client does not have the entity at all
+};
+
+/// The server's tick as the client can tell: follows early datagrams at once, late ones slowly.
+class TickClock {
+ public:
+  void configure(std::uint16_t tick_rate_hz) noexcept;
+  void note(std::uint32_t tick, Nanos now) noexcept;
+  [[nodiscard]] bool known() const noexcept { return known_; }
+  [[nodiscard]] std::uint32_t latest() const noexcept { return latest_; }
+  [[nodiscard]] double tick_at(Nanos now) const noexcept;  ///< fractional; 0 before the first note
+  [[nodiscard]] double ticks(Nanos span) const noexcept {
+    return static_cast<double>(span) / static_cast<double>(period_);
+  }
+
+ private:
+  Nanos period_ = second / 60;
+  std::int64_t origin_ = 0;  ///< our time of the server's tick 0
+  std::uint32_t latest_ = 0;
+  bool known_ = false;
+};
+
+class View {
+ public:
+  explicit View(const ViewOptions& options = {}) noexcept : options_(options), far_(options.far_timeout) {}
+
+  /// Take the world's parameters; forgets all entities.
+  void configure(const message::ConnectionAccepted& accepted);
+
+  /// An authentic, new datagram begins; `apply` then takes its entity messages in order.
+  void begin(std::uint64_t sequence, Nanos now) noexcept;
+  /// Apply one message. A malformed one changes nothing.
+  /// Drops   bad_message, unknown_message (not an entity message)
+  [[nodiscard]] observe::Drop apply(const message::Framed& framed);
+  /// Nothing of the datagram was ignored: it may be acknowledged.
+  [[nodiscard]] bool complete() const noexcept { return complete_; }
+
+  /// Tracked, live, or nullptr.
+  [[nodiscard]] const Tracked* find(std::uint16_t slot) const noexcept;
+  [[nodiscard]] const Tracked* own() const noexcept;
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const Tracked& entity : entities_)
+      if (!entity.gone) visit(entity);
+  }
+  [[nodiscard]] std::size_t tracked_count() const noexcept { return live_; }
+
+  /// Where the entity was received last.
+  [[nodiscard]] std::array<float, 3> position(const Tracked& entity) const noexcept;
+  /// Where to draw it now: between its last two positions, interpolation_delay behind the server's clock.
+  [[nodiscard]] std::array<float, 3> interpolated(const Tracked& entity, Nanos now) const noexcept;
+  [[nodiscard]] static Nanos age(const Tracked& entity, Nanos now) noexcept {
+    return now > entity.updated_at ? now - entity.updated_at : 0;
+  }
+
+  /// Far proxies, without those that are tracked (their tracked state is the better one).
+  template <class Visit>
+  void for_each_far(Nanos now, Visit&& visit) const {
+    far_.for_each(now, [&](const FarProxy& proxy) {
+      if (find(proxy.slot) == nullptr) visit(proxy);
+    });
+  }
+  [[nodiscard]] std::array<float, 3> position(const FarProxy& proxy) const noexcept;
+
+  [[nodiscard]] const FarStore& far() const noexcept { return far_; }
+  [[nodiscard]] const ViewOptions& options() const noexcept { return options_; }
+  [[nodiscard]] const TickClock& clock() const noexcept { return clock_; }
+  [[nodiscard]] std::uint16_t applied_input() const noexcept { return applied_input_; }
+  [[nodiscard]] bool ever_updated() const noexcept { return applied_input_sequence_ != 0; }
+  [[nodiscard]] const ViewCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const Mismatch& last_mismatch() const noexcept { return mismatch_; }
+  [[nodiscard]] const message::Geometry& geometry() const noexcept { return geometry_; }
+  /// Bytes held beyond sizeof(View).
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
+
+ private:
+  [[nodiscard]] observe::Drop apply_delta(std::span<const std::uint8_t> content);
+  [[nodiscard]] observe::Drop apply_create(std::span<const std::uint8_t> content);
+  [[nodiscard]] observe::Drop apply_quantised(std::span<const std::uint8_t> content);
+  [[nodiscard]] observe::Drop apply_float(std::span<const std::uint8_t> content);
+  [[nodiscard]] observe::Drop apply_removals(std::span<const std::uint8_t> content);
+  [[nodiscard]] observe::Drop apply_block(std::span<const std::uint8_t> content);
+  [[nodiscard]] observe::Drop apply_audits(std::span<const std::uint8_t> content);
+
+  void merge(const message::Record& record) noexcept;
+  void remove(const message::Removal& removal);
+  void compare(const message::Audit& audit) noexcept;
+  void ignore() noexcept;
+
+  [[nodiscard]] Tracked* entry(std::uint16_t slot) noexcept;
+  [[nodiscard]] const Tracked* entry(std::uint16_t slot) const noexcept;
+  /// A new entry for a slot that has none, or nullptr when there is no room.
+  [[nodiscard]] Tracked* add(std::uint16_t slot);
+  /// Drop memories of removals that no datagram within the replay window can contradict any more, and index anew.
+  void sweep(std::size_t room_wanted);
+  [[nodiscard]] std::size_t place_of(std::uint16_t slot) const noexcept;
+
+  ViewOptions options_;
+  message::Geometry geometry_;
+  std::array<std::uint32_t, 3> cells_{1, 1, 1};
+  std::array<float, 2> cell_size_{1.0F, 1.0F};  ///< xy, z
+  TickClock clock_;
+
+  std::vector<Tracked> entities_;     ///< live and gone, in no order
+  std::vector<std::uint16_t> index_;  ///< by slot, open addressing: position in entities_ + 1, 0 empty
+  std::size_t live_ = 0;
+  std::size_t live_max_ = 0;
+  FarStore far_;
+
+  std::uint64_t player_entity_ = 0;
+  std::uint32_t own_slot_ = ~std::uint32_t{0};
+
+  // Of the datagram being applied
+  std::uint64_t sequence_ = 0;
+  Nanos now_ = 0;
+  std::uint32_t tick_ = 0;
+  bool complete_ = true;
+
+  std::uint64_t largest_sequence_ = 0;
+  std::uint64_t applied_input_sequence_ = 0;
+  std::uint16_t applied_input_ = 0;
+
+  ViewCounters counters_;
+  Mismatch mismatch_;
+};
+
+}  // namespace serried::client

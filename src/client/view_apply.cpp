@@ -1,0 +1,198 @@
+/// The entity messages, one function each. Every message is decoded to its end before the first of its parts is
+/// applied: a malformed message changes nothing.
+
+#include "client/view.h"
+
+namespace serried::client {
+
+using observe::Drop;
+
+observe::Drop View::apply_delta(std::span<const std::uint8_t> content) {
+  base::ByteReader in(content);
+  const auto tick = in.read<std::uint32_t>();
+  const auto applied_input = in.read<std::uint16_t>();
+  if (!in.ok()) return Drop::bad_message;
+  message::Record record;
+  base::ByteReader ahead = in;
+  while (ahead.remaining() != 0)
+    if (!message::read_record(ahead, record)) return Drop::bad_message;
+
+  tick_ = tick;
+  clock_.note(tick, now_);
+  ++counters_.updates;
+  if (sequence_ > applied_input_sequence_) {
+    applied_input_sequence_ = sequence_;
+    applied_input_ = applied_input;
+  }
+  while (in.remaining() != 0 && message::read_record(in, record)) merge(record);
+  return Drop::none;
+}
+
+observe::Drop View::apply_quantised(std::span<const std::uint8_t> content) {
+  base::ByteReader in(content);
+  message::Record record;
+  if (!message::read_record(in, record) || !in.complete()) return Drop::bad_message;
+  merge(record);
+  return Drop::none;
+}
+
+observe::Drop View::apply_float(std::span<const std::uint8_t> content) {
+  message::UpdateEntity update;
+  if (!message::decode(content, update)) return Drop::bad_message;
+  message::Record record;
+  record.slot = update.slot;
+  record.mask = update.mask;
+  // A float position names its place in full; as a record that is a position with its section.
+  if ((update.mask & message::delta::position) != 0) record.mask |= message::delta::section;
+  message::quantise_position(geometry_, update.position, record.state);
+  record.section_mod4 = static_cast<std::uint8_t>((record.state.section[0] & 3) | (record.state.section[1] & 3) << 2 |
+                                                  (record.state.section[2] & 3) << 4);
+  record.state.yaw = message::quantise_angle(update.rotation[0]);
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    record.state.velocity[axis] = message::quantise_speed(update.velocity[axis]);
+  record.state.anim = update.anim;
+  record.state.state_flags = update.state_flags;
+  record.state.effect_flags = update.effect_flags;
+  record.state.health = update.health;
+  record.state.mana = update.mana;
+  merge(record);
+  return Drop::none;
+}
+
+void View::merge(const message::Record& record) noexcept {
+  Tracked* known = entry(record.slot);
+  if (known == nullptr || known->gone || known->generation != record.generation() || known->sequence > sequence_)
+    return ignore();
+  const bool moves = (record.mask & (message::delta::position | message::delta::section)) != 0;
+  const std::array<float, 3> before = moves ? position(*known) : std::array<float, 3>{};
+  if (!message::apply_record(record, known->state)) {
+    ++counters_.misplaced;
+    complete_ = false;
+    return;
+  }
+  known->sequence = sequence_;
+  known->updated_at = now_;
+  ++counters_.records;
+  if (moves) {
+    known->previous = before;
+    known->previous_tick = known->tick;
+    known->tick = tick_;
+  }
+}
+
+observe::Drop View::apply_create(std::span<const std::uint8_t> content) {
+  message::CreateEntity create;
+  if (!message::decode(content, create)) return Drop::bad_message;
+  Tracked* known = entry(create.slot);
+  if (known != nullptr && known->sequence > sequence_) {
+    ignore();
+    return Drop::none;
+  }
+  const bool fresh = known == nullptr || known->gone || known->generation != create.generation;
+  if ((known == nullptr || known->gone) && live_ >= live_max_) {
+    ++counters_.overflows;
+    complete_ = false;
+    return Drop::none;
+  }
+  if (known == nullptr && (known = add(create.slot)) == nullptr) {
+    ++counters_.overflows;
+    complete_ = false;
+    return Drop::none;
+  }
+  if (fresh && (known->gone || known->sequence == 0)) ++live_;
+  const std::array<float, 3> before = fresh ? message::position_of(geometry_, create.state) : position(*known);
+  known->previous = before;
+  known->previous_tick = fresh ? tick_ : known->tick;
+  known->tick = tick_;
+  known->state = create.state;
+  known->id = create.id;
+  known->sequence = sequence_;
+  known->updated_at = now_;
+  known->level = create.level;
+  known->generation = create.generation;
+  known->type = create.type;
+  known->faction = create.faction;
+  known->own = create.own;
+  known->gone = false;
+  if (create.own || (player_entity_ != 0 && create.id == player_entity_)) own_slot_ = create.slot;
+  ++counters_.creates;
+  return Drop::none;
+}
+
+observe::Drop View::apply_removals(std::span<const std::uint8_t> content) {
+  message::Removal removal;
+  base::ByteReader ahead(content);
+  while (ahead.remaining() != 0)
+    if (!message::read_removal(ahead, removal)) return Drop::bad_message;
+  base::ByteReader in(content);
+  while (in.remaining() != 0 && message::read_removal(in, removal)) remove(removal);
+  return Drop::none;
+}
+
+void View::remove(const message::Removal& removal) {
+  if (removal.left_world && options_.far == FarMode::full) far_.forget(removal.slot, removal.generation);
+  Tracked* known = entry(removal.slot);
+  if (known != nullptr && known->sequence > sequence_) return ignore();
+  // A removal of an earlier generation, repeated because its ack was lost, must not take the one that has the slot now.
+  // Two bits of generation: one or two ahead is later, three ahead is one behind.
+  if (known != nullptr && !known->gone && ((removal.generation - known->generation) & 3) == 3) return;
+  // Remembered also when the entity was never known: its create may still be under way.
+  if (known == nullptr && (known = add(removal.slot)) == nullptr) {
+    ++counters_.overflows;
+    complete_ = false;
+    return;
+  }
+  if (!known->gone && known->sequence != 0) --live_;
+  if (own_slot_ == removal.slot) own_slot_ = ~std::uint32_t{0};
+  known->gone = true;
+  known->own = false;
+  known->generation = removal.generation;
+  known->sequence = sequence_;
+  known->updated_at = now_;
+  ++counters_.removals;
+}
+
+observe::Drop View::apply_block(std::span<const std::uint8_t> content) {
+  if (content.size() < message::block_header_bytes ||
+      (content.size() - message::block_header_bytes) % message::far_record_bytes != 0)
+    return Drop::bad_message;
+  const auto cell = base::load<std::uint16_t>(content.data());
+  if (cell >= std::uint64_t{cells_[0]} * cells_[1] * cells_[2]) return Drop::bad_message;
+  const std::uint8_t* at = content.data() + message::block_header_bytes;
+  const std::uint8_t* const end = content.data() + content.size();
+  counters_.far_records += static_cast<std::uint64_t>(end - at) / message::far_record_bytes;
+  if (options_.far != FarMode::full) return Drop::none;
+  for (; at != end; at += message::far_record_bytes) {
+    const message::FarRecord record = message::read_far_record(at);
+    const Tracked* known = entry(record.slot);
+    // A block older than the removal it contradicts.
+    if (known != nullptr && known->gone && known->generation == record.generation && known->sequence > sequence_)
+      continue;
+    far_.note(record, cell, sequence_, now_);
+  }
+  return Drop::none;
+}
+
+observe::Drop View::apply_audits(std::span<const std::uint8_t> content) {
+  message::Audit audit;
+  base::ByteReader ahead(content);
+  while (ahead.remaining() != 0)
+    if (!message::read_audit(ahead, audit)) return Drop::bad_message;
+  base::ByteReader in(content);
+  while (in.remaining() != 0 && message::read_audit(in, audit)) compare(audit);
+  return Drop::none;
+}
+
+void View::compare(const message::Audit& audit) noexcept {
+  const Tracked* known = entry(audit.slot);
+  // Something newer than the audit has been applied already: the audit speaks of a past that is gone.
+  if (known != nullptr && known->sequence > sequence_) return;
+  ++counters_.audits;
+  const bool held = known != nullptr && !known->gone && known->generation == audit.generation;
+  const std::uint32_t hash = held ? message::state_hash(known->state) : 0;
+  if (held && hash == audit.hash) return;
+  ++counters_.mismatches;
+  mismatch_ = {sequence_, known != nullptr ? known->sequence : 0, audit.hash, hash, audit.slot, audit.generation, held};
+}
+
+}  // namespace serried::client
