@@ -1,0 +1,77 @@
+#include <arpa/inet.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+
+#include "port/address.h"
+
+namespace serried::port {
+namespace {
+
+constexpr std::size_t ipv4_offset = 12;
+
+}  // namespace
+
+bool is_ipv4(const Address& address) noexcept {
+  wire::Path path;
+  path.address = address;
+  return path.is_ipv4();
+}
+
+Result<Address> parse_address(std::string_view text) {
+  const std::string copy(text);
+  Address address = ipv4_address(0, 0, 0, 0);
+  if (inet_pton(AF_INET, copy.c_str(), address.data() + ipv4_offset) == 1) return address;
+  if (inet_pton(AF_INET6, copy.c_str(), address.data()) == 1) return address;
+  return Error{"\"" + copy + "\" is no IP address; write it like 192.0.2.1 or 2001:db8::1"};
+}
+
+Result<LocalAddress> parse_local_address(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  auto address = parse_address(text.substr(0, slash));
+  if (!address) return address.error();
+  const unsigned bits_max = is_ipv4(address.value()) ? 32 : 128;
+  LocalAddress local{address.value(), bits_max};
+  if (slash != std::string_view::npos) {
+    const std::string_view digits = text.substr(slash + 1);
+    const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), local.prefix_bits);
+    if (fault != std::errc{} || end != digits.data() + digits.size() || local.prefix_bits > bits_max)
+      return Error{"\"" + std::string(text) + "\": the prefix after the slash must be 0 to " + std::to_string(bits_max)};
+  }
+  return local;
+}
+
+Result<std::array<std::uint8_t, 6>> parse_mac(std::string_view text) {
+  std::array<std::uint8_t, 6> mac{};
+  const Error fault{"\"" + std::string(text) + "\" is no MAC address; write it like 02:00:00:00:00:01"};
+  if (text.size() != 17) return fault;
+  for (std::size_t i = 0; i < mac.size(); ++i) {
+    const char* at = text.data() + 3 * i;
+    const auto [end, error] = std::from_chars(at, at + 2, mac[i], 16);
+    if (error != std::errc{} || end != at + 2 || (i < 5 && at[2] != ':')) return fault;
+  }
+  return mac;
+}
+
+std::string format_address(const Address& address) {
+  char text[INET6_ADDRSTRLEN] = {};
+  if (is_ipv4(address))
+    inet_ntop(AF_INET, address.data() + ipv4_offset, text, sizeof text);
+  else
+    inet_ntop(AF_INET6, address.data(), text, sizeof text);
+  return text;
+}
+
+std::string format_endpoint(const Address& address, std::uint16_t port) {
+  const std::string host = format_address(address);
+  return (is_ipv4(address) ? host : "[" + host + "]") + ":" + std::to_string(port);
+}
+
+std::string format_mac(const std::array<std::uint8_t, 6>& mac) {
+  char text[18];
+  std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+  return text;
+}
+
+}  // namespace serried::port

@@ -1,0 +1,163 @@
+#include "port/loop.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace serried::port {
+namespace {
+
+Nanos delay_of(const LoopProfile& profile, base::Prng& dice) noexcept {
+  if (profile.delay_max <= profile.delay_min) return profile.delay_min;
+  return profile.delay_min + dice.below(profile.delay_max - profile.delay_min + 1);
+}
+
+/// Always two throws, so that a change of one profile shifts nothing else.
+bool either(double first, double second, base::Prng& dice) noexcept {
+  const bool one = dice.chance(first);
+  const bool other = dice.chance(second);
+  return one || other;
+}
+
+/// Spread sources over the ports that share an address, the same source always to the same one.
+std::uint64_t source_hash(const wire::Path& source) noexcept {
+  std::uint64_t high = 0, low = 0;
+  std::memcpy(&high, source.address.data(), sizeof high);
+  std::memcpy(&low, source.address.data() + sizeof high, sizeof low);
+  return base::mix(high, low, source.port);
+}
+
+}  // namespace
+
+void LoopPort::receive(wire::Batch& batch, Nanos now) noexcept {
+  batch.clear();
+  auto& flights = network_.flights_;
+  while (heap_ != LoopNetwork::nil && flights[heap_].due <= now && batch.rows < wire::Batch::capacity) {
+    const std::uint32_t index = heap_;
+    const LoopNetwork::Flight& flight = flights[index];
+    heap_ = network_.merge(flight.left, flight.right);
+    if (!owns(flight.destination, flight.destination_port)) {
+      ++network_.counters_.unroutable;
+    } else if (const wire::Buffer buffer = pool_.take(); buffer.owner == nullptr) {
+      ++network_.counters_.missed;
+      counters_.received_frames.add(1);
+      counters_.drops.add(observe::Drop::nic_missed);
+    } else {
+      std::memcpy(buffer.data, network_.bytes_of(index), flight.length);
+      wire::Path path = flight.source;
+      path.local_port = flight.destination_port;
+      batch.append(buffer.data, flight.length, buffer.owner, path);
+      ++network_.counters_.delivered;
+      counters_.received_frames.add(1);
+      counters_.received_bytes.add(flight.length);
+      counters_.delivered_datagrams.add(1);
+    }
+    network_.land(index);
+  }
+}
+
+void LoopPort::transmit(wire::Batch& batch, Nanos now) noexcept {
+  for (unsigned i = 0; i < batch.live_rows; ++i) {
+    const unsigned row = batch.live[i];
+    const std::uint16_t local_port = batch.path[row].local_port == 0 ? port_first_ : batch.path[row].local_port;
+    if (batch.length[row] > BufferPool::data_bytes_max || !owns(address_, local_port)) {
+      counters_.drops.add(observe::Drop::no_next_hop);
+      continue;
+    }
+    counters_.sent_datagrams.add(1);
+    counters_.sent_bytes.add(batch.length[row]);
+    network_.send(*this, batch.data[row], batch.length[row], batch.path[row], now);
+  }
+  pool_.give(batch);
+}
+
+void LoopNetwork::send(LoopPort& from, const std::uint8_t* data, std::uint16_t length, const wire::Path& to,
+                       Nanos now) noexcept {
+  base::Prng dice(base::mix(seed_, from.id_, from.sent_++));
+  ++counters_.sent;
+  const wire::Path source = endpoint(from.address_, to.local_port == 0 ? from.port_first_ : to.local_port);
+  LoopPort* const target = route(to, source);
+  if (target == nullptr) {
+    ++counters_.unroutable;
+    return;
+  }
+  const bool lost = either(from.outbound_.loss, target->inbound_.loss, dice);
+  const bool twice = either(from.outbound_.duplicate, target->inbound_.duplicate, dice);
+  if (twice) ++counters_.duplicated;
+  if (lost) {
+    counters_.lost += twice ? 2 : 1;
+    return;
+  }
+  launch(from, *target, data, length, to, now, dice);
+  if (twice) launch(from, *target, data, length, to, now, dice);
+}
+
+void LoopNetwork::launch(LoopPort& from, LoopPort& to, const std::uint8_t* data, std::uint16_t length,
+                         const wire::Path& where, Nanos now, base::Prng& dice) noexcept {
+  const bool flip = either(from.outbound_.flip, to.inbound_.flip, dice);
+  const std::uint64_t flipped_bit = dice.below(std::uint64_t{length} * 8);
+  const Nanos delay = delay_of(from.outbound_, dice) + delay_of(to.inbound_, dice);
+  if (free_ == nil) {
+    ++counters_.overflowed;
+    return;
+  }
+  const std::uint32_t index = free_;
+  Flight& flight = flights_[index];
+  free_ = flight.left;
+  ++in_flight_;
+
+  flight.due = now + delay;
+  if (from.outbound_.in_order) flight.due = std::max(flight.due, from.last_due_);
+  from.last_due_ = std::max(from.last_due_, flight.due);
+  flight.order = (std::uint64_t{from.id_} << 40) + from.sent_;
+  flight.left = flight.right = nil;
+  flight.rank = 1;
+  flight.length = length;
+  flight.destination = where.address;
+  flight.destination_port = where.port;
+  flight.source = endpoint(from.address_, where.local_port == 0 ? from.port_first_ : where.local_port);
+  std::uint8_t* const bytes = bytes_of(index);
+  if (length > 0) std::memcpy(bytes, data, length);
+  if (flip && length > 0) {
+    bytes[flipped_bit / 8] ^= static_cast<std::uint8_t>(1U << (flipped_bit % 8));
+    ++counters_.flipped;
+  }
+  to.heap_ = merge(to.heap_, index);
+}
+
+LoopPort* LoopNetwork::route(const wire::Path& to, const wire::Path& from) const noexcept {
+  // The last range that begins at or before the port; ranges of one address do not overlap, equal ones share.
+  const auto after = std::upper_bound(routes_.begin(), routes_.end(), to, [](const wire::Path& path, const LoopPort* port) {
+    return path.address != port->address_ ? path.address < port->address_ : path.port < port->port_first_;
+  });
+  if (after == routes_.begin() || !(*(after - 1))->owns(to.address, to.port)) return nullptr;
+  auto first = after - 1;
+  while (first != routes_.begin() && (*(first - 1))->owns(to.address, to.port)) --first;
+  return first[static_cast<std::ptrdiff_t>(source_hash(from) % static_cast<std::uint64_t>(after - first))];
+}
+
+bool LoopNetwork::precedes(std::uint32_t a, std::uint32_t b) const noexcept {
+  const Flight& x = flights_[a];
+  const Flight& y = flights_[b];
+  return x.due != y.due ? x.due < y.due : x.order < y.order;
+}
+
+/// A leftist heap (C. A. Crane, 1972): merging walks right spines only, so it recurses log2(n) deep, not n.
+std::uint32_t LoopNetwork::merge(std::uint32_t a, std::uint32_t b) noexcept {
+  if (a == nil) return b;
+  if (b == nil) return a;
+  if (precedes(b, a)) std::swap(a, b);
+  Flight& top = flights_[a];
+  top.right = merge(top.right, b);
+  const auto rank_of = [this](std::uint32_t index) { return index == nil ? 0U : flights_[index].rank; };
+  if (rank_of(top.left) < rank_of(top.right)) std::swap(top.left, top.right);
+  top.rank = rank_of(top.right) + 1;
+  return a;
+}
+
+void LoopNetwork::land(std::uint32_t index) noexcept {
+  flights_[index].left = free_;
+  free_ = index;
+  --in_flight_;
+}
+
+}  // namespace serried::port

@@ -1,0 +1,177 @@
+#include <netinet/udp.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <linux/sock_diag.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/bytes.h"
+#include "port/socket_state.h"
+
+namespace serried::port {
+namespace {
+
+Error system_error(const std::string& what, const std::string& advice) {
+  return Error{what + ": " + std::strerror(errno) + (advice.empty() ? "" : "; " + advice)};
+}
+
+/// As much as the kernel allows: past the limit of net.core.*mem_max where we have the right to.
+int set_buffer_bytes(int file, int force, int plain, int bytes) {
+  if (setsockopt(file, SOL_SOCKET, force, &bytes, sizeof bytes) != 0)
+    static_cast<void>(setsockopt(file, SOL_SOCKET, plain, &bytes, sizeof bytes));
+  int got = 0;
+  socklen_t got_bytes = sizeof got;
+  static_cast<void>(getsockopt(file, SOL_SOCKET, plain, &got, &got_bytes));
+  return got / 2;  // the kernel doubles for its own overhead, and says the double
+}
+
+bool set_option(int file, int level, int option, int value) {
+  return setsockopt(file, level, option, &value, sizeof value) == 0;
+}
+
+/// A swarm has a socket a bot, more than the usual soft limit of 1,024 files.
+void raise_file_limit(unsigned sockets) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t wanted = limit.rlim_cur + sockets;
+  if (sockets < 256 || limit.rlim_cur == RLIM_INFINITY) return;
+  limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : std::min(wanted, limit.rlim_max);
+  static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+Error bind_error(const SocketConfig& config, std::uint16_t port) {
+  const std::string where = "UDP " + format_endpoint(config.address, port);
+  switch (errno) {
+    case EADDRINUSE:
+      return Error{where + " is taken by another program; stop that program or choose another port"};
+    case EADDRNOTAVAIL:
+      return Error{where + ": this machine has no such address; choose one that `ip address` lists"};
+    case EACCES:
+      return Error{where + ": ports below 1024 need the right CAP_NET_BIND_SERVICE; choose a higher port"};
+    default:
+      return system_error("cannot bind " + where, "");
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Socket>> Socket::open(const SocketConfig& config) {
+  if (config.socket_count == 0 || config.socket_count > 32767)
+    return Error{"socket_count must be 1 to 32767, not " + std::to_string(config.socket_count)};
+  if (config.port_first != 0 && config.port_first + config.socket_count - 1 > 65535)
+    return Error{std::to_string(config.socket_count) + " sockets from UDP port " + std::to_string(config.port_first) +
+                 " on would pass port 65535; begin lower"};
+  if (config.buffers < 2 * burst) return Error{"a socket port needs at least 128 buffers, not " + std::to_string(config.buffers)};
+  raise_file_limit(config.socket_count);
+  std::unique_ptr<Socket> socket(new Socket(config));
+  for (unsigned i = 0; i < config.socket_count; ++i)
+    if (auto added = socket->add(config, i); !added) return added.error();
+  if (auto finished = socket->finish_setup(); !finished) return finished.error();
+  return socket;
+}
+
+Socket::Socket(const SocketConfig& config)
+    : pool_(config.buffers), receiver_(std::make_unique<Receiver>()), sender_(std::make_unique<Sender>()) {
+  ipv4_only_ = is_ipv4(config.address);
+  ipv6_only_ = !ipv4_only_ && config.address != Address{};
+  report_.gro = config.gro;
+  report_.gso = config.gso;
+}
+
+Socket::~Socket() {
+  for (const int file : files_) close(file);
+  if (poll_file_ >= 0) close(poll_file_);
+}
+
+Result<Done> Socket::add(const SocketConfig& config, unsigned index) {
+  const auto port = static_cast<std::uint16_t>(config.port_first == 0 ? 0 : config.port_first + index);
+  const int file = socket(ipv4_only_ ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (file < 0) {
+    const bool files = errno == EMFILE || errno == ENFILE;
+    return system_error("cannot open UDP socket " + std::to_string(index + 1) + " of " + std::to_string(config.socket_count),
+                        files ? "raise the limit of open files (ulimit -n)" : "is this IP family enabled here?");
+  }
+  files_.push_back(file);
+  if (config.reuse_port && !set_option(file, SOL_SOCKET, SO_REUSEPORT, 1)) return system_error("SO_REUSEPORT refused", "");
+  if (!ipv4_only_) set_option(file, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only_ ? 1 : 0);
+  sockaddr_storage name{};
+  socklen_t name_bytes = sizeof(sockaddr_in6);
+  if (ipv4_only_) {
+    auto* to = reinterpret_cast<sockaddr_in*>(&name);
+    to->sin_family = AF_INET;
+    to->sin_port = base::byte_swapped(port);
+    std::memcpy(&to->sin_addr, config.address.data() + 12, 4);
+    name_bytes = sizeof *to;
+  } else {
+    auto* to = reinterpret_cast<sockaddr_in6*>(&name);
+    to->sin6_family = AF_INET6;
+    to->sin6_port = base::byte_swapped(port);
+    std::memcpy(&to->sin6_addr, config.address.data(), 16);
+  }
+  if (bind(file, reinterpret_cast<sockaddr*>(&name), name_bytes) != 0) return bind_error(config, port);
+  if (getsockname(file, reinterpret_cast<sockaddr*>(&name), &name_bytes) != 0) return system_error("getsockname", "");
+  const std::uint16_t bound = ipv4_only_ ? reinterpret_cast<sockaddr_in*>(&name)->sin_port
+                                         : reinterpret_cast<sockaddr_in6*>(&name)->sin6_port;
+  report_.local.push_back(endpoint(config.address, base::byte_swapped(bound)));
+
+  // PROBE sets DF as DO does, but lets no forged ICMP message talk us below the 1200 bytes that we never exceed.
+  set_option(file, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+  if (!ipv4_only_) set_option(file, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+  const int share = static_cast<int>(config.socket_count);
+  report_.receive_bytes = set_buffer_bytes(file, SO_RCVBUFFORCE, SO_RCVBUF, std::max(config.receive_bytes / share, 65536));
+  report_.send_bytes = set_buffer_bytes(file, SO_SNDBUFFORCE, SO_SNDBUF, std::max(config.send_bytes / share, 65536));
+  if (report_.gro) report_.gro = set_option(file, IPPROTO_UDP, UDP_GRO, 1);
+  // Asking for 0 is asking whether the kernel knows the option.
+  if (report_.gso) report_.gso = set_option(file, IPPROTO_UDP, UDP_SEGMENT, 0);
+  return Done{};
+}
+
+Result<Done> Socket::finish_setup() {
+  missed_by_file_.assign(files_.size(), 0);
+  if (files_.size() > 1) {
+    file_by_port_.assign(65536, -1);
+    poll_file_ = epoll_create1(EPOLL_CLOEXEC);
+    if (poll_file_ < 0) return system_error("cannot make an epoll file", "raise the limit of open files (ulimit -n)");
+    for (unsigned i = 0; i < files_.size(); ++i) {
+      file_by_port_[report_.local[i].port] = static_cast<std::int16_t>(i);
+      epoll_event event{};
+      event.events = EPOLLIN;
+      event.data.u32 = i;
+      if (epoll_ctl(poll_file_, EPOLL_CTL_ADD, files_[i], &event) != 0)
+        return system_error("cannot watch socket " + std::to_string(i), "see /proc/sys/fs/epoll/max_user_watches");
+    }
+  }
+  Receiver& r = *receiver_;
+  if (report_.gro) r.slabs.reset(new std::uint8_t[burst * Receiver::slab_bytes]);
+  for (unsigned i = 0; i < burst; ++i) {
+    r.parts[i][0].iov_len = BufferPool::data_bytes_max;
+    if (report_.gro) r.parts[i][1] = {r.slab(i) + Receiver::spare_bytes, 65536};
+    msghdr& in = r.messages[i].msg_hdr;
+    in.msg_name = &r.names[i].storage;
+    in.msg_iov = r.parts[i];
+    in.msg_iovlen = report_.gro ? 2 : 1;
+    in.msg_control = report_.gro ? r.controls[i] : nullptr;
+    msghdr& out = sender_->messages[i].msg_hdr;
+    out.msg_name = &sender_->names[i].storage;
+    out.msg_control = sender_->controls[i];
+  }
+  return Done{};
+}
+
+void Socket::poll_missed() noexcept {
+  std::uint64_t total = missed_.load(std::memory_order_relaxed);
+  for (unsigned i = 0; i < files_.size(); ++i) {
+    std::uint32_t memory[SK_MEMINFO_VARS] = {};
+    socklen_t bytes = sizeof memory;
+    if (getsockopt(files_[i], SOL_SOCKET, SO_MEMINFO, memory, &bytes) != 0) continue;
+    total += memory[SK_MEMINFO_DROPS] - missed_by_file_[i];  // modulo 2^32, as the kernel counts
+    missed_by_file_[i] = memory[SK_MEMINFO_DROPS];
+  }
+  missed_.store(total, std::memory_order_relaxed);
+}
+
+}  // namespace serried::port

@@ -1,0 +1,46 @@
+#include "port/address.h"
+
+#include <gtest/gtest.h>
+
+namespace serried::port {
+namespace {
+
+TEST(Address, ReadsAndWritesBothFamilies) {
+  for (const char* text : {"192.0.2.1", "0.0.0.0", "255.255.255.255", "2001:db8::1", "::", "::1"}) {
+    const auto address = parse_address(text);
+    ASSERT_TRUE(address) << text;
+    EXPECT_EQ(format_address(address.value()), text);
+  }
+  EXPECT_TRUE(is_ipv4(parse_address("192.0.2.1").value()));
+  EXPECT_FALSE(is_ipv4(parse_address("2001:db8::1").value()));
+  EXPECT_EQ(format_endpoint(parse_address("2001:db8::1").value(), 40), "[2001:db8::1]:40");
+  EXPECT_EQ(format_endpoint(ipv4_address(1, 2, 3, 4), 50), "1.2.3.4:50");
+}
+
+TEST(Address, RefusesWhatIsNone) {
+  for (const char* text : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "host", "::g", "1.2.3.4/24"})
+    EXPECT_FALSE(parse_address(text)) << text;
+}
+
+TEST(Address, ReadsPrefixes) {
+  const auto net = parse_local_address("192.0.2.1/24");
+  ASSERT_TRUE(net);
+  EXPECT_EQ(net.value().prefix_bits, 24U);
+  EXPECT_EQ(net.value().address, ipv4_address(192, 0, 2, 1));
+  EXPECT_EQ(parse_local_address("192.0.2.1").value().prefix_bits, 32U);
+  EXPECT_EQ(parse_local_address("2001:db8::1/64").value().prefix_bits, 64U);
+  EXPECT_EQ(parse_local_address("2001:db8::1").value().prefix_bits, 128U);
+  for (const char* text : {"192.0.2.1/33", "2001:db8::1/129", "192.0.2.1/", "192.0.2.1/x", "192.0.2.1/-1", "/24"})
+    EXPECT_FALSE(parse_local_address(text)) << text;
+}
+
+TEST(Address, ReadsMacs) {
+  const auto mac = parse_mac("02:00:5e:10:ab:FF");
+  ASSERT_TRUE(mac);
+  EXPECT_EQ(format_mac(mac.value()), "02:00:5e:10:ab:ff");
+  for (const char* text : {"", "02:00:5e:10:ab", "02:00:5e:10:ab:f", "02-00-5e-10-ab-ff", "02:00:5e:10:ab:gg", "+2:00:5e:10:ab:ff"})
+    EXPECT_FALSE(parse_mac(text)) << text;
+}
+
+}  // namespace
+}  // namespace serried::port
