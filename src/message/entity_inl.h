@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include "message/entity.h"
+
 namespace serried::message {
 
 namespace detail {
