@@ -28,6 +28,18 @@ class Histogram {
     sum_.add(other.sum_.value());
     max_.set(std::max(max_.value(), other.max_.value()));
   }
+  /// Add what `later` has over `earlier`, two states of one histogram. The maximum of the values in between is known to
+  /// the precision of a bucket.
+  void merge_difference(const Histogram& later, const Histogram& earlier) noexcept {
+    for (std::size_t i = 0; i < buckets; ++i) {
+      const std::uint64_t more = later.counts_[i].value() - earlier.counts_[i].value();
+      if (more == 0) continue;
+      counts_[i].add(more);
+      max_.set(std::max(max_.value(), std::min(upper_bound_of(i), later.max())));
+    }
+    count_.add(later.count_.value() - earlier.count_.value());
+    sum_.add(later.sum_.value() - earlier.sum_.value());
+  }
   void reset() noexcept {
     for (auto& count : counts_) count.set(0);
     count_.set(0);

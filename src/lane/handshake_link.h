@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/fixed_stack.h"
 #include "crypt/cookie.h"
 #include "crypt/keys.h"
 #include "crypt/token.h"
@@ -56,12 +57,11 @@ struct Superseded {
 
 struct HandshakeLink {
   HandshakeLink(unsigned jobs_max, unsigned sessions_max)
-      : jobs(jobs_max), requests(jobs_max), results(jobs_max), ended(sessions_max), superseded(sessions_max) {
-    free.reserve(jobs_max);
-    for (unsigned i = 0; i < jobs_max; ++i) free.push_back(i);
+      : jobs(jobs_max), free(jobs_max), requests(jobs_max), results(jobs_max), ended(sessions_max), superseded(sessions_max) {
+    for (unsigned i = 0; i < jobs_max; ++i) free.push(i);
   }
   std::vector<HandshakeJob> jobs;
-  std::vector<std::uint32_t> free;        // io lane only
+  base::FixedStack<std::uint32_t> free;   // io lane only
   ring::Spsc<std::uint32_t> requests;     // io -> handshake
   ring::Spsc<std::uint32_t> results;      // handshake -> io
   ring::Spsc<SessionEnd> ended;           // io -> handshake

@@ -65,6 +65,7 @@ struct Cold {
   std::uint64_t player_id = 0;
   std::array<std::uint8_t, 16> token_id{};
   std::int64_t token_expiry = 0;
+  crypt::Hash attempt{};  ///< key of the attempt that it came from
   Nanos opened_at = 0;
   Nanos ping_at = 0;  ///< when the last Ping of the present silence went out
   message::CryptoTest test;  ///< the CryptoTest to be answered once the token is spent

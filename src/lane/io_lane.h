@@ -1,0 +1,127 @@
+#pragma once
+/// The io lane: one port queue, its sessions, and the order of the stages. Everything a datagram goes through on its
+/// way in and out is one line here.
+
+#include <array>
+
+#include "lane/io_state.h"
+#include "port/port.h"
+#include "session/open.h"
+#include "wire/compose.h"
+#include "wire/parse.h"
+#include "wire/stamp.h"
+
+namespace serried::lane {
+
+/// Owner: one thread at a time. `port` and the links outlive the lane.
+template <port::Port P>
+class IoLane {
+ public:
+  IoLane(const IoConfig& config, P& port, std::vector<IoShardLink*> shards, HandshakeLink& handshake,
+         const crypt::CookieJar& jar, const crypt::Entropy& entropy)
+      : port_(port), state_(config, std::move(shards), handshake, jar, entropy) {}
+
+  /// One burst in, some bursts out, a slice of upkeep. Returns how much there was to do; 0: idle.
+  unsigned poll(Nanos now) noexcept {
+    const unsigned work = inbound(now) + upkeep(state_, now) + outbound(now);
+    refill();
+    return work;
+  }
+
+  /// Refuse newcomers and say goodbye to everybody, three times each.
+  void begin_drain() noexcept { state_.draining = true; }
+  [[nodiscard]] bool drained() const noexcept {
+    return state_.draining && state_.table.in_use() == 0 && state_.replies.empty() && state_.ready.empty();
+  }
+  [[nodiscard]] const IoCounters& counters() const noexcept { return state_.counters; }
+
+  /// Give every buffer back to the port: after the last poll of this lane and of its shards.
+  void close() noexcept {
+    for (IoShardLink* link : state_.shards) {
+      OutRow row;
+      while (link->filled.pop(&row, 1) == 1) port_.release(wire::Buffer{row.body - body_offset, row.owner});
+      wire::Buffer buffer;
+      while (link->empties.pop(&buffer, 1) == 1) port_.release(buffer);
+    }
+    while (!state_.replies.empty()) {
+      const OutRow row = state_.replies.pop();
+      port_.release(wire::Buffer{row.body - body_offset, row.owner});
+    }
+    while (!state_.ready.empty()) port_.release(state_.ready.pop().buffer);
+    trim(0);
+  }
+
+ private:
+  unsigned inbound(Nanos now) noexcept {
+    observe::DropCounters& drops = state_.counters.drops;
+    port_.receive(batch_, now);
+    const unsigned received = batch_.rows;
+    if (received == 0) return 0;
+    wire::parse(batch_, drops);
+    wire::verify(batch_, state_.crc, drops);
+    greet(state_, batch_, now);
+    session::admit(batch_, state_.table, state_.limits, state_.foreign, drops, now);
+    session::open(batch_, state_.table, drops);
+    accept(state_, batch_, now);
+    decode(state_, batch_, now);
+    steer(state_);
+    port_.release(batch_);
+    return received;
+  }
+
+  unsigned outbound(Nanos now) noexcept {
+    unsigned sent = 0;
+    for (gather_ready(state_, batch_); batch_.rows != 0; gather_ready(state_, batch_)) sent += transmit(now);
+    for (unsigned burst = 0; burst < bursts_per_poll; ++burst) {
+      gather(state_, batch_, freight_, now);
+      if (batch_.rows == 0) break;
+      session::account(batch_, state_.table, freight_, state_.random.next(), now);
+      wire::compose(batch_);
+      session::seal(batch_, state_.table);
+      wire::stamp(batch_, state_.crc);
+      sent += transmit(now);
+    }
+    return sent;
+  }
+
+  unsigned transmit(Nanos now) noexcept {
+    const unsigned rows = batch_.rows;
+    for (unsigned i = 0; i < batch_.live_rows; ++i) state_.counters.sent_bytes.add(batch_.length[batch_.live[i]]);
+    state_.counters.sent.add(batch_.live_rows);
+    port_.transmit(batch_, now);
+    return rows;
+  }
+
+  /// Empty buffers: for the lane's own answers, and for the shards to write into.
+  void refill() noexcept {
+    constexpr unsigned burst = wire::Batch::capacity;
+    std::array<wire::Buffer, burst> fresh;
+    const unsigned target = state_.config.spare_buffers;
+    while (state_.spare.size() < target) {
+      const unsigned got = port_.acquire(fresh);
+      for (unsigned i = 0; i < got; ++i) state_.spare.push(fresh[i]);
+      if (got < fresh.size()) break;
+    }
+    for (IoShardLink* link : state_.shards) {
+      while (state_.spare.size() > burst && link->empties.size() < target) {
+        const unsigned pushed = link->empties.push(state_.spare.newest(burst), burst);
+        state_.spare.drop_of_newest(burst, pushed);
+        if (pushed < burst) break;
+      }
+    }
+    trim(2 * target);
+  }
+
+  void trim(std::size_t most) noexcept {
+    while (state_.spare.size() > most) port_.release(state_.spare.pop());
+  }
+
+  static constexpr unsigned bursts_per_poll = 4;
+
+  P& port_;
+  IoState state_;
+  wire::Batch batch_;
+  session::Freight freight_;
+};
+
+}  // namespace serried::lane

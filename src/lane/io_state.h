@@ -1,0 +1,187 @@
+#pragma once
+/// Everything an io lane owns. The stages of the lane are functions over it, one file a stage, and IoLane (io_lane.h)
+/// is the only one that knows their order.
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "base/fixed_fifo.h"
+#include "base/fixed_stack.h"
+#include "base/prng.h"
+#include "crypt/cookie.h"
+#include "lane/handshake_link.h"
+#include "lane/rows.h"
+#include "message/control.h"
+#include "session/account.h"
+#include "session/admit.h"
+#include "session/attempt.h"
+#include "session/table.h"
+#include "wire/verify.h"
+
+namespace serried::lane {
+
+struct IoConfig {
+  unsigned lane = 0;                       ///< below session::lanes_max
+  unsigned sessions_max = 16'384;
+  unsigned attempts_max = 4'096;           ///< half-open and lately established handshakes
+  unsigned cookie_rate_per_s = 20'000;     ///< clear answers a second (Cookie, ConnectionDenied)
+  unsigned spare_buffers = 512;            ///< kept at hand for each shard, and as many for the lane itself
+  std::uint64_t protocol_id = 0;
+  /// What clients are told; its time-outs, rates and limits are also those that the lane enforces.
+  message::ConnectionAccepted parameters;
+};
+
+/// Owner: the io lane; readable from any thread. In = delivered + answered + drops of unit datagram.
+struct IoCounters {
+  base::Counter delivered;    ///< datagrams of sessions that opened and were processed
+  base::Counter answered;     ///< clear datagrams that were processed: Connects answered, queued or answered again
+  base::Counter received_body_bytes;
+  base::Counter inputs;       ///< inputs handed to shards
+  base::Counter input_copies; ///< redundant copies of inputs already handed on
+  base::Counter sent, sent_bytes;
+  base::Counter cookies, accepted, denied, established, joined, ended, timed_out;
+  base::Counter sessions;     ///< now in use
+  base::Counter playing;      ///< now in the world
+  observe::DropCounters drops;
+};
+
+/// A datagram that needs no more work: clear, or sealed before.
+struct ReadyRow {
+  wire::Buffer buffer;
+  std::uint16_t bytes = 0;
+  wire::Path to;
+};
+
+struct DueAck {
+  std::uint32_t session = 0;
+  std::uint32_t connection_id = 0;
+  Nanos at = 0;
+};
+
+struct ShardCommand {
+  std::uint32_t shard = 0;
+  Command command;
+};
+
+/// What acks said about replication plans, for one datagram.
+struct PlanNews {
+  std::uint16_t acked = 0, lost = 0;
+  std::uint32_t acked_mask = 0, lost_mask = 0;
+  [[nodiscard]] bool any() const noexcept { return (acked_mask | lost_mask) != 0; }
+};
+
+struct IoState {
+  IoState(const IoConfig& io_config, std::vector<IoShardLink*> shard_links, HandshakeLink& handshake_link,
+          const crypt::CookieJar& cookie_jar, const crypt::Entropy& entropy_source);
+
+  IoConfig config;
+  std::vector<IoShardLink*> shards;
+  HandshakeLink& handshake;
+  crypt::CookieJar jar;
+  crypt::Entropy entropy;
+  base::Prng random;  ///< unpredictable to others (seeded by entropy), cheap: ids, nonces, skipped sequences
+  std::array<std::uint8_t, 16> attempt_salt{};
+  wire::CrcSeed crc;
+
+  session::Table table;
+  session::AttemptTable attempts;
+  session::AdmitLimits limits;
+  session::ForeignBudget foreign;
+  Nanos clear_budget_at = 0;
+  std::uint32_t clear_budget = 0;
+
+  base::FixedStack<wire::Buffer> spare;
+  base::FixedFifo<ReadyRow> ready;
+  base::FixedFifo<OutRow> replies;  ///< control messages and ack-only datagrams of sessions
+  base::FixedFifo<DueAck> due_acks;
+  base::FixedFifo<ShardCommand> commands;  ///< joins and leaves that wait for room in a shard's ring
+
+  /// Input rows on their way to each shard.
+  struct Steering {
+    unsigned rows = 0;
+    std::array<InputRow, wire::Batch::capacity> row;
+  };
+  std::vector<Steering> steering;
+  std::array<PlanNews, wire::Batch::capacity> news;          ///< by row of the batch in work
+  std::array<std::uint8_t, wire::Batch::capacity> ack_bytes;  ///< length of the row's ack block
+
+  unsigned gather_from = 0;  ///< shard whose turn it is
+  std::uint32_t sweep_cursor = 0;
+  Nanos swept_at = 0;
+  bool draining = false;
+  IoCounters counters;
+};
+
+// ---- stages in -------------------------------------------------------------------------------------------------------
+
+/// Process the clear datagrams of the burst (Connects) and take them out of `live`.
+/// Writes  attempts, table, the handshake ring, ready      Drops  bad_connect, cookie_budget, attempts_full,
+/// attempt_known, sessions_full, handshake_ring_full      Source  docs/wire-format.md section 4
+void greet(IoState& state, wire::Batch& batch, Nanos now) noexcept;
+
+/// What every authentic datagram does to its session: it was heard, it must be acked, it may carry acks.
+/// Reads   data, length, session, path, live      Writes  news, ack_bytes, verdict, live, sessions
+/// Drops   unsupported_channel, bad_ack
+void accept(IoState& state, wire::Batch& batch, Nanos now) noexcept;
+
+/// Decode the messages of the live rows and do what they say; inputs and plan news go into `steering`.
+/// Drops (of messages)  bad_framing, bad_message, unknown_message, unexpected_message, confirm_deferred
+void decode(IoState& state, wire::Batch& batch, Nanos now) noexcept;
+
+/// Hand the input rows to their shards. Drops (of messages)  shard_ring_full
+void steer(IoState& state) noexcept;
+/// One row for one shard; a full burst is handed over at once.
+void steer_row(IoState& state, unsigned shard, const InputRow& row) noexcept;
+
+// ---- stages out ------------------------------------------------------------------------------------------------------
+
+/// Fill `batch` with what sessions have to say: control messages first, then the shards' bodies, fairly. Bundles the ack
+/// block before each body.
+/// Writes  data, length, path, session, flags, live; freight      Drops  session_gone
+void gather(IoState& state, wire::Batch& batch, session::Freight& freight, Nanos now) noexcept;
+
+/// Fill `batch` with datagrams that need no more work.
+void gather_ready(IoState& state, wire::Batch& batch) noexcept;
+
+// ---- what time and other lanes bring ---------------------------------------------------------------------------------
+
+/// Results of the handshake lane, notices of shards, commands that waited, acks that are due, a slice of the sweep over
+/// sessions and attempts. Bounded. Returns how much there was to do.
+unsigned upkeep(IoState& state, Nanos now) noexcept;
+
+// ---- shared by the stages --------------------------------------------------------------------------------------------
+
+/// Queue messages for a session: `write(ByteWriter&)`; false and no_buffer when there is no room to write them.
+template <class Write>
+bool reply(IoState& state, std::uint32_t slot, Write&& write) noexcept {
+  if (state.spare.empty() || state.replies.full()) {
+    state.counters.drops.add(observe::Drop::no_buffer);
+    return false;
+  }
+  const wire::Buffer buffer = *state.spare.newest(1);
+  base::ByteWriter out{{buffer.data + body_offset, out_body_bytes_max}};
+  write(out);
+  if (!out.ok()) return false;
+  static_cast<void>(state.spare.pop());
+  OutRow row;
+  row.owner = buffer.owner;
+  row.body = buffer.data + body_offset;
+  row.session = slot;
+  row.connection_id = state.table.admission(slot).connection_id;
+  row.body_bytes = static_cast<std::uint16_t>(out.size());
+  state.replies.push(row);
+  return true;
+}
+
+/// Begin the end of a session; `tell` sends Disconnect three times before the slot is free.
+void end_session(IoState& state, std::uint32_t slot, message::DisconnectReason reason, bool tell) noexcept;
+
+/// Send a ConnectionDenied, in clear.
+void send_denied(IoState& state, const crypt::PublicKey& client_ephemeral, message::DenyReason reason,
+                 std::uint32_t retry_after_ms, const wire::Path& to) noexcept;
+
+/// Send a whole datagram as it is. False and no_buffer when there is none.
+bool send_ready(IoState& state, std::span<const std::uint8_t> datagram, const wire::Path& to) noexcept;
+
+}  // namespace serried::lane
