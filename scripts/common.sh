@@ -48,3 +48,13 @@ compile() {
     return 1
   fi
 }
+
+# targets DIRECTORY FOLDER...: the executables that the meson.build files of these folders define, as ninja calls them.
+targets() {
+  meson introspect --targets "$1" | python3 -c '
+import json, os, sys
+folders = tuple(os.path.join(sys.argv[1], folder) + "/" for folder in sys.argv[3:])
+for target in json.load(sys.stdin):
+    if target["type"] == "executable" and target["defined_in"].startswith(folders):
+        print(os.path.relpath(target["filename"][0], sys.argv[2]))' "$root" "$(realpath "$1")" "${@:2}"
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""usage: count_results.py BUILD_DIRECTORY [--executables] [--benchmark]
+"""usage: count_results.py BUILD_DIRECTORY [--executables]
 
 Count what `meson test` ran, from its logs under BUILD_DIRECTORY/meson-logs: each gtest case that really ran (skipped
 and disabled ones do not count), or with --executables each test program once. Names what failed.
@@ -15,11 +15,10 @@ def main():
     arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
     if len(arguments) != 1:
         sys.exit(__doc__)
-    name = "benchmarklog" if "--benchmark" in sys.argv else "testlog"
     logs = os.path.join(arguments[0], "meson-logs")
     programs = {}
     try:
-        with open(os.path.join(logs, name + ".json"), encoding="utf-8") as file:
+        with open(os.path.join(logs, "testlog.json"), encoding="utf-8") as file:
             for line in file:
                 if line.strip():
                     entry = json.loads(line)
@@ -29,7 +28,7 @@ def main():
     passed = failed = skipped = 0
     counted = set()
     if "--executables" not in sys.argv:
-        junit = os.path.join(logs, name + ".junit.xml")
+        junit = os.path.join(logs, "testlog.junit.xml")
         tree = xml.etree.ElementTree.parse(junit).getroot() if os.path.exists(junit) else []
         for suite in tree:
             # Meson names a suite of a gtest program `project.program.suite` (older: `project.program.suite.suite`).

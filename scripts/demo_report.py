@@ -1,0 +1,84 @@
+"""What a run of the demo comes to: one object from the server's and the swarm's summaries, what was wrong, one table."""
+
+
+def number(value, digits=0):
+    if value is None:
+        return "-"
+    return f"{value:,.{digits}f}" if digits or isinstance(value, float) else f"{value:,}"
+
+
+def pick(summary, name, keys):
+    """The named figures of a histogram, null for what a program that died did not tell."""
+    figures = summary.get(name) or {}
+    return {key: figures.get(key) for key in keys}
+
+
+def merge(options, server, swarm):
+    """The object of --json. The first nine keys are a promise; the others say how the run was made."""
+    return {
+        "players": options.players,
+        "connected": swarm.get("connected", 0),
+        "errors": swarm.get("errors", 0),
+        "view_mismatches": swarm.get("view_mismatches", 0),
+        "rx_pps": server.get("rx_pps"),
+        "tx_pps": server.get("tx_pps"),
+        "tick_ms": pick(server, "tick_ms", ("p50", "p99", "max")),
+        "update_latency_ms": pick(swarm, "update_latency_ms", ("p50", "p99", "p999", "max")),
+        "drops": {reason: count for reason, count in (server.get("drops") or {}).items() if count},
+        "driver": options.driver,
+        "seconds": options.seconds,
+        "rate_hz": options.rate,
+        "npcs": options.npcs,
+        "problems": [],
+        "server": server,
+        "swarm": swarm,
+    }
+
+
+def find_problems(result):
+    """Everything that was wrong, as sentences: the demo fails when there is one."""
+    problems = []
+    players, connected = result["players"], result["connected"]
+    if connected < players:
+        problems.append(f"{players - connected} of {players} bots did not connect")
+    if result["errors"]:
+        kinds = result["swarm"].get("error_kinds")
+        if isinstance(kinds, dict):
+            kinds = ", ".join(f"{kind} {count}" for kind, count in kinds.items() if count)
+        problems.append(f"{result['errors']} errors in bots" + (f": {kinds}" if kinds else ""))
+    if result["view_mismatches"]:
+        problems.append(f"{result['view_mismatches']} views of bots differ from the server's world")
+    if connected and result["update_latency_ms"]["p50"] is None:
+        problems.append("no bot saw an update that answers an input")
+    return problems
+
+
+def table(result, memory, cores):
+    tick, latency = result["tick_ms"], result["update_latency_ms"]
+    server, swarm = result["server"], result["swarm"]
+    budget = 1000 / (server.get("tick_rate_hz") or 60)
+    rows = [
+        ("wire", f"{result['driver']}, {memory}"),
+        ("cores", cores),
+        ("players", f"{number(result['connected'])} of {number(result['players'])} connected, {result['npcs']:,} NPCs, "
+                    f"{result['rate_hz']} inputs/s each, {result['seconds']} s"),
+        ("packets in", f"{number(result['rx_pps'])} /s"),
+        ("packets out", f"{number(result['tx_pps'])} /s"),
+        ("tick", f"p50 {number(tick['p50'], 2)}   p99 {number(tick['p99'], 2)}   max {number(tick['max'], 2)} ms   "
+                 f"of {budget:.2f} ms"),
+        ("input to update", f"p50 {number(latency['p50'], 1)}   p99 {number(latency['p99'], 1)}   "
+                            f"p99.9 {number(latency['p999'], 1)}   max {number(latency['max'], 1)} ms"),
+    ]
+    compared = swarm.get("audits", swarm.get("views_audited"))
+    rows += [
+        ("views", f"{number(result['view_mismatches'])} differ from the server's world"
+                  + (f", of {number(compared)} compared" if compared is not None else "")),
+        ("errors", number(result["errors"])),
+        ("drops", ", ".join(f"{reason} {count:,}" for reason, count in result["drops"].items()) or "none"),
+        ("verdict", "all good" if not result["problems"] else "WRONG: " + result["problems"][0]),
+    ]
+    rows += [("", problem) for problem in result["problems"][1:]]
+    first = max(len(name) for name, _ in rows)
+    second = max(len(text) for _, text in rows)
+    rule = f"+-{'-' * first}-+-{'-' * second}-+"
+    return "\n".join([rule] + [f"| {name:<{first}} | {text:<{second}} |" for name, text in rows] + [rule])

@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+"""Start a server and a swarm over one of the wires of demo_net.py, show both live, and sum up. Called by scripts/demo."""
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import demo_net
+import demo_report
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def at_least(least, most=10**9):
+    def convert(text):
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"'{text}' is no whole number") from None
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{value} is not in {least} to {most}")
+        return value
+    return convert
+
+
+def read_options():
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Set up, build, start a server and a swarm of bots on this machine, show both live, sum up.",
+        epilog="exit code: 0 all good; 1 something was wrong (the table says what); 2 a bad option; 130 interrupted")
+    parser.add_argument("--players", type=at_least(1, 60000), default=1000, help="bots (default 1000)")
+    parser.add_argument("--seconds", type=at_least(1, 86400), default=30, help="how long they play (default 30)")
+    parser.add_argument("--driver", choices=sorted(demo_net.WIRES), help="default af_xdp for root, else socket")
+    parser.add_argument("--rate", type=at_least(1, 120), metavar="HZ",
+                        help="inputs a second of each bot (default 60 up to 1000 players, 30 up to 3000, else 10)")
+    parser.add_argument("--npcs", type=at_least(0, 1000000), default=1000, help="wandering characters (default 1000)")
+    parser.add_argument("--shards", type=at_least(1, 16), help="shard lanes (default: the server's choice)")
+    parser.add_argument("--audit", type=at_least(0, 60), default=1, metavar="PER_SECOND",
+                        help="comparisons of each bot's view with the server's world, a second (default 1)")
+    parser.add_argument("--memory", type=at_least(64, 65536), metavar="MB",
+                        help="EAL memory of each process (default: 512 and what the players need)")
+    parser.add_argument("--json", metavar="FILE", help="write the figures as one JSON object")
+    parser.add_argument("--server-args", default="", metavar="'...'", help="more options for serried-server")
+    parser.add_argument("--swarm-args", default="", metavar="'...'", help="more options for serried-swarm")
+    parser.add_argument("--build", default=os.path.join(ROOT, "build/release"), metavar="DIR", help="where the programs are")
+    parser.add_argument("--only-check-options", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.driver is None:
+        options.driver = "af_xdp" if os.geteuid() == 0 else "socket"
+    if options.rate is None:
+        options.rate = 60 if options.players <= 1000 else 30 if options.players <= 3000 else 10
+    if options.memory is None:
+        options.memory = 512 + options.players // 20
+    if options.driver in ("af_xdp", "af_packet") and os.geteuid() != 0:
+        parser.error(f"--driver {options.driver} makes network namespaces and needs root; take socket or memif")
+    for name in ("server_args", "swarm_args"):
+        try:
+            setattr(options, name, shlex.split(getattr(options, name)))
+        except ValueError as error:
+            parser.error(f"--{name.replace('_', '-')}: {error}")
+    if options.json:
+        folder = os.path.dirname(os.path.abspath(options.json))
+        if not os.access(folder, os.W_OK):
+            parser.error(f"--json: cannot write into {folder}")
+    return options
+
+
+class Process:
+    """A program whose lines are shown as they come, under its name. In a session of its own, so that Ctrl-C reaches this
+    script first, which then ends the programs in order."""
+
+    lock = threading.Lock()
+
+    def __init__(self, name, command, cores=None):
+        self.name, self.ready, self.tail = name, threading.Event(), []
+
+        def prepare():
+            for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(stop, signal.SIG_DFL)
+            if cores:
+                os.sched_setaffinity(0, cores)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                                        errors="replace", stderr=subprocess.STDOUT, start_new_session=True,
+                                        preexec_fn=prepare)
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            line = line.rstrip()
+            if f"serried-{self.name}: ready" in line:
+                self.ready.set()
+            if line:
+                self.tail = self.tail[-19:] + [line]
+                with self.lock:
+                    print(f"{self.name:<6} | {line}", flush=True)
+
+    def running(self):
+        return self.process.poll() is None
+
+    def wait(self, seconds):
+        """The exit code; None when it is still running after so long."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def end(self, signal_number=signal.SIGINT, patience=20):
+        """Ask, wait, insist. The exit code; None when it had to be killed."""
+        if self.running():
+            self.process.send_signal(signal_number)
+        code = self.wait(patience)
+        if code is None:
+            self.process.kill()
+            self.process.wait()
+        self.reader.join(2)
+        return code
+
+
+def place():
+    """Cores for server and swarm, and a sentence about it."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) == 1:
+        return cores, cores, f"one core ({cores[0]}) for both"
+    if len(cores) < 4:
+        return cores[:1], cores[1:2], f"server on {cores[0]}, swarm on {cores[1]}"
+    return cores[:2], cores[2:3], f"server on {cores[0]} and {cores[1]}, swarm on {cores[2]}"
+
+
+def lcores(cores):
+    return ["--lcores", ",".join(f"{index}@{core}" for index, core in enumerate(cores))]
+
+
+def program(options, folder, name):
+    path = os.path.join(options.build, "src", folder, name)
+    if not os.access(path, os.X_OK):
+        raise demo_net.WireError(f"{path} is not there: scripts/demo builds it, or give --build DIR")
+    return path
+
+
+def commands(options, wire, directory, run_name):
+    """The command lines of server and swarm, with the cores and the memory that the table names."""
+    server_cores, swarm_cores, cores_words = place()
+    memory, memory_words = demo_net.memory_arguments(options.memory, 1 if options.driver == "socket" else 2)
+    if options.driver == "socket":
+        memory, memory_words = ["--no-huge", "--no-shconf", "-m", str(options.memory)], "no hugepages (4 KiB pages)"
+    quiet = ["--no-telemetry", "--log-level=lib.eal:warning"]
+    key = os.path.join(directory, "token.key")
+    server = [*wire.server_prefix, program(options, "control", "serried-server"), *lcores(server_cores), *memory, *quiet,
+              "--file-prefix", f"{run_name}-server", *wire.server_eal(), "--",
+              "--driver", wire.server_driver, "--address", wire.server_address, "--udp-port", str(wire.port),
+              "--token-key", key, "--npcs", str(options.npcs), "--audit", str(options.audit),
+              "--players-max", str(max(options.players, 64)), "--sessions-max", str(max(2 * options.players, 1024)),
+              "--status", "line", "--json-summary", os.path.join(directory, "server.json"), "--log-level", "warn"]
+    if options.shards:
+        server += ["--shards", str(options.shards)]
+    swarm = [*wire.swarm_prefix, program(options, "tools", "serried-swarm")]
+    if wire.swarm_driver == "ethdev":
+        swarm += [*lcores(swarm_cores), *memory, *quiet, "--file-prefix", f"{run_name}-swarm", *wire.swarm_eal(), "--",
+                  "--address", wire.swarm_address]
+    swarm += ["--driver", wire.swarm_driver, "--bots", str(options.players),
+              "--server", f"{wire.server_address}:{wire.port}", "--token-key", key, "--rate", str(options.rate),
+              "--seconds", str(options.seconds), "--json", os.path.join(directory, "swarm.json"), "--status", "line"]
+    return server + options.server_args, swarm + options.swarm_args, swarm_cores, memory_words, cores_words
+
+
+def read_summary(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return {}
+
+
+def play(options, server_command, swarm_command, swarm_cores):
+    """Run both. What went wrong with the processes themselves, and whether somebody pressed Ctrl-C."""
+    problems, interrupted, swarm = [], False, None
+    server = Process("server", server_command)
+    try:
+        began = time.monotonic()
+        while not server.ready.wait(0.1):
+            if not server.running():
+                return [f"the server did not start (exit code {server.wait(1)}); its last lines are above"], False
+            if time.monotonic() - began > 60:
+                return ["the server was not ready after 60 s; its last lines are above"], False
+        swarm = Process("swarm", swarm_command, swarm_cores)
+        # Connecting 10,000 bots takes a while on a small machine; a minute more than that is no longer play.
+        limit = time.monotonic() + options.seconds + 60 + options.players / 100
+        while swarm.running() and server.running() and time.monotonic() < limit:
+            time.sleep(0.1)
+        if not server.running():
+            problems.append(f"the server died while bots played (exit code {server.wait(1)})")
+        elif swarm.running():
+            problems.append("the swarm did not end by itself")
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        if swarm:
+            code = swarm.end()
+            # 1 says that its summary holds errors: they are told from there.
+            if code not in (0, 1) and not problems:
+                problems.append(f"the swarm ended with exit code {code}")
+        died = not server.running()
+        code = server.end()
+        if not died and code != 0:
+            problems.append("the server did not drain within 20 s" if code is None
+                            else f"the server ended with exit code {code}")
+    return problems, interrupted
+
+
+def demo(options):
+    run_name = f"serried-{os.getpid()}"
+    directory = tempfile.mkdtemp(prefix="serried-demo-")
+    try:
+        with demo_net.WIRES[options.driver](directory, run_name) as wire:
+            server, swarm, swarm_cores, memory, cores = commands(options, wire, directory, run_name)
+            print(f"demo: {options.players:,} bots for {options.seconds} s over {wire.words}; {memory}; {cores}", flush=True)
+            subprocess.run([program(options, "tools", "serried-token"), "keygen", "--out",
+                            os.path.join(directory, "token.key")], check=True)
+            problems, interrupted = play(options, server, swarm, swarm_cores)
+        server_summary = read_summary(os.path.join(directory, "server.json"))
+        swarm_summary = read_summary(os.path.join(directory, "swarm.json"))
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    result = demo_report.merge(options, server_summary, swarm_summary)
+    for name, summary in (("server", server_summary), ("swarm", swarm_summary)):
+        if not summary:
+            problems.append(f"the {name} left no summary")
+    result["problems"] = problems + demo_report.find_problems(result)
+    if interrupted:
+        result["problems"].append("interrupted")
+    print("\n" + demo_report.table(result, memory, cores))
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=2)
+            file.write("\n")
+    return 130 if interrupted else 1 if result["problems"] else 0
+
+
+def main():
+    options = read_options()
+    if options.only_check_options:
+        return 0
+
+    stops = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def interrupt(*_):
+        for stop in stops:  # once is enough: what follows is the tidying up
+            signal.signal(stop, signal.SIG_IGN)
+        raise KeyboardInterrupt
+    for stop in stops:
+        signal.signal(stop, interrupt)
+    try:
+        return demo(options)
+    except KeyboardInterrupt:
+        return 130
+    except (demo_net.WireError, subprocess.CalledProcessError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+
+
+sys.exit(main())

@@ -1,0 +1,106 @@
+"""The programs under test, started and stopped as a person would."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+build = os.path.join(ROOT, "build/release")
+
+SOCKET_EAL = ["--no-huge", "--no-pci", "--no-telemetry", "--no-shconf", "-m", "256", "--log-level=lib.eal:warning"]
+
+
+def path(name):
+    return os.path.join(build, "src", "control" if name == "serried-server" else "tools", name)
+
+
+def run(name, *arguments, seconds=30):
+    """Run to the end. The CompletedProcess, with output as text."""
+    return subprocess.run([path(name), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          errors="replace", timeout=seconds)
+
+
+def demo(*arguments, seconds=180):
+    """A run of the demo with the programs of `build`: exit code, its JSON object, its output."""
+    with tempfile.TemporaryDirectory(prefix="serried-live-") as folder:
+        file_name = os.path.join(folder, "demo.json")
+        done = subprocess.run(["python3", os.path.join(ROOT, "scripts/demo_run.py"), "--build", build, "--json", file_name,
+                               *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, errors="replace", timeout=seconds)
+        try:
+            with open(file_name, encoding="utf-8") as file:
+                return done.returncode, json.load(file), done.stdout
+        except (OSError, ValueError):
+            return done.returncode, {}, done.stdout
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Background:
+    """A program that runs until it is told to stop; its output goes to a file, so that nothing blocks it."""
+
+    def __init__(self, folder, name, *arguments):
+        self.log = os.path.join(folder, f"{name}.{time.monotonic_ns()}.log")
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen([path(name), *arguments], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=subprocess.STDOUT, start_new_session=True)
+
+    def output(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def wait_for(self, text, seconds=30):
+        """Whether `text` was said in time, before the program ended."""
+        limit = time.monotonic() + seconds
+        while time.monotonic() < limit:
+            if text in self.output():
+                return True
+            if self.process.poll() is not None:
+                return text in self.output()
+            time.sleep(0.05)
+        return False
+
+    def stop(self, signal_number=signal.SIGINT, seconds=20):
+        """The exit code; None when it had to be killed."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal_number)
+        return self.ended(seconds)
+
+    def ended(self, seconds=20):
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return None
+
+
+class SocketServer(Background):
+    """serried-server over kernel sockets on loopback, with a key of its own."""
+
+    def __init__(self, folder, *options):
+        self.port = free_port()
+        self.key = os.path.join(folder, "token.key")
+        self.summary_file = os.path.join(folder, "server.json")
+        if not os.path.exists(self.key):
+            subprocess.run([path("serried-token"), "keygen", "--out", self.key], check=True, stdout=subprocess.DEVNULL)
+        super().__init__(folder, "serried-server", *SOCKET_EAL, "--file-prefix", f"serried-live-{self.port}", "--",
+                         "--driver", "socket", "--address", "127.0.0.1", "--udp-port", str(self.port), "--token-key",
+                         self.key, "--status", "line", "--json-summary", self.summary_file, *options)
+
+    def summary(self):
+        with open(self.summary_file, encoding="utf-8") as file:
+            return json.load(file)
+
+    def swarm(self, folder, bots, seconds, *options):
+        return Background(folder, "serried-swarm", "--driver", "socket", "--bots", str(bots), "--server",
+                          f"127.0.0.1:{self.port}", "--token-key", self.key, "--seconds", str(seconds), "--json",
+                          os.path.join(folder, "swarm.json"), "--status", "line", *options)
