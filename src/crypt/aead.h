@@ -16,12 +16,12 @@ struct AeadBatch {
   static constexpr unsigned capacity = wire::Batch::capacity;
 
   unsigned rows = 0;
-  const std::uint8_t* key[capacity];       ///< 32 bytes each
+  const std::uint8_t* key[capacity];  ///< 32 bytes each
   std::uint32_t connection_id[capacity];
   std::uint64_t sequence[capacity];
-  std::uint8_t* data[capacity];            ///< the datagram's first byte
-  std::uint16_t clear_bytes[capacity];     ///< between header and sealed body, left alone (ConnectionAccepted: 48), else 0
-  std::uint16_t body_bytes[capacity];      ///< of the sealed body, without the tag
+  std::uint8_t* data[capacity];         ///< the datagram's first byte
+  std::uint16_t clear_bytes[capacity];  ///< between header and sealed body, left alone (ConnectionAccepted: 48), else 0
+  std::uint16_t body_bytes[capacity];   ///< of the sealed body, without the tag
 };
 
 /// Verify every tag, and decrypt in place what verified. Nothing else of a row that failed is touched.

@@ -1,4 +1,5 @@
-/// The stateless cookie and the proof of a Connect. Owner: one io lane (jar), the handshake lane and the client (proof).
+/// The stateless cookie and the proof of a Connect. Owner: one io lane (jar), the handshake lane and the client
+/// (proof).
 ///
 /// To the byte, integers little-endian, labels ASCII without a terminator:
 ///
@@ -6,14 +7,15 @@
 ///   mac           = HMAC-SHA256(secret(epoch), nonce 8 | time u64, s | address 16 | port u16 | client_ephemeral 32
 ///                               | token_hash 32)
 ///   cookie        = nonce 8 | time u64, s | mac 32
-///   proof         = HMAC-SHA256(token_secret, "proof" | version u32 | client_ephemeral 32 | cookie 48 | token), first 16
+///   proof         = HMAC-SHA256(token_secret, "proof" | version u32 | client_ephemeral 32 | cookie 48 | token), first
+///   16
 
 #include "crypt/cookie.h"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include <sodium.h>
 
 #include "base/bytes.h"
 

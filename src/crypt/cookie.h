@@ -9,8 +9,8 @@
 #include <span>
 
 #include "crypt/keys.h"
-#include "wire/path.h"
 #include "serried/time.h"
+#include "wire/path.h"
 
 namespace serried::crypt {
 

@@ -2,9 +2,9 @@
 
 #include "crypt/keys.h"
 
-#include <sodium.h>
-
 #include <cstring>
+
+#include <sodium.h>
 
 #include "base/bytes.h"
 #include "base/check.h"

@@ -59,13 +59,20 @@ TokenFault open_token(const TokenKey& key, std::span<const std::uint8_t> token, 
 
 std::string_view token_fault_text(TokenFault fault) noexcept {
   switch (fault) {
-    case TokenFault::none: return "valid";
-    case TokenFault::malformed: return "malformed";
-    case TokenFault::unknown_key: return "sealed under another key id";
-    case TokenFault::forged: return "does not verify under this key and protocol id";
-    case TokenFault::not_yet: return "not valid yet";
-    case TokenFault::expired: return "expired";
-    case TokenFault::wrong_server: return "issued for another server";
+    case TokenFault::none:
+      return "valid";
+    case TokenFault::malformed:
+      return "malformed";
+    case TokenFault::unknown_key:
+      return "sealed under another key id";
+    case TokenFault::forged:
+      return "does not verify under this key and protocol id";
+    case TokenFault::not_yet:
+      return "not valid yet";
+    case TokenFault::expired:
+      return "expired";
+    case TokenFault::wrong_server:
+      return "issued for another server";
   }
   return "unknown";
 }

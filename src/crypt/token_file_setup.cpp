@@ -1,11 +1,10 @@
 /// Key files on disk: made for their owner alone, and refused when strangers can read them.
 
+#include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "crypt/token_text.h"
 

@@ -1,8 +1,9 @@
 /// Issuing tokens: in the login service (serried-token) and in tests, never in a lane. Twin of open_token (token.cpp).
 
+#include "crypt/token.h"
+
 #include <sodium.h>
 
-#include "crypt/token.h"
 #include "crypt/token_layout.h"
 #include "crypt/token_text.h"
 

@@ -1,12 +1,12 @@
 /// Key files as text. See token_text.h for the format.
 
-#include <sodium.h>
+#include "crypt/token_text.h"
 
 #include <array>
 #include <charconv>
 #include <cstdio>
 
-#include "crypt/token_text.h"
+#include <sodium.h>
 
 namespace serried::crypt {
 namespace {
@@ -101,10 +101,17 @@ Result<TokenKey> parse_token_key(std::string_view text) {
 
 std::string format_token_key(const TokenKey& key) {
   return "# Serried token key. Shared by the login service and one server; nobody else may read it.\n"
-         "key_id      = " + std::to_string(key.key_id) + "\n"
-         "protocol_id = " + hex_number(key.protocol_id) + "\n"
-         "server_id   = " + std::to_string(key.server_id) + "\n"
-         "secret      = \"" + to_hex(key.secret.bytes()) + "\"\n";
+         "key_id      = " +
+         std::to_string(key.key_id) +
+         "\n"
+         "protocol_id = " +
+         hex_number(key.protocol_id) +
+         "\n"
+         "server_id   = " +
+         std::to_string(key.server_id) +
+         "\n"
+         "secret      = \"" +
+         to_hex(key.secret.bytes()) + "\"\n";
 }
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {
@@ -137,7 +144,12 @@ std::optional<std::uint64_t> parse_number(std::string_view text) noexcept {
 bool is_plain_utf8(std::string_view text) noexcept {
   for (std::size_t i = 0; i < text.size();) {
     const auto lead = static_cast<std::uint8_t>(text[i]);
-    const std::size_t more = lead < 0x80 ? 0 : lead < 0xC0 ? 4 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : lead < 0xF8 ? 3 : 4;
+    const std::size_t more = lead < 0x80   ? 0
+                             : lead < 0xC0 ? 4
+                             : lead < 0xE0 ? 1
+                             : lead < 0xF0 ? 2
+                             : lead < 0xF8 ? 3
+                                           : 4;
     if (more == 4 || text.size() - i <= more) return false;
     std::uint32_t point = more == 0 ? lead : lead & (0x3Fu >> more);
     for (std::size_t k = 1; k <= more; ++k) {

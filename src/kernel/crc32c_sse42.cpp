@@ -71,10 +71,14 @@ inline void advance(Stream* streams, std::size_t words) {
 
 inline void advance_together(Stream* streams, unsigned active, std::size_t words) {
   switch (active) {
-    case 4: return advance<4>(streams, words);
-    case 3: return advance<3>(streams, words);
-    case 2: return advance<2>(streams, words);
-    default: return advance<1>(streams, words);
+    case 4:
+      return advance<4>(streams, words);
+    case 3:
+      return advance<3>(streams, words);
+    case 2:
+      return advance<2>(streams, words);
+    default:
+      return advance<1>(streams, words);
   }
 }
 

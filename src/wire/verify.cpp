@@ -35,8 +35,7 @@ void verify(Batch& batch, CrcSeed seed, observe::DropCounters& drops) noexcept {
 bool verify_one(std::span<const std::uint8_t> datagram, CrcSeed seed) noexcept {
   if (datagram.size() < crc_bytes) return false;
   const auto covered = datagram.first(datagram.size() - crc_bytes);
-  return base::load<std::uint32_t>(datagram.data() + covered.size()) ==
-         ~kernel::crc32c_update(seed.state(), covered);
+  return base::load<std::uint32_t>(datagram.data() + covered.size()) == ~kernel::crc32c_update(seed.state(), covered);
 }
 
 }  // namespace serried::wire

@@ -1,12 +1,12 @@
 /// Tokens and key files. First byte: 0, the rest is a token as it came; 1, the rest is the plaintext of claims, sealed
 /// here, which gets the fuzzer past the tag; else, the rest is the text of a key file.
 
-#include <sodium.h>
-
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 #include <vector>
+
+#include <sodium.h>
 
 #include "crypt/token.h"
 #include "crypt/token_layout.h"
@@ -70,9 +70,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0 || size > 4096) return 0;
   const std::span<const std::uint8_t> rest{data + 1, size - 1};
   switch (data[0]) {
-    case 0: open_bytes({rest.begin(), rest.end()}); break;
-    case 1: open_claims(rest); break;
-    default: read_key_text({reinterpret_cast<const char*>(rest.data()), rest.size()});
+    case 0:
+      open_bytes({rest.begin(), rest.end()});
+      break;
+    case 1:
+      open_claims(rest);
+      break;
+    default:
+      read_key_text({reinterpret_cast<const char*>(rest.data()), rest.size()});
   }
   return 0;
 }
