@@ -1,0 +1,114 @@
+#include "game/reference.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/prng.h"
+
+namespace serried::game {
+namespace {
+
+// 127 times the sine of 0, 22.5, 45, 67.5 and 90 degrees, rounded. A table, because no two maths libraries promise the
+// same bits of a sine.
+constexpr std::array<Heading, heading_count> headings{{
+    {127, 0},   {117, 49},   {90, 90},   {49, 117},   {0, 127}, {-49, 117}, {-90, 90}, {-117, 49},
+    {-127, 0},  {-117, -49}, {-90, -90}, {-49, -117}, {0, -127}, {49, -117}, {90, -90}, {117, -49},
+}};
+
+enum Purpose : std::uint64_t { purpose_player_spawn = 1, purpose_npc_spawn = 2, purpose_decision = 3 };
+
+/// Uniform in [-1, 1) from 24 of the bits: exact in a float.
+float signed_unit(std::uint64_t bits) noexcept {
+  return static_cast<float>(bits & 0xFFFFFF) * (2.0F / 16'777'216.0F) - 1.0F;
+}
+
+std::array<float, 3> spread(const world::Config& config, const std::array<float, 2>& centre, float half,
+                            std::uint64_t random) noexcept {
+  const auto inside = [&](float value, unsigned axis) {
+    return std::clamp(value, config.limits.min[axis], config.limits.max[axis]);
+  };
+  return {inside(centre[0] + half * signed_unit(random), 0), inside(centre[1] + half * signed_unit(random >> 24), 1),
+          config.limits.ground_z};
+}
+
+std::int16_t yaw_of(unsigned direction) noexcept {
+  return static_cast<std::int16_t>(static_cast<std::uint16_t>(direction % heading_count * 4'096));
+}
+
+/// The direction that leads from (x, y) best towards (to_x, to_y).
+unsigned direction_to(float x, float y, float to_x, float to_y) noexcept {
+  unsigned best = 0;
+  float best_dot = -1e30F;
+  for (unsigned i = 0; i < heading_count; ++i) {
+    const float dot = static_cast<float>(headings[i].x) * (to_x - x) + static_cast<float>(headings[i].y) * (to_y - y);
+    if (dot > best_dot) {
+      best_dot = dot;
+      best = i;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+Heading heading(unsigned direction) noexcept { return headings[direction % heading_count]; }
+
+world::Birth player_birth(const world::Config& config, std::uint64_t seed, std::uint64_t player_id,
+                          std::uint32_t owner) noexcept {
+  const std::uint64_t random = base::mix(seed, purpose_player_spawn, player_id);
+  return {.id = world::player_entity(player_id),
+          .type = world::Type::player,
+          .faction = faction_players,
+          .level = 1,
+          .health = config.player_health,
+          .mana = 100,
+          .owner = owner,
+          .position = spread(config, config.player_spawn_centre, config.player_spawn_half, random),
+          .yaw = yaw_of(static_cast<unsigned>(random >> 60))};
+}
+
+world::Birth npc_birth(const world::Config& config, std::uint64_t seed, std::uint64_t id) noexcept {
+  const std::uint64_t random = base::mix(seed, purpose_npc_spawn, id);
+  return {.id = id,
+          .type = world::Type::npc,
+          .faction = faction_wildlife,
+          .level = static_cast<std::uint16_t>(1 + (random >> 50) % 60),
+          .health = config.npc_health,
+          .mana = 0,
+          .position = spread(config, config.npc_spawn_centre, config.npc_spawn_half, random),
+          .yaw = yaw_of(static_cast<unsigned>(random >> 60))};
+}
+
+motion::Intent npc_decision(const world::Config& config, std::uint64_t seed, std::uint32_t tick,
+                            const world::Frame& frame, const world::Identity& identity, std::size_t row) noexcept {
+  motion::Intent intent{.yaw = frame.yaw[row]};
+  if (config.npc_stop_tick != 0 && tick >= config.npc_stop_tick) return intent;
+  const std::uint64_t random = base::mix(seed, purpose_decision, identity.id[row], tick);
+  const float away_x = frame.x[row] - identity.home_x[row];
+  const float away_y = frame.y[row] - identity.home_y[row];
+  const bool strayed = away_x * away_x + away_y * away_y > config.npc_wander_radius * config.npc_wander_radius;
+  if (!strayed && random % 4 == 0) return intent;  // a rest
+  const unsigned direction = strayed ? direction_to(frame.x[row], frame.y[row], identity.home_x[row], identity.home_y[row])
+                                     : static_cast<unsigned>(random >> 8);
+  const Heading towards = heading(direction);
+  intent.move_x = towards.x;
+  intent.move_y = towards.y;
+  intent.yaw = yaw_of(direction);
+  if ((random >> 16) % 8 == 0) intent.buttons = motion::button::run;
+  return intent;
+}
+
+void think(const world::Config& config, std::uint64_t seed, std::uint32_t tick, const world::Frame& previous,
+           world::Identity& identity, std::size_t first, std::size_t last) noexcept {
+  const bool all_stop = config.npc_stop_tick != 0 && tick == config.npc_stop_tick;
+  const std::uint64_t period = config.npc_decision_ticks;
+  for (std::size_t row = first; row < last; ++row) {
+    if (identity.living[row] == 0 || identity.type[row] == world::Type::player || identity.born[row] == tick) continue;
+    // Multiplied, so that neighbouring ids do not all think at once.
+    const std::uint64_t turn = (identity.id[row] * 2'654'435'761U + tick) % period;
+    if (turn == 0 || all_stop)
+      identity.intent[row] = npc_decision(config, seed, tick, previous, identity, row);
+  }
+}
+
+}  // namespace serried::game

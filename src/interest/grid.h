@@ -1,0 +1,128 @@
+#pragma once
+/// Who is where: a uniform grid over the sections, filled anew each tick by counting sort, so that the entities of a
+/// cell lie side by side and a query streams memory.
+///
+///     step   each shard counts its rows into its histogram                     (count)
+///     meet
+///     index  each shard adds all histograms up, for itself                     (add_up)
+///            and puts its rows in their places of the shared arrays            (scatter)
+///     meet
+///     plan   everybody reads the arrays                                        (span)
+///
+/// A bin is a cell and a class. Classes are the types grouped by radius, at most four, largest radius first: what is in
+/// view of a far cell is then a prefix of its bins, one contiguous span. Beside the entities' positions lie their
+/// far records, six bytes each in the same order, ready to be copied into any viewer's datagram.
+/// Within a bin, entities come in the order of shards and rows: only replication sees that, never the world's hash.
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "message/entity.h"
+#include "world/config.h"
+#include "world/frame.h"
+
+namespace serried::interest {
+
+inline constexpr unsigned class_count = 4;
+
+/// Types grouped by radius.
+struct Classes {
+  std::array<std::uint8_t, world::type_count> of_type{};
+  std::array<float, class_count> radius{};  ///< largest of the class; falling; 0: the class is empty
+};
+[[nodiscard]] Classes classes_of(const std::array<float, world::type_count>& radius);
+
+/// A cell in the neighbourhood of a viewer's own.
+struct Neighbour {
+  std::int16_t x = 0, y = 0;
+  std::int8_t z = 0;
+  std::uint8_t classes = 0;  ///< how many classes, from 0 on, may be in view there
+};
+
+struct Cell {
+  int x = 0, y = 0, z = 0;
+  [[nodiscard]] bool operator==(const Cell&) const noexcept = default;
+};
+
+/// Places in the sorted arrays.
+struct Span {
+  std::uint32_t first = 0, last = 0;
+};
+
+class Grid {
+ public:
+  Grid(const world::Config& config, unsigned shards, unsigned rows_per_shard);
+
+  // Step phase. Owner: the shard.
+  void clear(unsigned shard) noexcept;
+  void count(unsigned shard, const world::Frame& frame, const world::Identity& identity, std::size_t first,
+             std::size_t last) noexcept;
+
+  // Index phase. Owner: the shard. `add_up` does `bins` bins a call and returns true when it is through.
+  [[nodiscard]] bool add_up(unsigned shard, unsigned bins) noexcept;
+  void scatter(unsigned shard, const world::Frame& frame, const world::Identity& identity, std::size_t first,
+               std::size_t last) noexcept;
+
+  // Behind the second meet: any shard, with the sums of its own.
+  [[nodiscard]] Span span(unsigned shard, unsigned cell, unsigned classes) const noexcept {
+    const std::uint32_t* start = tallies_[shard].start.data() + cell * class_count;
+    return {start[0], start[classes]};
+  }
+  /// How far the neighbourhood reaches for the classes that live in this world now.
+  [[nodiscard]] unsigned neighbours_in_use(unsigned shard) const noexcept { return tallies_[shard].reach; }
+  [[nodiscard]] std::uint32_t entities(unsigned shard) const noexcept { return tallies_[shard].total; }
+
+  /// Nearest first.
+  [[nodiscard]] const Neighbour* neighbours() const noexcept { return neighbours_.data(); }
+  [[nodiscard]] std::size_t neighbour_count() const noexcept { return neighbours_.size(); }
+
+  [[nodiscard]] Cell cell_at(float x, float y, float z) const noexcept;
+  /// The cell's number on the wire, or -1 outside the grid.
+  [[nodiscard]] std::int32_t cell_number(const Cell& from, const Neighbour& to) const noexcept {
+    const int x = from.x + to.x, y = from.y + to.y, z = from.z + to.z;
+    if (x < 0 || y < 0 || z < 0 || x >= cells_x_ || y >= cells_y_ || z >= cells_z_) return -1;
+    return (z * cells_y_ + y) * cells_x_ + x;
+  }
+
+  [[nodiscard]] const Classes& classes() const noexcept { return classes_; }
+  [[nodiscard]] unsigned cells() const noexcept { return static_cast<unsigned>(cells_x_ * cells_y_ * cells_z_); }
+
+  // The sorted arrays, by place.
+  [[nodiscard]] const std::uint16_t* slots() const noexcept { return slot_.data(); }
+  [[nodiscard]] const float* x() const noexcept { return x_.data(); }
+  [[nodiscard]] const float* y() const noexcept { return y_.data(); }
+  [[nodiscard]] const float* z() const noexcept { return z_.data(); }
+  [[nodiscard]] const std::uint8_t* far_records() const noexcept { return far_.data(); }
+
+ private:
+  static constexpr std::uint32_t no_bin = ~std::uint32_t{0};
+
+  struct Tally {
+    world::Column<std::uint32_t> histogram;  ///< this shard's rows per bin; read by all between the meets
+    world::Column<std::uint32_t> start;      ///< first place of a bin, all shards together; one more than there are bins
+    world::Column<std::uint32_t> next;       ///< where this shard's next row of a bin goes
+    std::uint32_t total = 0;
+    unsigned done = 0;   ///< bins added up
+    unsigned reach = 0;  ///< neighbours in use
+    std::array<std::uint32_t, class_count> population{};
+  };
+
+  void build_neighbours(const world::Config& config);
+  void write_far(std::uint32_t place, std::size_t row, const world::Frame& frame, std::uint8_t generation) noexcept;
+
+  Classes classes_;
+  int cells_x_ = 0, cells_y_ = 0, cells_z_ = 0;
+  float cell_xy_ = 0, cell_z_size_ = 0, per_cell_xy_ = 0, per_cell_z_ = 0;
+  unsigned shards_ = 0, bins_ = 0;
+  std::vector<Tally> tallies_;
+  std::vector<Neighbour> neighbours_;
+  std::array<unsigned, class_count + 1> reach_of_class_{};
+  world::Column<std::uint32_t> bin_;  ///< by row, from count to scatter
+  world::Column<std::uint16_t> slot_;
+  world::Column<float> x_, y_, z_;
+  world::Column<std::uint8_t> far_;
+};
+
+}  // namespace serried::interest

@@ -1,0 +1,66 @@
+#pragma once
+/// What can be set about the world: one plain struct. Distances in units (100 = 1 m), times in ticks or seconds
+/// as named. Defaults are those of the reference game.
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "message/entity.h"
+#include "motion/step.h"
+#include "world/entity.h"
+
+namespace serried::world {
+
+struct Config {
+  unsigned ticks_per_second = 60;
+  unsigned players_max = 1'000;   ///< players at once, all shards together
+  unsigned npcs = 1'000;
+  unsigned rows_per_shard = 0;    ///< multiple of 64; 0: derived from players_max and npcs
+  unsigned slot_rest_ticks = 600; ///< a slot rests this long before it is used again
+
+  message::Geometry geometry{};
+  motion::Limits limits{};
+
+  /// Cells of the grid; the defaults are the section. A far record has 512 x 512 x 128 steps a cell.
+  float cell_size_xy = 25'600.0F;
+  float cell_size_z = 6'400.0F;
+
+  /// By Type: within which distance an entity is in view. Leaving takes 5 % more.
+  std::array<float, type_count> radius{100'000.0F, 50'000.0F,  50'000.0F, 200'000.0F, 25'000.0F,
+                                       25'000.0F,  150'000.0F, 10'000.0F, 50'000.0F};
+  float leave_factor = 1.05F;
+
+  /// Players appear inside this square, f(seed, player id).
+  std::array<float, 2> player_spawn_centre{409'600.0F, 409'600.0F};
+  float player_spawn_half = 20'000.0F;
+  /// NPCs have their homes inside this square, f(seed, id), and do not stray further than npc_wander_radius.
+  std::array<float, 2> npc_spawn_centre{409'600.0F, 409'600.0F};
+  float npc_spawn_half = 60'000.0F;
+  float npc_wander_radius = 3'000.0F;
+  unsigned npc_decision_ticks = 180;  ///< how often an NPC makes up its mind
+  std::uint32_t npc_stop_tick = 0;    ///< from this tick on NPCs stand still; 0: never (tests of convergence)
+
+  /// Input of a player: a direction without a newer input is held this long, then the player stops. So a client that
+  /// sends ten inputs a second moves as smoothly as one that sends sixty.
+  unsigned input_hold_ticks = 15;
+
+  std::uint16_t player_health = 1'000;
+  std::uint16_t npc_health = 200;
+
+  [[nodiscard]] float tick_seconds() const noexcept { return 1.0F / static_cast<float>(ticks_per_second); }
+  [[nodiscard]] std::array<float, 3> extent() const noexcept;
+  [[nodiscard]] std::array<unsigned, 3> cells() const noexcept;
+
+  /// Rows that one of `shards` shards gets.
+  [[nodiscard]] unsigned rows_of_shard(unsigned shards) const;
+
+  /// Every fault, each one sentence: what, and what to do. Empty when the world can be built for `shards` shards.
+  [[nodiscard]] std::vector<std::string> validate(unsigned shards) const;
+};
+
+/// The shard that an NPC lives on.
+[[nodiscard]] unsigned shard_of_npc(std::uint64_t id, unsigned shards) noexcept;
+
+}  // namespace serried::world

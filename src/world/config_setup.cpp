@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <cmath>
+
+#include "base/prng.h"
+#include "world/config.h"
+
+namespace serried::world {
+namespace {
+
+using Faults = std::vector<std::string>;
+
+void require(Faults& faults, bool holds, std::string sentence) {
+  if (!holds) faults.push_back(std::move(sentence));
+}
+
+/// The most NPCs that any of the shards gets: the hash does not deal them out evenly.
+unsigned npcs_of_shard_max(unsigned npcs, unsigned shards) {
+  std::vector<unsigned> counts(shards);
+  for (std::uint64_t id = 1; id <= npcs; ++id) ++counts[shard_of_npc(id, shards)];
+  return *std::max_element(counts.begin(), counts.end());
+}
+
+void check_geometry(const Config& config, Faults& faults) {
+  const auto& geometry = config.geometry;
+  require(faults, geometry.section_size_xy >= 256.0F && geometry.section_size_z >= 256.0F,
+          "world.section_size must be at least 256 units");
+  require(faults, std::all_of(geometry.sections.begin(), geometry.sections.end(), [](auto n) { return n >= 1; }),
+          "world.sections must be at least 1 on each axis");
+  require(faults, config.cell_size_xy >= 64.0F && config.cell_size_z >= 64.0F,
+          "world.cell_size must be at least 64 units");
+  if (config.cell_size_xy < 64.0F || config.cell_size_z < 64.0F) return;
+  const auto cells = config.cells();
+  require(faults, std::uint64_t{cells[0]} * cells[1] * cells[2] <= 65'536,
+          "the grid has " + std::to_string(std::uint64_t{cells[0]} * cells[1] * cells[2]) +
+              " cells, and a cell number has 16 bits: raise world.cell_size or use fewer sections");
+  const auto extent = config.extent();
+  for (unsigned axis = 0; axis < 3; ++axis)
+    require(faults,
+            config.limits.min[axis] >= 0.0F && config.limits.min[axis] <= config.limits.max[axis] &&
+                config.limits.max[axis] < extent[axis],
+            "world.limits on axis " + std::to_string(axis) + " must lie inside the sections (0 to " +
+                std::to_string(extent[axis]) + ")");
+  require(faults, config.limits.ground_z >= config.limits.min[2] && config.limits.ground_z <= config.limits.max[2],
+          "world.ground_z must lie inside world.limits");
+}
+
+void check_game(const Config& config, Faults& faults) {
+  const auto positive = [&](float value, const char* name) {
+    require(faults, std::isfinite(value) && value > 0.0F, std::string(name) + " must be above 0");
+  };
+  positive(config.limits.walk_speed, "world.walk_speed");
+  positive(config.limits.run_speed, "world.run_speed");
+  positive(config.limits.crouch_speed, "world.crouch_speed");
+  positive(config.limits.acceleration, "world.acceleration");
+  require(faults, std::max({config.limits.walk_speed, config.limits.run_speed, config.limits.crouch_speed}) <= 32'000.0F,
+          "speeds above 32,000 units a second do not fit the wire");
+  for (std::size_t type = 0; type < type_count; ++type)
+    require(faults, std::isfinite(config.radius[type]) && config.radius[type] > 0.0F,
+            "world.radius of type " + std::to_string(type) + " must be above 0");
+  require(faults, config.leave_factor >= 1.0F && config.leave_factor <= 2.0F,
+          "world.leave_factor must be between 1 and 2");
+  require(faults, config.player_spawn_half >= 0.0F && config.npc_spawn_half >= 0.0F && config.npc_wander_radius >= 0.0F,
+          "spawn squares and the wander radius must not be negative");
+  require(faults, config.npc_decision_ticks >= 1, "world.npc_decision_ticks must be at least 1");
+  require(faults, config.player_health >= 1 && config.npc_health >= 1, "health must be at least 1");
+}
+
+}  // namespace
+
+std::array<float, 3> Config::extent() const noexcept {
+  return {geometry.section_size_xy * static_cast<float>(geometry.sections[0]),
+          geometry.section_size_xy * static_cast<float>(geometry.sections[1]),
+          geometry.section_size_z * static_cast<float>(geometry.sections[2])};
+}
+
+std::array<unsigned, 3> Config::cells() const noexcept {
+  const auto size = extent();
+  const auto along = [](float whole, float cell) { return static_cast<unsigned>(std::ceil(whole / cell)); };
+  return {along(size[0], cell_size_xy), along(size[1], cell_size_xy), along(size[2], cell_size_z)};
+}
+
+unsigned Config::rows_of_shard(unsigned shards) const {
+  if (rows_per_shard != 0) return rows_per_shard;
+  // An eighth more than an even share of the players: sessions are not dealt out evenly, and freed slots rest.
+  const unsigned share = (players_max + shards - 1) / shards;
+  const unsigned wanted = npcs_of_shard_max(npcs, shards) + share + share / 8 + row_block;
+  const unsigned rounded = (wanted + row_block - 1) / row_block * row_block;
+  const unsigned most = rows_max / shards / row_block * row_block;
+  // Without the extra it may still fit; validate() speaks when not even that does.
+  return rounded > most && wanted - share / 8 - row_block <= most ? most : rounded;
+}
+
+std::vector<std::string> Config::validate(unsigned shards) const {
+  Faults faults;
+  require(faults, shards >= 1 && shards <= shards_max, "there can be 1 to 16 shard lanes, not " + std::to_string(shards));
+  require(faults, ticks_per_second >= 1 && ticks_per_second <= 1'000, "world.ticks_per_second must be 1 to 1,000");
+  require(faults, rows_per_shard % row_block == 0, "world.rows_per_shard must be a multiple of 64");
+  require(faults, slot_rest_ticks <= 16'000, "world.slot_rest_ticks must be at most 16,000");
+  require(faults, players_max <= rows_max && npcs <= rows_max && players_max + npcs <= rows_max,
+          "players and NPCs together are " + std::to_string(std::uint64_t{players_max} + npcs) +
+              ", and this version has slots for " + std::to_string(rows_max) + ": lower world.players_max or world.npcs");
+  check_geometry(*this, faults);
+  check_game(*this, faults);
+  if (!faults.empty()) return faults;
+  const std::uint64_t rows = std::uint64_t{rows_of_shard(shards)} * shards;
+  require(faults, rows <= rows_max,
+          std::to_string(shards) + " shards of " + std::to_string(rows_of_shard(shards)) + " rows are " +
+              std::to_string(rows) + " slots, and this version has " + std::to_string(rows_max) +
+              ": lower world.players_max, world.npcs or world.rows_per_shard");
+  require(faults, npcs_of_shard_max(npcs, shards) <= rows_of_shard(shards),
+          "world.rows_per_shard is too small for the NPCs of a shard");
+  return faults;
+}
+
+unsigned shard_of_npc(std::uint64_t id, unsigned shards) noexcept {
+  return static_cast<unsigned>(base::mix(id) % shards);
+}
+
+}  // namespace serried::world

@@ -1,0 +1,54 @@
+#include "world/frame.h"
+
+#include <bit>
+
+#include "base/prng.h"
+
+namespace serried::world {
+
+void bear(Frame& frame, Identity& identity, std::size_t row, const Birth& birth, std::uint32_t tick) noexcept {
+  identity.id[row] = birth.id;
+  identity.type[row] = birth.type;
+  identity.faction[row] = birth.faction;
+  identity.level[row] = birth.level;
+  identity.health_max[row] = birth.health;
+  identity.mana_max[row] = birth.mana;
+  identity.owner[row] = birth.owner;
+  identity.born[row] = tick;
+  identity.home_x[row] = birth.position[0];
+  identity.home_y[row] = birth.position[1];
+  identity.intent[row] = motion::Intent{.yaw = birth.yaw};
+  identity.living[row] = 1;
+
+  frame.set_motion(row, {birth.position, {}, birth.yaw, motion::anim::idle});
+  frame.state_flags[row] = state_flag::is_alive;
+  frame.effect_flags[row] = 0;
+  frame.health[row] = birth.health;
+  frame.mana[row] = birth.mana;
+}
+
+std::uint64_t hash_row(const Frame& frame, const Identity& identity, std::size_t row) noexcept {
+  const auto pair = [](float low, float high) {
+    return std::uint64_t{std::bit_cast<std::uint32_t>(low)} | std::uint64_t{std::bit_cast<std::uint32_t>(high)} << 32;
+  };
+  const std::uint64_t a = pair(frame.x[row], frame.y[row]);
+  const std::uint64_t b = pair(frame.z[row], frame.velocity_z[row]);
+  const std::uint64_t c = pair(frame.velocity_x[row], frame.velocity_y[row]);
+  const std::uint64_t d = std::uint64_t{static_cast<std::uint16_t>(frame.yaw[row])} |
+                          std::uint64_t{frame.anim[row]} << 16 | std::uint64_t{frame.state_flags[row]} << 24 |
+                          std::uint64_t{frame.effect_flags[row]} << 32 | std::uint64_t{frame.health[row]} << 40;
+  const std::uint64_t e = std::uint64_t{frame.mana[row]} | std::uint64_t{static_cast<std::uint8_t>(identity.type[row])} << 16;
+  // Four multiplications side by side, then one scrambling: a chain of mixes would cost four times as much.
+  const std::uint64_t words = (a ^ 0x9E3779B97F4A7C15U) * 0xBF58476D1CE4E5B9U + std::rotl(b * 0x94D049BB133111EBU, 17) +
+                              std::rotl(c * 0xD6E8FEB86659FD93U, 31) + std::rotl((d ^ e << 48) * 0xA0761D6478BD642FU, 47);
+  return base::mix(words ^ std::rotl(words, 29) * 5, identity.id[row] + e);
+}
+
+std::uint64_t hash_rows(const Frame& frame, const Identity& identity, std::size_t first, std::size_t last) noexcept {
+  std::uint64_t sum = 0;
+  for (std::size_t row = first; row < last; ++row)
+    if (identity.living[row] != 0) sum += hash_row(frame, identity, row);
+  return sum;
+}
+
+}  // namespace serried::world

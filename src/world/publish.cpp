@@ -1,0 +1,94 @@
+#include "world/publish.h"
+
+namespace serried::world {
+namespace {
+
+using message::EntityState;
+
+bool standing(const EntityState& state) noexcept {
+  return (state.velocity[0] | state.velocity[1] | state.velocity[2]) == 0;
+}
+
+/// Delta bits, section included, of what differs.
+unsigned changed_fields(const EntityState& before, const EntityState& after) noexcept {
+  unsigned mask = 0;
+  if (before.position != after.position) mask |= message::delta::position;
+  if (before.yaw != after.yaw) mask |= message::delta::rotation;
+  if (before.anim != after.anim) mask |= message::delta::anim_state;
+  if (before.state_flags != after.state_flags || before.effect_flags != after.effect_flags ||
+      before.health != after.health || before.mana != after.mana)
+    mask |= message::delta::flags;
+  if (before.velocity != after.velocity) mask |= message::delta::velocity;
+  if (before.section != after.section) mask |= message::delta::section;
+  return mask;
+}
+
+void publish_birth(Near& near, Brief& brief, const EntityState& state, std::uint32_t tick) noexcept {
+  near.state = state;
+  near.version.fill(tick);
+  brief.change = brief.urgent = static_cast<std::uint16_t>(tick);
+}
+
+void publish_change(Near& near, Brief& brief, const EntityState& state, std::uint32_t tick) noexcept {
+  const unsigned mask = changed_fields(near.state, state);
+  if (mask != 0) {
+    for (unsigned field = 0; field < field_count; ++field)
+      if ((mask >> field & 1) != 0) near.version[field] = tick;
+    brief.change = static_cast<std::uint16_t>(tick);
+    if ((mask & (message::delta::flags | message::delta::anim_state)) != 0 || standing(near.state) != standing(state))
+      brief.urgent = static_cast<std::uint16_t>(tick);
+    near.state = state;
+  }
+  const auto oldest = static_cast<std::uint16_t>(tick - change_age_max);
+  if (static_cast<std::uint16_t>(tick - brief.change) > change_age_max) brief.change = oldest;
+  if (static_cast<std::uint16_t>(tick - brief.urgent) > change_age_max) brief.urgent = oldest;
+}
+
+}  // namespace
+
+EntityState quantised(const Config& config, const Frame& frame, const Identity& identity, std::size_t row) noexcept {
+  EntityState state;
+  message::quantise_position(config.geometry, {frame.x[row], frame.y[row], frame.z[row]}, state);
+  state.yaw = frame.yaw[row];
+  state.velocity = {message::quantise_speed(frame.velocity_x[row]), message::quantise_speed(frame.velocity_y[row]),
+                    message::quantise_speed(frame.velocity_z[row])};
+  state.anim = frame.anim[row];
+  state.state_flags = frame.state_flags[row];
+  state.effect_flags = frame.effect_flags[row];
+  const bool alive = (state.state_flags & state_flag::is_alive) != 0;
+  const auto fraction = [](std::uint16_t part, std::uint16_t whole) {
+    return whole == 0 ? 0.0F : static_cast<float>(part) / static_cast<float>(whole);
+  };
+  state.health = message::quantise_fraction(fraction(frame.health[row], identity.health_max[row]), alive);
+  state.mana = message::quantise_fraction(fraction(frame.mana[row], identity.mana_max[row]), false);
+  return state;
+}
+
+void publish_rows(const Config& config, const Frame& frame, const Identity& identity, Published& published,
+                  std::uint32_t tick, std::size_t first, std::size_t last) noexcept {
+  for (std::size_t row = first; row < last; ++row) {
+    Brief& brief = published.brief[row];
+    if (identity.living[row] == 0) {
+      brief.identity = 0;
+      continue;
+    }
+    Near& near = published.near[row];
+    const auto who = static_cast<std::uint8_t>(identity.generation[row] | Brief::is_living);
+    const EntityState state = quantised(config, frame, identity, row);
+    if (brief.identity != who) {
+      publish_birth(near, brief, state, tick);
+    } else {
+      publish_change(near, brief, state, tick);
+    }
+    const bool hidden = (state.state_flags & state_flag::is_invisible) != 0;
+    brief.identity = who;
+    brief.bits = static_cast<std::uint8_t>((standing(state) ? 0 : Brief::is_moving) | (hidden ? Brief::is_hidden : 0));
+    brief.type = near.type = identity.type[row];
+    brief.faction = near.faction = identity.faction[row];
+    near.generation = identity.generation[row];
+    near.level = identity.level[row];
+    published.id[row] = identity.id[row];
+  }
+}
+
+}  // namespace serried::world

@@ -1,0 +1,67 @@
+#pragma once
+/// What all shards read of an entity while they replicate: its quantised state, when each field last changed, and a brief
+/// of 8 bytes that answers "anything new?" without touching the rest (80 KB for 10,000 entities: it stays in the core's
+/// cache). Written by the owning shard between the two meets of a tick, read by all behind the second.
+
+#include <array>
+#include <cstdint>
+
+#include "message/entity.h"
+#include "world/config.h"
+#include "world/frame.h"
+
+namespace serried::world {
+
+enum Field : std::uint8_t { field_position, field_rotation, field_anim, field_flags, field_velocity, field_section };
+inline constexpr unsigned field_count = 6;
+// A field's number is its bit in a record's mask.
+static_assert(message::delta::position == 1 << field_position && message::delta::rotation == 1 << field_rotation &&
+              message::delta::anim_state == 1 << field_anim && message::delta::flags == 1 << field_flags &&
+              message::delta::velocity == 1 << field_velocity && message::delta::section == 1 << field_section);
+
+/// One line of the cache.
+struct alignas(64) Near {
+  message::EntityState state;
+  std::array<std::uint32_t, field_count> version{};  ///< tick of the field's last change
+  std::uint8_t generation = 0;
+  Type type{};
+  std::uint8_t faction = 0;
+  std::uint8_t unused = 0;
+  std::uint16_t level = 0;
+};
+static_assert(sizeof(Near) == 64);
+
+/// Ticks are the low 16 bits, compared as serial numbers; a change older than change_age_max is kept at that age, so that
+/// the comparison never wraps.
+struct Brief {
+  std::uint16_t change = 0;  ///< tick of the last change of any field
+  std::uint16_t urgent = 0;  ///< tick of the last change that must not wait: flags, animation, start and stop of movement
+  std::uint8_t identity = 0; ///< generation, bits 0 and 1; is_living, bit 2
+  std::uint8_t bits = 0;     ///< is_moving, is_hidden
+  Type type{};
+  std::uint8_t faction = 0;
+
+  static constexpr std::uint8_t is_living = 0x04;  // in identity
+  static constexpr std::uint8_t is_moving = 0x01;  // in bits
+  static constexpr std::uint8_t is_hidden = 0x02;
+};
+static_assert(sizeof(Brief) == 8);
+inline constexpr std::uint16_t change_age_max = 20'000;
+
+struct Published {
+  explicit Published(std::size_t rows);
+  Column<Near> near;
+  Column<Brief> brief;
+  Column<std::uint64_t> id;
+};
+
+/// Quantise the rows [first, last) of `frame` and note what changed since the last tick.
+/// Reads   frame, identity      Writes  rows of `published`     Owner  the rows' shard
+void publish_rows(const Config& config, const Frame& frame, const Identity& identity, Published& published,
+                  std::uint32_t tick, std::size_t first, std::size_t last) noexcept;
+
+/// One entity's state as it goes over the wire.
+[[nodiscard]] message::EntityState quantised(const Config& config, const Frame& frame, const Identity& identity,
+                                             std::size_t row) noexcept;
+
+}  // namespace serried::world

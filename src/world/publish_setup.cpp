@@ -1,0 +1,7 @@
+#include "world/publish.h"
+
+namespace serried::world {
+
+Published::Published(std::size_t rows) : near(rows, 3), brief(rows, 8), id(rows, 12) {}
+
+}  // namespace serried::world

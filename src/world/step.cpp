@@ -1,0 +1,51 @@
+#include "world/step.h"
+
+#include "message/input.h"
+
+namespace serried::world {
+
+static_assert(motion::button::run == message::button::run && motion::button::crouch == message::button::crouch);
+
+namespace {
+
+motion::State step_player(const Config& config, const motion::State& state, InputQueue& inputs, float seconds) noexcept {
+  if (inputs.count == 0) {
+    if (inputs.idle_ticks < 0xFFFF) ++inputs.idle_ticks;
+    if (inputs.idle_ticks > config.input_hold_ticks) inputs.held.move_x = inputs.held.move_y = 0;
+    return motion::step(state, inputs.held, config.limits, seconds);
+  }
+  const unsigned applied = inputs.count > 2 ? 2 : 1;
+  const float share = applied == 2 ? seconds * 0.5F : seconds;
+  motion::State next = state;
+  for (unsigned i = 0; i < applied; ++i) {
+    const InputQueue::Entry entry = inputs.pop();
+    inputs.held = entry.intent;
+    inputs.applied = entry.sequence;
+    next = motion::step(next, entry.intent, config.limits, share);
+  }
+  inputs.idle_ticks = 0;
+  return next;
+}
+
+}  // namespace
+
+void step_rows(const Config& config, const Identity& identity, const Frame& previous, Frame& next, InputQueue* inputs,
+               std::uint32_t tick, std::size_t first, std::size_t last) noexcept {
+  const float seconds = config.tick_seconds();
+  for (std::size_t row = first; row < last; ++row) {
+    if (identity.living[row] == 0 || identity.born[row] == tick) continue;
+    const motion::State before = previous.motion_of(row);
+    const motion::State after = identity.type[row] == Type::player
+                                    ? step_player(config, before, inputs[identity.owner[row]], seconds)
+                                    : motion::step(before, identity.intent[row], config.limits, seconds);
+    next.set_motion(row, after);
+    const bool moving = after.anim != motion::anim::idle;
+    next.state_flags[row] = static_cast<std::uint8_t>((previous.state_flags[row] & ~state_flag::is_moving) |
+                                                      (moving ? state_flag::is_moving : 0));
+    next.effect_flags[row] = previous.effect_flags[row];
+    next.health[row] = previous.health[row];
+    next.mana[row] = previous.mana[row];
+  }
+}
+
+}  // namespace serried::world
