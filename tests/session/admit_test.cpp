@@ -1,0 +1,85 @@
+#include "session/admit.h"
+
+#include <gtest/gtest.h>
+
+#include "session/fixture.h"
+
+namespace serried::session {
+namespace {
+
+using observe::Drop;
+
+struct AdmitTest : testing::Test {
+  Table table{0, 64};
+  AdmitLimits limits;
+  ForeignBudget foreign;
+  observe::DropCounters drops;
+
+  Drop admit_one(std::uint32_t id, std::uint64_t sequence, const wire::Path& from, Nanos now) {
+    Burst burst;
+    const unsigned row = burst.add(id, sequence, from);
+    admit(burst.batch, table, limits, foreign, drops, now);
+    EXPECT_EQ(burst.batch.live_rows, burst.batch.verdict[row] == Drop::none ? 1U : 0U);
+    return burst.batch.verdict[row];
+  }
+};
+
+TEST_F(AdmitTest, KnowsItsSessionsOnly) {
+  const std::uint32_t slot = open_session(table, 1);
+  const std::uint32_t id = table.admission(slot).connection_id;
+  EXPECT_EQ(admit_one(id, 1, path_of(1, 1000), 0), Drop::none);
+  EXPECT_EQ(admit_one(id ^ 1, 1, path_of(1, 1000), 0), Drop::unknown_session);
+  EXPECT_EQ(admit_one(0xFFFF'FFFF, 1, path_of(1, 1000), 0), Drop::unknown_session);
+  for (const State state : {State::free, State::pending, State::closing}) {
+    table.admission(slot).state = state;
+    EXPECT_EQ(admit_one(id, 2, path_of(1, 1000), 0), Drop::unknown_session);
+  }
+  EXPECT_EQ(drops.value(Drop::unknown_session), 5U);
+}
+
+TEST_F(AdmitTest, PeeksAtTheReplayWindowAndLeavesItAlone) {
+  const std::uint32_t slot = open_session(table, 1);
+  const std::uint32_t id = table.admission(slot).connection_id;
+  ASSERT_EQ(table.admission(slot).replay.commit(1000), Drop::none);
+  EXPECT_EQ(admit_one(id, 1000, path_of(1, 1000), 0), Drop::replay_seen);
+  EXPECT_EQ(admit_one(id, 1, path_of(1, 1000), 0), Drop::replay_old);
+  EXPECT_EQ(admit_one(id, 2000, path_of(1, 1000), 0), Drop::none);
+  EXPECT_EQ(table.admission(slot).replay.largest(), 1000U) << "only a verified tag moves it";
+}
+
+TEST_F(AdmitTest, LimitsTheRateOfOneSessionAndOfNoOther) {
+  limits = {10'000, 40'000};  // 100 a second, four ahead
+  const std::uint32_t id = table.admission(open_session(table, 1)).connection_id;
+  const std::uint32_t other = table.admission(open_session(table, 2)).connection_id;
+  unsigned admitted = 0;
+  for (std::uint64_t s = 1; s <= 100; ++s) admitted += admit_one(id, s, path_of(1, 1000), second) == Drop::none ? 1 : 0;
+  EXPECT_EQ(admitted, 5U);
+  EXPECT_EQ(drops.value(Drop::session_rate), 95U);
+  EXPECT_EQ(admit_one(other, 1, path_of(2, 1000), second), Drop::none);
+  admitted = 0;
+  for (std::uint64_t s = 101; s <= 600; ++s)
+    admitted += admit_one(id, s, path_of(1, 1000), second + s * 2 * millisecond) == Drop::none ? 1 : 0;
+  EXPECT_NEAR(admitted, 100.0, 15.0) << "100 a second over a second";
+}
+
+TEST_F(AdmitTest, RateSurvivesTheWrapOfItsClock) {
+  limits = {10'000, 40'000};
+  const std::uint32_t slot = open_session(table, 1);
+  const std::uint32_t id = table.admission(slot).connection_id;
+  const Nanos wrap = (Nanos{1} << 32) * microsecond;
+  table.admission(slot).next_allowed_us = 0xFFFF'FF00U;
+  for (std::uint64_t s = 1; s <= 50; ++s)
+    EXPECT_EQ(admit_one(id, s, path_of(1, 1000), wrap - 5 * millisecond + s * 20 * millisecond), Drop::none) << s;
+}
+
+TEST_F(AdmitTest, ForeignSourcesHaveABudgetOfTheLane) {
+  const std::uint32_t id = table.admission(open_session(table, 1)).connection_id;
+  unsigned opened = 0;
+  for (std::uint64_t s = 1; s <= 1'000; ++s) opened += admit_one(id, s, path_of(9, 9), second) == Drop::none ? 1 : 0;
+  EXPECT_EQ(opened, ForeignBudget::burst);
+  EXPECT_EQ(drops.value(Drop::foreign_source), 1'000 - ForeignBudget::burst);
+  EXPECT_EQ(admit_one(id, 1, path_of(1, 1000), second), Drop::none) << "its own address needs no budget";
+}
+
+}  // namespace
+}  // namespace serried::session

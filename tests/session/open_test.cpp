@@ -1,0 +1,72 @@
+#include "session/open.h"
+
+#include <gtest/gtest.h>
+
+#include "session/fixture.h"
+
+namespace serried::session {
+namespace {
+
+using observe::Drop;
+
+/// Seal as the peer would: with the key that we receive under.
+void seal_for(Table& table, wire::Batch& batch) {
+  wire::compose(batch);
+  for (unsigned i = 0; i < batch.live_rows; ++i) {
+    const std::uint32_t slot = batch.session[batch.live[i]];
+    table.outbound(slot).send_key = table.peer(slot).receive_key;
+  }
+  seal(batch, table);
+}
+
+TEST(Open, TwinsMeetOverManySessions) {
+  Table table{0, 64};
+  Burst burst;
+  for (std::uint8_t host = 1; host <= 40; ++host) {
+    const std::uint32_t slot = open_session(table, host);
+    const unsigned row = burst.add(table.admission(slot).connection_id, 5, path_of(host, 1000), host * 20U);
+    burst.batch.session[row] = slot;
+    std::memset(burst.batch.data[row] + wire::header_bytes, host, host * 20U);
+  }
+  seal_for(table, burst.batch);
+  observe::DropCounters drops;
+  open(burst.batch, table, drops);
+  ASSERT_EQ(burst.batch.live_rows, 40U);
+  for (unsigned row = 0; row < 40; ++row)
+    for (std::size_t i = 0; i < (row + 1) * 20U; ++i) ASSERT_EQ(burst.batch.data[row][wire::header_bytes + i], row + 1);
+}
+
+TEST(Open, ForgedRowsFallAloneAndMoveNoWindow) {
+  Table table{0, 64};
+  Burst burst;
+  for (std::uint8_t host = 1; host <= 10; ++host) {
+    const std::uint32_t slot = open_session(table, host);
+    burst.batch.session[burst.add(table.admission(slot).connection_id, 5, path_of(host, 1000))] = slot;
+  }
+  seal_for(table, burst.batch);
+  burst.batch.data[3][wire::header_bytes + 2] ^= 0x40;
+  observe::DropCounters drops;
+  open(burst.batch, table, drops);
+  EXPECT_EQ(burst.batch.live_rows, 9U);
+  EXPECT_EQ(burst.batch.verdict[3], Drop::bad_tag);
+  EXPECT_EQ(drops.value(Drop::bad_tag), 1U);
+  EXPECT_EQ(table.admission(burst.batch.session[3]).replay.largest(), 0U);
+  EXPECT_EQ(table.admission(burst.batch.session[4]).replay.largest(), 5U);
+}
+
+TEST(Open, ARepeatWithinOneBurstIsSeen) {
+  Table table{0, 4};
+  const std::uint32_t slot = open_session(table, 1);
+  Burst burst;
+  for (int copy = 0; copy < 3; ++copy)
+    burst.batch.session[burst.add(table.admission(slot).connection_id, 9, path_of(1, 1000))] = slot;
+  for (unsigned row = 0; row < 3; ++row) std::memset(burst.batch.data[row] + wire::header_bytes, 1, 16);
+  seal_for(table, burst.batch);
+  observe::DropCounters drops;
+  open(burst.batch, table, drops);
+  EXPECT_EQ(burst.batch.live_rows, 1U);
+  EXPECT_EQ(drops.value(Drop::replay_seen), 2U);
+}
+
+}  // namespace
+}  // namespace serried::session
