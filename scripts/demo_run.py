@@ -165,7 +165,7 @@ def commands(options, wire, directory, run_name):
     swarm = [*wire.swarm_prefix, program(options, "tools", "serried-swarm")]
     if wire.swarm_driver == "ethdev":
         swarm += [*lcores(swarm_cores), *memory, *quiet, "--file-prefix", f"{run_name}-swarm", *wire.swarm_eal(), "--",
-                  "--address", wire.swarm_address]
+                  "--address", wire.swarm_address + "/24"]
     swarm += ["--driver", wire.swarm_driver, "--bots", str(options.players),
               "--server", f"{wire.server_address}:{wire.port}", "--token-key", key, "--rate", str(options.rate),
               "--seconds", str(options.seconds), "--json", os.path.join(directory, "swarm.json"), "--status", "line"]

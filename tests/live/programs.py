@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -95,6 +96,15 @@ class SocketServer(Background):
         super().__init__(folder, "serried-server", *SOCKET_EAL, "--file-prefix", f"serried-live-{self.port}", "--",
                          "--driver", "socket", "--address", "127.0.0.1", "--udp-port", str(self.port), "--token-key",
                          self.key, "--status", "line", "--json-summary", self.summary_file, *options)
+
+    def wait_for_players(self, count, seconds=20):
+        """Whether its status line comes to say that so many players are there."""
+        limit = time.monotonic() + seconds
+        while time.monotonic() < limit and self.process.poll() is None:
+            if re.search(rf"\b(players[ =:]*{count}|{count} players)\b", self.output()):
+                return True
+            time.sleep(0.1)
+        return False
 
     def summary(self):
         with open(self.summary_file, encoding="utf-8") as file:

@@ -1,0 +1,24 @@
+"""The identity that holds at any moment a server is stopped: received = delivered + host + drops, to the last frame.
+The units come from drop.def: parts of delivered datagrams, and what could not leave, stand outside it."""
+
+import os
+import re
+
+import programs
+
+OF_THE_IDENTITY = ("frame", "datagram")
+
+
+def units():
+    with open(os.path.join(programs.ROOT, "src/observe/drop.def"), encoding="utf-8") as file:
+        return dict(re.findall(r"^SERRIED_DROP\(\s*(\w+)\s*,\s*(\w+)", file.read(), re.M))
+
+
+def check(test, summary):
+    """Fail `test` unless every frame that the server received is somewhere."""
+    unit = units()
+    drops = summary["drops"]
+    test.assertLessEqual(set(drops), set(unit), "a drop reason that drop.def does not know")
+    dropped = sum(count for reason, count in drops.items() if unit[reason] in OF_THE_IDENTITY)
+    test.assertGreater(summary["received"], 0)
+    test.assertEqual(summary["received"], summary["delivered"] + summary["host"] + dropped, summary)
