@@ -3,14 +3,15 @@
 
 #include "control/config.h"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <fstream>
 #include <memory>
 #include <sstream>
 
+#include <CLI/CLI.hpp>
+
 #include "control/option.h"
+#include "session/id.h"
 
 namespace serried::control {
 namespace {
@@ -122,7 +123,8 @@ void apply_config_file(const std::vector<std::string>& given, Reading& reading) 
 /// The values that were given to an option. CLI11 stands an empty text for a value that is missing.
 std::vector<std::string> given_values(const CLI::Option& row) {
   std::vector<std::string> values = row.results();
-  values.erase(std::remove_if(values.begin(), values.end(), [](const auto& value) { return value.empty(); }), values.end());
+  values.erase(std::remove_if(values.begin(), values.end(), [](const auto& value) { return value.empty(); }),
+               values.end());
   return values;
 }
 
@@ -152,9 +154,12 @@ Reading read_config(std::span<const std::string> arguments) {
     return reading;
   }
   const auto asked = [&](const char* flag) { return app->get_option(flag)->count() != 0; };
-  if (asked("--help")) reading.action = Action::help;
-  else if (asked("--version")) reading.action = Action::version;
-  else if (asked("--example-config")) reading.action = Action::example;
+  if (asked("--help"))
+    reading.action = Action::help;
+  else if (asked("--version"))
+    reading.action = Action::version;
+  else if (asked("--example-config"))
+    reading.action = Action::example;
   if (reading.action != Action::run) return reading;
 
   if (asked("--config")) apply_config_file(given_values(*app->get_option("--config")), reading);
@@ -173,7 +178,10 @@ void check_config(const ServerConfig& config, std::vector<Fault>& faults) {
   if (count_v6 > 1 || static_cast<std::ptrdiff_t>(config.addresses.size()) - count_v6 > 1)
     fault("--address", "is given twice for one IP version; give at most one IPv4 and one IPv6 address");
   if (config.driver == Driver::ethdev && config.addresses.empty())
-    fault("--address", "is missing; a DPDK port has no address of its own: give an IPv4 address, an IPv6 address, or both");
+    fault("--address",
+          "is missing; a DPDK port has no address of its own: give an IPv4 address, an IPv6 address, or both");
+  if (config.driver == Driver::socket && config.addresses.size() > 1)
+    fault("--address", "takes one address with --driver socket; without any, the socket takes all of the machine");
   if (config.driver == Driver::socket && config.vlan != 0)
     fault("--vlan", "means nothing to --driver socket; configure the VLAN in the kernel, or use --driver ethdev");
   if (config.driver == Driver::socket && config.next_hop != "learn")
@@ -183,14 +191,17 @@ void check_config(const ServerConfig& config, std::vector<Fault>& faults) {
                                std::to_string(config.sessions_max) + "; raise sessions or lower players");
   if (config.sessions_max < config.io_lanes)
     fault("--sessions-max", "is less than --io-lanes; each lane needs at least one session");
+  if (config.sessions_max > config.io_lanes * session::sessions_per_lane_max)
+    fault("--sessions-max", "is more than " + std::to_string(session::sessions_per_lane_max) +
+                                " for each of --io-lanes; add lanes or lower it");
   if (config.idle_ping_ms >= config.timeout_ms)
     fault("--idle-ping-ms", "must be less than --timeout-ms (" + std::to_string(config.timeout_ms) +
                                 "), or connections end before they are asked for a sign of life");
 }
 
 std::string fault_text(std::span<const Fault> faults) {
-  std::string text = "serried-server: " + std::to_string(faults.size()) +
-                     (faults.size() == 1 ? " fault" : " faults") + " in the configuration\n";
+  std::string text = "serried-server: " + std::to_string(faults.size()) + (faults.size() == 1 ? " fault" : " faults") +
+                     " in the configuration\n";
   for (const Fault& fault : faults) text += "  " + fault.where + " " + fault.text + "\n";
   return text;
 }

@@ -1,8 +1,8 @@
 // Files: reading them against the table of options, and writing the example from the same table.
 
-#include <toml++/toml.h>
-
 #include <algorithm>
+
+#include <toml++/toml.h>
 
 #include "control/option.h"
 
@@ -37,8 +37,7 @@ std::string node_fault(const Option& option, const toml::node& node, ServerConfi
   if (const auto* const array = node.as_array()) {
     for (const toml::node& element : *array)
       if (!scalar_text(element, values.emplace_back())) return "holds something that is no plain value";
-    if (!std::holds_alternative<std::vector<std::string>*>(option.target(config)))
-      return "takes one value, not a list";
+    if (!std::holds_alternative<std::vector<std::string>*>(option.target(config))) return "takes one value, not a list";
   } else if (!scalar_text(node, values.emplace_back())) {
     return "takes a plain value";
   }
@@ -85,8 +84,8 @@ void read_toml(const std::string& text, const std::string& name, ServerConfig& c
   try {
     file = toml::parse(text, name);
   } catch (const toml::parse_error& error) {
-    faults.push_back({name + ":" + std::to_string(error.source().begin.line),
-                      "is no TOML: " + std::string{error.description()}});
+    faults.push_back(
+        {name + ":" + std::to_string(error.source().begin.line), "is no TOML: " + std::string{error.description()}});
     return;
   }
   std::vector<LineFault> found;
@@ -119,8 +118,9 @@ std::string example_toml() {
     }
     const std::string range = option_range(option);
     text += "\n# " + std::string{option.help} + "\n# --" + option.name + ", " +
-            (range.empty() ? std::string{option.unit}
-                           : option.choices != nullptr ? range : std::string{option.unit} + ", " + range) +
+            (range.empty()               ? std::string{option.unit}
+             : option.choices != nullptr ? range
+                                         : std::string{option.unit} + ", " + range) +
             "\n# " + option.key + " = " + option_toml(option, defaults) + "\n";
   }
   return text;

@@ -1,13 +1,12 @@
 #include "control/option.h"
 
-#include <arpa/inet.h>
-
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <type_traits>
+
+#include "port/address.h"
 
 namespace serried::control {
 namespace {
@@ -15,23 +14,12 @@ namespace {
 constexpr double any_u64 = 18'446'744'073'709'551'615.0;
 
 std::string check_address(const std::string& value) {
-  std::array<std::uint8_t, 16> bytes{};
-  if (inet_pton(AF_INET, value.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, value.c_str(), bytes.data()) == 1)
-    return {};
-  return "is no IPv4 or IPv6 address; write one like 10.0.0.1 or 2001:db8::1";
-}
-
-bool is_mac(const std::string& value) {
-  if (value.size() != 17) return false;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    const bool fits = i % 3 == 2 ? value[i] == ':' : std::isxdigit(static_cast<unsigned char>(value[i])) != 0;
-    if (!fits) return false;
-  }
-  return true;
+  if (port::parse_local_address(value)) return {};
+  return "is no IPv4 or IPv6 address; write one like 10.0.0.1/24 or 2001:db8::1/64, the prefix may be left out";
 }
 
 std::string check_next_hop(const std::string& value) {
-  if (value == "learn" || value == "arp" || is_mac(value)) return {};
+  if (value == "learn" || value == "arp" || port::parse_mac(value)) return {};
   return "must be learn, arp, or the MAC address of the next hop like 02:00:00:00:00:01";
 }
 
@@ -48,7 +36,7 @@ constexpr std::array network{
            [](C& c) -> Target { return choice(c.driver); }, 0, 0, "ethdev|socket"},
     Option{"port", "network", "port", "NAME|ID", "DPDK port, by number or device name (ethdev only)",
            [](C& c) -> Target { return &c.port; }},
-    Option{"address", "network", "address", "IP",
+    Option{"address", "network", "address", "IP[/PREFIX]",
            "own IP address; may be given twice, once for IPv4 and once for IPv6. Needed for ethdev; without one a "
            "socket takes all addresses of the machine",
            [](C& c) -> Target { return &c.addresses; }, 0, 0, nullptr, check_address},
@@ -76,7 +64,8 @@ constexpr std::array sessions{
            [](C& c) -> Target { return &c.cookie_rate_per_s; }, 1, 10'000'000},
     Option{"timeout-ms", "sessions", "timeout", "ms", "silence that ends a connection",
            [](C& c) -> Target { return &c.timeout_ms; }, 1'000, 600'000},
-    Option{"idle-ping-ms", "sessions", "idle_ping", "ms", "silence after which the other side is asked for a sign of life",
+    Option{"idle-ping-ms", "sessions", "idle_ping", "ms",
+           "silence after which the other side is asked for a sign of life",
            [](C& c) -> Target { return &c.idle_ping_ms; }, 100, 600'000},
     Option{"ack-delay-ms", "sessions", "ack_delay", "ms", "longest wait before an acknowledgement goes out on its own",
            [](C& c) -> Target { return &c.ack_delay_ms; }, 1, 25},
@@ -91,7 +80,8 @@ constexpr std::array world{
            [](C& c) -> Target { return &c.npcs; }, 0, 1'000'000},
     Option{"seed", "world", "seed", "number", "of all randomness of the world: one seed, one history",
            [](C& c) -> Target { return &c.seed; }, 0, any_u64},
-    Option{"spawn-size", "world", "spawn_size", "units", "edge of the square in which players appear; 100 units are 1 m",
+    Option{"spawn-size", "world", "spawn_size", "units",
+           "edge of the square in which players appear; 100 units are 1 m",
            [](C& c) -> Target { return &c.spawn_size_units; }, 0, 10'000'000},
     Option{"budget", "world", "budget", "bytes", "replication per player and datagram, at most",
            [](C& c) -> Target { return &c.budget_bytes; }, 128, 1'146},

@@ -24,8 +24,8 @@ struct Option {
   const char* unit;     ///< what the value is: a unit, or a kind of name
   const char* help;
   Target (*target)(ServerConfig&);
-  double least = 0, most = 0;       ///< of numbers, both included
-  const char* choices = nullptr;    ///< of enums, separated by '|'
+  double least = 0, most = 0;     ///< of numbers, both included
+  const char* choices = nullptr;  ///< of enums, separated by '|'
   /// Of texts: what is wrong with the value, empty when nothing is.
   std::string (*check)(const std::string& value) = nullptr;
 };

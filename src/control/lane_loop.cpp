@@ -1,0 +1,69 @@
+#include "control/lane_loop.h"
+
+#include <ctime>
+#include <sys/prctl.h>
+
+#include <rte_pause.h>
+
+#include "control/allocations.h"
+#include "control/clock.h"
+
+namespace serried::control {
+namespace {
+
+void sleep_for(Nanos time) noexcept {
+  const timespec span{static_cast<time_t>(time / second), static_cast<long>(time % second)};
+  nanosleep(&span, nullptr);  // an early wake-up only means an early poll
+}
+
+}  // namespace
+
+Nanos LaneLoop::round(Nanos at, unsigned& work) noexcept {
+  work = 0;
+  for (LaneEntry* const entry : lanes_) {
+    LaneMeter& meter = entry->meter;
+    const std::uint64_t allocations_before = thread_allocations();
+    const unsigned done = entry->poll(entry->lane, at);
+    const Nanos after = now();
+    meter.polls.add(1);
+    if (done != 0) {
+      meter.busy_polls.add(1);
+      meter.items.add(done);
+      meter.busy_ns.add(after - at);
+    }
+    if (after - at > meter.longest_ns.value()) meter.longest_ns.set(after - at);
+    if (const auto more = thread_allocations() - allocations_before; more != 0) meter.allocations.add(more);
+    work += done;
+    at = after;
+  }
+  return at;
+}
+
+void LaneLoop::run(const std::atomic<bool>& stop) noexcept {
+  // The kernel may otherwise stretch each sleep by 50 us to save wake-ups.
+  prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+  const Nanos begin = now();
+  Nanos at = begin;
+  unsigned idle_rounds = 0;
+  while (!stop.load(std::memory_order_relaxed)) {
+    unsigned work = 0;
+    at = round(at, work);
+    if (work != 0) {
+      idle_rounds = 0;
+    } else if (idle_.sleep != 0 && ++idle_rounds > idle_.spins) {
+      sleep_for(idle_.sleep);
+      at = now();
+    } else {
+      rte_pause();
+    }
+    run_ns_.set(at - begin);
+  }
+}
+
+IdlePolicy idle_policy(bool asked, unsigned asked_us, bool alone) noexcept {
+  IdlePolicy policy;
+  policy.sleep = asked ? asked_us * microsecond : alone ? 0 : 50 * microsecond;
+  return policy;
+}
+
+}  // namespace serried::control

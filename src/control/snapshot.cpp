@@ -1,0 +1,29 @@
+#include "control/snapshot.h"
+
+#include <cstdio>
+#include <malloc.h>
+#include <unistd.h>
+
+namespace serried::control {
+
+std::uint64_t Snapshot::dropped() const noexcept {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < observe::drop_count; ++i) {
+    const auto unit = observe::drop_unit(static_cast<observe::Drop>(i));
+    if (unit == observe::DropUnit::frame || unit == observe::DropUnit::datagram) sum += drops[i];
+  }
+  return sum;
+}
+
+void measure_memory(Snapshot& snapshot) noexcept {
+  unsigned long long pages = 0;
+  if (std::FILE* const file = std::fopen("/proc/self/statm", "re")) {
+    if (std::fscanf(file, "%*u %llu", &pages) != 1) pages = 0;
+    std::fclose(file);
+  }
+  snapshot.rss_bytes = pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  const struct mallinfo2 heap = mallinfo2();
+  snapshot.heap_bytes = heap.uordblks + heap.hblkhd;
+}
+
+}  // namespace serried::control

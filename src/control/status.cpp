@@ -1,0 +1,138 @@
+#include "control/status.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <spdlog/fmt/fmt.h>
+
+namespace serried::control {
+namespace {
+
+double to_ms(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / static_cast<double>(millisecond); }
+
+struct DropRow {
+  observe::Drop reason;
+  std::uint64_t count;
+};
+
+/// Reasons that happened, the most frequent first.
+std::vector<DropRow> drop_rows(const Snapshot& snapshot) {
+  std::vector<DropRow> rows;
+  for (std::size_t i = 0; i < observe::drop_count; ++i)
+    if (snapshot.drops[i] != 0) rows.push_back({static_cast<observe::Drop>(i), snapshot.drops[i]});
+  std::stable_sort(rows.begin(), rows.end(), [](const DropRow& a, const DropRow& b) { return a.count > b.count; });
+  return rows;
+}
+
+std::string drop_text(const Snapshot& snapshot, std::size_t most) {
+  const auto rows = drop_rows(snapshot);
+  if (rows.empty()) return "none";
+  std::string text;
+  for (std::size_t i = 0; i < rows.size() && i < most; ++i)
+    text += fmt::format("{}{} {}", i == 0 ? "" : ", ", observe::drop_name(rows[i].reason),
+                        short_number(static_cast<double>(rows[i].count)));
+  if (rows.size() > most) text += fmt::format(", {} more reasons", rows.size() - most);
+  return text;
+}
+
+std::string tick_text(const base::Histogram& ticks, double budget_ms) {
+  if (ticks.count() == 0) return "none yet";
+  return fmt::format("p50 {:.2f} p99 {:.2f} max {:.2f} of {:.2f} ms", to_ms(ticks.quantile(0.5)),
+                     to_ms(ticks.quantile(0.99)), to_ms(ticks.max()), budget_ms);
+}
+
+std::string clock_text(double seconds) {
+  const auto whole = static_cast<unsigned long>(seconds);
+  return fmt::format("{:02}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+std::string counts_text(const std::vector<std::pair<std::string, std::uint64_t>>& counts) {
+  std::string text;
+  for (const auto& [name, count] : counts)
+    if (count != 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, count);
+  return text.empty() ? "none" : text;
+}
+
+std::string row(const char* name, const std::string& text) { return fmt::format("  {:<11} {}\n", name, text); }
+
+}  // namespace
+
+std::string short_number(double value) {
+  struct Step {
+    double unit;
+    const char* suffix;
+  };
+  static constexpr Step steps[] = {{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
+  // Half a unit of the last digit below each step already rounds up to it: 999.96k is 1.00M.
+  for (const Step& step : steps) {
+    if (value < step.unit * 0.9995) continue;
+    const double scaled = value / step.unit;
+    return fmt::format("{:.{}f}{}", scaled, scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0, step.suffix);
+  }
+  return fmt::format("{:.0f}", value);
+}
+
+std::string status_line(const Snapshot& snapshot, const Meter& meter, const StatusFacts& facts) {
+  const Rates& rates = meter.rates();
+  std::string text = fmt::format("{} players {} sessions {} | in {}/s {}bit/s | out {}/s {}bit/s | tick {} |",
+                                 clock_text(meter.elapsed_s()), snapshot.players, snapshot.sessions,
+                                 short_number(rates.rx_pps), short_number(rates.rx_bits), short_number(rates.tx_pps),
+                                 short_number(rates.tx_bits), tick_text(meter.recent_ticks(), facts.tick_budget_ms));
+  for (const LaneShare& lane : rates.lanes) text += fmt::format(" {} {:.0f}%", lane.name, 100 * lane.busy);
+  return text + fmt::format(" | {:.0f} handshakes/s | drops {}/s: {}", rates.handshakes, short_number(rates.drops),
+                            drop_text(snapshot, 3));
+}
+
+std::string status_table(const Snapshot& snapshot, const Meter& meter, const StatusFacts& facts) {
+  const Rates& rates = meter.rates();
+  std::string text = fmt::format("serried-server  {}\n", clock_text(meter.elapsed_s()));
+  text += row("players", fmt::format("{} of {}, {} sessions, {:.0f} handshakes/s", snapshot.players, facts.players_max,
+                                     snapshot.sessions, rates.handshakes));
+  text += row("in", fmt::format("{} packets/s, {}bit/s", short_number(rates.rx_pps), short_number(rates.rx_bits)));
+  text += row("out", fmt::format("{} packets/s, {}bit/s", short_number(rates.tx_pps), short_number(rates.tx_bits)));
+  text += row("tick", tick_text(meter.recent_ticks(), facts.tick_budget_ms) +
+                          fmt::format(", {} late of {}", snapshot.ticks_late, snapshot.ticks));
+  std::string lanes;
+  for (const LaneShare& lane : rates.lanes)
+    lanes += fmt::format("{}{} {:.0f}%", lanes.empty() ? "" : ", ", lane.name, 100 * lane.busy);
+  text += row("busy", lanes.empty() ? "not measured yet" : lanes);
+  text += row("drops", fmt::format("{}/s now; in all {}", short_number(rates.drops), drop_text(snapshot, 4)));
+  text +=
+      row("memory", fmt::format("{} MiB resident, {} MiB heap", snapshot.rss_bytes >> 20, snapshot.heap_bytes >> 20));
+  return text;
+}
+
+std::string final_table(const Snapshot& snapshot, const Meter& meter, const StatusFacts& facts) {
+  const ActiveTotals& active = meter.active();
+  const double seconds = active.seconds > 0 ? active.seconds : 1;
+  std::string text = fmt::format("serried-server: {:.1f} s, of which {:.1f} s with players (at most {})\n",
+                                 meter.elapsed_s(), active.seconds, meter.players_peak());
+  text += row("in", fmt::format("{} packets, {} bytes; {}/s with players", snapshot.rx_packets, snapshot.rx_bytes,
+                                short_number(static_cast<double>(active.rx_packets) / seconds)));
+  text += row("out", fmt::format("{} packets, {} bytes; {}/s with players", snapshot.tx_packets, snapshot.tx_bytes,
+                                 short_number(static_cast<double>(active.tx_packets) / seconds)));
+  text += row("tick", tick_text(meter.active_ticks(), facts.tick_budget_ms) +
+                          fmt::format(", {} late of {}", active.ticks_late, active.ticks));
+  text += row("sessions", counts_text(snapshot.session_counts));
+  text += row("handshakes", counts_text(snapshot.handshake_counts));
+  text += row("accounting",
+              fmt::format("{} received = {} delivered + {} host + {} dropped{}", snapshot.received, snapshot.delivered,
+                          snapshot.host, snapshot.dropped(), snapshot.balanced() ? "" : ": DOES NOT BALANCE"));
+  for (const DropRow& drop : drop_rows(snapshot))
+    text += row("drop", fmt::format("{:<20} {:>12}  {}", observe::drop_name(drop.reason), drop.count,
+                                    observe::drop_text(drop.reason)));
+  for (const LaneFigures& lane : snapshot.lanes) {
+    const double busy = lane.run_ns == 0 ? 0 : static_cast<double>(lane.busy_ns) / static_cast<double>(lane.run_ns);
+    std::string figures = fmt::format("{:<10} core {}, busy {:.1f}%, longest poll {:.2f} ms, {} allocations", lane.name,
+                                      lane.lcore, 100 * busy, to_ms(lane.longest_ns), lane.allocations);
+    if (lane.packets != 0)
+      figures +=
+          fmt::format(", {:.0f} ns a packet", static_cast<double>(lane.busy_ns) / static_cast<double>(lane.packets));
+    text += row("lane", figures);
+  }
+  return text;
+}
+
+std::string over(unsigned lines) { return lines == 0 ? std::string{} : fmt::format("\x1b[{}F\x1b[J", lines); }
+
+}  // namespace serried::control

@@ -1,0 +1,131 @@
+#include "control/summary.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include <nlohmann/json.hpp>
+
+#include "control/allocations.h"
+
+namespace serried::control {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double to_ms(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / static_cast<double>(millisecond); }
+
+/// Quotient, or 0 when there is nothing to divide by: JSON has no other word for it.
+double ratio(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+Json counts(const std::vector<std::pair<std::string, std::uint64_t>>& rows) {
+  Json object = Json::object();
+  for (const auto& [name, count] : rows) object[name] = count;
+  return object;
+}
+
+Json lanes(const Snapshot& snapshot) {
+  Json list = Json::array();
+  for (const LaneFigures& lane : snapshot.lanes) {
+    Json row{{"name", lane.name},
+             {"core", lane.lcore},
+             {"busy", ratio(lane.busy_ns, lane.run_ns)},
+             {"busy_ns", lane.busy_ns},
+             {"polls", lane.polls},
+             {"items", lane.items},
+             {"longest_poll_ms", to_ms(lane.longest_ns)},
+             {"allocations", lane.allocations}};
+    if (lane.packets != 0) {
+      row["packets"] = lane.packets;
+      row["ns_per_packet"] = ratio(lane.busy_ns, lane.packets);
+    }
+    list.push_back(std::move(row));
+  }
+  return list;
+}
+
+Json drops(const Snapshot& snapshot) {
+  Json object = Json::object();
+  for (std::size_t i = 0; i < observe::drop_count; ++i)
+    if (snapshot.drops[i] != 0)
+      object[std::string{observe::drop_name(static_cast<observe::Drop>(i))}] = snapshot.drops[i];
+  return object;
+}
+
+Json memory(const Snapshot& snapshot) {
+  std::uint64_t allocations = 0;
+  for (const LaneFigures& lane : snapshot.lanes) allocations += lane.allocations;
+  return {{"rss_bytes", snapshot.rss_bytes},
+          {"heap_bytes", snapshot.heap_bytes},
+          {"lane_allocations", allocations},
+          {"lane_allocations_counted", allocations_counted()}};
+}
+
+}  // namespace
+
+std::string summary_json(const Snapshot& snapshot, const Meter& meter, const StatusFacts& facts,
+                         const ServerConfig& config) {
+  const ActiveTotals& active = meter.active();
+  const base::Histogram& ticks = meter.active_ticks();
+  const auto rate = [&](std::uint64_t count) {
+    return active.seconds > 0 ? static_cast<double>(count) / active.seconds : 0.0;
+  };
+  Json json;
+  json["version"] = SERRIED_VERSION;
+  json["seconds"] = meter.elapsed_s();
+  json["active_seconds"] = active.seconds;
+  json["players_peak"] = meter.players_peak();
+  json["sessions"] = counts(snapshot.session_counts);
+  json["rx_pps"] = rate(active.rx_packets);
+  json["tx_pps"] = rate(active.tx_packets);
+  json["rx_packets"] = snapshot.rx_packets;
+  json["tx_packets"] = snapshot.tx_packets;
+  json["rx_bytes"] = snapshot.rx_bytes;
+  json["tx_bytes"] = snapshot.tx_bytes;
+  json["tick_ms"] = {{"p50", to_ms(ticks.quantile(0.5))},
+                     {"p99", to_ms(ticks.quantile(0.99))},
+                     {"p999", to_ms(ticks.quantile(0.999))},
+                     {"max", to_ms(ticks.max())},
+                     {"budget", facts.tick_budget_ms}};
+  json["ticks"] = active.ticks;
+  json["ticks_late"] = active.ticks_late;
+  json["lanes"] = lanes(snapshot);
+  json["drops"] = drops(snapshot);
+  json["accounting"] = {{"received", snapshot.received},
+                        {"delivered", snapshot.delivered},
+                        {"host", snapshot.host},
+                        {"dropped", snapshot.dropped()},
+                        {"balanced", snapshot.balanced()}};
+  // Text: a reader that keeps numbers as doubles would lose bits.
+  char hash[17];
+  std::snprintf(hash, sizeof hash, "%016llx", static_cast<unsigned long long>(snapshot.world_hash));
+  json["world_hash"] = hash;
+  json["handshakes"] = counts(snapshot.handshake_counts);
+  json["memory"] = memory(snapshot);
+  json["config"] = Json::object();
+  for (const auto& [key, value] : config_values(config)) json["config"][key] = value;
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Result<Done> write_file(const std::string& name, const std::string& text) {
+  const std::string beside = name + ".part";
+  std::FILE* const file = std::fopen(beside.c_str(), "we");
+  bool good = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  int reason = errno;
+  if (file != nullptr && std::fclose(file) != 0 && good) {
+    good = false;
+    reason = errno;
+  }
+  if (good && std::rename(beside.c_str(), name.c_str()) != 0) {
+    good = false;
+    reason = errno;
+  }
+  if (good) return Done{};
+  if (file != nullptr) std::remove(beside.c_str());
+  return Error{"cannot write " + name + " (" + std::strerror(reason) +
+               "); check the path, its permissions and the disk"};
+}
+
+}  // namespace serried::control

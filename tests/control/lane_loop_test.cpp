@@ -1,0 +1,110 @@
+#include "control/lane_loop.h"
+
+#include <cstdlib>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "control/allocations.h"
+#include "control/clock.h"
+
+namespace serried::control {
+namespace {
+
+struct Counting {
+  unsigned polls = 0;
+  unsigned work = 0;  ///< returned by each poll
+  Nanos last = 0;
+  Nanos spin = 0;
+  bool allocate = false;
+  bool forward = true;
+
+  static unsigned poll(void* lane, Nanos at) noexcept {
+    auto& self = *static_cast<Counting*>(lane);
+    self.forward = self.forward && at >= self.last;
+    self.last = at;
+    ++self.polls;
+    const Nanos until = at + self.spin;
+    while (now() < until) {
+    }
+    if (self.allocate) {
+      void* memory = std::malloc(1);
+      asm volatile("" : "+r"(memory) : : "memory");  // or the compiler sees through it
+      std::free(memory);
+    }
+    return self.work;
+  }
+};
+
+LaneEntry& entry_of(LaneEntry& entry, Counting& lane) {
+  entry.lane = &lane;
+  entry.poll = &Counting::poll;
+  return entry;
+}
+
+TEST(LaneLoop, PollsEachLaneOnceARoundAndMeasuresTheBusyOnes) {
+  Counting idle, busy;
+  busy.work = 3;
+  busy.spin = millisecond;
+  LaneEntry first, second;
+  LaneLoop loop{{&entry_of(first, idle), &entry_of(second, busy)}, {}};
+  Nanos at = now();
+  for (unsigned i = 0; i < 5; ++i) {
+    unsigned work = 0;
+    at = loop.round(at, work);
+    EXPECT_EQ(work, 3U);
+  }
+  EXPECT_EQ(idle.polls, 5U);
+  EXPECT_EQ(busy.polls, 5U);
+  EXPECT_TRUE(idle.forward && busy.forward);
+  EXPECT_EQ(first.meter.busy_polls.value(), 0U);
+  EXPECT_EQ(first.meter.busy_ns.value(), 0U);
+  EXPECT_EQ(second.meter.polls.value(), 5U);
+  EXPECT_EQ(second.meter.items.value(), 15U);
+  EXPECT_GE(second.meter.busy_ns.value(), 5 * millisecond);
+  EXPECT_GE(second.meter.longest_ns.value(), millisecond);
+}
+
+TEST(LaneLoop, CountsAllocationsOfTheLaneThatMakesThem) {
+  if (!allocations_counted()) GTEST_SKIP() << "a sanitizer owns malloc here";
+  Counting clean, dirty;
+  dirty.allocate = true;
+  LaneEntry first, second;
+  LaneLoop loop{{&entry_of(first, clean), &entry_of(second, dirty)}, {}};
+  unsigned work = 0;
+  loop.round(loop.round(now(), work), work);
+  EXPECT_EQ(first.meter.allocations.value(), 0U);
+  EXPECT_EQ(second.meter.allocations.value(), 2U);
+}
+
+/// Rounds in 40 ms of a lane that never has work.
+unsigned idle_rounds(IdlePolicy idle) {
+  Counting lane;
+  LaneEntry entry;
+  LaneLoop loop{{&entry_of(entry, lane)}, idle};
+  std::atomic<bool> stop{false};
+  std::thread thread{[&] { loop.run(stop); }};
+  std::this_thread::sleep_for(std::chrono::milliseconds{40});
+  stop = true;
+  thread.join();
+  EXPECT_GT(loop.run_ns(), 10 * millisecond);
+  return lane.polls;
+}
+
+TEST(LaneLoop, SleepsOnlyWhenToldTo) {
+  IdlePolicy sleeping;
+  sleeping.sleep = millisecond;
+  const unsigned slept = idle_rounds(sleeping);
+  EXPECT_LE(slept, 16U + 45U);
+  EXPECT_GT(idle_rounds({}), 10 * slept);
+}
+
+TEST(IdlePolicy, WhatTheUserSaidComesFirst) {
+  EXPECT_EQ(idle_policy(false, 0, true).sleep, 0U);
+  EXPECT_EQ(idle_policy(false, 0, false).sleep, 50 * microsecond);
+  EXPECT_EQ(idle_policy(true, 0, false).sleep, 0U);
+  EXPECT_EQ(idle_policy(true, 200, true).sleep, 200 * microsecond);
+}
+
+}  // namespace
+}  // namespace serried::control
