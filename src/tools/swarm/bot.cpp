@@ -1,0 +1,47 @@
+#include "tools/swarm/bot.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace serried::tools {
+
+message::Input Walker::step(Nanos now) noexcept {
+  if (now < until_) return intention_;
+  until_ = now + 500 * millisecond + dice_.below(3'500) * millisecond;
+  intention_ = {};
+  const double heading = dice_.unit() * 2.0 * std::numbers::pi;
+  intention_.yaw = message::quantise_angle(static_cast<float>(heading));
+  if (dice_.chance(0.15)) return intention_;
+  intention_.move_x = static_cast<std::int8_t>(std::lround(126.0 * std::cos(heading)));
+  intention_.move_y = static_cast<std::int8_t>(std::lround(126.0 * std::sin(heading)));
+  if (dice_.chance(0.3)) intention_.buttons = message::button::run;
+  return intention_;
+}
+
+void Bot::play(Nanos now) noexcept {
+  message::Input input = walker.step(now);
+  const client::View& view = session.view();
+  input.client_tick = static_cast<std::uint32_t>(std::max(view.clock().tick_at(now), 0.0));
+  if (const client::Tracked* own = view.own()) {
+    input.predicted_quantised = own->state.position;
+    const auto& section = own->state.section;
+    input.predicted_section_mod4 =
+        static_cast<std::uint8_t>((section[0] & 3) | (section[1] & 3) << 2 | (section[2] & 3) << 4);
+  }
+  sent_at_[session.submit(input) % remembered] = now;
+}
+
+void Bot::account(Nanos now, Nanos since, base::Histogram& latency) noexcept {
+  const std::uint16_t applied = session.applied_input();
+  if (accounted == applied) return;
+  const auto newest = session.last_input();
+  while (accounted != applied) {
+    ++accounted;
+    // Slower than the memory is long (4 s at 60 Hz): the time of leaving is overwritten.
+    if (static_cast<std::uint16_t>(newest - accounted) >= remembered) continue;
+    const Nanos sent = sent_at_[accounted % remembered];
+    if (sent >= since) latency.record(now - sent);
+  }
+}
+
+}  // namespace serried::tools

@@ -1,0 +1,253 @@
+#include "tools/swarm/fleet.h"
+
+#include <algorithm>
+#include <string>
+
+#include "wire/compose.h"
+
+namespace serried::tools {
+
+namespace {
+
+using observe::Drop;
+
+/// Issuing a token and making a key take some 100 us: a few a round, so that those who play are not late.
+constexpr unsigned starts_per_round = 4;
+constexpr Nanos closing_max = second;
+constexpr std::int64_t token_lifetime_s = 300;
+constexpr unsigned bots_per_sample = 8;
+
+}  // namespace
+
+Fleet::Fleet(const SwarmOptions& options, const crypt::TokenKey& key, const crypt::Entropy& entropy,
+             std::span<const std::uint16_t> local_ports, Nanos now)
+    : options_(options),
+      key_(key),
+      entropy_(entropy),
+      crc_(key.protocol_id),
+      input_interval_(static_cast<Nanos>(static_cast<double>(second) / options.rate_hz)),
+      dice_(base::mix(options.seed, 0)),
+      wheel_(options.bots, now),
+      free_ports_(local_ports.begin(), local_ports.end()),
+      began_at_(now),
+      sampled_at_(now) {
+  client::ViewOptions view;
+  view.far = options.far;
+  bots_.reserve(options.bots);
+  for (std::uint32_t i = 0; i < options.bots; ++i) bots_.emplace_back(view, base::mix(options.seed, 1, i));
+}
+
+void Fleet::start(std::uint32_t index, Nanos now, std::int64_t unix_now_s) {
+  Bot& bot = bots_[index];
+  crypt::TokenClaims claims;
+  entropy_.fill(claims.id);
+  entropy_.fill(claims.secret.bytes());
+  claims.player_id = options_.player_base + index;
+  claims.issued = claims.not_before = unix_now_s;
+  claims.expiry = unix_now_s + token_lifetime_s;
+  claims.audience = key_.server_id;
+  claims.name = "bot " + std::to_string(claims.player_id);
+  const Result<std::vector<std::uint8_t>> token = crypt::issue_token(key_, claims, entropy_);
+
+  client::SessionOptions session;
+  session.server = options_.server;
+  session.server.local_port = bot.local_port = free_ports_.front();
+  session.protocol_id = key_.protocol_id;
+  session.server_id = key_.server_id;
+  if (token) session.token = token.value();
+  session.token_secret = claims.secret;
+  session.entropy = entropy_;
+  session.audit = options_.audit;
+  if (!bot.session.start(session, now)) {
+    bot.phase = Bot::Phase::over;
+    ++over_;
+    return;
+  }
+  free_ports_.pop_front();
+  router_.shake(bot.local_port, index);
+  bot.phase = Bot::Phase::shaking;
+  wheel_.set(index, now);
+}
+
+bool Fleet::advance(Nanos now, std::int64_t unix_now_s, const EngineTotals& engine) {
+  bool work = false;
+  if (phase_ == Phase::connecting) {
+    const double allowed =
+        static_cast<double>(now - began_at_) / static_cast<double>(second) * options_.connect_rate + 1;
+    for (unsigned i = 0; i < starts_per_round && started_ < bots_.size() && started_ < allowed; ++i) {
+      if (free_ports_.empty()) break;
+      start(started_++, now, unix_now_s);
+      work = true;
+    }
+    if (connected_ + over_ >= bots_.size()) {
+      connected_at_ = now;
+      phase_ = Phase::holding;
+    }
+  }
+  if (phase_ == Phase::holding &&
+      now >= connected_at_ + static_cast<Nanos>(options_.hold_seconds * static_cast<double>(second)))
+    begin_playing(now, engine);
+  if (phase_ == Phase::playing) {
+    const auto length = static_cast<Nanos>(options_.seconds * static_cast<double>(second));
+    if ((length != 0 && now >= playing_since_.at + length) || over_ == bots_.size()) stop(now, engine);
+  }
+  if (phase_ == Phase::closing && (over_ == bots_.size() || now >= closing_at_ + closing_max)) phase_ = Phase::done;
+  if (now >= sampled_at_ + second) {
+    sampled_at_ = now;
+    if (measuring_) sample(now);
+  }
+  return work;
+}
+
+void Fleet::begin_playing(Nanos now, const EngineTotals& engine) {
+  phase_ = Phase::playing;
+  playing_since_ = totals(now, engine);
+  measuring_ = true;
+}
+
+void Fleet::stop(Nanos now, const EngineTotals& engine) {
+  if (phase_ == Phase::closing || phase_ == Phase::done) return;
+  playing_until_ = totals(now, engine);
+  measured_ = true;
+  measuring_ = false;
+  close(now);
+}
+
+void Fleet::close(Nanos now) {
+  phase_ = Phase::closing;
+  closing_at_ = now;
+  for (std::uint32_t i = 0; i < bots_.size(); ++i) {
+    Bot& bot = bots_[i];
+    if (bot.phase == Bot::Phase::waiting) {
+      bot.phase = Bot::Phase::over;
+      ++over_;
+    }
+    if (bot.phase == Bot::Phase::over) continue;
+    bot.session.close(now);
+    follow(i, now);
+  }
+}
+
+std::uint32_t Fleet::route(const wire::Batch& batch, unsigned row) const {
+  if ((batch.flags[row] & wire::flag::encrypted) != 0) {
+    const std::uint32_t index = router_.find(batch.connection_id[row]);
+    if (index != Router::none) return index;
+  }
+  return router_.shaking(batch.path[row].local_port);
+}
+
+void Fleet::accept(wire::Batch& batch, Nanos now) {
+  for (unsigned i = 0; i < batch.live_rows; ++i) {
+    const unsigned row = batch.live[i];
+    row_bot_[row] = route(batch, row);
+    if (row_bot_[row] != Router::none) __builtin_prefetch(&bots_[row_bot_[row]].session);
+  }
+  aead_.rows = 0;
+  batch.filter(drops_, [&](unsigned row) {
+    if (row_bot_[row] == Router::none) return Drop::unknown_session;
+    client::Session& session = bots_[row_bot_[row]].session;
+    const wire::Header header{batch.connection_id[row], batch.channel[row], batch.flags[row], batch.sequence[row]};
+    const client::Admission admission = session.accept_header(header, batch.length[row], batch.path[row]);
+    if (admission.verdict != Drop::none) return admission.verdict;
+    if (admission.handshake) {
+      const Drop verdict = session.accept_handshake({batch.data[row], batch.length[row]}, header, now);
+      follow(row_bot_[row], now);
+      return verdict;
+    }
+    const unsigned at = aead_.rows++;
+    aead_row_[at] = static_cast<std::uint8_t>(row);
+    aead_.key[at] = session.opening_key();
+    aead_.connection_id[at] = header.connection_id;
+    aead_.sequence[at] = header.sequence;
+    aead_.data[at] = batch.data[row];
+    aead_.clear_bytes[at] = 0;
+    aead_.body_bytes[at] =
+        static_cast<std::uint16_t>(batch.length[row] - wire::header_bytes - wire::tag_bytes - wire::crc_bytes);
+    return Drop::none;
+  });
+  if (aead_.rows != 0) open(batch, now);
+}
+
+void Fleet::open(wire::Batch& batch, Nanos now) {
+  const std::uint64_t authentic = crypt::open_batch(aead_);
+  for (unsigned i = 0; i < aead_.rows; ++i) {
+    const unsigned row = aead_row_[i];
+    if ((authentic >> i & 1) == 0) {
+      drops_.add(Drop::bad_tag);
+      continue;
+    }
+    Bot& bot = bots_[row_bot_[row]];
+    const wire::Header header{batch.connection_id[row], batch.channel[row], batch.flags[row], batch.sequence[row]};
+    const Drop verdict = bot.session.accept_opened(header, {aead_.data[i] + wire::header_bytes, aead_.body_bytes[i]},
+                                                   batch.path[row], now, drops_);
+    if (verdict != Drop::none) drops_.add(verdict);
+    bot.account(now, measuring_ ? playing_since_.at : ~Nanos{0}, latency_);
+    follow(row_bot_[row], now);
+  }
+}
+
+client::Outgoing Fleet::compose(std::uint32_t index, std::span<std::uint8_t> to, Nanos now) {
+  Bot& bot = bots_[index];
+  if (bot.phase == Bot::Phase::playing && now >= bot.input_at) {
+    const Nanos late = now - bot.input_at;
+    if (measuring_) lag_max_ = std::max(lag_max_, late);
+    bot.play(now);
+    // An input that was missed by a whole interval is left out: a burst of old intentions helps nobody.
+    bot.input_at += input_interval_ * (1 + late / input_interval_);
+  }
+  const client::Outgoing out = bot.session.compose(to, now);
+  follow(index, now);
+  return out;
+}
+
+void Fleet::follow(std::uint32_t index, Nanos now) {
+  Bot& bot = bots_[index];
+  const client::State state = bot.session.state();
+  if (bot.phase == Bot::Phase::over) return;
+  if (state == client::State::closed) {
+    retire(bot);
+    wheel_.remove(index);
+    return;
+  }
+  if (bot.phase == Bot::Phase::shaking && state >= client::State::testing && bot.session.connection_id() != 0) {
+    router_.settle(bot.local_port);
+    free_ports_.push_back(bot.local_port);
+    router_.bind(bot.session.connection_id(), index);
+    bot.phase = Bot::Phase::joining;
+  }
+  if (bot.phase == Bot::Phase::joining && state == client::State::playing) {
+    bot.phase = Bot::Phase::playing;
+    ++connected_;
+    ++playing_;
+    // Spread over the interval, or all that joined in one burst would send in one burst for ever.
+    bot.input_at = now + dice_.below(input_interval_);
+  }
+  Nanos due = bot.session.wake_at();
+  if (bot.phase == Bot::Phase::playing && state == client::State::playing) due = std::min(due, bot.input_at);
+  if (due < wheel_.due(index)) wheel_.set(index, due);
+}
+
+void Fleet::retire(Bot& bot) {
+  if (bot.phase == Bot::Phase::shaking) {
+    router_.settle(bot.local_port);
+    free_ports_.push_back(bot.local_port);
+  } else {
+    router_.unbind(bot.session.connection_id());
+  }
+  if (bot.phase == Bot::Phase::playing) --playing_;
+  bot.phase = Bot::Phase::over;
+  ++over_;
+}
+
+/// A few bots a second, each in turn: ages of what they see, and their round trips.
+void Fleet::sample(Nanos now) {
+  for (unsigned i = 0; i < std::min<std::size_t>(bots_per_sample, bots_.size()); ++i) {
+    const Bot& bot = bots_[sampled_++ % bots_.size()];
+    if (bot.phase != Bot::Phase::playing) continue;
+    bot.session.view().for_each(
+        [&](const client::Tracked& entity) { staleness_.record(client::View::age(entity, now)); });
+    if (bot.session.rtt() != 0) rtt_.record(bot.session.rtt());
+  }
+}
+
+}  // namespace serried::tools

@@ -1,0 +1,123 @@
+#pragma once
+/// All bots and what they share, without a port: who connects when, whom a datagram is for, who sends what when, and
+/// what has been measured. The engine feeds it bursts. One thread.
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/histogram.h"
+#include "crypt/aead.h"
+#include "crypt/token.h"
+#include "port/port.h"
+#include "tools/swarm/bot.h"
+#include "tools/swarm/options.h"
+#include "tools/swarm/router.h"
+#include "tools/swarm/summary.h"
+#include "tools/swarm/wheel.h"
+#include "wire/batch.h"
+#include "wire/verify.h"
+
+namespace serried::tools {
+
+/// Rising totals at one moment; a rate is the difference of two.
+struct Totals {
+  Nanos at = 0;
+  std::uint64_t rx_datagrams = 0, tx_datagrams = 0, rx_bytes = 0, tx_bytes = 0;
+  std::uint64_t updates = 0, far_records = 0;
+  Nanos busy = 0, cpu = 0;
+};
+
+/// What the engine knows and the fleet does not.
+struct EngineTotals {
+  const port::PortCounters* port = nullptr;
+  Nanos busy = 0;  ///< time in rounds that found work
+  Nanos cpu = 0;   ///< of the process
+  std::uint64_t rss_bytes = 0;
+};
+
+class Fleet {
+ public:
+  enum class Phase : std::uint8_t { connecting, holding, playing, closing, done };
+
+  /// `local_ports`: UDP ports that bots send from; as many handshakes run at once.
+  Fleet(const SwarmOptions& options, const crypt::TokenKey& key, const crypt::Entropy& entropy,
+        std::span<const std::uint16_t> local_ports, Nanos now);
+
+  /// Begin handshakes as the rate and free ports allow, a few a call; move from phase to phase; sample. True: there was
+  /// work.
+  bool advance(Nanos now, std::int64_t unix_now_s, const EngineTotals& engine);
+  /// Process a burst that was parsed and verified. The buffers stay the caller's.
+  void accept(wire::Batch& batch, Nanos now);
+  /// Serve all bots that are due: `serve(index)` calls compose(index).
+  template <class Serve>
+  std::uint32_t turn(Nanos now, Serve&& serve) {
+    return wheel_.turn(now, [&](std::uint32_t index, Nanos) { serve(index); });
+  }
+  /// What bot `index` has to send now, into `to`; and when it is due again.
+  [[nodiscard]] client::Outgoing compose(std::uint32_t index, std::span<std::uint8_t> to, Nanos now);
+  /// No buffer for it: ask again a little later.
+  void postpone(std::uint32_t index, Nanos now) noexcept { wheel_.set(index, now + millisecond); }
+  [[nodiscard]] const wire::Path& path(std::uint32_t index) const noexcept { return bots_[index].session.server(); }
+  /// End early: what was measured so far counts.
+  void stop(Nanos now, const EngineTotals& engine);
+
+  [[nodiscard]] Phase phase() const noexcept { return phase_; }
+  [[nodiscard]] wire::CrcSeed crc() const noexcept { return crc_; }
+  [[nodiscard]] observe::DropCounters& drops() noexcept { return drops_; }
+  [[nodiscard]] const std::vector<Bot>& bots() const noexcept { return bots_; }
+
+  [[nodiscard]] Totals totals(Nanos now, const EngineTotals& engine) const;
+  /// Rates since `since`; everything else of the whole run.
+  [[nodiscard]] Summary summary(Nanos now, const EngineTotals& engine, const Totals& since) const;
+  /// The same, with rates over the playing phase.
+  [[nodiscard]] Summary summary(Nanos now, const EngineTotals& engine) const;
+
+ private:
+  void start(std::uint32_t index, Nanos now, std::int64_t unix_now_s);
+  /// The bot's session may have changed state: keep routing, counts and wheel in step.
+  void follow(std::uint32_t index, Nanos now);
+  void retire(Bot& bot);
+  /// End every session in order.
+  void close(Nanos now);
+  void begin_playing(Nanos now, const EngineTotals& engine);
+  void sample(Nanos now);
+  [[nodiscard]] std::uint32_t route(const wire::Batch& batch, unsigned row) const;
+  void open(wire::Batch& batch, Nanos now);
+  void count_errors(Summary& summary) const;
+
+  SwarmOptions options_;
+  crypt::TokenKey key_;
+  crypt::Entropy entropy_;
+  wire::CrcSeed crc_;
+  Nanos input_interval_;
+  base::Prng dice_;
+
+  std::vector<Bot> bots_;
+  Router router_;
+  Wheel wheel_;
+  std::deque<std::uint16_t> free_ports_;
+  Phase phase_ = Phase::connecting;
+  std::uint32_t started_ = 0, connected_ = 0, playing_ = 0, over_ = 0;
+  Nanos began_at_;
+  Nanos connected_at_ = 0;
+  Nanos closing_at_ = 0;
+  Nanos sampled_at_ = 0;
+  std::uint32_t sampled_ = 0;
+
+  bool measuring_ = false;
+  bool measured_ = false;
+  Totals playing_since_, playing_until_;
+  Nanos lag_max_ = 0;
+  base::Histogram latency_, staleness_, rtt_;
+  observe::DropCounters drops_;
+
+  // The burst being opened
+  crypt::AeadBatch aead_;
+  std::uint8_t aead_row_[wire::Batch::capacity]{};
+  std::uint32_t row_bot_[wire::Batch::capacity]{};
+};
+
+}  // namespace serried::tools

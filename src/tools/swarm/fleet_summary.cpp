@@ -1,0 +1,108 @@
+/// What the fleet measured, as a Summary.
+
+#include <algorithm>
+
+#include "tools/swarm/fleet.h"
+
+namespace serried::tools {
+
+Quantiles quantiles_ms(const base::Histogram& nanoseconds) {
+  const auto ms = [](std::uint64_t value) { return static_cast<double>(value) / static_cast<double>(millisecond); };
+  return {ms(nanoseconds.quantile(0.5)), ms(nanoseconds.quantile(0.99)), ms(nanoseconds.quantile(0.999)),
+          ms(nanoseconds.max())};
+}
+
+Totals Fleet::totals(Nanos now, const EngineTotals& engine) const {
+  Totals totals;
+  totals.at = now;
+  if (engine.port != nullptr) {
+    totals.rx_datagrams = engine.port->delivered_datagrams.value();
+    totals.tx_datagrams = engine.port->sent_datagrams.value();
+    totals.rx_bytes = engine.port->received_bytes.value();
+    totals.tx_bytes = engine.port->sent_bytes.value();
+  }
+  for (const Bot& bot : bots_) {
+    totals.updates += bot.session.view().counters().updates;
+    totals.far_records += bot.session.view().counters().far_records;
+  }
+  totals.busy = engine.busy;
+  totals.cpu = engine.cpu;
+  return totals;
+}
+
+void Fleet::count_errors(Summary& summary) const {
+  for (const Bot& bot : bots_) {
+    const client::Session& session = bot.session;
+    const client::FaultLog& faults = session.faults();
+    for (std::size_t i = 0; i < client::fault_count && faults.total() != 0; ++i) {
+      const auto fault = static_cast<client::Fault>(i);
+      // Endings go by their own names below, mismatches have a figure of their own.
+      if (faults.count(fault) == 0 || fault == client::Fault::ended || fault == client::Fault::view_mismatch) continue;
+      summary.error_kinds[std::string(client::fault_name(fault))] += faults.count(fault);
+    }
+    if (session.state() == client::State::closed && session.end() != client::End::user) {
+      ++summary.error_kinds[std::string(client::end_name(session.end()))];
+      if (summary.first_error.empty()) summary.first_error = session.end_text();
+    }
+    summary.audits += session.view().counters().audits;
+    summary.view_mismatches += session.view().counters().mismatches;
+  }
+  for (const auto& [kind, count] : summary.error_kinds) summary.errors += count;
+}
+
+Summary Fleet::summary(Nanos now, const EngineTotals& engine) const {
+  Totals since = playing_since_;
+  if (since.at == 0) since.at = began_at_;
+  return summary(now, engine, since);
+}
+
+Summary Fleet::summary(Nanos now, const EngineTotals& engine, const Totals& since) const {
+  Summary summary;
+  summary.players = static_cast<std::uint32_t>(bots_.size());
+  summary.connected = connected_;
+  summary.playing = playing_;
+  count_errors(summary);
+  const auto in_seconds = [](Nanos span) { return static_cast<double>(span) / static_cast<double>(second); };
+  summary.connect_seconds = in_seconds((connected_at_ != 0 ? connected_at_ : now) - began_at_);
+  if (summary.connect_seconds > 0) summary.connects_per_second = connected_ / summary.connect_seconds;
+
+  const Totals until = measured_ ? playing_until_ : totals(now, engine);
+  summary.seconds = until.at > since.at ? in_seconds(until.at - since.at) : 0;
+  if (summary.seconds > 0) {
+    const auto rate = [&](std::uint64_t a, std::uint64_t b) { return static_cast<double>(b - a) / summary.seconds; };
+    const auto bots = static_cast<double>(std::max<std::size_t>(bots_.size(), 1));
+    summary.rx_pps = rate(since.rx_datagrams, until.rx_datagrams);
+    summary.tx_pps = rate(since.tx_datagrams, until.tx_datagrams);
+    summary.rx_bps = 8 * rate(since.rx_bytes, until.rx_bytes);
+    summary.tx_bps = 8 * rate(since.tx_bytes, until.tx_bytes);
+    summary.updates_per_second_per_bot = rate(since.updates, until.updates) / bots;
+    summary.far_records_per_second_per_bot = rate(since.far_records, until.far_records) / bots;
+    summary.cpu_seconds = in_seconds(until.cpu - since.cpu);
+    summary.swarm_busy = in_seconds(until.busy - since.busy) / summary.seconds;
+  }
+  summary.update_latency = quantiles_ms(latency_);
+  summary.latency_samples = latency_.count();
+  summary.staleness = quantiles_ms(staleness_);
+  summary.rtt = quantiles_ms(rtt_);
+  summary.swarm_lag_ms_max = static_cast<double>(lag_max_) / static_cast<double>(millisecond);
+  summary.swarm_behind = summary.swarm_lag_ms_max > 20.0 || summary.swarm_busy > 0.98;
+
+  std::uint64_t bytes = 0, tracked = 0;
+  for (const Bot& bot : bots_) {
+    bytes += sizeof(Bot) + bot.session.view().memory_bytes();
+    tracked += bot.session.view().tracked_count();
+  }
+  if (!bots_.empty()) {
+    summary.bytes_per_bot = bytes / bots_.size();
+    summary.tracked_per_bot = static_cast<double>(tracked) / static_cast<double>(bots_.size());
+  }
+  summary.rss_bytes = engine.rss_bytes;
+  for (std::size_t i = 0; i < observe::drop_count; ++i) {
+    const auto drop = static_cast<observe::Drop>(i);
+    const std::uint64_t count = drops_.value(drop) + (engine.port != nullptr ? engine.port->drops.value(drop) : 0);
+    if (count != 0) summary.drops[std::string(observe::drop_name(drop))] = count;
+  }
+  return summary;
+}
+
+}  // namespace serried::tools

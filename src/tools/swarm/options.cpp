@@ -1,0 +1,129 @@
+#include "tools/swarm/options.h"
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+
+#include <CLI/CLI.hpp>
+
+#include "port/address.h"
+
+namespace serried::tools {
+
+namespace {
+
+/// "192.0.2.1:4000", "[2001:db8::1]:4000"
+Result<wire::Path> parse_endpoint(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) return Error{"'" + text + "' has no port; write ADDRESS:PORT"};
+  std::string host = text.substr(0, colon);
+  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  const Result<port::Address> address = port::parse_address(host);
+  if (!address) return address.error();
+  const std::string digits = text.substr(colon + 1);
+  const bool numeric = !digits.empty() && digits.size() <= 5 &&
+                       std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const int number = numeric ? std::stoi(digits) : 0;
+  if (number < 1 || number > 65'535) return Error{"'" + digits + "' is no UDP port; give one of 1 to 65535"};
+  return port::endpoint(address.value(), static_cast<std::uint16_t>(number));
+}
+
+struct Texts {
+  std::string driver = "socket", far = "count", status;
+};
+
+void declare(CLI::App& app, SwarmOptions& options, Texts& texts) {
+  app.add_option("--bots", options.bots, "players to connect")->default_val(1)->check(CLI::Range(1, 131'072));
+  app.add_option("--server", options.server_text, "server, ADDRESS:PORT or [IPv6]:PORT")->required();
+  app.add_option("--token-key", options.token_key_file,
+                 "key file of the server (serried-token key); tokens are issued here")
+      ->required();
+  app.add_option("--driver", texts.driver, "socket: the system's UDP; ethdev: the first DPDK port of the EAL options")
+      ->default_val("socket")
+      ->check(CLI::IsMember({"socket", "ethdev"}));
+  app.add_option("--address", options.address, "ethdev: our own IP address/prefix, as 10.0.0.2/24");
+  app.add_option("--rate", options.rate_hz, "inputs a second of each bot")
+      ->default_val(60.0)
+      ->check(CLI::Range(0.1, 1000.0));
+  app.add_option("--seconds", options.seconds, "length of the playing phase in s; 0: until Ctrl-C")
+      ->default_val(0.0)
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--hold", options.hold_seconds,
+                 "s between the last bot's arrival and the beginning of all measurements")
+      ->default_val(0.0)
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--connect-rate", options.connect_rate, "handshakes begun a second")
+      ->default_val(2000.0)
+      ->check(CLI::Range(0.1, 1e6));
+  app.add_option("--seed", options.seed, "of all walks")->default_val(1);
+  app.add_option("--player-base", options.player_base, "player id of the first bot")->default_val(1);
+  app.add_option("--json", options.json_file, "write the summary to this file at the end");
+  app.add_option("--far", texts.far, "entity blocks: none, count (records only), full (proxies, 24 bytes each)")
+      ->default_val("count")
+      ->check(CLI::IsMember({"none", "count", "full"}));
+  app.add_flag("--audit,!--no-audit", options.audit, "compare every view with what the server believes (default: on)");
+  app.add_option("--sockets", options.sockets, "socket driver: UDP sockets that the bots share")
+      ->default_val(32)
+      ->check(CLI::Range(1, 4096));
+  app.add_option("--port-first", options.port_first, "ethdev driver: UDP port of the first bot")
+      ->default_val(20'000)
+      ->check(CLI::Range(1, 65'000));
+  app.add_option("--status", texts.status, "live: a table; line: a line a second; none (default: by what stdout is)")
+      ->check(CLI::IsMember({"live", "line", "none"}));
+  app.add_option("--pin", options.pin_cpu, "run on this CPU")->check(CLI::Range(0, 1023));
+}
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, char** argv, bool terminal) {
+  CommandLine line;
+  std::vector<std::string> all(argv, argv + argc);
+  const auto split = std::find(all.begin(), all.end(), "--");
+  std::vector<std::string> own;
+  line.eal.push_back(all.front());
+  if (split != all.end()) {
+    line.eal.insert(line.eal.end(), all.begin() + 1, split);
+    own.assign(split + 1, all.end());
+  } else {
+    own.assign(all.begin() + 1, all.end());
+  }
+  std::reverse(own.begin(), own.end());  // as CLI11 takes them
+
+  CLI::App app(
+      "Thousands of players in one process: each a full client, walking by a seed, measuring what it gets.\n"
+      "Usage: serried-swarm [EAL options --] [options]",
+      "serried-swarm");
+  Texts texts;
+  declare(app, line.swarm, texts);
+  try {
+    app.parse(own);
+  } catch (const CLI::ParseError& error) {
+    const bool help = error.get_exit_code() == 0;
+    static_cast<void>(app.exit(error));
+    line.exit_code = help ? 0 : 2;
+    return line;
+  }
+  line.swarm.driver = texts.driver == "ethdev" ? Driver::ethdev : Driver::socket;
+  line.swarm.far = texts.far == "full"   ? client::FarMode::full
+                   : texts.far == "none" ? client::FarMode::none
+                                         : client::FarMode::count;
+  line.swarm.status = texts.status == "live"   ? Status::live
+                      : texts.status == "line" ? Status::line
+                      : texts.status == "none" ? Status::none
+                      : terminal               ? Status::live
+                                               : Status::line;
+  const Result<wire::Path> server = parse_endpoint(line.swarm.server_text);
+  if (!server) {
+    std::cerr << "--server: " << server.error().message << '\n';
+    line.exit_code = 2;
+  } else {
+    line.swarm.server = server.value();
+  }
+  if (line.swarm.driver == Driver::ethdev && line.swarm.address.empty()) {
+    std::cerr << "--address: the ethdev driver needs our own IP address; give it as 10.0.0.2/24\n";
+    line.exit_code = 2;
+  }
+  return line;
+}
+
+}  // namespace serried::tools

@@ -1,0 +1,111 @@
+#include "tools/swarm/report.h"
+
+#include <cstdio>
+#include <fstream>
+
+#include <nlohmann/json.hpp>
+
+namespace serried::tools {
+
+namespace {
+
+template <class... Values>
+void append(std::string& text, const char* format, Values... values) {
+  char buffer[256];
+  const int count = std::snprintf(buffer, sizeof buffer, format, values...);
+  if (count > 0) text.append(buffer, std::min<std::size_t>(static_cast<std::size_t>(count), sizeof buffer - 1));
+}
+
+void append(std::string& text, const char* name, const Quantiles& q) {
+  append(text, "%-22s p50 %9.2f   p99 %9.2f   p99.9 %9.2f   max %9.2f ms\n", name, q.p50, q.p99, q.p999, q.max);
+}
+
+nlohmann::json object(const Quantiles& q) { return {{"p50", q.p50}, {"p99", q.p99}, {"p999", q.p999}, {"max", q.max}}; }
+
+}  // namespace
+
+std::string table(const Summary& s) {
+  std::string text;
+  append(text, "%-22s %u of %u connected, %u playing; %.2f s, %.0f a second\n", "bots", s.connected, s.players,
+         s.playing, s.connect_seconds, s.connects_per_second);
+  append(text, "%-22s %.0f packets/s, %.2f Mbit/s\n", "received", s.rx_pps, s.rx_bps / 1e6);
+  append(text, "%-22s %.0f packets/s, %.2f Mbit/s\n", "sent", s.tx_pps, s.tx_bps / 1e6);
+  append(text, "%-22s %.1f a second, %.1f tracked, %.0f far records a second\n", "updates of a bot",
+         s.updates_per_second_per_bot, s.tracked_per_bot, s.far_records_per_second_per_bot);
+  append(text, "input to update", s.update_latency);
+  append(text, "staleness in view", s.staleness);
+  append(text, "round trip", s.rtt);
+  append(text, "%-22s %llu done, %llu mismatches\n", "audits", static_cast<unsigned long long>(s.audits),
+         static_cast<unsigned long long>(s.view_mismatches));
+  append(text, "%-22s busy %.0f %%, latest %.2f ms late, %.1f CPU s, %llu KiB a bot, %llu MiB resident%s\n", "swarm",
+         100 * s.swarm_busy, s.swarm_lag_ms_max, s.cpu_seconds, static_cast<unsigned long long>(s.bytes_per_bot >> 10),
+         static_cast<unsigned long long>(s.rss_bytes >> 20),
+         s.swarm_behind ? "; CANNOT KEEP UP: latencies are its own" : "");
+  append(text, "%-22s %llu", "errors", static_cast<unsigned long long>(s.errors));
+  for (const auto& [kind, count] : s.error_kinds)
+    append(text, "  %s %llu", kind.c_str(), static_cast<unsigned long long>(count));
+  text += '\n';
+  if (!s.first_error.empty()) text += "first error            " + s.first_error + '\n';
+  append(text, "%-22s", "drops");
+  if (s.drops.empty()) text += " none";
+  for (const auto& [reason, count] : s.drops)
+    append(text, " %s %llu", reason.c_str(), static_cast<unsigned long long>(count));
+  text += '\n';
+  return text;
+}
+
+std::string line(const Summary& s) {
+  std::string text;
+  append(text,
+         "swarm: %u/%u playing  rx %.0f pps %.1f Mbit/s  tx %.0f pps  updates %.1f/s  latency p50 %.1f p99 %.1f ms  "
+         "audits %llu/%llu  errors %llu  busy %.0f %%%s",
+         s.playing, s.players, s.rx_pps, s.rx_bps / 1e6, s.tx_pps, s.updates_per_second_per_bot, s.update_latency.p50,
+         s.update_latency.p99, static_cast<unsigned long long>(s.view_mismatches),
+         static_cast<unsigned long long>(s.audits), static_cast<unsigned long long>(s.errors), 100 * s.swarm_busy,
+         s.swarm_behind ? "  BEHIND" : "");
+  return text;
+}
+
+std::string json(const Summary& s) {
+  nlohmann::json root;
+  root["players"] = s.players;
+  root["connected"] = s.connected;
+  root["errors"] = s.errors;
+  root["error_kinds"] = s.error_kinds;
+  root["first_error"] = s.first_error;
+  root["view_mismatches"] = s.view_mismatches;
+  root["audits"] = s.audits;
+  root["connect_seconds"] = s.connect_seconds;
+  root["connects_per_second"] = s.connects_per_second;
+  root["seconds"] = s.seconds;
+  root["rx_pps"] = s.rx_pps;
+  root["tx_pps"] = s.tx_pps;
+  root["rx_bps"] = s.rx_bps;
+  root["tx_bps"] = s.tx_bps;
+  root["updates_per_second_per_bot"] = s.updates_per_second_per_bot;
+  root["update_latency_ms"] = object(s.update_latency);
+  root["update_latency_samples"] = s.latency_samples;
+  root["staleness_ms"] = object(s.staleness);
+  root["rtt_ms"] = object(s.rtt);
+  root["cpu_seconds"] = s.cpu_seconds;
+  root["swarm_busy"] = s.swarm_busy;
+  root["swarm_lag_ms_max"] = s.swarm_lag_ms_max;
+  root["swarm_behind"] = s.swarm_behind;
+  root["tracked_per_bot"] = s.tracked_per_bot;
+  root["far_records_per_second_per_bot"] = s.far_records_per_second_per_bot;
+  root["bytes_per_bot"] = s.bytes_per_bot;
+  root["rss_bytes"] = s.rss_bytes;
+  root["drops"] = s.drops;
+  return root.dump(2) + '\n';
+}
+
+Result<Done> write_json(const Summary& summary, const std::string& file) {
+  std::ofstream out(file, std::ios::trunc);
+  out << json(summary);
+  out.close();
+  if (!out)
+    return Error{"cannot write the summary to '" + file + "': give --json a file in a directory that is writable"};
+  return Done{};
+}
+
+}  // namespace serried::tools
