@@ -1,0 +1,157 @@
+#include "crypt/token.h"
+
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "crypt/support.h"
+
+namespace serried::crypt {
+namespace {
+
+constexpr std::int64_t now = 1'700'000'000;
+
+class TokenTest : public testing::Test {
+ protected:
+  TokenTest() : seeded(1) {
+    key.key_id = 3;
+    key.protocol_id = 0x3164656972726573;
+    key.server_id = 12;
+    key.secret = secret_of(rising(7, 32));
+    claims.id = array_of<16>(rising(100, 16));
+    claims.secret = secret_of(rising(50, 32));
+    claims.player_id = 0xFEDCBA9876543210;
+    claims.issued = now;
+    claims.not_before = now - 5;
+    claims.expiry = now + 600;
+    claims.audience = 12;
+    claims.permissions = 0x80000001;
+    claims.name = "Zo\xc3\xab";
+  }
+  void SetUp() override { ASSERT_TRUE(initialise()); }
+  Bytes issue() {
+    auto token = issue_token(key, claims, seeded.entropy());
+    EXPECT_TRUE(token);
+    return token ? std::move(token).value() : Bytes{};
+  }
+  TokenFault open(const Bytes& token, std::int64_t at = now) { return open_token(key, token, at, opened); }
+
+  SeededEntropy seeded;
+  TokenKey key;
+  TokenClaims claims, opened;
+};
+
+TEST_F(TokenTest, OpensWhatWasIssued) {
+  const Bytes token = issue();
+  EXPECT_LE(token.size(), token_bytes_max);
+  ASSERT_EQ(open(token), TokenFault::none);
+  EXPECT_EQ(opened.id, claims.id);
+  EXPECT_EQ(opened.secret, claims.secret);
+  EXPECT_EQ(opened.player_id, claims.player_id);
+  EXPECT_EQ(opened.issued, claims.issued);
+  EXPECT_EQ(opened.not_before, claims.not_before);
+  EXPECT_EQ(opened.expiry, claims.expiry);
+  EXPECT_EQ(opened.audience, claims.audience);
+  EXPECT_EQ(opened.permissions, claims.permissions);
+  EXPECT_EQ(opened.name, claims.name);
+  EXPECT_EQ(opened.name.view(), "Zo\xc3\xab");
+}
+
+TEST_F(TokenTest, NoTwoAreAlikeAndNoSecretShows) {
+  const Bytes a = issue(), b = issue();
+  EXPECT_NE(a, b);
+  const Bytes secret = bytes_of(claims.secret);
+  EXPECT_EQ(std::search(a.begin(), a.end(), secret.begin(), secret.end()), a.end());
+}
+
+TEST_F(TokenTest, NamesUpTo32Bytes) {
+  for (const std::size_t length : {0, 1, 31, 32}) {
+    claims.name = std::string(length, 'x');
+    EXPECT_EQ(open(issue()), TokenFault::none);
+    EXPECT_EQ(opened.name.string(), std::string(length, 'x'));
+  }
+  claims.name = std::string(33, 'x');
+  const auto refused = issue_token(key, claims, seeded.entropy());
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("too long"), std::string::npos);
+}
+
+TEST_F(TokenTest, NamesThatCannotBeShownAreNotIssued) {
+  for (const char* name : {"a\nb", "\x1b[31m", "\xff", "\xc3", "\xed\xa0\x80"}) {
+    claims.name = name;
+    EXPECT_FALSE(issue_token(key, claims, seeded.entropy())) << name;
+  }
+}
+
+TEST_F(TokenTest, ExpiryBeforeBeginningIsNotIssued) {
+  claims.expiry = claims.not_before;
+  EXPECT_FALSE(issue_token(key, claims, seeded.entropy()));
+}
+
+TEST_F(TokenTest, TimesWithThirtySecondsOfTolerance) {
+  const Bytes token = issue();
+  EXPECT_EQ(open(token, claims.not_before - 30), TokenFault::none);
+  EXPECT_EQ(open(token, claims.not_before - 31), TokenFault::not_yet);
+  EXPECT_EQ(opened.player_id, claims.player_id) << "still authentic";
+  EXPECT_EQ(open(token, claims.expiry + 29), TokenFault::none);
+  EXPECT_EQ(open(token, claims.expiry + 30), TokenFault::expired);
+}
+
+TEST_F(TokenTest, ExtremeTimesDoNotOverflow) {
+  claims.not_before = std::numeric_limits<std::int64_t>::min();
+  claims.expiry = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(open(issue()), TokenFault::none);
+  claims.expiry = claims.not_before + 1;
+  EXPECT_EQ(open(issue()), TokenFault::expired);
+  claims.expiry = std::numeric_limits<std::int64_t>::max();
+  claims.not_before = claims.expiry - 1;
+  EXPECT_EQ(open(issue()), TokenFault::not_yet);
+}
+
+TEST_F(TokenTest, OtherServersAndKeys) {
+  claims.audience = 13;
+  EXPECT_EQ(open(issue()), TokenFault::wrong_server);
+  claims.audience = 12;
+  const Bytes token = issue();
+  key.key_id = 4;
+  EXPECT_EQ(open(token), TokenFault::unknown_key);
+  key.key_id = 3;
+  key.protocol_id ^= 1;
+  EXPECT_EQ(open(token), TokenFault::forged) << "the protocol id is authenticated";
+  key.protocol_id ^= 1;
+  key.secret.bytes()[31] ^= 1;
+  EXPECT_EQ(open(token), TokenFault::forged);
+  key.secret.bytes()[31] ^= 1;
+  EXPECT_EQ(open(token), TokenFault::none);
+}
+
+TEST_F(TokenTest, EverySingleBitFlipIsRefused) {
+  const Bytes token = issue();
+  for (std::size_t bit = 0; bit < token.size() * 8; ++bit) {
+    Bytes flipped = token;
+    flipped[bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
+    ASSERT_EQ(open(flipped), bit < 32 ? TokenFault::unknown_key : TokenFault::forged) << bit;
+  }
+}
+
+TEST_F(TokenTest, EveryOtherLengthIsRefused) {
+  const Bytes token = issue();
+  for (std::size_t length = 0; length < token.size(); ++length) {
+    const TokenFault fault = open({token.begin(), token.begin() + static_cast<std::ptrdiff_t>(length)});
+    ASSERT_TRUE(fault == TokenFault::malformed || fault == TokenFault::forged) << length;
+  }
+  for (std::size_t length = token.size() + 1; length < 300; ++length) {
+    Bytes longer = token;
+    longer.resize(length);
+    ASSERT_EQ(open(longer), length <= token_bytes_max ? TokenFault::forged : TokenFault::malformed) << length;
+  }
+}
+
+TEST_F(TokenTest, EveryFaultHasItsText) {
+  for (const auto fault : {TokenFault::none, TokenFault::malformed, TokenFault::unknown_key, TokenFault::forged,
+                           TokenFault::not_yet, TokenFault::expired, TokenFault::wrong_server})
+    EXPECT_NE(token_fault_text(fault), "unknown");
+}
+
+}  // namespace
+}  // namespace serried::crypt
