@@ -1,6 +1,6 @@
 #pragma once
 /// What a client sends while it plays: intentions, never state.
-/// Source  docs/wire-format.md section 5
+/// Source  docs/wire-format.md section 7
 
 #include <array>
 #include <cstdint>
