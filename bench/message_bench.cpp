@@ -1,10 +1,10 @@
 /// Cost of the hot codecs: writing and merging records, far records by the block, inputs. Each reports the time of one
 /// item (`per_record`, `per_input`), over states and masks that no branch predictor has seen before.
 
-#include <benchmark/benchmark.h>
-
 #include <array>
 #include <vector>
+
+#include <benchmark/benchmark.h>
 
 #include "base/prng.h"
 #include "message/entity.h"
@@ -85,9 +85,9 @@ std::vector<FarRecord> far_records() {
   base::Prng random(2);
   std::vector<FarRecord> made(block_records);
   for (auto& record : made) {
-    record = {static_cast<std::uint16_t>(random.next()), static_cast<std::uint8_t>(random.below(4)),
+    record = {static_cast<std::uint16_t>(random.next()),     static_cast<std::uint8_t>(random.below(4)),
               static_cast<std::uint16_t>(random.below(512)), static_cast<std::uint16_t>(random.below(512)),
-              static_cast<std::uint8_t>(random.below(128)), static_cast<std::uint8_t>(random.below(32))};
+              static_cast<std::uint8_t>(random.below(128)),  static_cast<std::uint8_t>(random.below(32))};
   }
   return made;
 }

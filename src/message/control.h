@@ -40,25 +40,32 @@ void encode(base::ByteWriter& out, const Cookie& message) noexcept;
 /// The sealed part of ConnectionAccepted: what a client must know about server and world.
 struct ConnectionAccepted {
   std::uint16_t tick_rate_hz = 60;
-  std::uint16_t input_rate_max_hz = 0;       ///< datagrams a second that a client may send
-  std::uint32_t idle_ping_ms = 5'000;        ///< Ping when nothing was heard for so long
-  std::uint32_t timeout_ms = 15'000;         ///< silence that ends the connection
-  std::uint32_t ack_delay_us = 25'000;       ///< longest delay of an ack
+  std::uint16_t input_rate_max_hz = 0;  ///< datagrams a second that a client may send
+  std::uint32_t idle_ping_ms = 5'000;   ///< Ping when nothing was heard for so long
+  std::uint32_t timeout_ms = 15'000;    ///< silence that ends the connection
+  std::uint32_t ack_delay_us = 25'000;  ///< longest delay of an ack
   std::uint16_t tracked_max = 128;
-  std::uint64_t player_entity = 0;           ///< id of the player's own entity
+  std::uint64_t player_entity = 0;  ///< id of the player's own entity
   std::uint64_t server_time_us = 0;
   // World geometry, units (100 a metre)
   std::uint32_t section_size_xy = 25'600;
   std::uint32_t section_size_z = 6'400;
   std::uint16_t sections_x = 32, sections_y = 32, sections_z = 4;
-  std::uint32_t cell_size_xy = 25'600;       ///< of an EntityBlock; divides, or is a multiple of, the section
+  std::uint32_t cell_size_xy = 25'600;  ///< of an EntityBlock; divides, or is a multiple of, the section
   std::uint32_t cell_size_z = 6'400;
 };
 void encode(base::ByteWriter& out, const ConnectionAccepted& message) noexcept;
 [[nodiscard]] bool decode(std::span<const std::uint8_t> content, ConnectionAccepted& message) noexcept;
 
 enum class DenyReason : std::uint8_t {
-  full = 1, version, token_invalid, token_expired, token_used, wrong_server, banned, shutting_down
+  full = 1,
+  version,
+  token_invalid,
+  token_expired,
+  token_used,
+  wrong_server,
+  banned,
+  shutting_down
 };
 [[nodiscard]] std::string_view deny_text(DenyReason reason) noexcept;
 /// reason u8 | retry_after u32, ms | echo 8
@@ -88,7 +95,14 @@ void encode(base::ByteWriter& out, const Pong& message) noexcept;
 [[nodiscard]] bool decode(std::span<const std::uint8_t> content, Pong& message) noexcept;
 
 enum class DisconnectReason : std::uint8_t {
-  user = 1, shutdown, timeout, superseded, kicked, protocol_error, token_used, overload
+  user = 1,
+  shutdown,
+  timeout,
+  superseded,
+  kicked,
+  protocol_error,
+  token_used,
+  overload
 };
 [[nodiscard]] std::string_view disconnect_text(DisconnectReason reason) noexcept;
 inline constexpr std::size_t disconnect_text_bytes_max = 64;

@@ -19,7 +19,7 @@ inline constexpr std::uint8_t anim_state = 0x04;
 inline constexpr std::uint8_t flags = 0x08;
 inline constexpr std::uint8_t velocity = 0x10;
 inline constexpr std::uint8_t all = 0x1F;
-inline constexpr std::uint8_t section = 0x20;      ///< the whole section index rides along
+inline constexpr std::uint8_t section = 0x20;        ///< the whole section index rides along
 inline constexpr std::uint8_t generation_shift = 6;  ///< bits 6 and 7: generation of the slot
 }  // namespace delta
 
@@ -84,7 +84,7 @@ void encode(base::ByteWriter& out, const CreateEntity& message) noexcept;
 /// are in `state`.
 struct Record {
   std::uint16_t slot = 0;
-  std::uint8_t mask = 0;  ///< delta bits, section bit, generation in bits 6 and 7
+  std::uint8_t mask = 0;          ///< delta bits, section bit, generation in bits 6 and 7
   std::uint8_t section_mod4 = 0;  ///< 0 without a position
   EntityState state;
   [[nodiscard]] std::uint8_t generation() const noexcept { return mask >> delta::generation_shift; }

@@ -48,9 +48,7 @@ std::int16_t quantise_angle(float radians) noexcept {
   return static_cast<std::int16_t>(static_cast<std::uint16_t>(static_cast<std::uint64_t>(rounded)));
 }
 
-float angle_of(std::int16_t yaw) noexcept {
-  return static_cast<float>(yaw / steps_a_radian);
-}
+float angle_of(std::int16_t yaw) noexcept { return static_cast<float>(yaw / steps_a_radian); }
 
 std::int16_t quantise_speed(float units_per_second) noexcept {
   float speed = units_per_second == units_per_second ? units_per_second : 0.0F;

@@ -1,6 +1,6 @@
 /// Every decoder of messages on arbitrary bytes: as one body with its framing, and each decoder on the whole input as
-/// its content. What decodes must encode to the very bytes that it came from: then no two contents mean the same, and no
-/// bit of a message is silently ignored.
+/// its content. What decodes must encode to the very bytes that it came from: then no two contents mean the same, and
+/// no bit of a message is silently ignored.
 
 #include <cstdint>
 #include <cstdlib>
@@ -42,14 +42,12 @@ void demand_same(Bytes content, Type type, Encode&& encode_again) {
 template <class Message>
 void try_message(Bytes content, Type type) {
   Message message;
-  if (decode(content, message))
-    demand_same(content, type, [&](base::ByteWriter& out) { encode(out, message); });
+  if (decode(content, message)) demand_same(content, type, [&](base::ByteWriter& out) { encode(out, message); });
 }
 
 void try_crypto_test(Bytes content, Type type) {
   CryptoTest message;
-  if (decode(content, message))
-    demand_same(content, type, [&](base::ByteWriter& out) { encode(out, type, message); });
+  if (decode(content, message)) demand_same(content, type, [&](base::ByteWriter& out) { encode(out, type, message); });
 }
 
 void try_inputs(Bytes content) {

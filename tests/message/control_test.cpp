@@ -1,8 +1,8 @@
 #include "message/control.h"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "random_bytes.h"
 
@@ -56,9 +56,7 @@ TEST(Connect, RoundTripWithTokensOfEverySize) {
   }
 }
 
-TEST(Connect, FillsTheLargestDatagramExactly) {
-  EXPECT_EQ(14 + framed_bytes(connect_content_bytes) + 4, 1200U);
-}
+TEST(Connect, FillsTheLargestDatagramExactly) { EXPECT_EQ(14 + framed_bytes(connect_content_bytes) + 4, 1200U); }
 
 TEST(Connect, EveryNonzeroPaddingByteIsRefused) {
   Random random;

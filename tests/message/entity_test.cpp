@@ -1,10 +1,10 @@
 #include "message/entity.h"
 
-#include <gtest/gtest.h>
-
 #include <bit>
 #include <limits>
 #include <unordered_set>
+
+#include <gtest/gtest.h>
 
 #include "random_bytes.h"
 

@@ -1,8 +1,8 @@
 #include "message/input.h"
 
-#include <gtest/gtest.h>
-
 #include <limits>
+
+#include <gtest/gtest.h>
 
 #include "random_bytes.h"
 

@@ -1,10 +1,10 @@
 /// Quantisation: error bounds, at section borders above all, and chains of records across them.
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 #include <numbers>
+
+#include <gtest/gtest.h>
 
 #include "message/entity.h"
 #include "random_bytes.h"

@@ -1,13 +1,13 @@
 /// Holds the worked example of docs/wire-format.md, section 12, to the code: every ```hex block of the page has a name,
 /// and is what the code makes of the values that the page gives. With SERRIED_PRINT_EXAMPLES=1 it prints all blocks.
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "channel/ack.h"
 #include "crypt/aead.h"
@@ -170,13 +170,11 @@ void add_handshake(Blocks& blocks) {
   blocks["server-ephemeral"] = bytes_of(server_pair.public_key);
   crypt::Cookie cookie;
   fill_rising(cookie, 0x01);
-  blocks["proof"] =
-      bytes_of(crypt::make_proof(token_secret, protocol_version, client_pair.public_key, cookie, token));
+  blocks["proof"] = bytes_of(crypt::make_proof(token_secret, protocol_version, client_pair.public_key, cookie, token));
   Cookie answer;
   std::copy_n(client_pair.public_key.begin(), 8, answer.echo.begin());
   answer.cookie = cookie;
-  blocks["cookie-datagram"] =
-      datagram_of({0, 0, 0, 0}, body_of([&](auto& out) { encode(out, answer); }), nullptr);
+  blocks["cookie-datagram"] = datagram_of({0, 0, 0, 0}, body_of([&](auto& out) { encode(out, answer); }), nullptr);
 
   crypt::Secret ee, same;
   ASSERT_TRUE(crypt::shared_secret(server_pair.secret, client_pair.public_key, ee));
