@@ -38,7 +38,8 @@ Result<std::array<std::uint8_t, 6>> parse_mac(std::string_view text);
 [[nodiscard]] bool is_ipv4(const Address& address) noexcept;
 
 /// A path as its user knows it; the port fills in what the link needs.
-[[nodiscard]] inline wire::Path endpoint(const Address& address, std::uint16_t port, std::uint16_t local_port = 0) noexcept {
+[[nodiscard]] inline wire::Path endpoint(const Address& address, std::uint16_t port,
+                                         std::uint16_t local_port = 0) noexcept {
   wire::Path path;
   path.address = address;
   path.port = port;

@@ -126,9 +126,10 @@ void LoopNetwork::launch(LoopPort& from, LoopPort& to, const std::uint8_t* data,
 
 LoopPort* LoopNetwork::route(const wire::Path& to, const wire::Path& from) const noexcept {
   // The last range that begins at or before the port; ranges of one address do not overlap, equal ones share.
-  const auto after = std::upper_bound(routes_.begin(), routes_.end(), to, [](const wire::Path& path, const LoopPort* port) {
-    return path.address != port->address_ ? path.address < port->address_ : path.port < port->port_first_;
-  });
+  const auto after =
+      std::upper_bound(routes_.begin(), routes_.end(), to, [](const wire::Path& path, const LoopPort* port) {
+        return path.address != port->address_ ? path.address < port->address_ : path.port < port->port_first_;
+      });
   if (after == routes_.begin() || !(*(after - 1))->owns(to.address, to.port)) return nullptr;
   auto first = after - 1;
   while (first != routes_.begin() && (*(first - 1))->owns(to.address, to.port)) --first;

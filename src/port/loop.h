@@ -1,7 +1,7 @@
 #pragma once
-/// An in-process wire with a bad temper: what LoopPorts send arrives late, twice, bent or never, as one seed decides. It
-/// reads no clock, needs no EAL, and one seed gives one history: the fate of a datagram depends on who sent it and on
-/// how many that sender had sent before, not on the order in which ports are polled. One thread.
+/// An in-process wire with a bad temper: what LoopPorts send arrives late, twice, bent or never, as one seed decides.
+/// It reads no clock, needs no EAL, and one seed gives one history: the fate of a datagram depends on who sent it and
+/// on how many that sender had sent before, not on the order in which ports are polled. One thread.
 ///
 ///     LoopPort::transmit --copy--> flight (heap by due time, one a receiver) --copy, when due--> LoopPort::receive
 ///
@@ -107,7 +107,7 @@ class LoopNetwork {
   std::uint32_t free_ = nil;  ///< unused flights, chained by `left`
   std::vector<Flight> flights_;
   std::unique_ptr<std::uint8_t[]> bytes_;  ///< payloads; apart, so that only what was ever in flight costs memory
-  std::vector<LoopPort*> routes_;  ///< ordered by address, first port, id
+  std::vector<LoopPort*> routes_;          ///< ordered by address, first port, id
 };
 
 /// One end point. Counts a datagram as sent when the wire took it, whatever happened to it there.

@@ -1,12 +1,14 @@
+#include "port/loop.h"
+
 #include <algorithm>
 #include <cstring>
-
-#include "port/loop.h"
 
 namespace serried::port {
 
 LoopNetwork::LoopNetwork(const LoopNetworkConfig& config)
-    : seed_(config.seed), profile_(config.profile), flights_(config.in_flight_max),
+    : seed_(config.seed),
+      profile_(config.profile),
+      flights_(config.in_flight_max),
       bytes_(new std::uint8_t[std::size_t{config.in_flight_max} * BufferPool::data_bytes_max]) {
   for (std::uint32_t i = 0; i < flights_.size(); ++i) flights_[i].left = i + 1 < flights_.size() ? i + 1 : nil;
   free_ = flights_.empty() ? nil : 0;
@@ -38,9 +40,11 @@ Nanos LoopNetwork::next_due() const noexcept {
 Result<Done> LoopNetwork::bind(LoopPort& port, const Address& address, std::uint16_t first, std::uint16_t last) {
   if (last == 0) last = first;
   if (first == 0 || last < first)
-    return Error{"loop port " + format_endpoint(address, first) + ": the UDP ports must be 1 to 65535, first before last"};
+    return Error{"loop port " + format_endpoint(address, first) +
+                 ": the UDP ports must be 1 to 65535, first before last"};
   for (const LoopPort* other : routes_) {
-    if (other == &port || other->address_ != address || last < other->port_first_ || first > other->port_last_) continue;
+    if (other == &port || other->address_ != address || last < other->port_first_ || first > other->port_last_)
+      continue;
     const bool same = first == other->port_first_ && last == other->port_last_;
     if (!(same && port.shared_ && other->shared_))
       return Error{"loop port " + format_endpoint(address, first) + " is taken; choose another address or UDP port"};

@@ -1,6 +1,6 @@
-#include <cstdlib>
-
 #include "port/pool.h"
+
+#include <cstdlib>
 
 namespace serried::port {
 

@@ -1,11 +1,10 @@
 #include "port/socket.h"
 
-#include <netinet/udp.h>
-#include <sys/epoll.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <netinet/udp.h>
+#include <sys/epoll.h>
 
 #include "base/bytes.h"
 #include "port/socket_state.h"
@@ -134,9 +133,9 @@ void Socket::take_message(unsigned message, unsigned index, wire::Batch& batch) 
   }
   // Joined, or behind one that was and filled the batch. The slot stays armed: its share goes before the slab's.
   std::memcpy(r.slab(message), r.buffers[message].data, std::min(bytes, BufferPool::data_bytes_max));
-  r.pending[r.pending_first + r.pending_count++] = {
-      static_cast<std::uint16_t>(message), alone ? static_cast<std::uint16_t>(bytes) : segment_bytes, 0,
-      static_cast<std::uint32_t>(bytes), path};
+  r.pending[r.pending_first + r.pending_count++] = {static_cast<std::uint16_t>(message),
+                                                    alone ? static_cast<std::uint16_t>(bytes) : segment_bytes, 0,
+                                                    static_cast<std::uint32_t>(bytes), path};
   drain_pending(batch);
 }
 
@@ -284,8 +283,8 @@ void Socket::send_one_by_one(const wire::Batch& batch, int file, unsigned messag
 
 void Socket::refuse(unsigned message, int error) noexcept {
   const bool unreachable = error == EHOSTUNREACH || error == ENETUNREACH || error == ENETDOWN || error == EACCES ||
-                           error == ECONNREFUSED ||
-                           error == EPERM || error == EADDRNOTAVAIL || error == EINVAL || error == EAFNOSUPPORT;
+                           error == ECONNREFUSED || error == EPERM || error == EADDRNOTAVAIL || error == EINVAL ||
+                           error == EAFNOSUPPORT;
   counters_.drops.add(unreachable ? Drop::no_next_hop : Drop::transmit_full, sender_->row_count[message]);
 }
 

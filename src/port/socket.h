@@ -11,11 +11,10 @@
 /// moves into the spare), and its segments are copied out into slots as rows: each row owns its buffer, as with
 /// any other port. What a batch has no room for waits in its slab for the next receive.
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <atomic>
 #include <memory>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <vector>
 
 #include "port/address.h"
@@ -31,7 +30,7 @@ struct SocketConfig {
   bool reuse_port = false;       ///< several lanes on one UDP port; the kernel spreads the sources
   bool gro = true, gso = true;
   unsigned buffers = 4096;
-  int receive_bytes = 8 << 20;   ///< asked of the kernel, all sockets together; report() says what it gave
+  int receive_bytes = 8 << 20;  ///< asked of the kernel, all sockets together; report() says what it gave
   int send_bytes = 8 << 20;
 };
 

@@ -1,13 +1,11 @@
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <linux/sock_diag.h>
 #include <netinet/udp.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include <linux/sock_diag.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "base/bytes.h"
 #include "port/socket_state.h"
@@ -65,7 +63,8 @@ Result<std::unique_ptr<Socket>> Socket::open(const SocketConfig& config) {
   if (config.port_first != 0 && config.port_first + config.socket_count - 1 > 65535)
     return Error{std::to_string(config.socket_count) + " sockets from UDP port " + std::to_string(config.port_first) +
                  " on would pass port 65535; begin lower"};
-  if (config.buffers < 2 * burst) return Error{"a socket port needs at least 128 buffers, not " + std::to_string(config.buffers)};
+  if (config.buffers < 2 * burst)
+    return Error{"a socket port needs at least 128 buffers, not " + std::to_string(config.buffers)};
   raise_file_limit(config.socket_count);
   std::unique_ptr<Socket> socket(new Socket(config));
   for (unsigned i = 0; i < config.socket_count; ++i)
@@ -92,11 +91,13 @@ Result<Done> Socket::add(const SocketConfig& config, unsigned index) {
   const int file = socket(ipv4_only_ ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (file < 0) {
     const bool files = errno == EMFILE || errno == ENFILE;
-    return system_error("cannot open UDP socket " + std::to_string(index + 1) + " of " + std::to_string(config.socket_count),
-                        files ? "raise the limit of open files (ulimit -n)" : "is this IP family enabled here?");
+    return system_error(
+        "cannot open UDP socket " + std::to_string(index + 1) + " of " + std::to_string(config.socket_count),
+        files ? "raise the limit of open files (ulimit -n)" : "is this IP family enabled here?");
   }
   files_.push_back(file);
-  if (config.reuse_port && !set_option(file, SOL_SOCKET, SO_REUSEPORT, 1)) return system_error("SO_REUSEPORT refused", "");
+  if (config.reuse_port && !set_option(file, SOL_SOCKET, SO_REUSEPORT, 1))
+    return system_error("SO_REUSEPORT refused", "");
   if (!ipv4_only_) set_option(file, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only_ ? 1 : 0);
   sockaddr_storage name{};
   socklen_t name_bytes = sizeof(sockaddr_in6);
@@ -114,15 +115,16 @@ Result<Done> Socket::add(const SocketConfig& config, unsigned index) {
   }
   if (bind(file, reinterpret_cast<sockaddr*>(&name), name_bytes) != 0) return bind_error(config, port);
   if (getsockname(file, reinterpret_cast<sockaddr*>(&name), &name_bytes) != 0) return system_error("getsockname", "");
-  const std::uint16_t bound = ipv4_only_ ? reinterpret_cast<sockaddr_in*>(&name)->sin_port
-                                         : reinterpret_cast<sockaddr_in6*>(&name)->sin6_port;
+  const std::uint16_t bound =
+      ipv4_only_ ? reinterpret_cast<sockaddr_in*>(&name)->sin_port : reinterpret_cast<sockaddr_in6*>(&name)->sin6_port;
   report_.local.push_back(endpoint(config.address, base::byte_swapped(bound)));
 
   // PROBE sets DF as DO does, but lets no forged ICMP message talk us below the 1200 bytes that we never exceed.
   set_option(file, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
   if (!ipv4_only_) set_option(file, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
   const int share = static_cast<int>(config.socket_count);
-  report_.receive_bytes = set_buffer_bytes(file, SO_RCVBUFFORCE, SO_RCVBUF, std::max(config.receive_bytes / share, 65536));
+  report_.receive_bytes =
+      set_buffer_bytes(file, SO_RCVBUFFORCE, SO_RCVBUF, std::max(config.receive_bytes / share, 65536));
   report_.send_bytes = set_buffer_bytes(file, SO_SNDBUFFORCE, SO_SNDBUF, std::max(config.send_bytes / share, 65536));
   if (report_.gro) report_.gro = set_option(file, IPPROTO_UDP, UDP_GRO, 1);
   // Asking for 0 is asking whether the kernel knows the option.

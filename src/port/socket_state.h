@@ -1,5 +1,6 @@
 #pragma once
-/// The message headers and slabs that Socket hands to the kernel, built once. Private to socket.cpp and socket_setup.cpp.
+/// The message headers and slabs that Socket hands to the kernel, built once. Private to socket.cpp and
+/// socket_setup.cpp.
 
 #include <sys/uio.h>
 
@@ -27,7 +28,7 @@ struct Socket::Receiver {
   iovec parts[burst][2]{};
   SocketName names[burst]{};
   alignas(16) std::uint8_t controls[burst][control_bytes]{};
-  wire::Buffer buffers[burst]{};             ///< armed: kept from one call to the next
+  wire::Buffer buffers[burst]{};          ///< armed: kept from one call to the next
   std::unique_ptr<std::uint8_t[]> slabs;  ///< null without GRO
 
   /// Joined messages that a batch had no room for, oldest first; they lie in their slabs.

@@ -25,8 +25,8 @@ inline constexpr std::size_t ipv6_bytes = 40;
 inline constexpr std::size_t udp_bytes = 8;
 inline constexpr std::size_t arp_bytes = 28;
 inline constexpr std::size_t icmp_bytes = 8;
-inline constexpr std::size_t neighbor_bytes = 24;         ///< a solicitation or advertisement without options
-inline constexpr std::size_t neighbor_option_bytes = 8;   ///< with one link-layer address
+inline constexpr std::size_t neighbor_bytes = 24;        ///< a solicitation or advertisement without options
+inline constexpr std::size_t neighbor_option_bytes = 8;  ///< with one link-layer address
 inline constexpr std::size_t link_headers_bytes_max = ethernet_bytes + vlan_bytes + ipv6_bytes + udp_bytes;
 
 namespace ether_type {
@@ -40,7 +40,7 @@ namespace icmp_type {
 inline constexpr std::uint8_t echo_reply = 0, echo_request = 8;
 inline constexpr std::uint8_t echo_request_v6 = 128, echo_reply_v6 = 129, neighbor_solicitation = 135,
                               neighbor_advertisement = 136;
-}
+}  // namespace icmp_type
 
 /// The ones' complement sum of RFC 1071, not yet folded or inverted; `sum` carries on from a part of even length.
 [[nodiscard]] std::uint64_t checksum_add(std::span<const std::uint8_t> bytes, std::uint64_t sum) noexcept;
@@ -63,7 +63,7 @@ std::size_t compose_ethernet(std::uint8_t* to, const EthernetHeader& header) noe
 
 struct IpHeader {
   IpAddress source{}, destination{};
-  std::uint8_t protocol = 0;   ///< behind the extension headers
+  std::uint8_t protocol = 0;  ///< behind the extension headers
   std::uint8_t hop_limit = 0;
   bool ipv6 = false;
   bool fragment = false;
@@ -121,7 +121,7 @@ struct NeighborMessage {
   bool solicitation = false;
   bool solicited = false;  ///< advertisement: answers a solicitation of that host
   IpAddress target{};
-  Mac link{};              ///< the option; zeros: absent
+  Mac link{};  ///< the option; zeros: absent
 };
 /// False: cut short or not valid by RFC 4861 7.1 (code, options of length 0, target multicast). The caller has verified
 /// checksum and hop limit. `bytes` is the ICMPv6 message.
@@ -130,7 +130,8 @@ struct NeighborMessage {
 void compose_neighbor(std::uint8_t* to, const NeighborMessage& message, const IpAddress& source,
                       const IpAddress& destination) noexcept;
 
-/// ff02::1:ffXX:XXXX, where a host is asked for `address` (RFC 4291 2.7.1), and the Ethernet group of an IPv6 group (RFC 2464 7).
+/// ff02::1:ffXX:XXXX, where a host is asked for `address` (RFC 4291 2.7.1), and the Ethernet group of an IPv6 group
+/// (RFC 2464 7).
 [[nodiscard]] IpAddress solicited_node_address(const IpAddress& address) noexcept;
 [[nodiscard]] Mac multicast_mac(const IpAddress& group) noexcept;
 [[nodiscard]] bool is_ipv4_mapped(const IpAddress& address) noexcept;

@@ -38,7 +38,8 @@ TEST(Address, ReadsMacs) {
   const auto mac = parse_mac("02:00:5e:10:ab:FF");
   ASSERT_TRUE(mac);
   EXPECT_EQ(format_mac(mac.value()), "02:00:5e:10:ab:ff");
-  for (const char* text : {"", "02:00:5e:10:ab", "02:00:5e:10:ab:f", "02-00-5e-10-ab-ff", "02:00:5e:10:ab:gg", "+2:00:5e:10:ab:ff"})
+  for (const char* text :
+       {"", "02:00:5e:10:ab", "02:00:5e:10:ab:f", "02-00-5e-10-ab-ff", "02:00:5e:10:ab:gg", "+2:00:5e:10:ab:ff"})
     EXPECT_FALSE(parse_mac(text)) << text;
 }
 

@@ -1,10 +1,10 @@
 #include "port/loop.h"
 
-#include <gtest/gtest.h>
-
 #include <cstring>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace serried::port {
 namespace {
@@ -48,8 +48,7 @@ std::vector<std::string> drain(LoopPort& port, Nanos now) {
 
 bool balanced(const LoopNetwork& network) {
   const LoopCounters& c = network.counters();
-  return c.sent + c.duplicated ==
-         c.delivered + c.lost + c.overflowed + c.unroutable + c.missed + network.in_flight();
+  return c.sent + c.duplicated == c.delivered + c.lost + c.overflowed + c.unroutable + c.missed + network.in_flight();
 }
 
 TEST(Loop, CarriesADatagramThereAndBack) {
@@ -103,7 +102,8 @@ std::vector<std::string> history(std::uint64_t seed, LoopCounters* counters = nu
   Wire wire(config);
   std::vector<std::string> seen;
   for (Nanos now = 0; now < second; now += millisecond) {
-    if (now < 900 * millisecond) send(*wire.client, "datagram " + std::to_string(now), endpoint(server_address, 4000), now);
+    if (now < 900 * millisecond)
+      send(*wire.client, "datagram " + std::to_string(now), endpoint(server_address, 4000), now);
     for (auto& text : drain(*wire.server, now)) seen.push_back(std::to_string(now) + text);
     EXPECT_TRUE(balanced(wire.network));
   }

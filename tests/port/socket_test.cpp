@@ -1,13 +1,13 @@
 #include "port/socket.h"
 
-#include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cstring>
 #include <set>
 #include <string>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/prng.h"
 
@@ -66,8 +66,8 @@ std::vector<Seen> drain(Socket& socket) {
 
 void expect_identity(const Socket& socket) {
   const PortCounters& c = socket.counters();
-  EXPECT_EQ(c.received_frames.value(), c.delivered_datagrams.value() + c.host_frames.value() +
-                                           c.drops.total(observe::DropUnit::frame));
+  EXPECT_EQ(c.received_frames.value(),
+            c.delivered_datagrams.value() + c.host_frames.value() + c.drops.total(observe::DropUnit::frame));
 }
 
 TEST(Socket, EchoesOverBothFamilies) {
@@ -184,7 +184,8 @@ TEST(Socket, RowsComeFromAndLeaveByTheirLocalPort) {
   server->receive(batch, 0);
   ASSERT_EQ(batch.live_rows, 40U);
   for (unsigned row = 0; row < 40; ++row)
-    EXPECT_EQ(std::string(reinterpret_cast<char*>(batch.data[row]), batch.length[row]), std::to_string(batch.path[row].port));
+    EXPECT_EQ(std::string(reinterpret_cast<char*>(batch.data[row]), batch.length[row]),
+              std::to_string(batch.path[row].port));
   server->transmit(batch, 0);
   const auto seen = drain(*many);
   ASSERT_EQ(seen.size(), 40U);

@@ -1,0 +1,29 @@
+#pragma once
+/// The environment abstraction layer of DPDK: started once a process, before any Ethdev; it cannot be started again.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "serried/result.h"
+
+namespace serried::port {
+
+/// Start EAL from `arguments` (without a program name, which is added). Pins the calling thread to the first lcore.
+/// Error: arguments that exclude one another, no hugepages, no rights, started before.
+Result<Done> start_eal(const std::vector<std::string>& arguments);
+/// Close what EAL opened; nothing when it does not run. All ethdevs must be gone.
+void stop_eal() noexcept;
+[[nodiscard]] bool eal_runs() noexcept;
+
+/// Names of the ethdevs that there are, in the order of their port ids.
+[[nodiscard]] std::vector<std::string> ethdev_names();
+
+/// Two ethdevs in this process, each hearing what the other says, without a kernel or a NIC between them (net_ring).
+struct RingPair {
+  std::string first, second;  ///< device names for EthdevConfig::device
+};
+/// `queues` rings of `slots` (a power of two) each way; queue i speaks with queue i. Their memory stays until stop_eal.
+Result<RingPair> make_ring_pair(const std::string& name, unsigned queues = 1, unsigned slots = 1024);
+
+}  // namespace serried::port

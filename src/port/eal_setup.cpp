@@ -1,0 +1,118 @@
+#include "port/eal.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_eth_ring.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_ring.h>
+
+namespace serried::port {
+namespace {
+
+enum class State { none, running, stopped };
+State state = State::none;
+
+bool has(const std::vector<std::string>& arguments, const char* wanted) {
+  return std::find(arguments.begin(), arguments.end(), wanted) != arguments.end();
+}
+
+Error eal_error(int error) {
+  const std::string head = "EAL does not start: ";
+  switch (error) {
+    case EACCES:
+    case EPERM:
+      return Error{head +
+                   "no right to hugepages or devices; run as root, or with --no-huge --no-pci and a driver for users"};
+    case ENOMEM:
+      return Error{head + "not enough memory; reserve hugepages (/proc/sys/vm/nr_hugepages), or give --no-huge -m 512"};
+    case ENOENT:
+    case ENODEV:
+      return Error{head + "a device or plugin was not found; look at its messages above, and at --vdev and -a"};
+    case EINVAL:
+      return Error{head + "an argument is wrong; its own message above says which"};
+    case EAGAIN:
+      return Error{head + "another process uses the same files; give each process its own --file-prefix"};
+    default:
+      return Error{head + rte_strerror(error) + "; its own messages above say more"};
+  }
+}
+
+Result<rte_ring*> make_ring(const std::string& name, unsigned slots) {
+  rte_ring* const ring = rte_ring_create(name.c_str(), slots, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+  if (ring != nullptr) return ring;
+  if (rte_errno == EEXIST) return Error{"ring pair " + name + " exists; choose another name"};
+  return Error{"cannot make ring " + name + " of " + std::to_string(slots) +
+               " slots (a power of two): " + rte_strerror(rte_errno)};
+}
+
+}  // namespace
+
+Result<Done> start_eal(const std::vector<std::string>& arguments) {
+  if (state == State::running) return Error{"EAL runs already; it starts once a process"};
+  if (state == State::stopped) return Error{"EAL was stopped and cannot start again in this process"};
+  if (has(arguments, "--in-memory") && has(arguments, "--no-huge"))
+    return Error{"--in-memory and --no-huge exclude one another: the first needs hugepages, the second has none"};
+  if (has(arguments, "--help") || has(arguments, "-h"))
+    return Error{"EAL would print its help and end the process; see `dpdk-testpmd --help`"};
+  // EAL keeps pointers into its arguments, and reorders them.
+  static std::vector<std::string> kept;
+  static std::vector<char*> pointers;
+  kept = arguments;
+  kept.insert(kept.begin(), "serried");
+  pointers.clear();
+  for (std::string& argument : kept) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  if (rte_eal_init(static_cast<int>(kept.size()), pointers.data()) < 0) {
+    state = State::stopped;
+    return eal_error(rte_errno);
+  }
+  state = State::running;
+  return Done{};
+}
+
+void stop_eal() noexcept {
+  if (state != State::running) return;
+  state = State::stopped;
+  rte_eal_cleanup();
+}
+
+bool eal_runs() noexcept { return state == State::running; }
+
+std::vector<std::string> ethdev_names() {
+  std::vector<std::string> names;
+  if (!eal_runs()) return names;
+  for (std::uint64_t next = rte_eth_find_next(0); next < RTE_MAX_ETHPORTS;) {
+    const auto id = static_cast<std::uint16_t>(next);
+    char name[RTE_ETH_NAME_MAX_LEN] = {};
+    if (rte_eth_dev_get_name_by_port(id, name) == 0) names.emplace_back(name);
+    next = rte_eth_find_next(static_cast<std::uint16_t>(id + 1));
+  }
+  return names;
+}
+
+Result<RingPair> make_ring_pair(const std::string& name, unsigned queues, unsigned slots) {
+  if (!eal_runs()) return Error{"ring pair " + name + ": EAL does not run"};
+  if (queues == 0 || queues > 16) return Error{"ring pair " + name + ": 1 to 16 queues, not " + std::to_string(queues)};
+  rte_ring* there[16] = {};
+  rte_ring* back[16] = {};
+  for (unsigned i = 0; i < queues; ++i)
+    for (const bool forward : {true, false}) {
+      auto ring = make_ring(name + (forward ? "_t" : "_b") + std::to_string(i), slots);
+      if (!ring) return ring.error();
+      (forward ? there : back)[i] = ring.value();
+    }
+  const std::string first = name + "_a", second = name + "_b";
+  const unsigned node = rte_socket_id() == static_cast<unsigned>(SOCKET_ID_ANY) ? 0 : rte_socket_id();
+  if (rte_eth_from_rings(first.c_str(), back, queues, there, queues, node) < 0 ||
+      rte_eth_from_rings(second.c_str(), there, queues, back, queues, node) < 0)
+    return Error{"ring pair " + name + ": " + rte_strerror(rte_errno)};
+  return RingPair{"net_ring_" + first, "net_ring_" + second};
+}
+
+}  // namespace serried::port

@@ -1,0 +1,136 @@
+#pragma once
+/// Datagrams through a NIC, or a software driver, that DPDK polls: no system call, no copy. Rows point into the mbufs
+/// that the NIC filled; what is sent gets its headers written before it, in the same mbuf.
+///
+///     mbuf | headroom 128: headers are composed here | datagram | tailroom |
+///                                                    ^ row.data           owner = the mbuf
+///
+/// EthdevDevice is the whole device, set up and read by control. Ethdev is one queue of it, a lane's own: its mbufs
+/// are acquired, received, freed and transmitted by that lane only.
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "port/host.h"
+#include "port/port.h"
+
+struct rte_mbuf;
+struct rte_mempool;
+
+namespace serried::port {
+
+struct EthdevConfig {
+  std::string device;   ///< name ("net_af_xdp0", "0000:03:00.0") or port id ("0")
+  unsigned queues = 1;  ///< one lane each
+  /// Addresses, ports, VLAN, next hop. A MAC of zeros means the device's own.
+  HostConfig host{};
+  unsigned rx_descriptors = 1024, tx_descriptors = 1024;
+  unsigned buffers = 16384;  ///< mbufs a lane: descriptors, and what lanes hold in rings
+  std::uint16_t mtu = 1500;
+  Nanos link_timeout = 5 * second;
+  unsigned neighbors = 4096;  ///< room in the table of NextHop::arp
+};
+
+/// What the device turned out to be, for the operator.
+struct EthdevReport {
+  std::string device, driver;
+  std::uint16_t port_id = 0;
+  unsigned queues = 0, rx_descriptors = 0, tx_descriptors = 0, buffers = 0;
+  int numa_node = -1;  ///< -1: not known
+  wire::Mac mac{};
+  std::uint16_t mtu = 0;
+  bool link_up = false;
+  std::uint32_t link_mbps = 0;
+  bool rx_ip_checksum = false, rx_udp_checksum = false;  ///< verified by the device; else in software
+  bool tx_ip_checksum = false, tx_udp_checksum = false;  ///< computed by the device; else in software
+  std::vector<std::string> rss_hash_types;               ///< empty with several queues: nothing spreads the load
+  std::vector<std::string> notes;                        ///< what was asked and not got
+
+  /// One line for the log.
+  [[nodiscard]] std::string text() const;
+};
+
+class Ethdev {
+ public:
+  Ethdev(const Ethdev&) = delete;
+  Ethdev& operator=(const Ethdev&) = delete;
+
+  void receive(wire::Batch& batch, Nanos now) noexcept;
+  void transmit(wire::Batch& batch, Nanos now) noexcept;
+  unsigned acquire(std::span<wire::Buffer> buffers) noexcept;
+  void release(wire::Batch& batch) noexcept;
+  void release(const wire::Buffer& buffer) noexcept;
+  [[nodiscard]] const PortCounters& counters() const noexcept { return counters_; }
+
+  /// Where others reach it, by the family of `peer` (its link address: our MAC).
+  [[nodiscard]] wire::Path local(bool ipv6 = false) const noexcept;
+  /// Buffers that are not in the pool: with the device, in flight, or held by a lane.
+  [[nodiscard]] unsigned outstanding() const noexcept;
+
+ private:
+  friend class EthdevDevice;
+  static constexpr unsigned burst = wire::Batch::capacity;
+
+  struct Offloads {
+    bool rx_ip = false, rx_udp = false, tx_ip = false, tx_udp = false;
+  };
+  Ethdev(std::uint16_t device, std::uint16_t queue, rte_mempool* pool, const Offloads& offloads, const HostConfig& host,
+         Neighbors& neighbors) noexcept
+      : device_(device), queue_(queue), pool_(pool), offloads_(offloads), host_(host, neighbors) {}
+
+  [[nodiscard]] Host::Offloaded offloaded(const rte_mbuf& frame) const noexcept;
+  void serve(const rte_mbuf& frame, Nanos now) noexcept;
+  void ask(const Host::Hop& hop, Nanos now) noexcept;
+  void send_host_frame(rte_mbuf* frame, std::size_t bytes) noexcept;
+  bool compose(wire::Batch& batch, unsigned row, const wire::Mac& station) noexcept;
+
+  std::uint16_t device_, queue_;
+  rte_mempool* pool_;
+  Offloads offloads_;
+  Host host_;
+  PortCounters counters_;
+  std::atomic<std::uint64_t> missed_{0};  ///< control writes, the lane folds it into its counters
+};
+
+static_assert(Port<Ethdev>);
+
+class EthdevDevice {
+ public:
+  /// Set the device up and start it; waits for its link, which may stay down (report().link_up).
+  /// Error: no such device, more queues or fewer buffers than it can work with, a driver that refuses.
+  static Result<std::unique_ptr<EthdevDevice>> open(const EthdevConfig& config);
+  /// Stops and closes the device. No lane may poll any more.
+  ~EthdevDevice();
+  EthdevDevice(const EthdevDevice&) = delete;
+  EthdevDevice& operator=(const EthdevDevice&) = delete;
+
+  [[nodiscard]] Ethdev& lane(unsigned queue) noexcept { return *lanes_[queue]; }
+  [[nodiscard]] unsigned lanes() const noexcept { return static_cast<unsigned>(lanes_.size()); }
+  [[nodiscard]] const EthdevReport& report() const noexcept { return report_; }
+
+  /// Read what the device lost before we saw it; lane 0 counts it as nic_missed with its next receive. Control only.
+  void poll_missed() noexcept;
+  [[nodiscard]] bool link_up() const noexcept;
+
+ private:
+  struct Plan;
+  explicit EthdevDevice(const EthdevConfig& config);
+  Result<Done> configure(Plan& plan);
+  Result<Done> set_up_queues(const Plan& plan);
+  Result<Done> start(const Plan& plan);
+  void set_filters();
+  void wait_for_link();
+  [[nodiscard]] std::uint64_t losses() const noexcept;
+
+  EthdevConfig config_;
+  EthdevReport report_;
+  Neighbors neighbors_;
+  std::vector<rte_mempool*> pools_;
+  std::vector<std::unique_ptr<Ethdev>> lanes_;
+  std::uint64_t losses_before_ = 0;
+  bool configured_ = false, started_ = false;
+};
+
+}  // namespace serried::port

@@ -1,0 +1,284 @@
+#include "port/ethdev.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include <rte_cycles.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+#include "base/prng.h"
+#include "port/eal.h"
+
+namespace serried::port {
+namespace {
+
+constexpr unsigned mempool_cache = 256;  ///< mbufs a lane takes and gives without touching the shared ring
+
+constexpr std::uint64_t wanted_rss = RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP |
+                                     RTE_ETH_RSS_IPV6_UDP_EX | RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6;
+struct HashName {
+  std::uint64_t type;
+  const char* name;
+};
+constexpr HashName hash_names[] = {{RTE_ETH_RSS_NONFRAG_IPV4_UDP, "ipv4-udp"},
+                                   {RTE_ETH_RSS_NONFRAG_IPV6_UDP, "ipv6-udp"},
+                                   {RTE_ETH_RSS_IPV6_UDP_EX, "ipv6-udp-ex"},
+                                   {RTE_ETH_RSS_IPV4, "ipv4"},
+                                   {RTE_ETH_RSS_IPV6, "ipv6"}};
+
+Result<std::uint16_t> find_device(const std::string& device) {
+  std::uint16_t id = 0;
+  const char* const end = device.data() + device.size();
+  const auto [at, fault] = std::from_chars(device.data(), end, id);
+  if (fault == std::errc{} && at == end && rte_eth_dev_is_valid_port(id)) return id;
+  if (rte_eth_dev_get_port_by_name(device.c_str(), &id) == 0) return id;
+  std::string there;
+  for (const std::string& name : ethdev_names()) there += (there.empty() ? "" : ", ") + name;
+  return Error{"there is no ethdev \"" + device + "\"; EAL found " +
+               (there.empty() ? "none (see --vdev and -a)" : there)};
+}
+
+/// Software devices without an address of their own get a locally administered one, the same in each run.
+wire::Mac made_up_mac(const std::string& name) {
+  std::uint64_t hash = 0;
+  for (const char c : name) hash = base::mix(hash, static_cast<unsigned char>(c));
+  wire::Mac mac{};
+  std::memcpy(mac.data() + 1, &hash, 5);
+  mac[0] = 0x02;
+  return mac;
+}
+
+Result<Done> check(const EthdevConfig& config) {
+  const HostConfig& host = config.host;
+  const std::string where = "device " + config.device + ": ";
+  if (!host.has_ipv4 && !host.has_ipv6) return Error{where + "needs an IPv4 or an IPv6 address"};
+  if (host.has_ipv4 && !is_ipv4(host.ipv4.address)) return Error{where + "its IPv4 address is none"};
+  if (host.has_ipv6 && is_ipv4(host.ipv6.address)) return Error{where + "its IPv6 address is an IPv4 one"};
+  if (host.port_first == 0 || host.port_last < host.port_first)
+    return Error{where + "its UDP ports must be 1 to 65535, first before last"};
+  if (host.vlan > 4094)
+    return Error{where + "VLAN " + std::to_string(host.vlan) + " is none; they go from 1 to 4094, 0 is untagged"};
+  if (host.next_hop == NextHop::static_mac && host.next_hop_mac == wire::Mac{})
+    return Error{where + "next hop is static, but its MAC is missing"};
+  const bool gateway = host.gateway_ipv4 != Address{} || host.gateway_ipv6 != Address{};
+  const bool prefix = (host.has_ipv4 && host.ipv4.prefix_bits < 32) || (host.has_ipv6 && host.ipv6.prefix_bits < 128);
+  if (host.next_hop == NextHop::arp && !gateway && !prefix)
+    return Error{where +
+                 "next hop arp needs to know the network: write the address with its prefix, like 192.0.2.1/24"};
+  if (config.mtu < 1280)
+    return Error{where + "MTU " + std::to_string(config.mtu) + " is too small; datagrams need 1280"};
+  if (config.queues == 0) return Error{where + "needs a queue"};
+  return Done{};
+}
+
+}  // namespace
+
+struct EthdevDevice::Plan {
+  rte_eth_dev_info info{};
+  rte_eth_conf conf{};
+  std::uint16_t rx = 0, tx = 0;
+  unsigned node = 0;
+};
+
+Result<std::unique_ptr<EthdevDevice>> EthdevDevice::open(const EthdevConfig& given) {
+  EthdevConfig config = given;
+  if (config.host.port_last == 0) config.host.port_last = config.host.port_first;
+  if (!eal_runs()) return Error{"device " + config.device + ": EAL does not run; start it first"};
+  if (auto checked = check(config); !checked) return checked.error();
+  const auto id = find_device(config.device);
+  if (!id) return id.error();
+  std::unique_ptr<EthdevDevice> device(new EthdevDevice(config));
+  device->report_.port_id = id.value();
+  Plan plan;
+  const std::string where = "device " + config.device;
+  if (auto done = device->configure(plan); !done) return done.error().within(where);
+  if (auto done = device->set_up_queues(plan); !done) return done.error().within(where);
+  if (auto done = device->start(plan); !done) return done.error().within(where);
+  return device;
+}
+
+EthdevDevice::EthdevDevice(const EthdevConfig& config) : config_(config), neighbors_(config.neighbors) {}
+
+EthdevDevice::~EthdevDevice() {
+  if (started_) rte_eth_dev_stop(report_.port_id);
+  if (configured_) rte_eth_dev_close(report_.port_id);
+  // A mempool outlives the device: mbufs that another device, or a ring, still holds point into it.
+  for (rte_mempool* pool : pools_)
+    if (rte_mempool_full(pool)) rte_mempool_free(pool);
+}
+
+Result<Done> EthdevDevice::configure(Plan& plan) {
+  const std::uint16_t id = report_.port_id;
+  if (const int error = rte_eth_dev_info_get(id, &plan.info); error != 0)
+    return Error{std::string("cannot be asked what it is: ") + rte_strerror(-error)};
+  const rte_eth_dev_info& info = plan.info;
+  report_.device = config_.device;
+  report_.driver = info.driver_name;
+  report_.numa_node = rte_eth_dev_socket_id(id);
+  plan.node = report_.numa_node < 0 ? static_cast<unsigned>(SOCKET_ID_ANY) : static_cast<unsigned>(report_.numa_node);
+  report_.queues = config_.queues;
+  if (config_.queues > std::min(info.max_rx_queues, info.max_tx_queues))
+    return Error{"has " + std::to_string(std::min(info.max_rx_queues, info.max_tx_queues)) + " queues, " +
+                 std::to_string(config_.queues) + " are configured; lower the number of io lanes"};
+
+  report_.rx_ip_checksum = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0;
+  report_.rx_udp_checksum = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_UDP_CKSUM) != 0;
+  report_.tx_ip_checksum = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
+  report_.tx_udp_checksum = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_UDP_CKSUM) != 0;
+  plan.conf.rxmode.offloads = info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
+  plan.conf.txmode.offloads = info.tx_offload_capa & (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM);
+  plan.conf.rxmode.mtu = info.max_mtu != 0 ? std::min(config_.mtu, info.max_mtu) : config_.mtu;
+  if (plan.conf.rxmode.mtu < config_.mtu)
+    report_.notes.push_back("MTU " + std::to_string(plan.conf.rxmode.mtu) + " in place of " +
+                            std::to_string(config_.mtu));
+  if (config_.queues > 1) {
+    const std::uint64_t types = wanted_rss & info.flow_type_rss_offloads;
+    if (types != 0) {
+      plan.conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+      plan.conf.rx_adv_conf.rss_conf.rss_hf = types;
+    }
+    for (const HashName& hash : hash_names)
+      if ((types & hash.type) != 0) report_.rss_hash_types.emplace_back(hash.name);
+    if (types == 0) report_.notes.emplace_back("no RSS: the driver alone decides which queue a datagram takes");
+  }
+  const auto queues = static_cast<std::uint16_t>(config_.queues);
+  if (const int error = rte_eth_dev_configure(id, queues, queues, &plan.conf); error != 0)
+    return Error{"refuses " + std::to_string(queues) + " queues at MTU " + std::to_string(plan.conf.rxmode.mtu) + ": " +
+                 rte_strerror(-error)};
+  configured_ = true;
+  return Done{};
+}
+
+Result<Done> EthdevDevice::set_up_queues(const Plan& plan) {
+  const std::uint16_t id = report_.port_id;
+  auto rx = static_cast<std::uint16_t>(config_.rx_descriptors), tx = static_cast<std::uint16_t>(config_.tx_descriptors);
+  if (const int error = rte_eth_dev_adjust_nb_rx_tx_desc(id, &rx, &tx); error != 0)
+    return Error{std::string("refuses its ring sizes: ") + rte_strerror(-error)};
+  report_.rx_descriptors = rx;
+  report_.tx_descriptors = tx;
+  // Less than this, and a full transmit ring starves reception.
+  const unsigned buffers_min = unsigned{rx} + tx + mempool_cache + 8 * wire::Batch::capacity;
+  report_.buffers = std::max(config_.buffers, buffers_min);
+  if (config_.buffers < buffers_min)
+    report_.notes.push_back(std::to_string(buffers_min) + " mbufs a lane in place of " +
+                            std::to_string(config_.buffers));
+  for (std::uint16_t queue = 0; queue < config_.queues; ++queue) {
+    // Never the name of a pool that a closed device had to leave behind.
+    static std::atomic<unsigned> pools_made{0};
+    const std::string name = "serried_mbufs_" + std::to_string(pools_made.fetch_add(1));
+    rte_mempool* const pool = rte_pktmbuf_pool_create(name.c_str(), report_.buffers, mempool_cache, 0,
+                                                      RTE_MBUF_DEFAULT_BUF_SIZE, static_cast<int>(plan.node));
+    if (pool == nullptr)
+      return Error{"cannot make " + std::to_string(report_.buffers) + " mbufs: " + rte_strerror(rte_errno) +
+                   "; give EAL more memory (hugepages, or -m with --no-huge) or lower `buffers`"};
+    pools_.push_back(pool);
+    rte_eth_rxconf rx_conf = plan.info.default_rxconf;
+    rte_eth_txconf tx_conf = plan.info.default_txconf;
+    rx_conf.offloads = plan.conf.rxmode.offloads & plan.info.rx_queue_offload_capa;
+    tx_conf.offloads = plan.conf.txmode.offloads & plan.info.tx_queue_offload_capa;
+    int error = rte_eth_rx_queue_setup(id, queue, rx, plan.node, &rx_conf, pool);
+    if (error == 0) error = rte_eth_tx_queue_setup(id, queue, tx, plan.node, &tx_conf);
+    if (error != 0)
+      return Error{"cannot set up queue " + std::to_string(queue) + " with " + std::to_string(rx) + "/" +
+                   std::to_string(tx) + " descriptors: " + rte_strerror(-error)};
+  }
+  return Done{};
+}
+
+Result<Done> EthdevDevice::start(const Plan&) {
+  const std::uint16_t id = report_.port_id;
+  rte_ether_addr own{};
+  static_cast<void>(rte_eth_macaddr_get(id, &own));
+  std::memcpy(report_.mac.data(), own.addr_bytes, 6);
+  if (config_.host.mac != wire::Mac{}) {
+    std::memcpy(own.addr_bytes, config_.host.mac.data(), 6);
+    if (config_.host.mac != report_.mac && rte_eth_dev_default_mac_addr_set(id, &own) != 0)
+      report_.notes.emplace_back("the device keeps its MAC; ours works where it does not filter");
+    report_.mac = config_.host.mac;
+  } else if (report_.mac == wire::Mac{}) {
+    report_.mac = made_up_mac(config_.device);
+  }
+  if (const int error = rte_eth_dev_start(id); error != 0)
+    return Error{std::string("does not start: ") + rte_strerror(-error)};
+  started_ = true;
+  set_filters();
+  static_cast<void>(rte_eth_dev_get_mtu(id, &report_.mtu));
+  wait_for_link();
+  losses_before_ = losses();
+
+  HostConfig host = config_.host;
+  host.mac = report_.mac;
+  const Ethdev::Offloads offloads{report_.rx_ip_checksum, report_.rx_udp_checksum, report_.tx_ip_checksum,
+                                  report_.tx_udp_checksum};
+  for (std::uint16_t queue = 0; queue < config_.queues; ++queue)
+    lanes_.emplace_back(new Ethdev(id, queue, pools_[queue], offloads, host, neighbors_));
+  return Done{};
+}
+
+/// Only what is for us: no promiscuous mode, and of the groups those of neighbour discovery.
+void EthdevDevice::set_filters() {
+  const std::uint16_t id = report_.port_id;
+  static_cast<void>(rte_eth_promiscuous_disable(id));
+  if (!config_.host.has_ipv6) return;
+  const wire::Mac groups[2] = {wire::multicast_mac(wire::solicited_node_address(config_.host.ipv6.address)),
+                               {0x33, 0x33, 0, 0, 0, 1}};
+  rte_ether_addr list[2];
+  for (int i = 0; i < 2; ++i) std::memcpy(list[i].addr_bytes, groups[i].data(), 6);
+  if (rte_eth_dev_set_mc_addr_list(id, list, 2) == 0 || rte_eth_allmulticast_enable(id) == 0) return;
+  report_.notes.emplace_back(
+      "no multicast filter can be set; neighbour discovery works where the device does not filter");
+}
+
+void EthdevDevice::wait_for_link() {
+  constexpr Nanos step = 20 * millisecond;
+  rte_eth_link link{};
+  for (Nanos waited = 0;; waited += step) {
+    if (rte_eth_link_get_nowait(report_.port_id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP) break;
+    if (waited >= config_.link_timeout) break;
+    rte_delay_us_sleep(static_cast<unsigned>(step / microsecond));
+  }
+  report_.link_up = link.link_status == RTE_ETH_LINK_UP;
+  report_.link_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
+  if (!report_.link_up) report_.notes.emplace_back("the link is down; is the cable in, is the peer up?");
+}
+
+std::uint64_t EthdevDevice::losses() const noexcept {
+  rte_eth_stats stats{};
+  if (rte_eth_stats_get(report_.port_id, &stats) != 0) return 0;
+  return stats.imissed + stats.ierrors + stats.rx_nombuf;
+}
+
+void EthdevDevice::poll_missed() noexcept {
+  const std::uint64_t lost = losses();
+  // A driver that resets its statistics (a link event) must not turn the count back.
+  if (lost < losses_before_) losses_before_ = 0;
+  std::atomic<std::uint64_t>& missed = lanes_[0]->missed_;
+  missed.store(missed.load(std::memory_order_relaxed) + (lost - losses_before_), std::memory_order_relaxed);
+  losses_before_ = lost;
+}
+
+bool EthdevDevice::link_up() const noexcept {
+  rte_eth_link link{};
+  return rte_eth_link_get_nowait(report_.port_id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+std::string EthdevReport::text() const {
+  const auto by = [](bool nic) { return nic ? "nic" : "software"; };
+  std::string line = device + " (" + driver + ", port " + std::to_string(port_id) + ", NUMA " +
+                     (numa_node < 0 ? "any" : std::to_string(numa_node)) + ", " + format_mac(mac) + ", MTU " +
+                     std::to_string(mtu) + "): " + std::to_string(queues) + " queues, " +
+                     std::to_string(rx_descriptors) + "/" + std::to_string(tx_descriptors) + " descriptors, " +
+                     std::to_string(buffers) + " mbufs a lane; checksums rx ip " + by(rx_ip_checksum) + " udp " +
+                     by(rx_udp_checksum) + ", tx ip " + by(tx_ip_checksum) + " udp " + by(tx_udp_checksum) + "; RSS";
+  if (rss_hash_types.empty()) line += " none";
+  for (const std::string& type : rss_hash_types) line += " " + type;
+  line += link_up ? "; link up" + (link_mbps > 0 ? " " + std::to_string(link_mbps) + " Mbit/s" : "") : "; link down";
+  for (const std::string& note : notes) line += "; " + note;
+  return line;
+}
+
+}  // namespace serried::port
