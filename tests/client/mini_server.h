@@ -1,0 +1,317 @@
+#pragma once
+/// A server for tests, as small as the protocol allows: it keeps every session it is asked for, believes in real
+/// cryptography only, and says to its clients what the test tells it to. Built from the codecs and the cryptography of
+/// the engine, not from its session layer, so that it checks the client and not the server.
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "base/prng.h"
+#include "channel/ack.h"
+#include "crypt/aead.h"
+#include "crypt/cookie.h"
+#include "crypt/keys.h"
+#include "crypt/replay.h"
+#include "crypt/token.h"
+#include "message/control.h"
+#include "message/entity.h"
+#include "message/input.h"
+#include "wire/compose.h"
+#include "wire/stamp.h"
+#include "wire/verify.h"
+
+namespace serried::test {
+
+using Bytes = std::vector<std::uint8_t>;
+
+/// Entropy of one seed.
+struct SeededEntropy {
+  base::Prng dice;
+  explicit SeededEntropy(std::uint64_t seed) : dice(seed) {}
+  crypt::Entropy entropy() {
+    return {[](void* self, std::span<std::uint8_t> to) {
+              for (auto& byte : to) byte = static_cast<std::uint8_t>(static_cast<SeededEntropy*>(self)->dice.next());
+            },
+            this};
+  }
+};
+
+inline wire::Path path_of(std::uint16_t port) {
+  wire::Path path;
+  path.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 127, 0, 0, 1};
+  path.port = port;
+  return path;
+}
+
+class MiniServer {
+ public:
+  static constexpr std::uint64_t protocol_id = 0x5E771ED;
+  static constexpr std::uint64_t server_id = 7;
+  static constexpr std::int64_t unix_time = 1'800'000'000;
+
+  struct Sent {
+    wire::Path to;
+    Bytes bytes;
+  };
+  struct Peer {
+    wire::Path path;
+    crypt::SessionKeys keys;
+    std::uint64_t player_id = 0;
+    Bytes accepted;  ///< the datagram
+    crypt::ReplayWindow replay;
+    channel::ReceivedDatagrams received;
+    channel::SentDatagrams sent;
+    bool tested = false, entered = false, audit = false, gone = false;
+    std::uint16_t applied_input = 0;
+    std::vector<message::Input> inputs;  ///< all that ever came, repeats included
+    std::vector<std::size_t> inputs_per_datagram;
+    unsigned crypto_tests = 0, enters = 0, pings = 0, pongs = 0, goodbyes = 0, ack_only = 0;
+    std::vector<std::uint16_t> acked, lost;  ///< tags of what was sent
+  };
+
+  explicit MiniServer(std::uint64_t seed = 1) : random_(seed), jar_(crypt::Secret{}) {
+    key.key_id = 3;
+    key.protocol_id = protocol_id;
+    key.server_id = server_id;
+    random_.entropy().fill(key.secret.bytes());
+    parameters.player_entity = 1;
+  }
+
+  crypt::TokenKey key;
+  message::ConnectionAccepted parameters;
+  std::vector<Sent> outbox;
+  std::map<std::uint32_t, Peer> peers;
+  unsigned connects = 0, proofs = 0, bad = 0;
+  bool apply_inputs = true;
+  bool deny = false;
+  message::DenyReason deny_reason = message::DenyReason::full;
+  std::uint32_t tick_number = 100;
+
+  /// A token for `player`, and its secret.
+  Bytes token(std::uint64_t player, crypt::Secret& secret) {
+    crypt::TokenClaims claims;
+    random_.entropy().fill(claims.id);
+    random_.entropy().fill(claims.secret.bytes());
+    claims.player_id = player;
+    claims.issued = claims.not_before = unix_time;
+    claims.expiry = unix_time + 300;
+    claims.audience = server_id;
+    claims.name = "player";
+    secret = claims.secret;
+    return crypt::issue_token(key, claims, random_.entropy()).value();
+  }
+
+  void receive(Bytes datagram, const wire::Path& from, Nanos now) {
+    if (!wire::verify_one(datagram, crc)) {
+      ++bad;
+      return;
+    }
+    const wire::Header header = wire::read_header(datagram.data());
+    if (header.flags == 0) return connect(datagram, from, now);
+    const auto found = peers.find(header.connection_id);
+    if (found == peers.end()) return;
+    Peer& peer = found->second;
+    const std::size_t body = datagram.size() - wire::header_bytes - wire::tag_bytes - wire::crc_bytes;
+    if (!crypt::open_in_place(peer.keys.client_to_server.data(), header.connection_id, header.sequence, datagram.data(),
+                              0, body)) {
+      ++bad;
+      return;
+    }
+    if (peer.replay.commit(header.sequence) != observe::Drop::none) return;
+    opened(peer, header, {datagram.data() + wire::header_bytes, body}, now);
+  }
+
+  /// One body of the world for every peer that has entered; `write` adds messages behind the DeltaSync header.
+  using Write = std::function<void(base::ByteWriter&)>;
+  void tick(Nanos now, const Write& records = {}, const Write& messages = {}, std::uint16_t tag = 0) {
+    ++tick_number;
+    for (auto& [id, peer] : peers)
+      if (peer.entered && !peer.gone) send_world(id, peer, now, records, messages, tag);
+  }
+  /// The sequence of the datagram, for tests that care.
+  std::uint64_t send_world(std::uint32_t id, Peer& peer, Nanos now, const Write& records, const Write& messages,
+                           std::uint16_t tag = 0) {
+    std::array<std::uint8_t, 1000> content;
+    base::ByteWriter delta(content);
+    delta.write(tick_number);
+    delta.write(peer.applied_input);
+    if (records) records(delta);
+    return send(id, peer, now, tag, [&](base::ByteWriter& out) {
+      message::frame(out, message::Type::delta_sync, delta.size());
+      out.write_bytes(delta.written());
+      if (messages) messages(out);
+    });
+  }
+  /// A sealed datagram; flags and channel as the test wants them.
+  std::uint64_t send(std::uint32_t id, Peer& peer, Nanos now, std::uint16_t tag, const Write& write,
+                     std::uint8_t more_flags = 0, std::uint8_t channel = 0, bool ack = true) {
+    Bytes datagram(wire::datagram_bytes_max);
+    base::ByteWriter out(std::span<std::uint8_t>(datagram).subspan(wire::header_bytes, wire::body_bytes_max));
+    std::uint8_t flags = wire::flag::sealed | more_flags;
+    if (ack && peer.received.pending()) {
+      channel::write_ack_block(out, peer.received.report(now));
+      flags |= wire::flag::acknowledgment;
+    }
+    write(out);
+    const std::uint64_t sequence = peer.sent.next_sequence(false);
+    peer.sent.note(sequence, tag, true, now);
+    wire::compose_header(datagram.data(), {id, channel, flags, sequence});
+    crypt::seal_in_place(peer.keys.server_to_client.data(), id, sequence, datagram.data(), 0, out.size());
+    datagram.resize(wire::header_bytes + out.size() + wire::tag_bytes + wire::crc_bytes);
+    wire::stamp_one(datagram, crc);
+    outbox.push_back({peer.path, datagram});
+    return sequence;
+  }
+  template <class Message>
+  void send_clear(const wire::Path& to, const Message& message) {
+    Bytes datagram(wire::datagram_bytes_max);
+    wire::compose_header(datagram.data(), {0, 0, 0, 0});
+    base::ByteWriter out(std::span<std::uint8_t>(datagram).subspan(wire::header_bytes, 1000));
+    message::encode(out, message);
+    datagram.resize(wire::header_bytes + out.size() + wire::crc_bytes);
+    wire::stamp_one(datagram, crc);
+    outbox.push_back({to, datagram});
+  }
+
+  wire::CrcSeed crc{protocol_id};
+
+ private:
+  void connect(Bytes& datagram, const wire::Path& from, Nanos now) {
+    if (datagram.size() != wire::datagram_bytes_max) {
+      ++bad;
+      return;
+    }
+    base::ByteReader in({datagram.data() + wire::header_bytes, datagram.size() - wire::datagram_bytes_min});
+    message::Framed framed;
+    message::Connect connect;
+    if (!message::next(in, framed) || framed.type != message::Type::connect || in.remaining() != 0 ||
+        !message::decode(framed.content, connect)) {
+      ++bad;
+      return;
+    }
+    ++connects;
+    std::array<std::uint8_t, 8> echo;
+    std::copy_n(connect.client_ephemeral.begin(), 8, echo.begin());
+    const crypt::Hash token_hash = crypt::sha256(connect.token);
+    if (!jar_.check(connect.cookie, from, connect.client_ephemeral, token_hash, now)) {
+      send_clear(
+          from, message::Cookie{echo, jar_.make(random_.dice.next(), from, connect.client_ephemeral, token_hash, now)});
+      return;
+    }
+    crypt::TokenClaims claims;
+    if (crypt::open_token(key, connect.token, unix_time + 1, claims) != crypt::TokenFault::none ||
+        crypt::make_proof(claims.secret, connect.version, connect.client_ephemeral, connect.cookie, connect.token) !=
+            connect.proof) {
+      ++bad;
+      return;
+    }
+    ++proofs;
+    if (deny) {
+      send_clear(from, message::ConnectionDenied{deny_reason, 1'500, echo});
+      return;
+    }
+    for (auto& [id, peer] : peers)
+      if (peer.player_id == claims.player_id && !peer.gone) {
+        if (!peer.tested) outbox.push_back({peer.path, peer.accepted});
+        return;
+      }
+    accept(connect, claims, token_hash, from, now);
+  }
+
+  void accept(const message::Connect& connect, const crypt::TokenClaims& claims, const crypt::Hash& token_hash,
+              const wire::Path& from, Nanos now) {
+    const auto id = static_cast<std::uint32_t>(random_.dice.next() | 1);
+    Peer& peer = peers[id];
+    peer.path = from;
+    peer.player_id = claims.player_id;
+    const crypt::KeyPair own = crypt::make_key_pair(random_.entropy());
+    crypt::KeyContext context{connect.version,          protocol_id,    server_id, id,
+                              connect.client_ephemeral, own.public_key, {},        token_hash};
+    random_.entropy().fill(context.server_random);
+    crypt::Secret shared;
+    if (!crypt::shared_secret(own.secret, connect.client_ephemeral, shared)) return;
+    peer.keys = crypt::derive_session_keys(context, claims.secret, shared);
+
+    Bytes datagram(wire::datagram_bytes_max);
+    base::ByteWriter out(std::span<std::uint8_t>(datagram).subspan(wire::header_bytes));
+    out.write_bytes(context.server_ephemeral);
+    out.write_bytes(context.server_random);
+    const std::size_t clear = out.size();
+    message::encode(out, parameters);
+    const std::size_t sealed = out.size() - clear;
+    const std::uint64_t sequence = peer.sent.next_sequence(false);
+    peer.sent.note(sequence, 0, true, now);
+    wire::compose_header(datagram.data(), {id, 0, wire::flag::sealed, sequence});
+    crypt::seal_in_place(peer.keys.server_to_client.data(), id, sequence, datagram.data(), clear, sealed);
+    datagram.resize(wire::header_bytes + out.size() + wire::tag_bytes + wire::crc_bytes);
+    wire::stamp_one(datagram, crc);
+    peer.accepted = datagram;
+    outbox.push_back({from, datagram});
+  }
+
+  void opened(Peer& peer, const wire::Header& header, std::span<const std::uint8_t> body, Nanos now) {
+    base::ByteReader in(body);
+    if ((header.flags & wire::flag::acknowledgment) != 0) {
+      channel::AckBlock block;
+      std::array<channel::SentDatagrams::Outcome, channel::SentDatagrams::capacity> outcomes;
+      unsigned count = 0;
+      if (!channel::read_ack_block(in, block) || peer.sent.acknowledge(block, 25 * millisecond, now, outcomes.data(),
+                                                                       count) != channel::SentDatagrams::Verdict::ok)
+        ++bad;
+      for (unsigned i = 0; i < count; ++i) (outcomes[i].acked ? peer.acked : peer.lost).push_back(outcomes[i].tag);
+    }
+    peer.received.note(header.sequence, in.remaining() != 0, now);
+    if (in.remaining() == 0) ++peer.ack_only;
+    message::Framed framed;
+    std::size_t inputs = 0;
+    while (message::next(in, framed)) handle(header.connection_id, peer, framed, inputs, now);
+    if (!in.ok()) ++bad;
+    if (inputs != 0) peer.inputs_per_datagram.push_back(inputs);
+  }
+
+  void handle(std::uint32_t id, Peer& peer, const message::Framed& framed, std::size_t& inputs, Nanos now) {
+    using message::Type;
+    if (framed.type == Type::crypto_test) {
+      message::CryptoTest test;
+      if (!message::decode(framed.content, test)) ++bad;
+      ++peer.crypto_tests;
+      peer.tested = true;
+      send(id, peer, now, 0, [&](base::ByteWriter& out) { message::encode(out, Type::crypto_test_ack, test); });
+    } else if (framed.type == Type::enter_to_world) {
+      message::EnterToWorld enter;
+      if (!message::decode(framed.content, enter) || !peer.tested) ++bad;
+      ++peer.enters;
+      peer.entered = true;
+      peer.audit = enter.audit;
+    } else if (framed.type == Type::sync_entity_quantized) {
+      message::Input input;
+      if (!message::decode_sync_entity_quantized(framed.content, input)) ++bad;
+      ++inputs;
+      peer.inputs.push_back(input);
+      if (apply_inputs && static_cast<std::int16_t>(input.sequence - peer.applied_input) > 0)
+        peer.applied_input = input.sequence;
+    } else if (framed.type == Type::ping) {
+      message::Ping ping;
+      if (!message::decode(framed.content, ping)) ++bad;
+      ++peer.pings;
+      send(id, peer, now, 0, [&](base::ByteWriter& out) {
+        message::encode(out, message::Pong{ping.id, ping.time_us, 0});
+      });
+    } else if (framed.type == Type::pong) {
+      ++peer.pongs;
+    } else if (framed.type == Type::disconnect) {
+      ++peer.goodbyes;
+      peer.gone = true;
+    } else {
+      ++bad;
+    }
+  }
+
+  SeededEntropy random_;
+  crypt::CookieJar jar_;
+};
+
+}  // namespace serried::test
