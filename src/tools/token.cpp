@@ -1,0 +1,266 @@
+/// serried-token: makes the key that a login service shares with one server, issues login tokens under it, and tells
+/// what a token says. A stand-in for the login service of a game, and the model for writing one.
+
+#include "crypt/token.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "crypt/token_text.h"
+#include "serried/protocol.h"
+
+namespace {
+
+using namespace serried;
+
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+constexpr std::int64_t ttl_s_max = std::int64_t{10} * 366 * 24 * 3600;
+constexpr std::uint64_t count_max = 1'000'000;
+
+int fail(const std::string& message) {
+  std::cerr << "serried-token: " << message << "\n";
+  return exit_failed;
+}
+
+[[nodiscard]] std::int64_t unix_now() { return static_cast<std::int64_t>(std::time(nullptr)); }
+
+/// An option that takes a whole number, decimal or 0x hexadecimal, between two bounds.
+CLI::Option* add_number(CLI::App& to, const std::string& names, std::uint64_t& value, const std::string& help,
+                        std::uint64_t least, std::uint64_t most) {
+  const auto read = [&value, names, least, most](const std::string& text) {
+    const auto number = crypt::parse_number(text);
+    if (!number || *number < least || *number > most)
+      throw CLI::ValidationError(names + ": '" + text + "' is not a whole number (decimal or 0x hexadecimal) from " +
+                                 std::to_string(least) + " to " + std::to_string(most));
+    value = *number;
+  };
+  return to.add_option_function<std::string>(names, read, help)->type_name("N");
+}
+
+struct KeygenOptions {
+  std::string out;
+  std::uint64_t key_id = 1, protocol_id = default_protocol_id, server_id = 1;
+};
+
+int keygen(const KeygenOptions& options) {
+  crypt::TokenKey key;
+  key.key_id = static_cast<std::uint32_t>(options.key_id);
+  key.protocol_id = options.protocol_id;
+  key.server_id = options.server_id;
+  crypt::system_entropy(key.secret.bytes());
+  const auto saved = crypt::save_token_key(key, options.out);
+  if (!saved) return fail(saved.error().message);
+  std::cout << "wrote key " << key.key_id << " for server " << key.server_id << " to " << options.out << "\n";
+  return 0;
+}
+
+struct IssueOptions {
+  std::string key, name, out;
+  std::uint64_t player = 0, ttl_s = 3600, permissions = 0, count = 1;
+};
+
+/// Where tokens go: standard output, or a file that only its owner can read, for a token's secret is beside it.
+class Output {
+ public:
+  explicit Output(const std::string& file) : name_(file.empty() ? "standard output" : "'" + file + "'") {
+    if (file.empty()) {
+      stream_ = stdout;
+      return;
+    }
+    const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (descriptor < 0) return;
+    // An older file keeps its mode when it is truncated. What is no regular file (a pipe, /dev/null) has none to set.
+    struct stat status {};
+    if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) static_cast<void>(::fchmod(descriptor, 0600));
+    stream_ = ::fdopen(descriptor, "w");
+  }
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+  ~Output() {
+    if (stream_ != nullptr && stream_ != stdout) std::fclose(stream_);
+  }
+
+  [[nodiscard]] bool write_line(const std::string& line) {
+    return stream_ != nullptr && std::fputs((line + "\n").c_str(), stream_) >= 0;
+  }
+  [[nodiscard]] bool flush() { return stream_ != nullptr && std::fflush(stream_) == 0; }
+  [[nodiscard]] Error error() const { return Error{"cannot write " + name_ + ": " + std::strerror(errno)}; }
+
+ private:
+  std::string name_;
+  std::FILE* stream_ = nullptr;
+};
+
+[[nodiscard]] Result<std::string> issue_line(const crypt::TokenKey& key, const IssueOptions& options,
+                                             std::uint64_t player, std::int64_t now) {
+  crypt::TokenClaims claims;
+  crypt::system_entropy(claims.id);
+  crypt::system_entropy(claims.secret.bytes());
+  claims.player_id = player;
+  claims.issued = claims.not_before = now;
+  claims.expiry = now + static_cast<std::int64_t>(options.ttl_s);
+  claims.audience = key.server_id;
+  claims.permissions = static_cast<std::uint32_t>(options.permissions);
+  const std::string number = std::to_string(player);
+  claims.name = options.name.empty() ? "player" + number : options.count == 1 ? options.name : options.name + number;
+  const auto token = crypt::issue_token(key, claims, crypt::Entropy{});
+  if (!token) return token.error();
+  const nlohmann::ordered_json line = {{"player", player},
+                                       {"name", claims.name.string()},
+                                       {"expiry", claims.expiry},
+                                       {"secret", crypt::to_hex(claims.secret.bytes())},
+                                       {"token", crypt::to_hex(token.value())}};
+  return line.dump();
+}
+
+int issue(const IssueOptions& options) {
+  const auto key = crypt::load_token_key(options.key);
+  if (!key) return fail(key.error().message);
+  if (options.player > ~std::uint64_t{0} - (options.count - 1))
+    return fail("--player plus --count goes beyond the largest player id");
+  Output output(options.out);
+  if (!output.flush()) return fail(output.error().message);
+  const std::int64_t now = unix_now();
+  for (std::uint64_t i = 0; i < options.count; ++i) {
+    const auto line = issue_line(key.value(), options, options.player + i, now);
+    if (!line) return fail(line.error().message);
+    if (!output.write_line(line.value())) return fail(output.error().message);
+  }
+  if (!output.flush()) return fail(output.error().message);
+  return 0;
+}
+
+struct InspectOptions {
+  std::string key, file;
+};
+
+[[nodiscard]] std::string time_text(std::int64_t time) {
+  const std::time_t seconds = static_cast<std::time_t>(time);
+  std::tm parts{};
+  char text[64];
+  if (::gmtime_r(&seconds, &parts) == nullptr || std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+    return std::to_string(time);
+  return text;
+}
+
+/// Prints one line about a token; whether it would let its player in now.
+[[nodiscard]] bool inspect_line(const crypt::TokenKey& key, const std::string& line, std::int64_t now) {
+  const auto entry = nlohmann::json::parse(line, nullptr, false);
+  const auto text_of = [&entry](const char* name) {
+    return entry.is_object() && entry.contains(name) && entry[name].is_string() ? entry[name].get<std::string>() : "";
+  };
+  const std::string token_text = text_of("token");
+  std::vector<std::uint8_t> token(token_text.size() / 2);
+  if (token.empty() || !crypt::from_hex(token_text, token)) {
+    std::cout << "not a line of `serried-token issue`: no hexadecimal \"token\"\n";
+    return false;
+  }
+  crypt::TokenClaims claims;
+  const crypt::TokenFault fault = crypt::open_token(key, token, now, claims);
+  std::cout << crypt::token_fault_text(fault);
+  if (fault == crypt::TokenFault::malformed || fault == crypt::TokenFault::unknown_key ||
+      fault == crypt::TokenFault::forged) {
+    std::cout << "\n";
+    return false;
+  }
+  crypt::Secret beside;
+  const bool same = crypt::from_hex(text_of("secret"), beside.bytes()) && beside == claims.secret;
+  std::cout << ": player " << claims.player_id << " \""
+            << (crypt::is_plain_utf8(claims.name) ? claims.name.view() : "(not printable)") << "\", server "
+            << claims.audience << ", permissions " << claims.permissions << ", id " << crypt::to_hex(claims.id)
+            << ", issued " << time_text(claims.issued) << ", valid " << time_text(claims.not_before) << " to "
+            << time_text(claims.expiry) << (same ? "" : "; the secret beside it is not the token's") << "\n";
+  return fault == crypt::TokenFault::none && same;
+}
+
+int inspect(const InspectOptions& options) {
+  const auto key = crypt::load_token_key(options.key);
+  if (!key) return fail(key.error().message);
+  std::ifstream file;
+  if (options.file != "-") {
+    file.open(options.file);
+    if (!file) return fail("cannot open token file '" + options.file + "': " + std::strerror(errno));
+  }
+  std::istream& input = options.file == "-" ? std::cin : file;
+  const std::int64_t now = unix_now();
+  std::uint64_t tokens = 0, valid = 0;
+  for (std::string line; std::getline(input, line);) {
+    if (line.empty()) continue;
+    ++tokens;
+    valid += inspect_line(key.value(), line, now) ? 1 : 0;
+  }
+  if (tokens == 0) return fail("'" + options.file + "' holds no token");
+  if (valid != tokens)
+    return fail(std::to_string(tokens - valid) + " of " + std::to_string(tokens) + " would be refused");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Makes token keys, issues login tokens and inspects them.", "serried-token"};
+  app.require_subcommand(1);
+  app.footer(
+      "A server lets in whoever holds a token of its key. The game's login service issues them, one a login, and "
+      "hands\n"
+      "the player the token and its secret over a connection of its own. Keep the key file as you keep a password.\n\n"
+      "  serried-token keygen --out token.key\n"
+      "  serried-token issue --key token.key --player 1 --name Ada --out ada.json\n"
+      "  serried-token inspect --key token.key ada.json\n\n"
+      "Exit code: 0 done, 1 failed or a token would be refused, 2 wrong usage.");
+
+  KeygenOptions key;
+  CLI::App& make = *app.add_subcommand("keygen", "Make a token key and write it to a new file with mode 0600.");
+  make.add_option("--out", key.out, "The file to create; an existing one is never overwritten")
+      ->required()
+      ->type_name("FILE");
+  add_number(make, "--key-id", key.key_id, "Number of the key, so that keys can be changed (default 1)", 0, 0xFFFFFFFF);
+  add_number(make, "--protocol-id", key.protocol_id,
+             "Names the game; the server's must be the same (default 0x3164656972726573, \"serried1\")", 0,
+             ~std::uint64_t{0});
+  add_number(make, "--server-id", key.server_id, "The server that tokens of this key are for (default 1)", 0,
+             ~std::uint64_t{0});
+
+  IssueOptions ticket;
+  CLI::App& give =
+      *app.add_subcommand("issue", "Issue tokens: one line of JSON each (player, name, expiry, secret, token).");
+  give.add_option("--key", ticket.key, "Key file, made by keygen")->required()->type_name("FILE");
+  add_number(give, "--player", ticket.player, "Player id", 0, ~std::uint64_t{0})->required();
+  give.add_option("--name", ticket.name,
+                  "Player's name, at most 32 bytes of UTF-8; with --count the player id is appended (default playerN)")
+      ->type_name("TEXT");
+  add_number(give, "--ttl", ticket.ttl_s, "Seconds until the token expires (default 3600)", 1, ttl_s_max);
+  add_number(give, "--permissions", ticket.permissions, "Permission bits, for the game (default 0)", 0, 0xFFFFFFFF);
+  add_number(give, "--count", ticket.count, "Issue so many, for --player and the ids after it (default 1)", 1,
+             count_max);
+  give.add_option("--out", ticket.out, "Write here, with mode 0600, instead of to standard output")->type_name("FILE");
+
+  InspectOptions look;
+  CLI::App& show = *app.add_subcommand("inspect", "Say what tokens hold and whether they would be accepted now.");
+  show.add_option("--key", look.key, "Key file that the tokens were issued under")->required()->type_name("FILE");
+  show.add_option("tokens", look.file, "File of lines from issue; - for standard input")
+      ->required()
+      ->type_name("TOKENFILE");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : exit_usage;
+  }
+  if (!crypt::initialise()) return fail("the cryptography library cannot be used on this machine");
+  if (make.parsed()) return keygen(key);
+  if (give.parsed()) return issue(ticket);
+  return inspect(look);
+}

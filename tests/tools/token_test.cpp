@@ -1,0 +1,200 @@
+/// serried-token as its users meet it: a process with arguments, an exit code and two streams.
+/// The program's path is in SERRIED_TOKEN.
+
+#include "crypt/token.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "crypt/token_text.h"
+#include "serried/protocol.h"
+
+namespace serried {
+namespace {
+
+struct Ran {
+  int code = -1;
+  std::string out;  ///< both streams
+};
+
+class TokenToolTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(crypt::initialise());
+    ASSERT_NE(std::getenv("SERRIED_TOKEN"), nullptr) << "run by `meson test`, or set it to the program's path";
+    std::string name = (std::filesystem::temp_directory_path() / "serried-token-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    folder = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  Ran run(const std::string& arguments) const {
+    const std::string command =
+        "cd '" + folder.string() + "' && '" + std::getenv("SERRIED_TOKEN") + "' " + arguments + " 2>&1";
+    Ran ran;
+    std::FILE* const pipe = ::popen(command.c_str(), "r");
+    char piece[4096];
+    for (std::size_t got; (got = std::fread(piece, 1, sizeof piece, pipe)) != 0;) ran.out.append(piece, got);
+    const int status = ::pclose(pipe);
+    ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return ran;
+  }
+  void keygen() const {
+    const Ran made = run("keygen --out key --key-id 7 --protocol-id 0x10 --server-id 3");
+    ASSERT_EQ(made.code, 0) << made.out;
+  }
+  [[nodiscard]] std::string path(const char* name) const { return (folder / name).string(); }
+
+  std::filesystem::path folder;
+};
+
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+std::int64_t unix_now() { return static_cast<std::int64_t>(std::time(nullptr)); }
+
+TEST_F(TokenToolTest, KeygenMakesAPrivateKeyThatLoads) {
+  keygen();
+  struct stat status {};
+  ASSERT_EQ(::stat(path("key").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600u);
+  const auto key = crypt::load_token_key(path("key"));
+  ASSERT_TRUE(key) << key.error().message;
+  EXPECT_EQ(key.value().key_id, 7u);
+  EXPECT_EQ(key.value().protocol_id, 0x10u);
+  EXPECT_EQ(key.value().server_id, 3u);
+  ASSERT_EQ(run("keygen --out other").code, 0);
+  const auto other = crypt::load_token_key(path("other"));
+  ASSERT_TRUE(other);
+  EXPECT_EQ(other.value().protocol_id, default_protocol_id);
+  EXPECT_FALSE(other.value().secret == key.value().secret);
+}
+
+TEST_F(TokenToolTest, KeygenNeverOverwrites) {
+  keygen();
+  const Ran again = run("keygen --out key");
+  EXPECT_EQ(again.code, 1);
+  EXPECT_TRUE(holds(again.out, "exists already")) << again.out;
+}
+
+TEST_F(TokenToolTest, IssuedTokensOpen) {
+  keygen();
+  const auto key = crypt::load_token_key(path("key"));
+  ASSERT_TRUE(key);
+  const std::int64_t before = unix_now();
+  const Ran issued =
+      run("issue --key key --player 18446744073709551613 --count 3 --name bot --ttl 90 --permissions 0x80");
+  ASSERT_EQ(issued.code, 0) << issued.out;
+  std::istringstream lines(issued.out);
+  std::uint64_t player = 18446744073709551613u;
+  std::set<crypt::TokenId> ids;
+  for (std::string line; std::getline(lines, line); ++player) {
+    const auto entry = nlohmann::json::parse(line, nullptr, false);
+    ASSERT_TRUE(entry.is_object()) << line;
+    const auto text = entry.at("token").get<std::string>();
+    std::vector<std::uint8_t> token(text.size() / 2);
+    ASSERT_TRUE(crypt::from_hex(text, token));
+    crypt::TokenClaims claims;
+    ASSERT_EQ(crypt::open_token(key.value(), token, unix_now(), claims), crypt::TokenFault::none);
+    EXPECT_EQ(claims.player_id, player);
+    EXPECT_EQ(entry.at("player").get<std::uint64_t>(), player);
+    EXPECT_EQ(claims.name.string(), "bot" + std::to_string(player));
+    EXPECT_EQ(claims.permissions, 0x80u);
+    EXPECT_GE(claims.expiry, before + 90);
+    EXPECT_LE(claims.expiry, unix_now() + 90);
+    EXPECT_EQ(entry.at("expiry").get<std::int64_t>(), claims.expiry);
+    EXPECT_EQ(entry.at("secret").get<std::string>(), crypt::to_hex(claims.secret.bytes()));
+    EXPECT_TRUE(ids.insert(claims.id).second);
+  }
+  EXPECT_EQ(ids.size(), 3u);
+}
+
+TEST_F(TokenToolTest, OutputFileIsPrivateEvenIfItWasNot) {
+  keygen();
+  std::ofstream(path("tokens")) << "something longer that was there before, and that must be gone afterwards\n";
+  ASSERT_EQ(::chmod(path("tokens").c_str(), 0644), 0);
+  ASSERT_EQ(run("issue --key key --player 1 --out tokens").code, 0);
+  struct stat status {};
+  ASSERT_EQ(::stat(path("tokens").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600u);
+  const Ran seen = run("inspect --key key tokens");
+  EXPECT_EQ(seen.code, 0) << seen.out;
+  EXPECT_TRUE(holds(seen.out, "valid: player 1 \"player1\", server 3")) << seen.out;
+}
+
+TEST_F(TokenToolTest, InspectRefusesWhatAServerWould) {
+  keygen();
+  ASSERT_EQ(run("keygen --out same_id --key-id 7").code, 0);
+  ASSERT_EQ(run("keygen --out other_id --key-id 8").code, 0);
+  ASSERT_EQ(run("issue --key key --player 1 --out tokens").code, 0);
+  const Ran forged = run("inspect --key same_id tokens");
+  EXPECT_EQ(forged.code, 1);
+  EXPECT_TRUE(holds(forged.out, "does not verify")) << forged.out;
+  EXPECT_TRUE(holds(run("inspect --key other_id tokens").out, "another key id"));
+  std::ofstream(path("tokens"), std::ios::app) << "{\"token\": 5}\nnonsense\n";
+  const Ran mixed = run("inspect --key key tokens");
+  EXPECT_EQ(mixed.code, 1);
+  EXPECT_TRUE(holds(mixed.out, "2 of 3 would be refused")) << mixed.out;
+}
+
+TEST_F(TokenToolTest, InspectNeverPrintsASecret) {
+  keygen();
+  const Ran issued = run("issue --key key --player 1 --out tokens");
+  std::ifstream file(path("tokens"));
+  const auto secret = nlohmann::json::parse(file).at("secret").get<std::string>();
+  EXPECT_FALSE(holds(run("inspect --key key tokens").out, secret));
+  EXPECT_FALSE(holds(issued.out, secret));
+}
+
+TEST_F(TokenToolTest, MistakesGetOneClearSentence) {
+  keygen();
+  struct Case {
+    const char* arguments;
+    int code;
+    const char* said;
+  };
+  const Case cases[] = {
+      {"", 2, "subcommand is required"},
+      {"frobnicate", 2, "--help"},
+      {"keygen", 2, "--out is required"},
+      {"keygen --out k --key-id 4294967296", 2, "--key-id: '4294967296' is not a whole number"},
+      {"issue --key key", 2, "--player is required"},
+      {"issue --key key --player -1", 2, "--player"},
+      {"issue --key key --player 1 --ttl 0", 2, "--ttl: '0'"},
+      {"issue --key key --player 1 --count 0", 2, "--count: '0'"},
+      {"issue --key absent --player 1", 1, "cannot open token key file 'absent'"},
+      {"issue --key key --player 18446744073709551615 --count 2", 1, "goes beyond the largest player id"},
+      {"issue --key key --player 1 --name 123456789012345678901234567890123", 1, "too long"},
+      {"issue --key key --player 1 --out no/such/folder", 1, "cannot write 'no/such/folder'"},
+      {"issue --key key --player 1 --out /dev/full", 1, "cannot write '/dev/full'"},
+      {"inspect --key key absent", 1, "cannot open token file 'absent'"},
+      {"inspect --key key /dev/null", 1, "holds no token"},
+  };
+  for (const Case& c : cases) {
+    const Ran ran = run(c.arguments);
+    EXPECT_EQ(ran.code, c.code) << c.arguments << "\n" << ran.out;
+    EXPECT_TRUE(holds(ran.out, c.said)) << c.arguments << "\n" << ran.out;
+  }
+}
+
+TEST_F(TokenToolTest, HelpSaysEveryOption) {
+  const Ran help = run("--help");
+  EXPECT_EQ(help.code, 0);
+  for (const char* word : {"keygen", "issue", "inspect", "Exit code"}) EXPECT_TRUE(holds(help.out, word)) << word;
+  const std::string issue = run("issue --help").out;
+  for (const char* option : {"--key", "--player", "--name", "--ttl", "--permissions", "--count", "--out"})
+    EXPECT_TRUE(holds(issue, option)) << option;
+}
+
+}  // namespace
+}  // namespace serried
