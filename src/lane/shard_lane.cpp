@@ -1,0 +1,197 @@
+#include "lane/shard_lane.h"
+
+#include <algorithm>
+
+#include "game/reference.h"
+#include "world/step.h"
+
+namespace serried::lane {
+
+unsigned ShardLane::poll(Nanos now) noexcept {
+  counters_.polls.add(1);
+  Nanos (*const clock)() = world_.setup_.clock;
+  const Nanos began = clock != nullptr ? clock() : now;
+  // Not while stepping: what arrives then belongs to the next tick, for rows already stepped and rows yet to come.
+  unsigned work = phase_ != Phase::step ? drain() : 0;
+  work += advance(now);
+  if (work == 0) return 0;
+  counters_.busy_polls.add(1);
+  const Nanos ended = clock != nullptr ? clock() : now;
+  busy_ += ended - began;
+  return work;
+}
+
+unsigned ShardLane::advance(Nanos now) noexcept {
+  const std::uint64_t meet = std::uint64_t{tick_} * 2;
+  switch (phase_) {
+    case Phase::idle:
+      // What was there when the tick became due is part of it: empty the rings first, within reason.
+      if (ring_backlog_ && drain_polls_ < 64) {
+        ++drain_polls_;
+        return 0;
+      }
+      if (!tick_due(now)) return 0;
+      begin_tick();
+      phase_ = Phase::step;
+      return 1;
+    case Phase::step:
+      return step();
+    case Phase::meet_stepped:
+      if (!world_.meet_.all_at(meet)) return 0;
+      if (shard_ == 0) {
+        world_.remember_hash(tick_);
+        counters_.hashed_tick.set(tick_);
+      }
+      phase_ = Phase::add_up;
+      return 1;
+    case Phase::add_up:
+      if (world_.grid_.add_up(shard_, bins_per_poll)) {
+        row_ = first_row_;
+        phase_ = Phase::publish;
+      }
+      return 1;
+    case Phase::publish:
+      return publish();
+    case Phase::meet_indexed:
+      if (!world_.meet_.all_at(meet + 1)) return 0;
+      viewer_ = 0;
+      far_staleness_ = 0;
+      phase_ = Phase::plan;
+      return 1;
+    case Phase::plan: {
+      const unsigned planned = slice();
+      if (viewer_ >= viewer_high_) end_tick(now);
+      return planned + 1;
+    }
+  }
+  return 0;
+}
+
+/// Shard 0 keeps the time. A tick that is late begins at once; one that is late by more than a whole tick takes the place of
+/// those missed, so that a slow machine has fewer ticks and never a backlog of them.
+bool ShardLane::tick_due(Nanos now) noexcept {
+  if (shard_ != 0) return world_.started_.load(std::memory_order_acquire) > tick_;
+  const Nanos period = second / world_.setup_.world.ticks_per_second;
+  if (tick_ == 0) next_tick_ = now;
+  if (now < next_tick_) return false;
+  const Nanos missed = (now - next_tick_) / period;
+  counters_.ticks_late.add(missed);
+  next_tick_ += missed * period;
+  world_.scheduled_.store(next_tick_, std::memory_order_relaxed);
+  next_tick_ += period;
+  world_.started_.store(tick_ + 1, std::memory_order_release);
+  return true;
+}
+
+void ShardLane::begin_tick() noexcept {
+  ++tick_;
+  busy_ = 0;
+  drain_polls_ = 0;
+  hash_ = 0;
+  living_ = 0;
+  bear_players();
+  bury_players();
+  world_.grid_.clear(shard_);
+  row_ = first_row_;
+  row_end_ = pool_.high();
+}
+
+void ShardLane::bear_players() noexcept {
+  const ShardSetup& setup = world_.setup_;
+  for (std::uint32_t i = 0; i < birth_count_; ++i) {
+    const Birth& birth = births_[i];
+    replicate::Viewer& viewer = viewers_[birth.viewer];
+    if (viewer.connection_id == wire::no_connection) continue;  // left again
+    const std::uint16_t row = pool_.take(tick_);
+    if (row == world::no_slot) {
+      refuse(viewer);
+      leave(viewer_of_session_[std::size_t{viewer.io_lane} * setup.sessions_per_lane + viewer.session]);
+      continue;
+    }
+    const Nanos period = second / setup.world.ticks_per_second;
+    world::bear(world_.frame(tick_), world_.identity_, row,
+                game::player_birth(setup.world, setup.seed, birth.player_id, birth.viewer), tick_);
+    replicate::begin(viewer, row, world_.identity_.generation[row],
+                     static_cast<unsigned>(std::min<Nanos>((birth.round_trip + period - 1) / period, 600)), tick_);
+    inputs_[birth.viewer].held.yaw = world_.frame(tick_).yaw[row];
+    viewer.active = true;
+    ++active_viewers_;
+    viewer_high_ = std::max(viewer_high_, birth.viewer + 1);
+  }
+  birth_count_ = 0;
+}
+
+void ShardLane::bury_players() noexcept {
+  for (std::uint32_t i = 0; i < death_count_; ++i) {
+    const std::uint32_t index = deaths_[i];
+    const std::uint16_t row = viewers_[index].own_slot;
+    if (row != world::no_slot) {
+      world_.identity_.living[row] = 0;
+      world_.identity_.generation[row] = static_cast<std::uint8_t>((world_.identity_.generation[row] + 1) & 3);
+      pool_.give(row, tick_);
+      viewers_[index].own_slot = world::no_slot;
+      --active_viewers_;
+    }
+    free_viewers_[free_viewer_count_++] = index;
+  }
+  death_count_ = 0;
+}
+
+unsigned ShardLane::step() noexcept {
+  const ShardSetup& setup = world_.setup_;
+  const std::size_t last = std::min(row_ + rows_per_poll, row_end_);
+  const world::Frame& previous = world_.frame(tick_ - 1);
+  world::Frame& next = world_.frame(tick_);
+  game::think(setup.world, setup.seed, tick_, previous, world_.identity_, row_, last);
+  world::step_rows(setup.world, world_.identity_, previous, next, inputs_.data(), tick_, row_, last);
+  world_.grid_.count(shard_, next, world_.identity_, row_, last);
+  hash_ += world::hash_rows(next, world_.identity_, row_, last);
+  const auto stepped = static_cast<unsigned>(last - row_);
+  row_ = last;
+  if (row_ < row_end_) return stepped;
+  world_.sums_[shard_].hash.store(hash_, std::memory_order_relaxed);
+  world_.sums_[shard_].entities.store(pool_.used(), std::memory_order_relaxed);
+  world_.meet_.arrive(shard_, std::uint64_t{tick_} * 2);
+  phase_ = Phase::meet_stepped;
+  return stepped + 1;
+}
+
+unsigned ShardLane::publish() noexcept {
+  const std::size_t last = std::min(row_ + rows_per_poll, row_end_);
+  const world::Frame& now = world_.frame(tick_);
+  world::publish_rows(world_.setup_.world, now, world_.identity_, world_.published_, tick_, row_, last);
+  world_.grid_.scatter(shard_, now, world_.identity_, row_, last);
+  const auto published = static_cast<unsigned>(last - row_);
+  row_ = last;
+  if (row_ == row_end_) {
+    world_.meet_.arrive(shard_, std::uint64_t{tick_} * 2 + 1);
+    phase_ = Phase::meet_indexed;
+  }
+  return published + 1;
+}
+
+void ShardLane::end_tick(Nanos now) noexcept {
+  phase_ = Phase::idle;
+  counters_.ticks.add(1);
+  counters_.viewers.set(active_viewers_);
+  counters_.entities.set(pool_.used());
+  counters_.far_staleness_ticks.set(far_staleness_);
+  std::uint64_t hash = 0;
+  if (world_.world_hash(tick_, hash)) counters_.world_hash.set(hash);
+  const Nanos ended = world_.setup_.clock != nullptr ? world_.setup_.clock() : now;
+  const Nanos scheduled = world_.scheduled_.load(std::memory_order_relaxed);
+  counters_.tick_busy.record(busy_);
+  counters_.tick_total.record(ended > scheduled ? ended - scheduled : 0);
+}
+
+void Simulation::remember_hash(std::uint32_t tick) noexcept {
+  std::uint64_t hash = 0;
+  for (unsigned shard = 0; shard < setup_.shards; ++shard) hash += sums_[shard].hash.load(std::memory_order_relaxed);
+  HashEntry& entry = history_[tick % history_ticks];
+  entry.tick.store(0, std::memory_order_release);
+  entry.hash.store(hash, std::memory_order_release);
+  entry.tick.store(tick, std::memory_order_release);
+  hashed_.store(tick, std::memory_order_release);
+}
+
+}  // namespace serried::lane

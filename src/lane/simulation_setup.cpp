@@ -1,0 +1,58 @@
+#include "base/check.h"
+#include "lane/rows.h"
+#include "lane/simulation.h"
+
+namespace serried::lane {
+
+std::vector<std::string> ShardSetup::validate() const {
+  std::vector<std::string> faults = world.validate(shards);
+  for (auto& fault : replicate.validate()) faults.push_back(std::move(fault));
+  if (io_lanes < 1 || io_lanes > 64) faults.emplace_back("there can be 1 to 64 io lanes, not " + std::to_string(io_lanes));
+  if (sessions_per_lane < 1 || sessions_per_lane > 1U << 20)
+    faults.emplace_back("an io lane can have 1 to 1,048,576 sessions, not " + std::to_string(sessions_per_lane));
+  if (replicate.datagram_bytes > out_body_bytes_max)
+    faults.emplace_back("replicate.datagram_bytes must be at most " + std::to_string(out_body_bytes_max));
+  return faults;
+}
+
+Simulation::Simulation(const ShardSetup& setup)
+    : setup_(setup),
+      rows_per_shard_(setup.world.rows_of_shard(setup.shards)),
+      frames_{world::Frame(std::size_t{setup.shards} * rows_per_shard_, 0),
+              world::Frame(std::size_t{setup.shards} * rows_per_shard_, 12)},
+      identity_(std::size_t{setup.shards} * rows_per_shard_),
+      published_(std::size_t{setup.shards} * rows_per_shard_),
+      grid_(setup.world, setup.shards, rows_per_shard_),
+      meet_(setup.shards) {
+  SERRIED_CHECK(setup.validate().empty());
+}
+
+std::uint64_t Simulation::entity_count() const noexcept {
+  std::uint64_t sum = 0;
+  for (unsigned shard = 0; shard < setup_.shards; ++shard) sum += sums_[shard].entities.load(std::memory_order_relaxed);
+  return sum;
+}
+
+bool Simulation::world_hash(std::uint32_t tick, std::uint64_t& out) const noexcept {
+  const HashEntry& entry = history_[tick % history_ticks];
+  if (tick == 0 || entry.tick.load(std::memory_order_acquire) != tick) return false;
+  out = entry.hash.load(std::memory_order_acquire);
+  return entry.tick.load(std::memory_order_relaxed) == tick;  // not overwritten meanwhile
+}
+
+void Simulation::for_each_entity(const std::function<void(const Living&)>& visit) const {
+  const world::Frame& now = frame(started_.load(std::memory_order_acquire));
+  for (std::size_t row = 0; row < identity_.living.size(); ++row) {
+    if (identity_.living[row] == 0) continue;
+    visit({.id = identity_.id[row],
+           .slot = static_cast<std::uint16_t>(row),
+           .generation = identity_.generation[row],
+           .type = identity_.type[row],
+           .faction = identity_.faction[row],
+           .level = identity_.level[row],
+           .position = {now.x[row], now.y[row], now.z[row]},
+           .state = world::quantised(setup_.world, now, identity_, row)});
+  }
+}
+
+}  // namespace serried::lane

@@ -1,0 +1,74 @@
+#include "replicate/acks.h"
+
+#include <algorithm>
+
+namespace serried::replicate {
+namespace {
+
+Plan* plan_of(Viewer& viewer, std::uint16_t id) noexcept {
+  Plan& plan = viewer.plans[id % plans_in_flight];
+  return id != 0 && plan.id == id ? &plan : nullptr;
+}
+
+void take_sample(Viewer& viewer, unsigned ticks) noexcept {
+  const unsigned sample = std::min(ticks, 600U) * 8;
+  const unsigned smoothed = viewer.round_trip_x8 == 0 ? sample : (viewer.round_trip_x8 * 7U + sample) / 8;
+  viewer.round_trip_x8 = static_cast<std::uint16_t>(std::max(smoothed, 1U));
+  viewer.resend_ticks = static_cast<std::uint16_t>(std::clamp(smoothed * 3 / 16 + 6, 10U, 300U));
+}
+
+void row_acked(Viewer& viewer, unsigned row, std::uint16_t tick) noexcept {
+  switch (viewer.state(row)) {
+    case RowState::creating:
+      viewer.status[row] = static_cast<std::uint8_t>((viewer.status[row] & ~(status::state_mask | status::unsent)) |
+                                                     static_cast<unsigned>(RowState::live));
+      viewer.acked[row] = tick;
+      break;
+    case RowState::live:
+      if (static_cast<std::int16_t>(static_cast<std::uint16_t>(tick - viewer.acked[row])) > 0) viewer.acked[row] = tick;
+      break;
+    case RowState::removing:
+      viewer.slot[row] = world::no_slot;
+      viewer.status[row] = 0;
+      viewer.weight[row] = 0;
+      break;
+    case RowState::empty:
+      break;
+  }
+}
+
+}  // namespace
+
+void on_acked(Viewer& viewer, std::uint16_t id, std::uint32_t tick) noexcept {
+  Plan* plan = plan_of(viewer, id);
+  if (plan == nullptr) return;
+  plan->id = 0;
+  take_sample(viewer, static_cast<std::uint16_t>(tick - plan->tick));
+  const RowMask rows = plan->rows;
+  const std::uint16_t plan_tick = plan->tick;
+  rows.for_each([&](unsigned row) {
+    const bool gone = viewer.state(row) == RowState::removing;
+    row_acked(viewer, row, plan_tick);
+    // Later plans may carry the same removal: their acks must not reach whoever gets the row next.
+    if (gone)
+      for (Plan& other : viewer.plans) other.rows.clear(row);
+  });
+}
+
+void on_lost(Viewer& viewer, std::uint16_t id) noexcept {
+  Plan* plan = plan_of(viewer, id);
+  if (plan == nullptr) return;
+  plan->id = 0;
+  plan->rows.for_each([&](unsigned row) {
+    if (viewer.sent[row] != plan->tick) return;  // said again since
+    if (viewer.state(row) == RowState::live) {
+      viewer.sent[row] = viewer.acked[row];
+    } else {
+      viewer.status[row] |= status::unsent;
+    }
+  });
+  if (plan->far.records != 0 && plan->far.epoch == viewer.far_epoch && viewer.lost_runs < viewer.lost_run.size())
+    viewer.lost_run[viewer.lost_runs++] = plan->far;
+}
+
+}  // namespace serried::replicate

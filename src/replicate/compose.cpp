@@ -1,0 +1,280 @@
+#include <algorithm>
+#include <cstring>
+
+#include "replicate/far.h"
+#include "replicate/plan.h"
+
+namespace serried::replicate {
+namespace {
+
+using message::EntityState;
+
+// Plans still unanswered after this are taken for lost; it covers a round trip of five seconds.
+constexpr std::uint16_t plan_age_max_ticks = 330;
+
+constexpr std::size_t create_bytes = message::framed_bytes(message::create_content_bytes);
+constexpr std::size_t audit_message_bytes = message::framed_bytes(message::audit_bytes);
+
+constexpr std::array<std::uint8_t, 64> record_sizes = [] {
+  std::array<std::uint8_t, 64> sizes{};
+  for (unsigned mask = 0; mask < 64; ++mask) {
+    unsigned bytes = 3;
+    if ((mask & message::delta::section) != 0) bytes += 6;
+    if ((mask & message::delta::position) != 0) bytes += 7;
+    if ((mask & message::delta::rotation) != 0) bytes += 2;
+    if ((mask & message::delta::anim_state) != 0) bytes += 1;
+    if ((mask & message::delta::flags) != 0) bytes += 4;
+    if ((mask & message::delta::velocity) != 0) bytes += 6;
+    sizes[mask] = static_cast<std::uint8_t>(bytes);
+  }
+  return sizes;
+}();
+static_assert(record_sizes[63] == message::record_bytes_max);
+
+/// The full tick of which `low` is the end; never in the future.
+std::uint32_t widen(std::uint32_t now, std::uint16_t low) noexcept {
+  return now - static_cast<std::uint16_t>(now - low);
+}
+
+/// Everything that changed after `acked`; a position needs its section until one was acked, which this also says,
+/// because a section's change is a change like any other. Nothing changed: a refresh, everything.
+std::uint8_t mask_since(const world::Near& near, std::uint32_t acked) noexcept {
+  unsigned mask = 0;
+  for (unsigned field = 0; field < world::field_count; ++field)
+    mask |= (near.version[field] > acked ? 1U : 0U) << field;
+  if (mask == 0) mask = message::delta::all | message::delta::section;
+  if ((mask & message::delta::section) != 0) mask |= message::delta::position;
+  return static_cast<std::uint8_t>(mask);
+}
+
+/// One datagram while it is being filled.
+struct Composer {
+  Viewer& viewer;
+  const Scene& scene;
+  PlanCounters& counters;
+  std::uint8_t* at;    ///< next free byte
+  RowMask rows{};      ///< what the plan carries
+  bool overflowed = false;
+
+  /// False when `end` leaves no room.
+  bool record(unsigned row, const std::uint8_t* end) noexcept {
+    const world::Near& near = scene.published->near[viewer.slot[row]];
+    const std::uint8_t fields = mask_since(near, widen(scene.tick, viewer.acked[row]));
+    if (at + record_sizes[fields] > end) return false;
+    const auto mask = static_cast<std::uint8_t>(fields | near.generation << message::delta::generation_shift);
+    at = message::write_record(at, viewer.slot[row], mask, near.state);
+    said(row);
+    return true;
+  }
+
+  void said(unsigned row) noexcept {
+    viewer.sent[row] = static_cast<std::uint16_t>(scene.tick);
+    viewer.status[row] &= static_cast<std::uint8_t>(~status::unsent);
+    rows.set(row);
+  }
+
+  void records(const Review& review, const std::uint8_t* end) noexcept;
+  void removals(const Review& review, unsigned count) noexcept;
+  void create(unsigned row, const std::uint8_t* end) noexcept;
+};
+
+/// Two passes around the rows from where the last datagram stopped: first those at or above the threshold, then the
+/// rest. The threshold follows the room there is, so a sort is never needed; and what waits grows older, and passes.
+void Composer::records(const Review& review, const std::uint8_t* end) noexcept {
+  const unsigned count = review.due_count;
+  if (count == 0) return;
+  unsigned first = 0;
+  while (first < count && review.due[first] < viewer.row_turn) ++first;
+  unsigned written = 0;
+  bool full = false;
+  for (unsigned pass = 0; pass < 2 && !full; ++pass) {
+    for (unsigned i = 0, place = first; i < count; ++i, ++place) {
+      if (place >= count) place -= count;
+      if ((review.priority[place] >= viewer.threshold) != (pass == 0)) continue;
+      if (!record(review.due[place], end)) {
+        full = true;
+        viewer.row_turn = review.due[place];
+        viewer.threshold = pass == 0 ? viewer.threshold + viewer.threshold / 8 + 16 : viewer.threshold - viewer.threshold / 16;
+        break;
+      }
+      ++written;
+    }
+  }
+  if (!full) viewer.threshold -= viewer.threshold / 8 + (viewer.threshold != 0 ? 1 : 0);
+  overflowed |= full;
+  counters.records.add(written);
+}
+
+void Composer::removals(const Review& review, unsigned count) noexcept {
+  if (count == 0) return;
+  base::ByteWriter out({at, message::framed_bytes(count * message::removal_bytes)});
+  message::frame(out, message::Type::remove_entity, count * message::removal_bytes);
+  at = out.position();
+  for (unsigned i = 0; i < count; ++i) {
+    const unsigned row = review.removals[i];
+    at = message::write_removal(at, {viewer.slot[row], viewer.generation(row), viewer.has(row, status::left_world)});
+    said(row);
+  }
+  counters.removals.add(count);
+}
+
+void Composer::create(unsigned row, const std::uint8_t* end) noexcept {
+  const std::uint16_t slot = viewer.slot[row];
+  const world::Near& near = scene.published->near[slot];
+  base::ByteWriter out({at, end});
+  message::frame(out, message::Type::create_entity, message::create_content_bytes);
+  message::encode(out, message::CreateEntity{.slot = slot,
+                                             .generation = near.generation,
+                                             .own = row == 0,
+                                             .id = scene.published->id[slot],
+                                             .type = static_cast<std::uint8_t>(near.type),
+                                             .faction = near.faction,
+                                             .level = near.level,
+                                             .state = near.state});
+  at = out.position();
+  said(row);
+  viewer.status[row] |= status::ever_sent;
+  counters.creates.add(1);
+}
+
+/// The `count` creates to make now, nearest (heaviest) first, the viewer's own before all. Newcomers to a crowd have a
+/// hundred that wait and room for a dozen, everybody else has few: a sort of the first few places.
+void nearest_first(const Viewer& viewer, std::array<std::uint8_t, tracked_rows>& creates, unsigned total,
+                   unsigned count) noexcept {
+  const auto rank = [&](std::uint8_t row) { return row == 0 ? 256U : unsigned{viewer.weight[row]}; };
+  for (unsigned i = 0; i < count; ++i) {
+    unsigned best = i;
+    for (unsigned j = i + 1; j < total; ++j)
+      if (rank(creates[j]) > rank(creates[best])) best = j;
+    std::swap(creates[i], creates[best]);
+  }
+}
+
+/// A row whose last change the client has acknowledged; 0 when there is none in a few tries.
+unsigned audit_row(Viewer& viewer, const Scene& scene) noexcept {
+  for (unsigned tries = 0; tries < 16; ++tries) {
+    viewer.audit_turn = static_cast<std::uint16_t>(viewer.audit_turn + 1U < viewer.rows_high ? viewer.audit_turn + 1 : 1);
+    const unsigned row = viewer.audit_turn;
+    if (row >= viewer.rows_high || viewer.state(row) != RowState::live) continue;
+    const world::Brief& brief = scene.published->brief[viewer.slot[row]];
+    if (static_cast<std::int16_t>(static_cast<std::uint16_t>(brief.change - viewer.acked[row])) <= 0) return row;
+  }
+  return 0;
+}
+
+bool audit_due(const Viewer& viewer, const Scene& scene) noexcept {
+  const unsigned rate = scene.config->audit_per_second;
+  return viewer.wants_audit && rate != 0 && (scene.tick - viewer.audit_tick) * rate >= scene.world->ticks_per_second;
+}
+
+void write_audit(Viewer& viewer, const Scene& scene, base::ByteWriter& out, PlanCounters& counters) noexcept {
+  const unsigned row = audit_row(viewer, scene);
+  if (row == 0 || out.room() < audit_message_bytes) return;
+  viewer.audit_tick = scene.tick;
+  const world::Near& near = scene.published->near[viewer.slot[row]];
+  message::frame(out, message::Type::benchmark, message::audit_bytes);
+  std::uint8_t* end = message::write_audit(
+      out.position(), {viewer.slot[row], viewer.generation(row), message::state_hash(near.state)});
+  out.rewind(end);
+  counters.audits.add(1);
+  counters.audit_bytes.add(audit_message_bytes);
+}
+
+/// The place where this datagram's plan is kept; nullptr while the plan that is there still waits for its answer: then
+/// the datagram carries nothing that must be known to have arrived.
+Plan* free_plan(Viewer& viewer, std::uint16_t id, std::uint32_t tick) noexcept {
+  Plan& plan = viewer.plans[id % plans_in_flight];
+  const bool waiting = plan.id != 0 && static_cast<std::uint16_t>(tick - plan.tick) < plan_age_max_ticks;
+  return waiting ? nullptr : &plan;
+}
+
+struct Shares {
+  unsigned removals = 0, creates = 0;
+  std::size_t reserved = 0;  ///< bytes behind the records
+};
+
+/// Divide the room behind the DeltaSync header and the own record. Records may use what nobody else needs.
+Shares divide(const Viewer& viewer, const Scene& scene, const Review& review, bool recorded, bool far, bool audit,
+              std::size_t room) noexcept {
+  const Config& config = *scene.config;
+  Shares shares;
+  if (audit) shares.reserved += audit_message_bytes;
+  if (recorded) {
+    shares.removals = std::min(review.removal_count, 24U);
+    if (shares.removals != 0) shares.reserved += message::framed_bytes(shares.removals * message::removal_bytes);
+    const std::size_t left = room - shares.reserved;
+    const std::size_t most = review.due_count == 0 ? left : left * config.create_percent / 100;
+    shares.creates = std::min<unsigned>(review.create_count, static_cast<unsigned>(most / create_bytes));
+    // The viewer's own create must not wait for anything.
+    if (shares.creates == 0 && review.create_count != 0 && viewer.state(0) == RowState::creating) shares.creates = 1;
+    shares.reserved += shares.creates * create_bytes;
+  }
+  if (far) shares.reserved += (room - std::min(room, shares.reserved)) * config.far_percent / 100;
+  return shares;
+}
+
+/// DeltaSync's framing was left two bytes for the length; one is enough for short ones, and the shortest form is the form.
+std::uint8_t* close_delta(std::uint8_t* body, std::uint8_t* end) noexcept {
+  const auto length = static_cast<std::size_t>(end - body) - 2;  // type and content
+  if (length >= 0x80) {
+    body[0] = static_cast<std::uint8_t>(length | 0x80);
+    body[1] = static_cast<std::uint8_t>(length >> 7);
+    return end;
+  }
+  body[0] = static_cast<std::uint8_t>(length);
+  std::memmove(body + 1, body + 2, length);
+  return end - 1;
+}
+
+}  // namespace
+
+Composed compose(Viewer& viewer, const Scene& scene, const Review& review, std::uint16_t applied_input,
+                 std::span<std::uint8_t> body, PlanCounters& counters) noexcept {
+  const std::uint16_t id = viewer.next_plan;
+  viewer.next_plan = static_cast<std::uint16_t>(id == 0xFFFF ? 1 : id + 1);
+  Plan* plan = free_plan(viewer, id, scene.tick);
+  const bool far = far_pending(viewer, scene);
+  const bool audit = audit_due(viewer, scene);
+
+  std::uint8_t* const end = body.data() + std::min<std::size_t>(body.size(), scene.config->datagram_bytes);
+  body[2] = static_cast<std::uint8_t>(message::Type::delta_sync);
+  base::store(body.data() + 3, scene.tick);
+  base::store(body.data() + 7, applied_input);
+  Composer composer{viewer, scene, counters, body.data() + 3 + message::delta_header_bytes};
+  if (review.own_due) {
+    const std::uint8_t* before = composer.at;
+    static_cast<void>(composer.record(0, end));
+    counters.own_bytes.add(static_cast<std::uint64_t>(composer.at - before));
+  }
+  const Shares shares = divide(viewer, scene, review, plan != nullptr, far, audit, static_cast<std::size_t>(end - composer.at));
+  std::uint8_t* mark = composer.at;
+  composer.records(review, end - shares.reserved);
+  counters.record_bytes.add(static_cast<std::uint64_t>(composer.at - mark));
+  composer.at = close_delta(body.data(), composer.at);
+
+  mark = composer.at;
+  composer.removals(review, shares.removals);
+  counters.removal_bytes.add(static_cast<std::uint64_t>(composer.at - mark));
+  mark = composer.at;
+  auto creates = review.creates;
+  nearest_first(viewer, creates, review.create_count, shares.creates);
+  for (unsigned i = 0; i < shares.creates; ++i) composer.create(creates[i], end);
+  counters.create_bytes.add(static_cast<std::uint64_t>(composer.at - mark));
+
+  base::ByteWriter out({composer.at, end});
+  if (audit) write_audit(viewer, scene, out, counters);
+  const FarRun run = far ? write_far(viewer, scene, out, counters) : FarRun{};
+
+  if (plan != nullptr) {
+    *plan = {.rows = composer.rows, .far = run, .id = id, .tick = static_cast<std::uint16_t>(scene.tick)};
+  } else {
+    counters.unrecorded_plans.add(1);
+  }
+  counters.plans.add(1);
+  if (composer.overflowed || shares.creates < review.create_count) counters.full_datagrams.add(1);
+  viewer.told_tick = scene.tick;
+  viewer.applied_told = applied_input;
+  return {static_cast<std::uint16_t>(out.position() - body.data()), id};
+}
+
+}  // namespace serried::replicate

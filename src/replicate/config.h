@@ -1,0 +1,39 @@
+#pragma once
+/// How much a viewer is told, and how often.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace serried::replicate {
+
+inline constexpr unsigned tracked_rows = 128;  ///< rows of a viewer's tracked set: one bit each in a plan
+inline constexpr unsigned plans_in_flight = 32;
+
+struct Config {
+  unsigned datagram_bytes = 1'146;  ///< budget of one viewer and tick; at most lane::out_body_bytes_max
+  unsigned tracked_max = 112;       ///< entities tracked at once; the rest of the 128 rows is for removals on their way
+  float near_distance = 4'000.0F;   ///< units: closer than this and moving means every tick
+
+  // Ceilings of the adaptive rate, as ticks between two records of one entity.
+  unsigned distant_interval_ticks = 4;   ///< moving, further away: 15 Hz of 60, under the 30 % of world.md
+  unsigned resting_interval_ticks = 10;  ///< not moving, but something changed: 6 Hz
+  unsigned refresh_ticks = 300;          ///< everything acknowledged: full state every 5 s
+
+  unsigned rescan_ticks = 4;         ///< the tracked set is reconsidered every so many ticks, staggered by viewer
+  unsigned candidates = 512;         ///< entities looked at in one rescan
+  unsigned rescan_cells = 64;        ///< cells visited in one rescan
+  unsigned exchanges_max = 4;        ///< tracked entities given up for nearer ones in one rescan
+
+  unsigned create_percent = 50;      ///< of the room, at most, for creates while there are records to send
+  unsigned far_percent = 30;         ///< of the room, kept for far blocks while a turn is under way
+  unsigned far_cycle_ticks = 60;     ///< a turn over all far cells starts no sooner than this after the last one did
+  unsigned far_cells = 32;           ///< cells visited in one tick, empty ones included
+  unsigned quiet_ticks = 6;          ///< with nothing to say, a DeltaSync header every so many ticks
+
+  unsigned audit_per_second = 0;     ///< records of Benchmark per viewer that asked for them; 0: none
+
+  [[nodiscard]] std::vector<std::string> validate() const;
+};
+
+}  // namespace serried::replicate

@@ -1,0 +1,59 @@
+#pragma once
+/// What one viewer is told in one tick, written into its datagram. The outbound half of replication; its inbound twin is
+/// acks.h.
+///
+///     body := DeltaSync(tick, applied input, own record, records by priority)
+///             RemoveEntity   what was let go of
+///             CreateEntity*  who is new, nearest first
+///             EntityBlock*   the next far cells
+///             Benchmark      one audit
+///
+/// Audits: the server sends slot, generation and hash of an entity whose last change the client has acknowledged. It holds
+/// for the client when the datagram is at least as new as the one last applied to that entity; in an older one the audit
+/// says nothing, and the client skips it. It also skips an entity that it has removed by a newer datagram.
+
+#include <span>
+
+#include "base/counter.h"
+#include "replicate/rescan.h"
+
+namespace serried::replicate {
+
+/// What replication put on the wire, by one shard. Bytes of bodies.
+struct PlanCounters {
+  base::Counter plans, unrecorded_plans;
+  base::Counter own_bytes, record_bytes, create_bytes, removal_bytes, far_bytes, audit_bytes;
+  base::Counter records, creates, removals, far_records, audits;
+  base::Counter full_datagrams;  ///< something due had to wait for room
+};
+
+/// A look at every tracked row: what is due. Scratch of one shard lane, used for one viewer after the other.
+struct Review {
+  unsigned due_count = 0, create_count = 0, removal_count = 0;
+  bool own_due = false;
+  std::array<std::uint8_t, tracked_rows> due, creates, removals;
+  std::array<std::uint32_t, tracked_rows> priority;  ///< by place in `due`
+};
+
+/// Find what is due: rows whose entity is gone become removals; creates and removals that are unsent or unanswered;
+/// records with news that the rate allows, or with news unanswered for too long, or a refresh.
+/// Reads   scene     Writes  viewer, review     Owner  shard lane
+/// Cost    about 1 ns a row: the briefs and the rows stay in the first cache (bench/replicate_bench.cpp)
+void review(Viewer& viewer, const Scene& scene, Review& review) noexcept;
+
+/// Whether there is anything to say in this tick.
+[[nodiscard]] bool wanted(const Viewer& viewer, const Scene& scene, const Review& review,
+                          std::uint16_t applied_input) noexcept;
+
+struct Composed {
+  std::uint16_t bytes = 0;
+  std::uint16_t plan = 0;
+};
+
+/// Write the viewer's datagram into `body` and remember what it carries.
+/// Shape   body has room for config.datagram_bytes; never more is written
+/// Reads   scene, review     Writes  viewer, body, counters     Owner  shard lane
+[[nodiscard]] Composed compose(Viewer& viewer, const Scene& scene, const Review& review, std::uint16_t applied_input,
+                               std::span<std::uint8_t> body, PlanCounters& counters) noexcept;
+
+}  // namespace serried::replicate

@@ -1,0 +1,26 @@
+#pragma once
+/// Who is tracked: reconsidered every fourth tick, staggered by viewer, over a moving window of the neighbourhood.
+
+#include "replicate/viewer.h"
+#include "world/publish.h"
+
+namespace serried::replicate {
+
+/// What all viewers of a shard read while a tick is replicated. Nothing of it changes between the second meet of a tick
+/// and the first meet of the next.
+struct Scene {
+  const world::Config* world;
+  const Config* config;
+  const interest::Grid* grid;
+  const world::Frame* frame;
+  const world::Published* published;
+  std::uint32_t tick;
+  unsigned shard;
+};
+
+/// Weigh the tracked entities by distance, let go of those beyond their radius (and 5 %), and take in nearer ones: as
+/// long as there is room whoever is in view, then only those clearly nearer than the furthest.
+/// Reads   scene     Writes  viewer      Owner  shard lane
+void rescan(Viewer& viewer, const Scene& scene) noexcept;
+
+}  // namespace serried::replicate
