@@ -20,8 +20,7 @@ Arguments split_arguments(std::span<const char* const> argv) {
 }
 
 std::vector<std::string> eal_arguments(const Arguments& arguments, const ServerConfig& config, int process_id) {
-  std::vector<std::string> eal{arguments.program};
-  eal.insert(eal.end(), arguments.eal.begin(), arguments.eal.end());
+  std::vector<std::string> eal = arguments.eal;
   if (config.driver == Driver::socket && arguments.eal.empty()) {
     for (const char* option : {"--no-huge", "--no-pci", "--no-telemetry", "--no-shconf", "--log-level=lib.eal:warning"})
       eal.emplace_back(option);

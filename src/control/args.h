@@ -17,7 +17,7 @@ struct Arguments {
 
 [[nodiscard]] Arguments split_arguments(std::span<const char* const> argv);
 
-/// The argument vector for EAL, program name first. Adds what the user left out and the server needs:
+/// The arguments for EAL, without a program name. Adds what the user left out and the server needs:
 /// - sockets without any EAL option: no hugepages, no devices, no files, so that it runs anywhere without rights;
 /// - a --file-prefix of its own, unless there is one, so that two servers on a machine do not meet in each other's
 ///   files. With hugepages it is by UDP port and not by process id: a restart after a crash takes its old pages back.

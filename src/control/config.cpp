@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "control/engine_config.h"
 #include "control/option.h"
 #include "session/id.h"
 
@@ -172,10 +173,13 @@ Reading read_config(std::span<const std::string> arguments) {
 void check_config(const ServerConfig& config, std::vector<Fault>& faults) {
   const auto fault = [&](const char* where, std::string text) { faults.push_back({where, std::move(text)}); };
   if (config.token_key.empty())
-    fault("--token-key", "is missing; make a key with `serried-token new-key FILE` and give that file");
-  const auto v6 = [](const std::string& address) { return address.find(':') != std::string::npos; };
-  const auto count_v6 = std::count_if(config.addresses.begin(), config.addresses.end(), v6);
-  if (count_v6 > 1 || static_cast<std::ptrdiff_t>(config.addresses.size()) - count_v6 > 1)
+    fault("--token-key", "is missing; make a key with `serried-token keygen --out FILE` and give that file");
+  const auto too_many = [](const std::vector<std::string>& addresses) {
+    const auto v6 = [](const std::string& address) { return address.find(':') != std::string::npos; };
+    const auto count_v6 = std::count_if(addresses.begin(), addresses.end(), v6);
+    return count_v6 > 1 || static_cast<std::ptrdiff_t>(addresses.size()) - count_v6 > 1;
+  };
+  if (too_many(config.addresses))
     fault("--address", "is given twice for one IP version; give at most one IPv4 and one IPv6 address");
   if (config.driver == Driver::ethdev && config.addresses.empty())
     fault("--address",
@@ -184,6 +188,10 @@ void check_config(const ServerConfig& config, std::vector<Fault>& faults) {
     fault("--address", "takes one address with --driver socket; without any, the socket takes all of the machine");
   if (config.driver == Driver::socket && config.vlan != 0)
     fault("--vlan", "means nothing to --driver socket; configure the VLAN in the kernel, or use --driver ethdev");
+  if (!config.gateways.empty() && config.next_hop != "arp")
+    fault("--gateway", "is only asked for with --next-hop arp; leave it out, or give that too");
+  if (too_many(config.gateways))
+    fault("--gateway", "is given twice for one IP version; give at most one IPv4 and one IPv6 router");
   if (config.driver == Driver::socket && config.next_hop != "learn")
     fault("--next-hop", "means nothing to --driver socket, the kernel routes; leave it out, or use --driver ethdev");
   if (config.players_max > config.sessions_max)
@@ -197,6 +205,9 @@ void check_config(const ServerConfig& config, std::vector<Fault>& faults) {
   if (config.idle_ping_ms >= config.timeout_ms)
     fault("--idle-ping-ms", "must be less than --timeout-ms (" + std::to_string(config.timeout_ms) +
                                 "), or connections end before they are asked for a sign of life");
+  if (!faults.empty()) return;
+  // With the number of shards left to the server, one: that holds the most, and start-up asks again.
+  for (std::string& text : engine_faults(config, std::max(config.shards, 1U))) fault("world", std::move(text));
 }
 
 std::string fault_text(std::span<const Fault> faults) {

@@ -1,12 +1,16 @@
 #pragma once
 /// What a server can be told: one plain struct. How each field is called on the command line and in a file, its unit,
-/// range and help are rows of one table (option.h); its default is the initialiser here and nowhere else.
+/// range and help are rows of one table (option.h); its default is the initialiser here, or that of the module whose
+/// setting it is.
 
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "replicate/config.h"
+#include "world/config.h"
 
 namespace serried::control {
 
@@ -24,6 +28,7 @@ struct ServerConfig {
   std::uint16_t udp_port = 40'000;
   std::uint16_t vlan = 0;
   std::string next_hop = "learn";
+  std::vector<std::string> gateways;
   bool verify_udp_checksum = true;
 
   // Sessions
@@ -36,14 +41,14 @@ struct ServerConfig {
   unsigned ack_delay_ms = 25;
 
   // World and replication
-  unsigned tick_rate_hz = 60;
+  unsigned tick_rate_hz = world::Config{}.ticks_per_second;
   unsigned players_max = 16'384;
-  unsigned npcs = 1'000;
+  unsigned npcs = world::Config{}.npcs;
   std::uint64_t seed = 1;
-  unsigned spawn_size_units = 100'000;
-  unsigned budget_bytes = 1'100;
-  unsigned tracked_max = 128;
-  unsigned audits_per_s = 0;
+  unsigned spawn_size_units = static_cast<unsigned>(2 * world::Config{}.player_spawn_half);
+  unsigned budget_bytes = replicate::Config{}.datagram_bytes;
+  unsigned tracked_max = replicate::Config{}.tracked_max;
+  unsigned audits_per_s = replicate::Config{}.audit_per_second;
 
   // Lanes
   unsigned io_lanes = 1;

@@ -6,7 +6,10 @@
 #include <limits>
 #include <type_traits>
 
+#include "lane/rows.h"
 #include "port/address.h"
+#include "session/id.h"
+#include "world/entity.h"
 
 namespace serried::control {
 namespace {
@@ -16,6 +19,10 @@ constexpr double any_u64 = 18'446'744'073'709'551'615.0;
 std::string check_address(const std::string& value) {
   if (port::parse_local_address(value)) return {};
   return "is no IPv4 or IPv6 address; write one like 10.0.0.1/24 or 2001:db8::1/64, the prefix may be left out";
+}
+
+std::string check_gateway(const std::string& value) {
+  return port::parse_address(value) ? "" : "is no IPv4 or IPv6 address; write one like 10.0.0.1 or 2001:db8::1";
 }
 
 std::string check_next_hop(const std::string& value) {
@@ -47,6 +54,9 @@ constexpr std::array network{
     Option{"next-hop", "network", "next_hop", "learn|arp|MAC",
            "link address of replies (ethdev only): the one the client's datagrams come from, resolved, or fixed",
            [](C& c) -> Target { return &c.next_hop; }, 0, 0, nullptr, check_next_hop},
+    Option{"gateway", "network", "gateway", "IP",
+           "router to clients outside the prefixes of --address (next hop arp only); one for each IP version",
+           [](C& c) -> Target { return &c.gateways; }, 0, 0, nullptr, check_gateway},
     Option{"verify-udp-checksum", "network", "verify_udp_checksum", "on|off",
            "drop frames whose UDP checksum is wrong; off where a virtual link leaves it unfilled (ethdev only)",
            [](C& c) -> Target { return &c.verify_udp_checksum; }},
@@ -75,18 +85,18 @@ constexpr std::array world{
     Option{"tick-rate", "world", "tick_rate", "Hz", "steps of the world a second",
            [](C& c) -> Target { return &c.tick_rate_hz; }, 1, 240},
     Option{"players-max", "world", "players_max", "players", "players in the world at a time",
-           [](C& c) -> Target { return &c.players_max; }, 1, 262'144},
+           [](C& c) -> Target { return &c.players_max; }, 1, world::rows_max},
     Option{"npcs", "world", "npcs", "entities", "wandering characters of the game",
-           [](C& c) -> Target { return &c.npcs; }, 0, 1'000'000},
+           [](C& c) -> Target { return &c.npcs; }, 0, world::rows_max},
     Option{"seed", "world", "seed", "number", "of all randomness of the world: one seed, one history",
            [](C& c) -> Target { return &c.seed; }, 0, any_u64},
     Option{"spawn-size", "world", "spawn_size", "units",
            "edge of the square in which players appear; 100 units are 1 m",
            [](C& c) -> Target { return &c.spawn_size_units; }, 0, 10'000'000},
     Option{"budget", "world", "budget", "bytes", "replication per player and datagram, at most",
-           [](C& c) -> Target { return &c.budget_bytes; }, 128, 1'146},
+           [](C& c) -> Target { return &c.budget_bytes; }, 256, lane::out_body_bytes_max},
     Option{"tracked-max", "world", "tracked_max", "entities", "entities that one player sees in full detail",
-           [](C& c) -> Target { return &c.tracked_max; }, 1, 128},
+           [](C& c) -> Target { return &c.tracked_max; }, 1, replicate::tracked_rows - 8},
     Option{"audit", "world", "audit", "1/s",
            "comparisons of each willing player's view with the world, a second; a test of the engine, costs bandwidth",
            [](C& c) -> Target { return &c.audits_per_s; }, 0, 60},
@@ -94,9 +104,9 @@ constexpr std::array world{
 
 constexpr std::array lanes{
     Option{"io-lanes", "lanes", "io", "lanes", "lanes that receive and send, one a queue of the port",
-           [](C& c) -> Target { return &c.io_lanes; }, 1, 16},
+           [](C& c) -> Target { return &c.io_lanes; }, 1, session::lanes_max},
     Option{"shards", "lanes", "shards", "lanes", "lanes that simulate the world, 0: from the number of cores",
-           [](C& c) -> Target { return &c.shards; }, 0, 16},
+           [](C& c) -> Target { return &c.shards; }, 0, world::shards_max},
     Option{"idle-sleep-us", "lanes", "idle_sleep", "us|auto",
            "sleep of a core whose lanes have nothing to do; auto: 0 where each lane has a core of its own and one is "
            "left, else 50",

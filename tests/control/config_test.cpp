@@ -161,6 +161,17 @@ TEST(ReadConfig, SessionsFitTheirLanes) {
   EXPECT_TRUE(names(read_config(with({"--sessions-max", "100"})), "--players-max", "more than --sessions-max 100"));
 }
 
+TEST(ReadConfig, GatewaysAreForArp) {
+  EXPECT_TRUE(names(read_config(with({"--gateway", "10.0.0.9"})), "--gateway", "--next-hop arp"));
+  EXPECT_TRUE(read_config(with({"--gateway", "10.0.0.9", "--next-hop", "arp"})).faults.empty());
+  EXPECT_TRUE(names(read_config(with({"--gateway", "10.0.0.9", "--gateway", "10.0.0.8", "--next-hop", "arp"})),
+                    "--gateway", "given twice"));
+}
+
+TEST(ReadConfig, WhatTheWorldCannotHold) {
+  EXPECT_TRUE(names(read_config(with({"--npcs", "60000"})), "world", "slots"));
+}
+
 TEST(ReadConfig, AMissingFileAndABrokenOne) {
   EXPECT_TRUE(
       names(read_config(with({"--config", "/nowhere/serried.toml"})), "/nowhere/serried.toml", "cannot be read"));

@@ -1,0 +1,162 @@
+#include "control/engine_config.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/check.h"
+
+namespace serried::control {
+namespace {
+
+/// Buffers that an io lane keeps at hand for each shard and for itself; a slice of 64 viewers eight times over.
+constexpr unsigned spare_buffers = 512;
+constexpr unsigned link_buffers = 1'024;
+
+/// Parsed without a fault before: check_config saw to it.
+template <class T>
+T checked(Result<T> parsed) {
+  SERRIED_CHECK(static_cast<bool>(parsed));
+  return parsed.value();
+}
+
+bool is_v6(const std::string& address) { return address.find(':') != std::string::npos; }
+
+/// Everything that can be out of a lane's pool at once: the rings to and from each shard, what is at hand, what waits
+/// to leave; and half as much again for bursts under way.
+unsigned lane_buffers(unsigned shards) {
+  return (shards * 2 * link_buffers + 4 * spare_buffers + 4 * wire::Batch::capacity + 2'048) * 3 / 2;
+}
+
+port::HostConfig host_config(const ServerConfig& config) {
+  port::HostConfig host;
+  for (const std::string& text : config.addresses) {
+    const port::LocalAddress address = checked(port::parse_local_address(text));
+    (is_v6(text) ? host.has_ipv6 : host.has_ipv4) = true;
+    (is_v6(text) ? host.ipv6 : host.ipv4) = address;
+  }
+  for (const std::string& text : config.gateways)
+    (is_v6(text) ? host.gateway_ipv6 : host.gateway_ipv4) = checked(port::parse_address(text));
+  host.port_first = host.port_last = config.udp_port;
+  host.vlan = config.vlan;
+  host.verify_udp_checksum = config.verify_udp_checksum;
+  if (config.next_hop == "arp") {
+    host.next_hop = port::NextHop::arp;
+  } else if (config.next_hop != "learn") {
+    host.next_hop = port::NextHop::static_mac;
+    host.next_hop_mac = checked(port::parse_mac(config.next_hop));
+  }
+  return host;
+}
+
+message::ConnectionAccepted parameters_of(const ServerConfig& config) {
+  const world::Config world = world_config(config);
+  message::ConnectionAccepted parameters;
+  parameters.tick_rate_hz = static_cast<std::uint16_t>(config.tick_rate_hz);
+  parameters.input_rate_max_hz = static_cast<std::uint16_t>(config.input_rate_max_hz);
+  parameters.idle_ping_ms = config.idle_ping_ms;
+  parameters.timeout_ms = config.timeout_ms;
+  parameters.ack_delay_us = config.ack_delay_ms * 1'000;
+  parameters.tracked_max = static_cast<std::uint16_t>(config.tracked_max);
+  parameters.section_size_xy = static_cast<std::uint32_t>(world.geometry.section_size_xy);
+  parameters.section_size_z = static_cast<std::uint32_t>(world.geometry.section_size_z);
+  parameters.sections_x = world.geometry.sections[0];
+  parameters.sections_y = world.geometry.sections[1];
+  parameters.sections_z = world.geometry.sections[2];
+  parameters.cell_size_xy = static_cast<std::uint32_t>(world.cell_size_xy);
+  parameters.cell_size_z = static_cast<std::uint32_t>(world.cell_size_z);
+  return parameters;
+}
+
+}  // namespace
+
+unsigned sessions_per_lane(const ServerConfig& config) noexcept {
+  return (config.sessions_max + config.io_lanes - 1) / config.io_lanes;
+}
+
+world::Config world_config(const ServerConfig& config) {
+  world::Config world;
+  world.ticks_per_second = config.tick_rate_hz;
+  world.players_max = config.players_max;
+  world.npcs = config.npcs;
+  world.player_spawn_half = static_cast<float>(config.spawn_size_units) / 2;
+  return world;
+}
+
+replicate::Config replicate_config(const ServerConfig& config) {
+  replicate::Config replicate;
+  replicate.datagram_bytes = config.budget_bytes;
+  replicate.tracked_max = config.tracked_max;
+  replicate.audit_per_second = config.audits_per_s;
+  return replicate;
+}
+
+lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, unsigned io_lane) {
+  lane::IoConfig io;
+  io.lane = io_lane;
+  io.sessions_max = sessions_per_lane(config);
+  io.attempts_max = std::bit_ceil(std::clamp(io.sessions_max, 256U, 65'536U));
+  io.cookie_rate_per_s = config.cookie_rate_per_s;
+  io.spare_buffers = spare_buffers;
+  io.protocol_id = key.protocol_id;
+  io.parameters = parameters_of(config);
+  return io;
+}
+
+lane::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key,
+                                       std::int64_t started_unix_s) {
+  lane::HandshakeConfig handshake;
+  handshake.token_key = key;
+  handshake.started_unix_s = started_unix_s;
+  // Every session's token, those of players who came and went within a token's life, and some room.
+  handshake.tokens_remembered = std::bit_ceil(std::max(4 * config.sessions_max, 65'536U));
+  handshake.players_max = config.players_max;
+  return handshake;
+}
+
+port::SocketConfig socket_config(const ServerConfig& config, unsigned shards) {
+  port::SocketConfig socket;
+  if (!config.addresses.empty()) socket.address = checked(port::parse_local_address(config.addresses.front())).address;
+  socket.port_first = config.udp_port;
+  socket.reuse_port = config.io_lanes > 1;
+  socket.buffers = lane_buffers(shards);
+  return socket;
+}
+
+port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards) {
+  port::EthdevConfig ethdev;
+  ethdev.device = config.port;
+  ethdev.queues = config.io_lanes;
+  ethdev.host = host_config(config);
+  ethdev.buffers = lane_buffers(shards) + ethdev.rx_descriptors + ethdev.tx_descriptors;
+  return ethdev;
+}
+
+LinkSizes link_sizes(const ServerConfig& config, unsigned shards) {
+  LinkSizes sizes;
+  // Inputs of two ticks from everybody: a shard looks at its ring between slices, not while it steps.
+  sizes.rows = std::bit_ceil(std::max(2 * sessions_per_lane(config) / shards, 4'096U));
+  sizes.buffers = link_buffers;
+  // At 47 us a key exchange, a full queue is 50 ms of work; what does not fit is dropped and tried again by the client.
+  sizes.jobs = 1'024;
+  return sizes;
+}
+
+std::vector<std::string> engine_faults(const ServerConfig& config, unsigned shards) {
+  std::vector<std::string> faults = world_config(config).validate(shards);
+  for (std::string& fault : replicate_config(config).validate()) faults.push_back(std::move(fault));
+  return faults;
+}
+
+kernel::Isa isa_of(IsaChoice choice) noexcept {
+  switch (choice) {
+    case IsaChoice::scalar:
+      return kernel::Isa::scalar;
+    case IsaChoice::sse42:
+      return kernel::Isa::sse42;
+    case IsaChoice::automatic:
+      break;
+  }
+  return kernel::detected_isa();
+}
+
+}  // namespace serried::control

@@ -1,0 +1,45 @@
+#pragma once
+/// From what a user says to what each module takes: pure functions, one a module.
+
+#include <string>
+#include <vector>
+
+#include "control/config.h"
+#include "crypt/token.h"
+#include "kernel/isa.h"
+#include "lane/handshake_lane.h"
+#include "lane/io_state.h"
+#include "port/ethdev.h"
+#include "port/socket.h"
+#include "replicate/config.h"
+#include "world/config.h"
+
+namespace serried::control {
+
+[[nodiscard]] world::Config world_config(const ServerConfig& config);
+[[nodiscard]] replicate::Config replicate_config(const ServerConfig& config);
+[[nodiscard]] lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, unsigned io_lane);
+[[nodiscard]] lane::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key,
+                                                     std::int64_t started_unix_s);
+/// Precondition of both: check_config found nothing.
+[[nodiscard]] port::SocketConfig socket_config(const ServerConfig& config, unsigned shards);
+[[nodiscard]] port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards);
+
+/// Sizes of rings between lanes.
+struct LinkSizes {
+  unsigned rows = 0;     ///< inputs of an (io, shard) pair
+  unsigned buffers = 0;  ///< empty and filled ones of a pair
+  unsigned jobs = 0;     ///< handshakes of an io lane at a time
+};
+[[nodiscard]] LinkSizes link_sizes(const ServerConfig& config, unsigned shards);
+
+/// Sessions of one io lane: its part of all, rounded up.
+[[nodiscard]] unsigned sessions_per_lane(const ServerConfig& config) noexcept;
+
+/// What world and replication find wrong, with `shards` shard lanes; each one sentence.
+[[nodiscard]] std::vector<std::string> engine_faults(const ServerConfig& config, unsigned shards);
+
+/// Isa of the kernels that a user chose.
+[[nodiscard]] kernel::Isa isa_of(IsaChoice choice) noexcept;
+
+}  // namespace serried::control
