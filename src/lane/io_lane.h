@@ -23,9 +23,8 @@ class IoLane {
 
   /// One burst in, some bursts out, a slice of upkeep. Returns how much there was to do; 0: idle.
   unsigned poll(Nanos now) noexcept {
-    const unsigned work = inbound(now) + upkeep(state_, now) + outbound(now);
     refill();
-    return work;
+    return inbound(now) + upkeep(state_, now) + outbound(now);
   }
 
   /// Refuse newcomers and say goodbye to everybody, three times each.

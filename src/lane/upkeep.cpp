@@ -7,6 +7,7 @@
 #include "message/type.h"
 #include "wire/compose.h"
 #include "wire/stamp.h"
+#include "world/entity.h"
 
 namespace serried::lane {
 namespace {
@@ -51,7 +52,7 @@ void finish(IoState& state, std::uint32_t slot) noexcept {
 void compose_accepted(IoState& state, const HandshakeJob& job, Attempt& attempt, Nanos now) noexcept {
   constexpr std::size_t clear_bytes = 32 + 16;
   message::ConnectionAccepted parameters = state.config.parameters;
-  parameters.player_entity = job.player_id | std::uint64_t{1} << 63;
+  parameters.player_entity = world::player_entity(job.player_id);
   parameters.server_time_us = now / microsecond;
 
   base::ByteWriter out{attempt.accepted};

@@ -1,0 +1,269 @@
+#pragma once
+/// An io lane and a handshake lane on a loop wire, with real clients at its other end, one thread, a clock in the hand.
+/// In place of the shard stands whoever reads the rings of `link`.
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "client/session.h"
+#include "crypt/aead.h"
+#include "lane/handshake_lane.h"
+#include "lane/io_lane.h"
+#include "port/loop.h"
+#include "wire/compose.h"
+#include "wire/stamp.h"
+
+namespace serried::lane {
+
+inline constexpr std::uint64_t test_protocol = 0x7465'7374;
+inline constexpr std::int64_t test_unix_start = 1'700'000'000;
+
+/// Entropy of a test: one seed, one history.
+struct SeededEntropy {
+  base::Prng random;
+  explicit SeededEntropy(std::uint64_t seed) : random(seed) {}
+  crypt::Entropy get() {
+    return {[](void* self, std::span<std::uint8_t> to) {
+              for (auto& byte : to) byte = static_cast<std::uint8_t>(static_cast<SeededEntropy*>(self)->random.next());
+            },
+            this};
+  }
+};
+
+struct Peer {
+  std::uint16_t port = 0;
+  std::vector<std::uint8_t> token;
+  client::SessionOptions options;
+  client::Session session;
+  bool mute = false;  ///< sends nothing by itself
+  bool deaf = false;  ///< hears nothing: once somebody forges its datagrams, acks come for what it never sent
+};
+
+class LaneTest : public testing::Test {
+ protected:
+  LaneTest() : LaneTest(default_config()) {}
+  explicit LaneTest(const IoConfig& config)
+      : network({.seed = 1}),
+        server(network.open({.address = port::ipv4_address(10, 0, 0, 1), .port_first = 40'000}).value()),
+        remote(network.open({.address = port::ipv4_address(10, 0, 0, 2), .port_first = 20'000, .port_last = 21'000})
+                   .value()),
+        link(256, 256),
+        handshake_link(8, 64),
+        key(make_key(entropy.get())),
+        handshake({key, test_unix_start, 1'000, 64, entropy.get()}, {&handshake_link}),
+        lane(config, *server, {&link}, handshake_link, crypt::CookieJar{key.secret}, entropy.get()) {}
+
+  ~LaneTest() override {
+    lane.close();
+    EXPECT_EQ(server->outstanding(), 0U) << "a buffer did not come home";
+    EXPECT_EQ(remote->outstanding(), 0U);
+  }
+
+  static IoConfig default_config() {
+    IoConfig config;
+    config.sessions_max = 64;
+    config.attempts_max = 32;
+    config.spare_buffers = 128;
+    config.protocol_id = test_protocol;
+    config.parameters.input_rate_max_hz = 100;
+    return config;
+  }
+  static crypt::TokenKey make_key(const crypt::Entropy& from) {
+    crypt::TokenKey key;
+    key.key_id = 1;
+    key.protocol_id = test_protocol;
+    key.server_id = 5;
+    from.fill(key.secret.bytes());
+    return key;
+  }
+
+  crypt::TokenClaims claims_for(std::uint64_t player_id) {
+    crypt::TokenClaims claims;
+    entropy.get().fill(claims.id);
+    entropy.get().fill(claims.secret.bytes());
+    claims.player_id = player_id;
+    claims.issued = claims.not_before = test_unix_start + 1;
+    claims.expiry = test_unix_start + 3'600;
+    claims.audience = key.server_id;
+    return claims;
+  }
+
+  Peer& add_peer(const crypt::TokenClaims& claims) {
+    auto peer = std::make_unique<Peer>();
+    peer->port = static_cast<std::uint16_t>(20'000 + peers.size());
+    peer->token = crypt::issue_token(key, claims, entropy.get()).value();
+    peer->options.server = server->local();
+    peer->options.protocol_id = test_protocol;
+    peer->options.server_id = key.server_id;
+    peer->options.token = peer->token;
+    peer->options.token_secret = claims.secret;
+    peer->options.entropy = entropy.get();
+    peers.push_back(std::move(peer));
+    EXPECT_TRUE(peers.back()->session.start(peers.back()->options, now));
+    return *peers.back();
+  }
+
+  /// One millisecond: clients send, the server's lanes poll, clients receive.
+  void step() {
+    now += millisecond;
+    for (auto& peer : peers)
+      if (!peer->mute) pump(*peer);
+    lane.poll(now);
+    handshake.poll(now, unix_now());
+    lane.poll(now);
+    receive();
+  }
+  /// Every drop so far, for a failure's message.
+  [[nodiscard]] std::string drops_text() const {
+    std::string text;
+    for (std::size_t i = 0; i < observe::drop_count; ++i) {
+      const auto drop = static_cast<observe::Drop>(i);
+      for (const auto* counters : {&lane.counters().drops, &client_drops, &server->counters().drops})
+        if (counters->value(drop) != 0)
+          text += std::string(observe::drop_name(drop)) + "=" + std::to_string(counters->value(drop)) + " ";
+    }
+    return text;
+  }
+  void run(Nanos duration) {
+    for (const Nanos end = now + duration; now < end;) step();
+  }
+  [[nodiscard]] std::int64_t unix_now() const { return test_unix_start + static_cast<std::int64_t>(now / second); }
+
+  void pump(Peer& peer) {
+    std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
+    while (const std::size_t size = peer.session.send(bytes, now)) send_raw({bytes.data(), size}, peer.port);
+  }
+  /// A datagram from the remote host, as it is.
+  void send_raw(std::span<const std::uint8_t> bytes, std::uint16_t local_port) {
+    wire::Buffer buffer;
+    ASSERT_EQ(remote->acquire({&buffer, 1}), 1U);
+    std::memcpy(buffer.data, bytes.data(), bytes.size());
+    wire::Path to = server->local();
+    to.local_port = local_port;
+    wire::Batch batch;
+    batch.append(buffer.data, bytes.size(), buffer.owner, to);
+    remote->transmit(batch, now);
+  }
+  void receive() {
+    wire::Batch batch;
+    for (remote->receive(batch, now); batch.rows != 0; remote->receive(batch, now)) {
+      for (unsigned row = 0; row < batch.rows; ++row) {
+        ++received;
+        last_datagram.assign(batch.data[row], batch.data[row] + batch.length[row]);
+        const std::size_t index = batch.path[row].local_port - 20'000U;
+        if (index < peers.size() && !peers[index]->deaf)
+          peers[index]->session.receive({batch.data[row], batch.length[row]}, batch.path[row], now, client_drops);
+      }
+      remote->release(batch);
+    }
+  }
+
+  /// Bring a client as far as EnterToWorld; the shard's Join command is left in the ring.
+  Peer& connect(std::uint64_t player_id) {
+    Peer& peer = add_peer(claims_for(player_id));
+    for (int i = 0; i < 200 && peer.session.state() != client::State::entering; ++i) step();
+    EXPECT_EQ(peer.session.state(), client::State::entering) << drops_text();
+    run(5 * millisecond);
+    return peer;
+  }
+  /// Connect, take the Join off the ring, answer with a first DeltaSync.
+  Peer& play(std::uint64_t player_id) {
+    Peer& peer = connect(player_id);
+    Command join;
+    EXPECT_EQ(link.commands.pop(&join, 1), 1U);
+    joined[&peer] = join;
+    publish(peer, 1);
+    run(5 * millisecond);
+    EXPECT_EQ(peer.session.state(), client::State::playing);
+    return peer;
+  }
+  /// What a shard would send: a DeltaSync without records.
+  void publish(Peer& peer, std::uint16_t plan) {
+    wire::Buffer buffer;
+    ASSERT_EQ(link.empties.pop(&buffer, 1), 1U);
+    base::ByteWriter out{{buffer.data + body_offset, out_body_bytes_max}};
+    message::frame(out, message::Type::delta_sync, message::delta_header_bytes);
+    out.write(std::uint32_t{tick++});
+    out.write(std::uint16_t{0});
+    OutRow row;
+    row.owner = buffer.owner;
+    row.body = buffer.data + body_offset;
+    row.connection_id = joined[&peer].connection_id;
+    row.session = joined[&peer].session;
+    row.body_bytes = static_cast<std::uint16_t>(out.size());
+    row.plan = plan;
+    ASSERT_TRUE(link.filled.push(row));
+  }
+
+  /// A sealed datagram of `peer`, with `edit(bytes, size)` between compose and seal, and the CRC made last.
+  struct Forge {
+    std::uint8_t flags = wire::flag::sealed;
+    std::uint8_t channel = 0;
+    std::uint64_t sequence = 0;  ///< 0: the next free one, far above what the client uses
+    std::vector<std::uint8_t> body;
+    bool break_tag = false;
+    bool break_crc = false;
+    std::uint32_t connection_id = 0;  ///< 0: the peer's
+    std::uint16_t from = 0;           ///< 0: the peer's port
+  };
+  std::vector<std::uint8_t> forge(Peer& peer, const Forge& what) {
+    std::vector<std::uint8_t> bytes(wire::header_bytes + what.body.size() + wire::tag_bytes + wire::crc_bytes);
+    const std::uint32_t id = what.connection_id != 0 ? what.connection_id : peer.session.connection_id();
+    const std::uint64_t sequence = what.sequence != 0 ? what.sequence : ++forged_sequence;
+    wire::compose_header(bytes.data(), {id, what.channel, what.flags, sequence});
+    std::copy(what.body.begin(), what.body.end(), bytes.begin() + wire::header_bytes);
+    crypt::seal_in_place(sending_key(peer).data(), id, sequence, bytes.data(), 0, what.body.size());
+    if (what.break_tag) bytes[bytes.size() - wire::crc_bytes - 1] ^= 1;
+    wire::stamp_one(bytes, wire::CrcSeed{test_protocol});
+    if (what.break_crc) bytes.back() ^= 0x80;
+    return bytes;
+  }
+  void send(Peer& peer, const Forge& what) {
+    peer.deaf = true;
+    send_raw(forge(peer, what), what.from != 0 ? what.from : peer.port);
+  }
+
+  /// The client's sending key, taken from a datagram that it composes.
+  crypt::Secret sending_key(Peer& peer) {
+    if (const auto known = keys.find(&peer); known != keys.end()) return known->second;
+    message::Input input;
+    peer.session.submit(input);
+    std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
+    const client::Outgoing out = peer.session.compose(bytes, now);
+    EXPECT_NE(out.key, nullptr);
+    crypt::Secret secret{std::span<const std::uint8_t, 32>{out.key, 32}};
+    keys.emplace(&peer, secret);
+    return secret;
+  }
+
+  /// received = delivered + answered + drops of datagrams: at every moment.
+  void expect_balanced() const {
+    EXPECT_EQ(server->counters().delivered_datagrams.value(),
+              lane.counters().delivered.value() + lane.counters().answered.value() +
+                  lane.counters().drops.total(observe::DropUnit::datagram));
+  }
+
+  SeededEntropy entropy{7};
+  Nanos now = 100 * second;
+  std::uint32_t tick = 1;
+  std::uint64_t received = 0;
+  std::uint64_t forged_sequence = 100'000;
+  std::vector<std::uint8_t> last_datagram;
+  observe::DropCounters client_drops;
+  port::LoopNetwork network;
+  std::unique_ptr<port::LoopPort> server, remote;
+  IoShardLink link;
+  HandshakeLink handshake_link;
+  crypt::TokenKey key;
+  HandshakeLane handshake;
+  IoLane<port::LoopPort> lane;
+  std::vector<std::unique_ptr<Peer>> peers;
+  std::map<Peer*, Command> joined;
+  std::map<Peer*, crypt::Secret> keys;
+};
+
+}  // namespace serried::lane

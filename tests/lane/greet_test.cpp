@@ -1,0 +1,179 @@
+/// Handshakes: what a Connect costs, what it leaves behind, and what loss and repetition do to it.
+#include "lane/fixture.h"
+
+namespace serried::lane {
+namespace {
+
+using client::State;
+using observe::Drop;
+
+using GreetTest = LaneTest;
+
+TEST_F(GreetTest, NothingIsKeptBeforeTheCookieReturns) {
+  Peer& peer = add_peer(claims_for(1));
+  std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
+  const std::size_t size = peer.session.send(bytes, now);
+  ASSERT_EQ(size, wire::datagram_bytes_max);
+  peer.mute = true;
+  for (int i = 0; i < 50; ++i) {
+    send_raw({bytes.data(), size}, peer.port);
+    lane.poll(now);
+  }
+  EXPECT_EQ(lane.counters().cookies.value(), 50U);
+  EXPECT_EQ(lane.counters().sessions.value(), 0U);
+  EXPECT_EQ(handshake_link.requests.size(), 0U);
+  EXPECT_LE(server->counters().sent_bytes.value(), server->counters().received_bytes.value()) << "amplification";
+  expect_balanced();
+}
+
+TEST_F(GreetTest, AHandshakeRunsToItsEnd) {
+  Peer& peer = play(42);
+  EXPECT_EQ(joined[&peer].player_id, 42U);
+  EXPECT_EQ(lane.counters().established.value(), 1U);
+  EXPECT_EQ(handshake.counters().confirmed.value(), 1U);
+  expect_balanced();
+}
+
+TEST_F(GreetTest, SurvivesLossDuplicationAndReordering) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    network.set_profile({.loss = 0.3, .duplicate = 0.3, .delay_min = 0, .delay_max = 60 * millisecond});
+    Peer& peer = add_peer(claims_for(seed));
+    for (int i = 0; i < 9'000 && peer.session.state() != State::entering; ++i) step();
+    EXPECT_EQ(peer.session.state(), State::entering) << "player " << seed << ": " << peer.session.end_text();
+  }
+  network.set_profile({});
+  run(200 * millisecond);
+  EXPECT_EQ(lane.counters().established.value(), 20U);
+  expect_balanced();
+}
+
+TEST_F(GreetTest, ATokenWorksOnce) {
+  const crypt::TokenClaims claims = claims_for(1);
+  Peer& first = add_peer(claims);
+  run(50 * millisecond);
+  EXPECT_EQ(first.session.state(), State::entering);
+  Peer& second_one = add_peer(claims);
+  run(4 * second);
+  EXPECT_EQ(second_one.session.state(), State::closed);
+  EXPECT_EQ(second_one.session.deny_reason(), message::DenyReason::token_used);
+  EXPECT_EQ(first.session.state(), State::entering);
+}
+
+TEST_F(GreetTest, ANewSessionOfAPlayerSupersedesTheOldOne) {
+  Peer& old = play(7);
+  Peer& fresh = connect(7);
+  run(500 * millisecond);
+  EXPECT_EQ(old.session.state(), State::closed);
+  EXPECT_EQ(fresh.session.state(), State::entering);
+  EXPECT_EQ(handshake.counters().superseded.value(), 1U);
+  Command leave;
+  ASSERT_EQ(link.commands.pop(&leave, 1), 1U);
+  EXPECT_EQ(leave.kind, Command::Kind::leave);
+  EXPECT_EQ(leave.connection_id, joined[&old].connection_id);
+  Command join;
+  ASSERT_EQ(link.commands.pop(&join, 1), 1U);
+  EXPECT_EQ(join.kind, Command::Kind::join) << "the old one leaves before the new one joins";
+}
+
+TEST_F(GreetTest, BadTokensAreDeniedWithTheirReason) {
+  crypt::TokenClaims expired = claims_for(1);
+  expired.issued = expired.not_before = test_unix_start - 1'000;
+  expired.expiry = test_unix_start - 100;
+  crypt::TokenClaims foreign = claims_for(2);
+  foreign.audience = 99;
+  crypt::TokenClaims older = claims_for(3);
+  older.issued = test_unix_start - 1;
+  Peer& a = add_peer(expired);
+  Peer& b = add_peer(foreign);
+  Peer& c = add_peer(older);
+  Peer& d = add_peer(claims_for(4));
+  d.options.token_secret = crypt::Secret{};  // overheard the token, does not have its secret
+  ASSERT_TRUE(d.session.start(d.options, now));
+  run(4 * second);
+  EXPECT_EQ(a.session.deny_reason(), message::DenyReason::token_expired);
+  EXPECT_EQ(b.session.deny_reason(), message::DenyReason::wrong_server);
+  EXPECT_EQ(c.session.deny_reason(), message::DenyReason::token_used) << "issued before the server started";
+  EXPECT_EQ(d.session.deny_reason(), message::DenyReason::token_invalid);
+  EXPECT_EQ(lane.counters().sessions.value(), 0U);
+  expect_balanced();
+}
+
+TEST_F(GreetTest, AttemptsSessionsAndTheHandshakeRingAreBounded) {
+  // The handshake lane does not run: eight jobs are lent out, then Connects are dropped and counted.
+  for (std::uint64_t id = 1; id <= 30; ++id) add_peer(claims_for(id));
+  for (int i = 0; i < 100; ++i) {
+    now += millisecond;
+    for (auto& peer : peers) pump(*peer);
+    lane.poll(now);
+    receive();
+  }
+  EXPECT_GT(lane.counters().drops.value(Drop::handshake_ring_full), 0U);
+  EXPECT_EQ(handshake_link.requests.size(), 8U);
+  run(4 * second);
+  for (auto& peer : peers) EXPECT_EQ(peer->session.state(), State::entering) << peer->session.end_text();
+  expect_balanced();
+}
+
+struct FewSessions : LaneTest {
+  FewSessions() : LaneTest(config()) {}
+  static IoConfig config() {
+    IoConfig config = default_config();
+    config.sessions_max = 3;
+    config.cookie_rate_per_s = 40;
+    return config;
+  }
+};
+
+TEST_F(FewSessions, AFullServerSaysSo) {
+  for (std::uint64_t id = 1; id <= 3; ++id) connect(id);
+  Peer& fourth = add_peer(claims_for(4));
+  run(5 * second);
+  EXPECT_EQ(fourth.session.deny_reason(), message::DenyReason::full);
+  EXPECT_GT(fourth.session.retry_after_ms(), 0U);
+  EXPECT_GT(lane.counters().drops.value(Drop::sessions_full), 0U);
+  expect_balanced();
+}
+
+TEST_F(FewSessions, ClearAnswersHaveABudget) {
+  Peer& peer = add_peer(claims_for(1));
+  peer.mute = true;
+  std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
+  ASSERT_EQ(peer.session.send(bytes, now), bytes.size());
+  for (int i = 0; i < 100; ++i) {
+    send_raw(bytes, peer.port);
+    lane.poll(now);
+  }
+  EXPECT_EQ(lane.counters().cookies.value(), 40U);
+  EXPECT_EQ(lane.counters().drops.value(Drop::cookie_budget), 60U);
+  expect_balanced();
+}
+
+TEST_F(GreetTest, ARepeatedConnectGetsTheVerySameAnswer) {
+  Peer& peer = add_peer(claims_for(1));
+  step();  // Connect, Cookie
+  std::array<std::uint8_t, wire::datagram_bytes_max> connect;
+  ASSERT_EQ(peer.session.send(connect, now), connect.size());
+  peer.mute = true;
+  send_raw(connect, peer.port);
+  step();
+  const std::vector<std::uint8_t> accepted = last_datagram;
+  ASSERT_GT(accepted.size(), 100U);
+  send_raw(connect, peer.port);
+  step();
+  EXPECT_EQ(last_datagram, accepted);
+  EXPECT_EQ(lane.counters().accepted.value(), 1U);
+  peer.mute = false;
+  run(20 * millisecond);
+  EXPECT_EQ(peer.session.state(), State::entering);
+  const std::uint64_t before = received;
+  const std::uint64_t known = lane.counters().drops.value(Drop::attempt_known);
+  peer.mute = true;
+  send_raw(connect, peer.port);
+  lane.poll(now);
+  receive();
+  EXPECT_EQ(lane.counters().drops.value(Drop::attempt_known), known + 1) << "an established attempt gets nothing";
+  EXPECT_EQ(received, before);
+}
+
+}  // namespace
+}  // namespace serried::lane

@@ -1,0 +1,70 @@
+#include "lane/handshake_lane.h"
+
+#include "lane/fixture.h"
+
+namespace serried::lane {
+namespace {
+
+struct HandshakeLaneTest : testing::Test {
+  SeededEntropy entropy{3};
+  HandshakeLink link{8, 8};
+  crypt::TokenKey key;
+  HandshakeConfig config;
+
+  HandshakeLaneTest() {
+    key.protocol_id = test_protocol;
+    key.server_id = 5;
+    entropy.get().fill(key.secret.bytes());
+    config = {key, test_unix_start, 2, 4, entropy.get()};
+  }
+
+  HandshakeJob& confirm(HandshakeLane& lane, std::uint64_t player, std::uint8_t token, std::uint32_t connection) {
+    HandshakeJob& job = link.jobs[0];
+    job.kind = HandshakeJob::Kind::confirm;
+    job.player_id = player;
+    job.token_id = {token};
+    job.token_expiry = test_unix_start + 100;
+    job.connection_id = connection;
+    EXPECT_TRUE(link.requests.push(0));
+    EXPECT_EQ(lane.poll(0, test_unix_start), 1U);
+    std::uint32_t index = 9;
+    EXPECT_EQ(link.results.pop(&index, 1), 1U);
+    EXPECT_EQ(index, 0U);
+    return job;
+  }
+};
+
+TEST_F(HandshakeLaneTest, TokensAreTestedAndSet) {
+  HandshakeLane lane{config, {&link}};
+  EXPECT_FALSE(confirm(lane, 1, 1, 11).denied);
+  const HandshakeJob& again = confirm(lane, 1, 1, 12);
+  EXPECT_TRUE(again.denied);
+  EXPECT_EQ(again.reason, message::DenyReason::token_used);
+}
+
+TEST_F(HandshakeLaneTest, WhenNoMoreTokensCanBeRememberedNobodyGetsIn) {
+  HandshakeLane lane{config, {&link}};
+  EXPECT_FALSE(confirm(lane, 1, 1, 11).denied);
+  EXPECT_FALSE(confirm(lane, 2, 2, 12).denied);
+  EXPECT_EQ(confirm(lane, 3, 3, 13).reason, message::DenyReason::full);
+  for (int i = 0; i < 64; ++i) lane.poll(0, test_unix_start + 1'000);  // the two expire
+  HandshakeJob& job = link.jobs[0];
+  job.token_expiry = test_unix_start + 2'000;
+  EXPECT_FALSE(confirm(lane, 3, 3, 13).denied);
+}
+
+TEST_F(HandshakeLaneTest, SeatsFollowTheNewestSession) {
+  HandshakeLane lane{config, {&link}};
+  EXPECT_FALSE(confirm(lane, 1, 1, 11).denied);
+  EXPECT_FALSE(confirm(lane, 1, 2, 12).denied);
+  Superseded old;
+  ASSERT_EQ(link.superseded.pop(&old, 1), 1U);
+  EXPECT_EQ(old.connection_id, 11U);
+  // The end of the old session must not free the seat of the new one.
+  ASSERT_TRUE(link.ended.push({1, 11, 0}));
+  lane.poll(0, test_unix_start);
+  EXPECT_EQ(lane.counters().superseded.value(), 1U);
+}
+
+}  // namespace
+}  // namespace serried::lane

@@ -1,0 +1,188 @@
+#include "lane/io_lane.h"
+
+#include <functional>
+#include <string>
+
+#include "lane/fixture.h"
+#include "message/type.h"
+
+namespace serried::lane {
+namespace {
+
+using observe::Drop;
+
+struct Crafted {
+  Drop reason;
+  std::function<void(class IoLaneTest&)> send;
+};
+
+class IoLaneTest : public LaneTest {
+ public:
+  Peer& victim() { return *peers[0]; }
+  using LaneTest::Forge;
+  using LaneTest::forge;
+  using LaneTest::forged_sequence;
+  using LaneTest::send;
+  using LaneTest::send_raw;
+
+  std::vector<std::uint8_t> clear(std::size_t bytes, const wire::Header& header) {
+    std::vector<std::uint8_t> datagram(bytes);
+    wire::compose_header(datagram.data(), header);
+    wire::stamp_one(datagram, wire::CrcSeed{test_protocol});
+    return datagram;
+  }
+  static std::vector<std::uint8_t> framed(std::uint8_t type, std::vector<std::uint8_t> content) {
+    std::vector<std::uint8_t> body{static_cast<std::uint8_t>(content.size() + 1), type};
+    body.insert(body.end(), content.begin(), content.end());
+    return body;
+  }
+  static std::vector<std::uint8_t> padded(std::size_t bytes) { return std::vector<std::uint8_t>(bytes, 0x55); }
+};
+
+/// Send one crafted datagram per reason. Expect exactly that counter to move by one, and the books to balance.
+TEST_F(IoLaneTest, EachDropReasonMovesItsCounterAlone) {
+  using wire::flag::sealed;
+  const std::vector<Crafted> table{
+      {Drop::short_datagram, [](IoLaneTest& t) { t.send_raw(IoLaneTest::padded(17), 20'000); }},
+      {Drop::short_datagram, [](IoLaneTest& t) { t.send_raw(t.clear(33, {1, 0, sealed, 1}), 20'000); }},
+      {Drop::long_datagram, [](IoLaneTest& t) { t.send_raw(IoLaneTest::padded(1'201), 20'000); }},
+      {Drop::bad_flags, [](IoLaneTest& t) { t.send(t.victim(), {.flags = sealed | wire::flag::rekey}); }},
+      {Drop::bad_flags, [](IoLaneTest& t) { t.send(t.victim(), {.flags = wire::flag::encrypted}); }},
+      {Drop::bad_flags, [](IoLaneTest& t) { t.send_raw(t.clear(1'200, {7, 0, 0, 0}), 20'000); }},
+      {Drop::bad_channel, [](IoLaneTest& t) { t.send(t.victim(), {.channel = 3}); }},
+      {Drop::bad_crc, [](IoLaneTest& t) { t.send(t.victim(), {.break_crc = true}); }},
+      {Drop::bad_connect, [](IoLaneTest& t) { t.send_raw(t.clear(1'199, {0, 0, 0, 0}), 20'000); }},
+      {Drop::bad_connect, [](IoLaneTest& t) { t.send_raw(t.clear(1'200, {0, 0, 0, 0}), 20'000); }},
+      {Drop::unknown_session, [](IoLaneTest& t) { t.send(t.victim(), {.connection_id = 0xABCD}); }},
+      {Drop::bad_tag, [](IoLaneTest& t) { t.send(t.victim(), {.break_tag = true}); }},
+      {Drop::replay_old, [](IoLaneTest& t) { t.send(t.victim(), {.sequence = 1}); }},
+      {Drop::replay_seen, [](IoLaneTest& t) { t.send(t.victim(), {.sequence = 100'001}); }},
+      {Drop::unsupported_channel, [](IoLaneTest& t) { t.send(t.victim(), {.channel = 1}); }},
+      {Drop::unsupported_channel, [](IoLaneTest& t) { t.send(t.victim(), {.flags = sealed | wire::flag::fragment}); }},
+      {Drop::unsupported_channel, [](IoLaneTest& t) { t.send(t.victim(), {.flags = sealed | wire::flag::key_phase}); }},
+      {Drop::bad_framing, [](IoLaneTest& t) { t.send(t.victim(), {.body = {200, 1, 2, 3}}); }},
+      {Drop::bad_message, [](IoLaneTest& t) { t.send(t.victim(), {.body = IoLaneTest::framed(0x81, {1, 2, 3})}); }},
+      {Drop::unknown_message, [](IoLaneTest& t) { t.send(t.victim(), {.body = IoLaneTest::framed(0x3F, {})}); }},
+      {Drop::unknown_message, [](IoLaneTest& t) { t.send(t.victim(), {.body = IoLaneTest::framed(0x46, padded(6))}); }},
+  };
+  play(1);
+  victim().mute = true;
+  send(victim(), {});  // moves the window to the forged sequences
+  run(50 * millisecond);
+  for (const Crafted& crafted : table) {
+    SCOPED_TRACE(std::string(observe::drop_name(crafted.reason)));
+    std::array<std::uint64_t, observe::drop_count> before;
+    for (std::size_t i = 0; i < observe::drop_count; ++i) before[i] = lane.counters().drops.value(static_cast<Drop>(i));
+    crafted.send(*this);
+    run(20 * millisecond);
+    for (std::size_t i = 0; i < observe::drop_count; ++i) {
+      const auto drop = static_cast<Drop>(i);
+      EXPECT_EQ(lane.counters().drops.value(drop) - before[i], drop == crafted.reason ? 1U : 0U)
+          << observe::drop_name(drop);
+    }
+    expect_balanced();
+  }
+  EXPECT_EQ(lane.counters().sessions.value(), 1U) << "none of it may end the session";
+}
+
+TEST_F(IoLaneTest, ASessionThatSendsTooFastIsLimitedAndTheRestGoesOn) {
+  Peer& fast = play(1);
+  Peer& calm = play(2);
+  fast.mute = true;
+  for (int i = 0; i < 400; ++i) send(fast, {.sequence = 1'000 + static_cast<std::uint64_t>(i)});
+  run(100 * millisecond);
+  EXPECT_GT(lane.counters().drops.value(Drop::session_rate), 300U);
+  EXPECT_EQ(calm.session.state(), client::State::playing);
+  expect_balanced();
+}
+
+TEST_F(IoLaneTest, ForeignSourcesAreOpenedWithinABudget) {
+  Peer& peer = play(1);
+  peer.mute = true;
+  const std::uint64_t before = lane.counters().delivered.value();
+  send(peer, {.from = 20'500});
+  run(2 * millisecond);
+  EXPECT_EQ(lane.counters().delivered.value(), before + 1) << "an authentic datagram from elsewhere is believed";
+  for (int burst = 0; burst < 40; ++burst)
+    for (int i = 0; i < 10; ++i) send(peer, {.break_tag = true, .from = 20'500});
+  lane.poll(now);
+  for (int i = 0; i < 10; ++i) lane.poll(now);
+  EXPECT_GT(lane.counters().drops.value(Drop::foreign_source) + lane.counters().drops.value(Drop::session_rate), 0U);
+  expect_balanced();
+}
+
+TEST_F(IoLaneTest, AnAckOfWhatWasNeverSentEndsTheSession) {
+  Peer& peer = play(1);
+  peer.mute = true;
+  std::vector<std::uint8_t> body(11);
+  body[0] = 0x7F;  // largest 127: not sent yet
+  send(peer, {.flags = wire::flag::sealed | wire::flag::acknowledgment, .body = body});
+  run(500 * millisecond);
+  EXPECT_EQ(lane.counters().drops.value(Drop::bad_ack), 1U);
+  EXPECT_EQ(lane.counters().sessions.value(), 0U);
+  Command leave;
+  ASSERT_EQ(link.commands.pop(&leave, 1), 1U);
+  EXPECT_EQ(leave.kind, Command::Kind::leave);
+  expect_balanced();
+}
+
+TEST_F(IoLaneTest, RandomBytesAtEveryStateChangeNothing) {
+  base::Prng random{99};
+  Peer& peer = play(1);
+  const auto babble = [&] {
+    std::vector<std::uint8_t> bytes(1 + random.below(1'400));
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.next());
+    if (bytes.size() <= 1'200 && random.chance(0.5)) {
+      if (bytes.size() >= 18 && random.chance(0.7)) {
+        wire::compose_header(bytes.data(), {random.chance(0.5) ? peer.session.connection_id() : 0,
+                                            static_cast<std::uint8_t>(random.below(4)),
+                                            static_cast<std::uint8_t>(random.chance(0.5) ? 3 : random.next()),
+                                            random.below(1'000)});
+      }
+      if (bytes.size() > 4) wire::stamp_one(bytes, wire::CrcSeed{test_protocol});
+    }
+    send_raw(bytes, static_cast<std::uint16_t>(20'000 + random.below(3)));
+  };
+  for (int i = 0; i < 3'000; ++i) {
+    babble();
+    if (i % 20 == 0) step();
+  }
+  run(100 * millisecond);
+  EXPECT_EQ(peer.session.state(), client::State::playing);
+  expect_balanced();
+}
+
+TEST_F(IoLaneTest, EveryFlippedBitOfADatagramIsRefused) {
+  Peer& peer = play(1);
+  peer.mute = true;
+  const std::uint64_t inputs = lane.counters().delivered.value();
+  const std::vector<std::uint8_t> good = forge(peer, {.body = padded(40)});
+  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+    std::vector<std::uint8_t> bad = good;
+    bad[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+    send_raw(bad, peer.port);
+    if (bit % 32 == 0) step();
+    std::vector<std::uint8_t> with_crc = bad;  // an attacker can make the CRC right, not the tag
+    wire::stamp_one(with_crc, wire::CrcSeed{test_protocol});
+    if (bit < (good.size() - wire::crc_bytes) * 8) send_raw(with_crc, peer.port);
+    if (bit % 32 == 0) step();
+  }
+  run(200 * millisecond);
+  EXPECT_EQ(lane.counters().delivered.value(), inputs);
+  expect_balanced();
+}
+
+TEST_F(IoLaneTest, DrainSaysGoodbyeAndEndsEmpty) {
+  Peer& one = play(1);
+  Peer& two = play(2);
+  lane.begin_drain();
+  for (int i = 0; i < 1'000 && !lane.drained(); ++i) step();
+  EXPECT_TRUE(lane.drained());
+  for (Peer* peer : {&one, &two}) {
+    EXPECT_EQ(peer->session.state(), client::State::closed);
+    EXPECT_EQ(peer->session.end(), client::End::disconnected) << peer->session.end_text();
+  }
+}
+
+}  // namespace
+}  // namespace serried::lane
