@@ -143,7 +143,7 @@ TEST(Session, ConnectsOverABadWire) {
     std::vector<Flight> wire;
     const auto launch = [&](bool to_server, const Bytes& bytes) {
       for (unsigned copies = story.dice.chance(0.25) ? 2 : 1; copies != 0; --copies)
-        if (!story.dice.chance(0.25))
+        if (!story.dice.chance(0.15))
           wire.push_back({story.now + story.dice.below(80) * millisecond, to_server, bytes});
     };
     const Nanos begin = story.now;
