@@ -1,0 +1,467 @@
+#include "port/host.h"
+
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/bytes.h"
+#include "base/prng.h"
+
+namespace serried::port {
+namespace {
+
+using observe::Drop;
+using Bytes = std::vector<std::uint8_t>;
+using namespace wire;
+
+const Mac own_mac = {2, 0, 0, 0, 0, 1}, peer_mac = {2, 0, 0, 0, 0, 2}, other_mac = {2, 0, 0, 0, 0, 3};
+const Address own_ipv4 = ipv4_address(10, 0, 0, 1), peer_ipv4 = ipv4_address(10, 0, 0, 2);
+const Address own_ipv6 = parse_address("fd00::1").value(), peer_ipv6 = parse_address("fd00::2").value();
+const IpAddress all_nodes = {0xFF, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+
+HostConfig config_of(std::uint16_t vlan = 0) {
+  HostConfig config;
+  config.mac = own_mac;
+  config.has_ipv4 = config.has_ipv6 = true;
+  config.ipv4 = {own_ipv4, 24};
+  config.ipv6 = {own_ipv6, 64};
+  config.port_first = 4000;
+  config.port_last = 4001;
+  config.vlan = vlan;
+  return config;
+}
+
+Bytes udp_frame(bool ipv6, std::uint16_t vlan = 0, std::size_t payload_bytes = 20, std::uint16_t port = 4000) {
+  Bytes bytes(link_headers_bytes_max + payload_bytes);
+  for (std::size_t i = 0; i < payload_bytes; ++i) bytes[link_headers_bytes_max + i] = static_cast<std::uint8_t>(i + 1);
+  UdpFrame frame;
+  frame.link = {own_mac, peer_mac, vlan, 0, 0};
+  frame.source = ipv6 ? peer_ipv6 : peer_ipv4;
+  frame.destination = ipv6 ? own_ipv6 : own_ipv4;
+  frame.source_port = 5000;
+  frame.destination_port = port;
+  frame.payload_bytes = static_cast<std::uint16_t>(payload_bytes);
+  const std::size_t header_bytes = compose_udp(bytes.data() + link_headers_bytes_max, frame);
+  bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(link_headers_bytes_max - header_bytes));
+  return bytes;
+}
+
+/// A frame of any IP protocol; `body` with a right checksum at offset 2 when it is ICMP.
+Bytes ip_frame(const Mac& to_mac, const Address& from, const Address& to, std::uint8_t protocol, std::uint8_t hop_limit,
+               Bytes body, std::uint16_t vlan = 0) {
+  const bool ipv6 = !is_ipv4_mapped(to);
+  if (protocol == ip_protocol::icmp || protocol == ip_protocol::icmpv6) {
+    base::store<std::uint16_t>(body.data() + 2, 0);
+    const std::uint64_t seed = ipv6 ? pseudo_header_sum(from, to, protocol, body.size()) : std::uint64_t{0};
+    base::store(body.data() + 2, checksum_finish(checksum_add(body, seed)));
+  }
+  Bytes bytes(ethernet_bytes + vlan_bytes + ipv6_bytes);
+  std::size_t at =
+      compose_ethernet(bytes.data(), {to_mac, peer_mac, vlan, ipv6 ? ether_type::ipv6 : ether_type::ipv4, 0});
+  at += compose_ip(bytes.data() + at, from, to, protocol, hop_limit, body.size(), ChecksumBy::software);
+  bytes.resize(at);
+  bytes.insert(bytes.end(), body.begin(), body.end());
+  return bytes;
+}
+
+Bytes arp_frame(bool request, const std::array<std::uint8_t, 4>& target, std::uint16_t vlan = 0) {
+  Bytes bytes(ethernet_bytes + vlan_bytes + arp_bytes);
+  const std::size_t at = compose_ethernet(bytes.data(), {broadcast_mac, peer_mac, vlan, ether_type::arp, 0});
+  compose_arp(bytes.data() + at, {request, peer_mac, {}, {10, 0, 0, 2}, target});
+  bytes.resize(at + arp_bytes);
+  return bytes;
+}
+
+Bytes solicitation(const Address& from, const Address& target, std::uint8_t hop_limit = 255, std::uint16_t vlan = 0) {
+  const Address group = solicited_node_address(target);
+  Bytes body(neighbor_bytes + neighbor_option_bytes);
+  compose_neighbor(body.data(), {true, false, target, peer_mac}, from, group);
+  return ip_frame(multicast_mac(group), from, group, ip_protocol::icmpv6, hop_limit, body, vlan);
+}
+
+Bytes ping(bool ipv6, std::size_t data_bytes = 56, std::uint16_t vlan = 0) {
+  Bytes body(icmp_bytes + data_bytes, 0xAB);
+  body[0] = ipv6 ? icmp_type::echo_request_v6 : icmp_type::echo_request;
+  body[1] = 0;
+  return ipv6 ? ip_frame(own_mac, peer_ipv6, own_ipv6, ip_protocol::icmpv6, 64, body, vlan)
+              : ip_frame(own_mac, peer_ipv4, own_ipv4, ip_protocol::icmp, 64, body, vlan);
+}
+
+/// After a change of an IPv4 header.
+void repair_ipv4(Bytes& frame) {
+  std::uint8_t* const ip = frame.data() + ethernet_bytes;
+  base::store<std::uint16_t>(ip + 10, 0);
+  base::store(ip + 10, checksum_finish(checksum_add({ip, std::size_t{ip[0]} % 16 * 4}, 0)));
+}
+
+struct Outcome {
+  std::string verdict;  ///< "datagram", "host", or the drop's name
+  Bytes answer;
+  Host::Verdict examined;
+};
+
+Outcome feed(Host& host, const Bytes& frame, const Host::Offloaded& offloaded = {}, Nanos now = second) {
+  // An exact copy on the heap, so that a sanitizer sees a read past its end.
+  const Bytes exact(frame);
+  Outcome outcome;
+  outcome.examined = host.examine(exact, offloaded);
+  if (outcome.examined.kind == Host::Kind::datagram) {
+    outcome.verdict = "datagram";
+  } else if (outcome.examined.kind == Host::Kind::drop) {
+    outcome.verdict = drop_name(outcome.examined.drop);
+  } else {
+    outcome.answer.resize(2048);
+    const Host::Service service = host.serve(exact, offloaded, now, outcome.answer);
+    outcome.answer.resize(service.answer_bytes);
+    outcome.verdict = service.drop == Drop::none ? "host" : std::string(drop_name(service.drop));
+  }
+  return outcome;
+}
+
+struct HostTest : testing::Test {
+  Neighbors neighbors{64};
+  Host host{config_of(), neighbors};
+  Host tagged{config_of(7), neighbors};
+};
+
+struct Case {
+  const char* name;
+  Bytes frame;
+  std::string verdict;
+};
+
+Bytes changed(Bytes frame, const std::function<void(Bytes&)>& change) {
+  change(frame);
+  return frame;
+}
+
+std::vector<Case> cases() {
+  const auto ip = ethernet_bytes;
+  return {
+      {"IPv4", udp_frame(false), "datagram"},
+      {"IPv6", udp_frame(true), "datagram"},
+      {"second port", udp_frame(false, 0, 20, 4001), "datagram"},
+      {"padded by Ethernet", changed(udp_frame(false, 0, 1), [](Bytes& f) { f.resize(60); }), "datagram"},
+      {"priority tag",
+       changed(udp_frame(false),
+               [](Bytes& f) {
+                 f.insert(f.begin() + 12, {0x81, 0x00, 0x00, 0x00});
+               }),
+       "datagram"},
+      {"IPv4 options",
+       changed(udp_frame(false),
+               [&](Bytes& f) {
+                 f.insert(f.begin() + 34, {1, 1, 1, 0});
+                 f[ip] = 0x46;
+                 f[ip + 3] = static_cast<std::uint8_t>(f[ip + 3] + 4);
+                 repair_ipv4(f);
+               }),
+       "datagram"},
+      {"IPv6 destination options",
+       changed(udp_frame(true),
+               [&](Bytes& f) {
+                 f.insert(f.begin() + 54, {17, 0, 1, 4, 0, 0, 0, 0});
+                 f[ip + 6] = 60;
+                 f[ip + 5] = static_cast<std::uint8_t>(f[ip + 5] + 8);
+               }),
+       "datagram"},
+      {"no UDP checksum, IPv4", changed(udp_frame(false), [&](Bytes& f) { f[ip + 26] = f[ip + 27] = 0; }), "datagram"},
+      {"no UDP checksum, IPv6", changed(udp_frame(true), [&](Bytes& f) { f[ip + 46] = f[ip + 47] = 0; }),
+       "bad_udp_checksum"},
+      {"payload bit", changed(udp_frame(false), [](Bytes& f) { f.back() ^= 1; }), "bad_udp_checksum"},
+      {"payload bit, IPv6", changed(udp_frame(true), [](Bytes& f) { f.back() ^= 1; }), "bad_udp_checksum"},
+      {"IPv4 header bit", changed(udp_frame(false), [&](Bytes& f) { f[ip + 8] ^= 1; }), "bad_ip_checksum"},
+      {"other station", changed(udp_frame(false), [](Bytes& f) { f[5] ^= 4; }), "foreign_frame"},
+      {"from a group", changed(udp_frame(false), [](Bytes& f) { f[6] |= 1; }), "bad_frame"},
+      {"to everybody", changed(udp_frame(false), [](Bytes& f) { std::memset(f.data(), 0xFF, 6); }), "foreign_frame"},
+      {"other VLAN", udp_frame(false, 9), "foreign_frame"},
+      {"LLDP", changed(udp_frame(false), [](Bytes& f) { f[12] = 0x88, f[13] = 0xCC; }), "foreign_frame"},
+      {"other address",
+       changed(udp_frame(false),
+               [&](Bytes& f) {
+                 f[ip + 19] = 99;
+                 repair_ipv4(f);
+               }),
+       "foreign_address"},
+      {"other IPv6 address", changed(udp_frame(true), [&](Bytes& f) { f[ip + 39] = 99; }), "foreign_address"},
+      {"other port", udp_frame(false, 0, 20, 4002), "foreign_port"},
+      {"TCP", ip_frame(own_mac, peer_ipv4, own_ipv4, 6, 64, Bytes(20)), "foreign_port"},
+      {"TCP, IPv6", ip_frame(own_mac, peer_ipv6, own_ipv6, 6, 64, Bytes(20)), "foreign_port"},
+      {"first fragment",
+       changed(udp_frame(false),
+               [&](Bytes& f) {
+                 f[ip + 6] = 0x20;
+                 repair_ipv4(f);
+               }),
+       "ip_fragment"},
+      {"later fragment",
+       changed(udp_frame(false),
+               [&](Bytes& f) {
+                 f[ip + 6] = 0, f[ip + 7] = 10;
+                 repair_ipv4(f);
+               }),
+       "ip_fragment"},
+      {"IPv6 fragment", ip_frame(own_mac, peer_ipv6, own_ipv6, ip_protocol::fragment, 64, Bytes(40)), "ip_fragment"},
+      {"UDP length too long", changed(udp_frame(false), [&](Bytes& f) { ++f[ip + 25]; }), "bad_frame"},
+      {"UDP length too short", changed(udp_frame(false), [&](Bytes& f) { --f[ip + 25]; }), "bad_frame"},
+      {"UDP length below its header", changed(udp_frame(false), [&](Bytes& f) { f[ip + 25] = 7; }), "bad_frame"},
+      {"IP total beyond the frame",
+       changed(udp_frame(false),
+               [&](Bytes& f) {
+                 ++f[ip + 3];
+                 repair_ipv4(f);
+               }),
+       "bad_frame"},
+      {"IPv4 header of 16 bytes", changed(udp_frame(false), [&](Bytes& f) { f[ip] = 0x44; }), "bad_frame"},
+      {"version 5", changed(udp_frame(false), [&](Bytes& f) { f[ip] = 0x55; }), "bad_frame"},
+      {"from 127.0.0.1",
+       changed(udp_frame(false),
+               [&](Bytes& f) {
+                 f[ip + 12] = 127;
+                 repair_ipv4(f);
+               }),
+       "bad_frame"},
+      {"from a multicast group", changed(udp_frame(true), [&](Bytes& f) { f[ip + 8] = 0xFF; }), "bad_frame"},
+      {"from ourselves", ip_frame(own_mac, own_ipv4, own_ipv4, ip_protocol::udp, 64, Bytes(20)), "bad_frame"},
+      {"IPv4 mapped into IPv6", ip_frame(own_mac, peer_ipv4, own_ipv6, 6, 64, Bytes(20)), "bad_frame"},
+      {"ping", ping(false), "host"},
+      {"ping6", ping(true), "host"},
+      {"ping with a wrong checksum", changed(ping(false), [](Bytes& f) { f.back() ^= 1; }), "bad_frame"},
+      {"ping6 with a wrong checksum", changed(ping(true), [](Bytes& f) { f.back() ^= 1; }), "bad_frame"},
+      {"echo reply", ip_frame(own_mac, peer_ipv4, own_ipv4, ip_protocol::icmp, 64, Bytes(16)), "host"},
+      {"ARP", arp_frame(true, {10, 0, 0, 1}), "host"},
+      {"ARP for another", arp_frame(true, {10, 0, 0, 3}), "foreign_address"},
+      {"ARP reply", arp_frame(false, {10, 0, 0, 1}), "host"},
+      {"ARP of no operation", changed(arp_frame(true, {10, 0, 0, 1}), [](Bytes& f) { f[21] = 9; }), "bad_frame"},
+      {"solicitation", solicitation(peer_ipv6, own_ipv6), "host"},
+      {"solicitation by nobody yet", solicitation(Address{}, own_ipv6), "host"},
+      {"solicitation through a router", solicitation(peer_ipv6, own_ipv6, 254), "bad_frame"},
+      {"solicitation for another", solicitation(peer_ipv6, parse_address("fd00::3").value()), "foreign_address"},
+  };
+}
+
+TEST_F(HostTest, SaysWhatEachFrameIs) {
+  for (const Case& one : cases()) EXPECT_EQ(feed(host, one.frame).verdict, one.verdict) << one.name;
+}
+
+TEST_F(HostTest, KnowsWhereADatagramCameFrom) {
+  for (const bool ipv6 : {false, true}) {
+    for (const std::uint16_t vlan : {std::uint16_t{0}, std::uint16_t{0x2007}}) {  // priority 1, VLAN 7
+      Host& one = vlan == 0 ? host : tagged;
+      const Bytes frame = udp_frame(ipv6, vlan, 33, 4001);
+      const Outcome outcome = feed(one, frame);
+      ASSERT_EQ(outcome.verdict, "datagram");
+      const Path& path = outcome.examined.path;
+      EXPECT_EQ(path.address, ipv6 ? peer_ipv6 : peer_ipv4);
+      EXPECT_EQ(path.port, 5000);
+      EXPECT_EQ(path.local_port, 4001);
+      EXPECT_EQ(path.link, peer_mac);
+      EXPECT_EQ(path.vlan, vlan);
+      EXPECT_EQ(outcome.examined.payload_bytes, 33);
+      EXPECT_EQ(outcome.examined.payload_offset, udp_headers_bytes(ipv6, vlan != 0));
+      EXPECT_EQ(frame[outcome.examined.payload_offset], 1);
+    }
+  }
+}
+
+/// Cut at each length: a bad frame, never a read beyond it (the sanitizer's to see), never a datagram.
+TEST_F(HostTest, RefusesEveryTruncation) {
+  const Bytes whole[] = {udp_frame(false),
+                         udp_frame(true),
+                         ping(false),
+                         ping(true),
+                         arp_frame(true, {10, 0, 0, 1}),
+                         solicitation(peer_ipv6, own_ipv6)};
+  for (const Bytes& frame : whole)
+    for (std::size_t bytes = 0; bytes < frame.size(); ++bytes) {
+      const Bytes cut(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(bytes));
+      EXPECT_EQ(feed(host, cut).verdict, "bad_frame") << bytes << " of " << frame.size();
+    }
+  const Bytes frame = udp_frame(false, 7);
+  for (std::size_t bytes = 0; bytes < frame.size(); ++bytes)
+    EXPECT_NE(feed(tagged, Bytes(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(bytes))).verdict,
+              "datagram");
+}
+
+TEST_F(HostTest, BelievesTheNicAboutChecksums) {
+  const Bytes good = udp_frame(false);
+  Bytes bad = good;
+  bad.back() ^= 1;
+  EXPECT_EQ(feed(host, bad, {false, 0, Checked::good, Checked::good}).verdict, "datagram");
+  EXPECT_EQ(feed(host, good, {false, 0, Checked::bad, Checked::good}).verdict, "bad_ip_checksum");
+  EXPECT_EQ(feed(host, good, {false, 0, Checked::good, Checked::bad}).verdict, "bad_udp_checksum");
+  HostConfig careless = config_of();
+  careless.verify_udp_checksum = false;
+  Host lenient(careless, neighbors);
+  EXPECT_EQ(feed(lenient, bad).verdict, "datagram");
+}
+
+TEST_F(HostTest, TakesATagThatTheNicStripped) {
+  const Bytes frame = udp_frame(false);
+  const Outcome outcome = feed(tagged, frame, {true, 7, Checked::unknown, Checked::unknown});
+  ASSERT_EQ(outcome.verdict, "datagram");
+  EXPECT_EQ(outcome.examined.path.vlan, 7);
+  EXPECT_EQ(feed(tagged, frame).verdict, "foreign_frame");
+  EXPECT_EQ(feed(host, frame, {true, 7, Checked::unknown, Checked::unknown}).verdict, "foreign_frame");
+}
+
+TEST_F(HostTest, AnswersArp) {
+  const Bytes answer = feed(host, arp_frame(true, {10, 0, 0, 1})).answer;
+  EthernetHeader link;
+  ASSERT_TRUE(read_ethernet(answer, link));
+  EXPECT_EQ(link.destination, peer_mac);
+  EXPECT_EQ(link.source, own_mac);
+  ArpPacket arp;
+  ASSERT_TRUE(read_arp(std::span(answer).subspan(link.bytes), arp));
+  EXPECT_FALSE(arp.request);
+  EXPECT_EQ(arp.sender_mac, own_mac);
+  EXPECT_EQ(arp.sender_ip, (std::array<std::uint8_t, 4>{10, 0, 0, 1}));
+  EXPECT_EQ(arp.target_mac, peer_mac);
+  EXPECT_EQ(arp.target_ip, (std::array<std::uint8_t, 4>{10, 0, 0, 2}));
+  EXPECT_TRUE(feed(host, arp_frame(false, {10, 0, 0, 1})).answer.empty());
+  ASSERT_TRUE(read_ethernet(feed(tagged, arp_frame(true, {10, 0, 0, 1}, 7)).answer, link));
+  EXPECT_EQ(link.vlan, 7);
+}
+
+TEST_F(HostTest, AnswersPings) {
+  for (const bool ipv6 : {false, true})
+    for (const std::size_t data_bytes : {std::size_t{0}, std::size_t{1}, std::size_t{56}, std::size_t{1400}}) {
+      const Bytes request = ping(ipv6, data_bytes);
+      const Bytes answer = feed(host, request).answer;
+      ASSERT_EQ(answer.size(), request.size());
+      IpHeader ip;
+      const auto packet = std::span(answer).subspan(ethernet_bytes);
+      ASSERT_EQ(ipv6 ? read_ipv6(packet, ip) : read_ipv4(packet, true, ip), Drop::none);
+      EXPECT_EQ(ip.source, ipv6 ? own_ipv6 : own_ipv4);
+      EXPECT_EQ(ip.destination, ipv6 ? peer_ipv6 : peer_ipv4);
+      const auto body = packet.subspan(ip.bytes);
+      EXPECT_EQ(body[0], ipv6 ? icmp_type::echo_reply_v6 : icmp_type::echo_reply);
+      const std::uint64_t seed =
+          ipv6 ? pseudo_header_sum(ip.source, ip.destination, ip.protocol, body.size()) : std::uint64_t{0};
+      EXPECT_EQ(checksum_finish(checksum_add(body, seed)), 0);
+      EXPECT_TRUE(
+          std::equal(body.begin() + 4, body.end(), request.end() - static_cast<std::ptrdiff_t>(body.size()) + 4));
+    }
+}
+
+TEST_F(HostTest, AnswersSolicitations) {
+  for (const bool tries_out : {false, true}) {
+    const Bytes answer = feed(host, solicitation(tries_out ? Address{} : peer_ipv6, own_ipv6)).answer;
+    EthernetHeader link;
+    IpHeader ip;
+    ASSERT_TRUE(read_ethernet(answer, link));
+    EXPECT_EQ(link.destination, tries_out ? multicast_mac(all_nodes) : peer_mac);
+    const auto packet = std::span(answer).subspan(link.bytes);
+    ASSERT_EQ(read_ipv6(packet, ip), Drop::none);
+    EXPECT_EQ(ip.hop_limit, 255);
+    EXPECT_EQ(ip.destination, tries_out ? all_nodes : peer_ipv6);
+    const auto body = packet.subspan(ip.bytes);
+    EXPECT_EQ(
+        checksum_finish(checksum_add(body, pseudo_header_sum(ip.source, ip.destination, ip.protocol, body.size()))), 0);
+    NeighborMessage message;
+    ASSERT_TRUE(read_neighbor(body, message));
+    EXPECT_FALSE(message.solicitation);
+    EXPECT_EQ(message.solicited, !tries_out);
+    EXPECT_EQ(message.target, own_ipv6);
+    EXPECT_EQ(message.link, own_mac);
+  }
+}
+
+TEST_F(HostTest, AnswersNoMoreThanItsBudget) {
+  HostConfig config = config_of();
+  config.answers_per_second = 3;
+  Host slow(config, neighbors);
+  unsigned answers = 0;
+  for (int i = 0; i < 10; ++i) answers += feed(slow, ping(false)).answer.empty() ? 0U : 1U;
+  EXPECT_EQ(answers, 3U);
+  EXPECT_FALSE(feed(slow, ping(false), {}, 2 * second).answer.empty());
+}
+
+TEST_F(HostTest, LearnsOnlyWhatItAskedFor) {
+  HostConfig config = config_of();
+  config.next_hop = NextHop::arp;
+  Host asker(config, neighbors);
+  for (const bool ipv6 : {false, true}) {
+    const Address& peer = ipv6 ? peer_ipv6 : peer_ipv4;
+    Bytes advertisement(neighbor_bytes + neighbor_option_bytes);
+    compose_neighbor(advertisement.data(), {false, true, peer_ipv6, peer_mac}, peer_ipv6, own_ipv6);
+    const Bytes news = ipv6 ? ip_frame(own_mac, peer_ipv6, own_ipv6, ip_protocol::icmpv6, 255, advertisement) : Bytes{};
+    if (ipv6) feed(asker, news);  // unasked
+    Host::Hop hop = asker.next_hop(endpoint(peer, 4000), second);
+    EXPECT_FALSE(hop.known);
+    EXPECT_TRUE(hop.ask);
+    Bytes question(Host::question_bytes_max);
+    question.resize(asker.compose_question(hop.address, question.data(), second));
+    EXPECT_EQ(question.size(), ethernet_bytes + (ipv6 ? ipv6_bytes + 32 : arp_bytes));
+    hop = asker.next_hop(endpoint(peer, 4000), second + 1);
+    EXPECT_FALSE(hop.known || hop.ask);
+    feed(asker, ipv6 ? news : arp_frame(false, {10, 0, 0, 1}));
+    hop = asker.next_hop(endpoint(peer, 4000), second + 2);
+    EXPECT_TRUE(hop.known);
+    EXPECT_FALSE(hop.ask);
+    EXPECT_EQ(hop.mac, peer_mac);
+    hop = asker.next_hop(endpoint(peer, 4000), 40 * second);  // stale: used, and asked about
+    EXPECT_TRUE(hop.known && hop.ask);
+    hop = asker.next_hop(endpoint(peer, 4000), 200 * second);
+    EXPECT_FALSE(hop.known);
+  }
+}
+
+TEST_F(HostTest, GoesThroughItsGatewayOffTheLink) {
+  HostConfig config = config_of();
+  config.next_hop = NextHop::arp;
+  config.gateway_ipv4 = ipv4_address(10, 0, 0, 254);
+  Host asker(config, neighbors);
+  EXPECT_EQ(asker.next_hop(endpoint(ipv4_address(10, 0, 0, 77), 1), second).address, ipv4_address(10, 0, 0, 77));
+  EXPECT_EQ(asker.next_hop(endpoint(ipv4_address(192, 0, 2, 1), 1), second).address, config.gateway_ipv4);
+  EXPECT_FALSE(asker.next_hop(endpoint(parse_address("2001:db8::1").value(), 1), second).ask);  // no IPv6 gateway
+}
+
+TEST_F(HostTest, RepliesToTheStationItLearned) {
+  Path path = endpoint(peer_ipv4, 5000);
+  EXPECT_FALSE(host.next_hop(path, 0).known);
+  path.link = other_mac;
+  EXPECT_EQ(host.next_hop(path, 0).mac, other_mac);
+  HostConfig config = config_of();
+  config.next_hop = NextHop::static_mac;
+  config.next_hop_mac = peer_mac;
+  EXPECT_EQ(Host(config, neighbors).next_hop(path, 0).mac, peer_mac);
+}
+
+/// Noise, and noise that begins like a frame for us: one verdict each, and never a crash.
+TEST_F(HostTest, SurvivesNoise) {
+  const std::uint64_t seed = 20221124;
+  RecordProperty("seed", std::to_string(seed));
+  base::Prng dice(seed);
+  const Bytes seeds[] = {udp_frame(false),
+                         udp_frame(true),
+                         ping(false),
+                         ping(true),
+                         arp_frame(true, {10, 0, 0, 1}),
+                         solicitation(peer_ipv6, own_ipv6),
+                         udp_frame(true, 7)};
+  for (int i = 0; i < 50000; ++i) {
+    Bytes frame;
+    if (dice.chance(0.2)) {
+      frame.resize(dice.below(200));
+      for (auto& byte : frame) byte = static_cast<std::uint8_t>(dice.next());
+      if (frame.size() > 6) std::memcpy(frame.data(), own_mac.data(), 6);
+    } else {
+      frame = seeds[dice.below(std::size(seeds))];
+      for (auto changes = dice.below(4); changes > 0; --changes)
+        frame[dice.below(frame.size())] = static_cast<std::uint8_t>(dice.next());
+      if (dice.chance(0.3)) frame.resize(dice.below(frame.size() + 40));
+    }
+    const Outcome outcome = feed(host, frame, {}, static_cast<Nanos>(i) * second);
+    EXPECT_FALSE(outcome.verdict.empty());
+    if (outcome.verdict == "datagram") {
+      ASSERT_LE(std::size_t{outcome.examined.payload_offset} + outcome.examined.payload_bytes, frame.size());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace serried::port
