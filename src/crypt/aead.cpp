@@ -19,6 +19,14 @@ struct Nonce {
   std::uint8_t bytes[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
 };
 
+// Keys of 100,000 sessions do not fit a cache. Ask for them while the rows before are at work: a row takes several
+// times as long as the memory does.
+inline constexpr unsigned keys_ahead = 4;
+
+inline void prefetch_key(const AeadBatch& batch, unsigned row) noexcept {
+  if (row < batch.rows) __builtin_prefetch(batch.key[row]);
+}
+
 }  // namespace
 
 bool open_in_place(const std::uint8_t* key, std::uint32_t connection_id, std::uint64_t sequence, std::uint8_t* data,
@@ -45,7 +53,9 @@ void seal_in_place(const std::uint8_t* key, std::uint32_t connection_id, std::ui
 
 std::uint64_t open_batch(const AeadBatch& batch) noexcept {
   std::uint64_t authentic = 0;
+  for (unsigned i = 0; i < keys_ahead; ++i) prefetch_key(batch, i);
   for (unsigned i = 0; i < batch.rows; ++i) {
+    prefetch_key(batch, i + keys_ahead);
     const bool opened = open_in_place(batch.key[i], batch.connection_id[i], batch.sequence[i], batch.data[i],
                                       batch.clear_bytes[i], batch.body_bytes[i]);
     authentic |= static_cast<std::uint64_t>(opened) << i;
@@ -54,9 +64,12 @@ std::uint64_t open_batch(const AeadBatch& batch) noexcept {
 }
 
 void seal_batch(const AeadBatch& batch) noexcept {
-  for (unsigned i = 0; i < batch.rows; ++i)
+  for (unsigned i = 0; i < keys_ahead; ++i) prefetch_key(batch, i);
+  for (unsigned i = 0; i < batch.rows; ++i) {
+    prefetch_key(batch, i + keys_ahead);
     seal_in_place(batch.key[i], batch.connection_id[i], batch.sequence[i], batch.data[i], batch.clear_bytes[i],
                   batch.body_bytes[i]);
+  }
 }
 
 }  // namespace serried::crypt

@@ -51,34 +51,32 @@ inline std::uint32_t finish(std::uint64_t state, const std::uint8_t* at, std::si
   return crc;
 }
 
-// `words` whole words of each of the first Ways streams, side by side.
-template <unsigned Ways>
-inline void advance(Stream* streams, std::size_t words) {
-  const std::uint8_t* at[Ways];
-  std::uint64_t state[Ways];
-  for (unsigned i = 0; i < Ways; ++i) {
-    at[i] = streams[i].at;
-    state[i] = streams[i].state;
-  }
+// Streams by their index, known when compiled: states indexed by a loop stay in memory at -O2, and the round trip
+// through it is longer than the instruction (measured: 112 ns for 1,200 bytes instead of 35).
+template <unsigned... Index>
+struct Side {};
+
+// `words` whole words of each of the first streams, side by side.
+template <unsigned... Index>
+inline void advance(Side<Index...>, Stream* streams, std::size_t words) {
+  const std::uint8_t* const at[] = {streams[Index].at...};
+  std::uint64_t state[] = {streams[Index].state...};
   for (std::size_t offset = 0; offset < words * 8; offset += 8)
-    for (unsigned i = 0; i < Ways; ++i) state[i] = _mm_crc32_u64(state[i], load_word(at[i] + offset));
-  for (unsigned i = 0; i < Ways; ++i) {
-    streams[i].at = at[i] + words * 8;
-    streams[i].words -= words;
-    streams[i].state = state[i];
-  }
+    ((state[Index] = _mm_crc32_u64(state[Index], load_word(at[Index] + offset))), ...);
+  ((streams[Index] = Stream{at[Index] + words * 8, streams[Index].words - words, state[Index], streams[Index].row}),
+   ...);
 }
 
 inline void advance_together(Stream* streams, unsigned active, std::size_t words) {
   switch (active) {
     case 4:
-      return advance<4>(streams, words);
+      return advance(Side<0, 1, 2, 3>{}, streams, words);
     case 3:
-      return advance<3>(streams, words);
+      return advance(Side<0, 1, 2>{}, streams, words);
     case 2:
-      return advance<2>(streams, words);
+      return advance(Side<0, 1>{}, streams, words);
     default:
-      return advance<1>(streams, words);
+      return advance(Side<0>{}, streams, words);
   }
 }
 
