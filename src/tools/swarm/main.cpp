@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <vector>
 
+#include "port/eal.h"
+#include "port/ethdev.h"
 #include "port/socket.h"
 #include "tools/swarm/options.h"
 #include "tools/swarm/report.h"
@@ -60,6 +62,41 @@ int run_socket(const tools::SwarmOptions& options, const crypt::TokenKey& key) {
   return finish(tools::run(*socket.value(), options, key, ports), options);
 }
 
+int run_ethdev(const tools::SwarmOptions& options, const std::vector<std::string>& eal, const crypt::TokenKey& key) {
+  const auto local = port::parse_local_address(options.address);
+  if (!local) return fail("--address: " + local.error().message);
+  if (port::is_ipv4(local.value().address) != options.server.is_ipv4())
+    return fail("--address and --server are of different families: give both as IPv4 or both as IPv6");
+  const Result<Done> started = port::start_eal({eal.begin() + 1, eal.end()});
+  if (!started) return fail(started.error().message);
+  const std::vector<std::string> names = port::ethdev_names();
+  if (names.empty()) return fail("EAL found no ethdev; name one, as --vdev net_af_xdp0,iface=veth1");
+
+  port::EthdevConfig config;
+  config.device = names.front();
+  (options.server.is_ipv4() ? config.host.has_ipv4 : config.host.has_ipv6) = true;
+  (options.server.is_ipv4() ? config.host.ipv4 : config.host.ipv6) = local.value();
+  // A port a bot, so that all may shake hands at once; more bots than ports share them.
+  const std::uint32_t ports_max = 65'535U - options.port_first + 1U;
+  const auto port_count = static_cast<std::uint16_t>(std::min(options.bots, ports_max) - 1);
+  config.host.port_first = options.port_first;
+  config.host.port_last = static_cast<std::uint16_t>(options.port_first + port_count);
+  config.host.next_hop = port::NextHop::arp;
+  int code = exit_usage;
+  {
+    auto device = port::EthdevDevice::open(config);
+    if (!device) return fail(device.error().message);
+    if (options.status != tools::Status::none) std::printf("%s\n", device.value()->report().text().c_str());
+    std::vector<std::uint16_t> ports;
+    for (std::uint32_t i = config.host.port_first; i <= config.host.port_last; ++i)
+      ports.push_back(static_cast<std::uint16_t>(i));
+    if (options.pin_cpu >= 0 && pin(options.pin_cpu) != 0) return fail("--pin: EAL was not given this CPU");
+    code = finish(tools::run(device.value()->lane(0), options, key, ports), options);
+  }
+  port::stop_eal();
+  return code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -73,5 +110,6 @@ int main(int argc, char** argv) {
   prctl(PR_SET_TIMERSLACK, 1'000UL);  // naps of 100 us shall not last 150
   if (line.swarm.pin_cpu >= 0 && pin(line.swarm.pin_cpu) != 0)
     return fail("--pin: CPU " + std::to_string(line.swarm.pin_cpu) + " is not one that this process may use");
-  return run_socket(line.swarm, key.value());
+  return line.swarm.driver == tools::Driver::socket ? run_socket(line.swarm, key.value())
+                                                    : run_ethdev(line.swarm, line.eal, key.value());
 }
