@@ -15,22 +15,6 @@ constexpr std::uint16_t plan_age_max_ticks = 330;
 constexpr std::size_t create_bytes = message::framed_bytes(message::create_content_bytes);
 constexpr std::size_t audit_message_bytes = message::framed_bytes(message::audit_bytes);
 
-constexpr std::array<std::uint8_t, 64> record_sizes = [] {
-  std::array<std::uint8_t, 64> sizes{};
-  for (unsigned mask = 0; mask < 64; ++mask) {
-    unsigned bytes = 3;
-    if ((mask & message::delta::section) != 0) bytes += 6;
-    if ((mask & message::delta::position) != 0) bytes += 7;
-    if ((mask & message::delta::rotation) != 0) bytes += 2;
-    if ((mask & message::delta::anim_state) != 0) bytes += 1;
-    if ((mask & message::delta::flags) != 0) bytes += 4;
-    if ((mask & message::delta::velocity) != 0) bytes += 6;
-    sizes[mask] = static_cast<std::uint8_t>(bytes);
-  }
-  return sizes;
-}();
-static_assert(record_sizes[63] == message::record_bytes_max);
-
 /// The full tick of which `low` is the end; never in the future.
 std::uint32_t widen(std::uint32_t now, std::uint16_t low) noexcept {
   return now - static_cast<std::uint16_t>(now - low);
@@ -52,7 +36,8 @@ struct Composer {
   Viewer& viewer;
   const Scene& scene;
   PlanCounters& counters;
-  std::uint8_t* at;    ///< next free byte
+  std::uint8_t* at;               ///< next free byte
+  const std::uint8_t* hard_end;   ///< of the datagram; records have an `end` of their own
   RowMask rows{};      ///< what the plan carries
   bool overflowed = false;
 
@@ -60,7 +45,8 @@ struct Composer {
   bool record(unsigned row, const std::uint8_t* end) noexcept {
     const world::Near& near = scene.published->near[viewer.slot[row]];
     const std::uint8_t fields = mask_since(near, widen(scene.tick, viewer.acked[row]));
-    if (at + record_sizes[fields] > end) return false;
+    // The encoder may store beyond the record's end, within record_bytes_max.
+    if (at + 3 + message::detail::record_field_bytes[fields] > end || at + message::record_bytes_max > hard_end) return false;
     const auto mask = static_cast<std::uint8_t>(fields | near.generation << message::delta::generation_shift);
     at = message::write_record(at, viewer.slot[row], mask, near.state);
     said(row);
@@ -122,7 +108,6 @@ void Composer::create(unsigned row, const std::uint8_t* end) noexcept {
   const std::uint16_t slot = viewer.slot[row];
   const world::Near& near = scene.published->near[slot];
   base::ByteWriter out({at, end});
-  message::frame(out, message::Type::create_entity, message::create_content_bytes);
   message::encode(out, message::CreateEntity{.slot = slot,
                                              .generation = near.generation,
                                              .own = row == 0,
@@ -240,7 +225,7 @@ Composed compose(Viewer& viewer, const Scene& scene, const Review& review, std::
   body[2] = static_cast<std::uint8_t>(message::Type::delta_sync);
   base::store(body.data() + 3, scene.tick);
   base::store(body.data() + 7, applied_input);
-  Composer composer{viewer, scene, counters, body.data() + 3 + message::delta_header_bytes};
+  Composer composer{viewer, scene, counters, body.data() + 3 + message::delta_header_bytes, end};
   if (review.own_due) {
     const std::uint8_t* before = composer.at;
     static_cast<void>(composer.record(0, end));

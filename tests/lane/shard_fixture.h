@@ -1,0 +1,317 @@
+#pragma once
+/// The shard half of an engine without the rest: shard lanes behind their rings, a wire that loses, doubles, delays and
+/// reorders bodies, and clients that know the protocol's rules and nothing else.
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/prng.h"
+#include "lane/shard_lane.h"
+#include "message/entity.h"
+
+namespace serried::lane::test {
+
+/// What a correct client does with replication bodies (protocol.md, section 3, last paragraph).
+class ModelClient {
+ public:
+  struct Entity {
+    std::uint64_t id = 0;
+    std::uint8_t generation = 0;
+    bool own = false;
+    message::EntityState state;
+  };
+
+  void receive(std::uint64_t sequence, std::span<const std::uint8_t> body) {
+    base::ByteReader reader(body);
+    message::Framed framed;
+    bool first = true;
+    while (message::next(reader, framed)) {
+      if (first != (framed.type == message::Type::delta_sync)) fault("DeltaSync must be first, and once");
+      first = false;
+      apply(sequence, framed);
+    }
+    if (!reader.ok()) fault("broken framing");
+  }
+
+  std::map<std::uint16_t, Entity> entities;
+  std::map<std::uint16_t, std::uint32_t> far_seen;  ///< slot -> tick of the datagram
+  std::uint64_t audits_right = 0, audits_wrong = 0, audits_skipped = 0;
+  std::uint16_t applied_input = 0;
+  std::uint32_t tick = 0;
+  std::vector<std::string> faults;
+
+ private:
+  void fault(const std::string& what) { faults.push_back(what); }
+
+  /// Whether `sequence` may still change what is known of `slot`.
+  bool fresh(std::uint16_t slot, std::uint64_t sequence) { return sequence >= last_[slot]; }
+
+  void apply(std::uint64_t sequence, const message::Framed& framed) {
+    base::ByteReader reader(framed.content);
+    switch (framed.type) {
+      case message::Type::delta_sync: {
+        const auto datagram_tick = reader.read<std::uint32_t>();
+        const auto applied = reader.read<std::uint16_t>();
+        datagram_tick_ = datagram_tick;
+        if (datagram_tick > tick) {
+          tick = datagram_tick;
+          applied_input = applied;
+        }
+        message::Record record;
+        while (reader.remaining() != 0 && message::read_record(reader, record)) apply_record(sequence, record);
+        break;
+      }
+      case message::Type::create_entity: {
+        message::CreateEntity create;
+        if (!message::decode(framed.content, create)) return fault("create does not decode");
+        if (fresh(create.slot, sequence)) {
+          entities[create.slot] = {create.id, create.generation, create.own, create.state};
+          last_[create.slot] = sequence;
+        }
+        return;
+      }
+      case message::Type::remove_entity: {
+        message::Removal removal;
+        while (reader.remaining() != 0 && message::read_removal(reader, removal)) {
+          const auto known = entities.find(removal.slot);
+          if (!fresh(removal.slot, sequence)) continue;
+          if (known != entities.end() && known->second.generation == removal.generation) entities.erase(known);
+          last_[removal.slot] = sequence;
+        }
+        break;
+      }
+      case message::Type::entity_block: {
+        reader.skip(2);
+        while (reader.remaining() >= message::far_record_bytes) {
+          const auto bytes = reader.read_bytes(message::far_record_bytes);
+          far_seen[message::read_far_record(bytes.data()).slot] = datagram_tick_;
+        }
+        break;
+      }
+      case message::Type::benchmark: {
+        message::Audit audit;
+        while (reader.remaining() != 0 && message::read_audit(reader, audit)) check(sequence, audit);
+        break;
+      }
+      default:
+        fault("a message of type " + std::to_string(static_cast<int>(framed.type)));
+    }
+    if (!reader.complete()) fault("a message of type " + std::to_string(static_cast<int>(framed.type)) + " is cut short");
+  }
+
+  void apply_record(std::uint64_t sequence, const message::Record& record) {
+    const auto known = entities.find(record.slot);
+    if (known == entities.end() || known->second.generation != record.generation()) return;
+    if (!fresh(record.slot, sequence)) return;
+    if (!message::apply_record(record, known->second.state)) fault("a position two sections off");
+    last_[record.slot] = sequence;
+  }
+
+  void check(std::uint64_t sequence, const message::Audit& audit) {
+    const auto known = entities.find(audit.slot);
+    if (!fresh(audit.slot, sequence) || known == entities.end() || known->second.generation != audit.generation) {
+      // Only a newer datagram may have taken the entity away.
+      if (fresh(audit.slot, sequence)) ++audits_wrong;
+      ++audits_skipped;
+      return;
+    }
+    ++(message::state_hash(known->second.state) == audit.hash ? audits_right : audits_wrong);
+  }
+
+  std::map<std::uint16_t, std::uint64_t> last_;
+  std::uint32_t datagram_tick_ = 0;
+};
+
+struct Weather {
+  double loss = 0, duplicate = 0, ack_loss = 0, lost_report = 1;
+  unsigned delay_ticks_min = 0, delay_ticks_max = 0;  ///< each way
+};
+
+/// One player: a session of an io lane, and the client behind the wire.
+struct Player {
+  std::uint64_t id = 0;
+  std::uint32_t connection_id = 0;
+  std::uint32_t session = 0;
+  unsigned shard = 0;
+  bool playing = false;
+  std::uint16_t input_sequence = 0;
+  std::uint64_t sequence = 0;  ///< of the last datagram to this player
+  ModelClient client;
+};
+
+class ShardRig {
+ public:
+  explicit ShardRig(ShardSetup setup, std::uint64_t seed = 1, unsigned buffers = 4'096)
+      : random(seed), simulation(setup), memory_(buffers * buffer_bytes) {
+    setup_ = setup;
+    for (unsigned shard = 0; shard < setup.shards; ++shard) {
+      links.push_back(std::make_unique<IoShardLink>(8'192, buffers));
+      lanes.push_back(std::make_unique<ShardLane>(simulation, shard, std::vector<IoShardLink*>{links.back().get()}));
+    }
+    for (unsigned i = 0; i < buffers; ++i) {
+      const unsigned shard = i % setup.shards;
+      give_back(shard, memory_.data() + std::size_t{i} * buffer_bytes);
+    }
+  }
+
+  /// A player of io lane 0, on the shard that `session` is dealt to.
+  Player& join(std::uint64_t player_id, bool audit = false) {
+    auto player = std::make_unique<Player>();
+    player->id = player_id;
+    player->session = free_sessions_.empty() ? next_session_++ : free_sessions_.back();
+    if (!free_sessions_.empty()) free_sessions_.pop_back();
+    player->connection_id = static_cast<std::uint32_t>(0x1000'0000 + ++connections_);
+    player->shard = player->session % setup_.shards;
+    player->playing = true;
+    links[player->shard]->commands.push({.kind = Command::Kind::join,
+                                         .connection_id = player->connection_id,
+                                         .session = player->session,
+                                         .audit = audit ? 1U : 0U,
+                                         .player_id = player_id});
+    players.push_back(std::move(player));
+    return *players.back();
+  }
+
+  void leave(Player& player) {
+    player.playing = false;
+    free_sessions_.push_back(player.session);
+    links[player.shard]->commands.push(
+        {.kind = Command::Kind::leave, .connection_id = player.connection_id, .session = player.session});
+  }
+
+  void input(Player& player, std::int8_t move_x, std::int8_t move_y, std::uint8_t buttons = 0, std::int16_t yaw = 0) {
+    links[player.shard]->inputs.push({.connection_id = player.connection_id,
+                                      .session = player.session,
+                                      .input_sequence = ++player.input_sequence,
+                                      .yaw = yaw,
+                                      .move_x = move_x,
+                                      .move_y = move_y,
+                                      .buttons = buttons,
+                                      .has_input = 1});
+  }
+
+  /// One whole tick of all shards, polled in a random order, then what they sent goes onto the wire and what is due comes
+  /// off it.
+  void tick() {
+    now += second / setup_.world.ticks_per_second + 1;
+    const std::uint32_t wanted = lanes[0]->tick() + 1;
+    for (unsigned polls = 0; polls < 1'000'000; ++polls) {
+      lanes[random.below(lanes.size())]->poll(now);
+      const bool done = std::all_of(lanes.begin(), lanes.end(),
+                                    [&](const auto& lane) { return lane->idle() && lane->tick() == wanted; });
+      if (done) break;
+    }
+    SERRIED_CHECK(lanes[0]->tick() == wanted && lanes[0]->idle());
+    collect();
+    deliver();
+  }
+  void ticks(unsigned count) {
+    for (unsigned i = 0; i < count; ++i) tick();
+  }
+
+  base::Prng random;
+  Simulation simulation;
+  std::vector<std::unique_ptr<IoShardLink>> links;
+  std::vector<std::unique_ptr<ShardLane>> lanes;
+  std::vector<std::unique_ptr<Player>> players;
+  Weather weather;
+  Nanos now = 1'000'000'000;
+  std::size_t largest_body = 0;
+  std::uint64_t bodies = 0, body_bytes = 0;
+  std::vector<Notice> notices;
+
+ private:
+  static constexpr std::size_t buffer_bytes = 1'280;
+
+  struct Flight {
+    Player* player;
+    std::uint64_t sequence;
+    std::uint16_t plan;
+    std::uint32_t due;
+    bool ack, lost;
+    std::vector<std::uint8_t> body;
+  };
+
+  void give_back(unsigned shard, std::uint8_t* data) { links[shard]->empties.push({data, data}); }
+
+  Player* player_of(std::uint32_t connection_id) {
+    for (auto& player : players)
+      if (player->connection_id == connection_id) return player.get();
+    return nullptr;
+  }
+
+  std::uint32_t delay() {
+    return weather.delay_ticks_min +
+           static_cast<std::uint32_t>(random.below(weather.delay_ticks_max - weather.delay_ticks_min + 1));
+  }
+
+  void collect() {
+    const std::uint32_t tick = lanes[0]->tick();
+    for (unsigned shard = 0; shard < links.size(); ++shard) {
+      OutRow row;
+      while (links[shard]->filled.pop(&row, 1) == 1) {
+        SERRIED_CHECK(row.plan != 0 && row.body == static_cast<std::uint8_t*>(row.owner) + body_offset);
+        largest_body = std::max<std::size_t>(largest_body, row.body_bytes);
+        ++bodies;
+        body_bytes += row.body_bytes;
+        Player* player = player_of(row.connection_id);
+        if (player != nullptr && player->playing) send(*player, row, tick);
+        give_back(shard, static_cast<std::uint8_t*>(row.owner));
+      }
+      Notice notice;
+      while (links[shard]->notices.pop(&notice, 1) == 1) notices.push_back(notice);
+    }
+  }
+
+  void send(Player& player, const OutRow& row, std::uint32_t tick) {
+    const std::uint64_t sequence = ++player.sequence;
+    const std::vector<std::uint8_t> body(row.body, row.body + row.body_bytes);
+    if (random.chance(weather.loss)) {
+      if (random.chance(weather.lost_report))
+        flights_.push_back({&player, sequence, row.plan, tick + 2 * delay() + 3, false, true, {}});
+      return;
+    }
+    flights_.push_back({&player, sequence, row.plan, tick + delay(), false, false, body});
+    if (random.chance(weather.duplicate))
+      flights_.push_back({&player, sequence, row.plan, tick + delay(), false, false, body});
+  }
+
+  /// Datagrams to clients, then acks and loss reports to shards, each in the order in which it becomes due.
+  void deliver() {
+    const std::uint32_t tick = lanes[0]->tick();
+    std::vector<Flight> due;
+    std::erase_if(flights_, [&](Flight& flight) {
+      if (flight.due > tick) return false;
+      due.push_back(std::move(flight));
+      return true;
+    });
+    for (std::size_t i = due.size(); i > 1; --i) std::swap(due[i - 1], due[random.below(i)]);  // reordered
+    for (Flight& flight : due) {
+      Player& player = *flight.player;
+      if (!player.playing) continue;
+      if (flight.ack || flight.lost) {
+        InputRow row{.connection_id = player.connection_id, .session = player.session};
+        (flight.ack ? row.plan_acked : row.plan_lost) = flight.plan;
+        (flight.ack ? row.plan_acked_mask : row.plan_lost_mask) = 1;
+        links[player.shard]->inputs.push(row);
+        continue;
+      }
+      player.client.receive(flight.sequence, flight.body);
+      if (!random.chance(weather.ack_loss))
+        flights_.push_back({&player, flight.sequence, flight.plan, tick + delay(), true, false, {}});
+    }
+  }
+
+  ShardSetup setup_;
+  std::vector<std::uint8_t> memory_;
+  std::vector<Flight> flights_;
+  std::vector<std::uint32_t> free_sessions_;
+  std::uint32_t next_session_ = 0;
+  std::uint64_t connections_ = 0;
+};
+
+}  // namespace serried::lane::test
