@@ -94,8 +94,8 @@ def main():
         parts = path.split("/")
         if not SOURCE.search(path) or parts[0] not in ("src", "include"):
             continue
-        if parts[0] == "src" and (len(parts) != 3 or parts[1] not in layers):
-            findings.add(path, 1, f"sources live in src/MODULE/, and {LAYERS} names no module for this one")
+        if parts[0] == "src" and (len(parts) not in (3, 4) or parts[1] not in layers):
+            findings.add(path, 1, f"sources live in src/MODULE/ or a folder of it, and {LAYERS} names no module for this one")
             continue
         check_file(findings, layers, path, parts[1] if parts[0] == "src" else None)
         looked += 1

@@ -17,14 +17,14 @@ def main():
     files = set(checklib.project_files())
     sources = tests = 0
     for path in sorted(files):
-        match = re.fullmatch(r"src/(\w+)/(\w+)\.cpp", path)
+        match = re.fullmatch(r"src/(\w+(?:/\w+)?)/(\w+)\.cpp", path)
         if match:
             sources += 1
             stems = {match[2], PART.sub("", match[2])}
             wanted = [f"tests/{match[1]}/{stem}_test.cpp" for stem in sorted(stems, key=len)]
             if not any(test in files for test in wanted):
                 findings.add(path, 1, f"has no test {wanted[0]}", "test")
-        match = re.fullmatch(r"tests/(\w+)/(\w+)_test\.cpp", path)
+        match = re.fullmatch(r"tests/(\w+(?:/\w+)?)/(\w+)_test\.cpp", path)
         if match and match[1] not in OTHER:
             tests += 1
             stem = f"src/{match[1]}/{match[2]}"

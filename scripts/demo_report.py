@@ -29,6 +29,7 @@ def merge(options, server, swarm):
         "seconds": options.seconds,
         "rate_hz": options.rate,
         "npcs": options.npcs,
+        "audits_per_s": options.audit,
         "problems": [],
         "server": server,
         "swarm": swarm,
@@ -50,13 +51,20 @@ def find_problems(result):
         problems.append(f"{result['view_mismatches']} views of bots differ from the server's world")
     if connected and result["update_latency_ms"]["p50"] is None:
         problems.append("no bot saw an update that answers an input")
+    if connected and result["audits_per_s"] and not result["swarm"].get("audits"):
+        problems.append("no bot's view was compared with the server's world")
+    accounting = result["server"].get("accounting") or {}
+    if accounting.get("balanced") is False:
+        problems.append(f"the server's books do not balance: {accounting['received']} received, {accounting['delivered']} "
+                        f"delivered, {accounting['host']} answered by the host, {accounting['dropped']} dropped")
     return problems
 
 
 def table(result, memory, cores):
     tick, latency = result["tick_ms"], result["update_latency_ms"]
     server, swarm = result["server"], result["swarm"]
-    budget = 1000 / (server.get("tick_rate_hz") or 60)
+    budget = (server.get("tick_ms") or {}).get("budget")
+    late = "   (the swarm cannot keep up: its own lateness is in it)" if swarm.get("swarm_behind") else ""
     rows = [
         ("wire", f"{result['driver']}, {memory}"),
         ("cores", cores),
@@ -65,11 +73,11 @@ def table(result, memory, cores):
         ("packets in", f"{number(result['rx_pps'])} /s"),
         ("packets out", f"{number(result['tx_pps'])} /s"),
         ("tick", f"p50 {number(tick['p50'], 2)}   p99 {number(tick['p99'], 2)}   max {number(tick['max'], 2)} ms   "
-                 f"of {budget:.2f} ms"),
+                 f"of {number(budget, 2)} ms"),
         ("input to update", f"p50 {number(latency['p50'], 1)}   p99 {number(latency['p99'], 1)}   "
-                            f"p99.9 {number(latency['p999'], 1)}   max {number(latency['max'], 1)} ms"),
+                            f"p99.9 {number(latency['p999'], 1)}   max {number(latency['max'], 1)} ms{late}"),
     ]
-    compared = swarm.get("audits", swarm.get("views_audited"))
+    compared = swarm.get("audits")
     rows += [
         ("views", f"{number(result['view_mismatches'])} differ from the server's world"
                   + (f", of {number(compared)} compared" if compared is not None else "")),

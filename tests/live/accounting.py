@@ -16,9 +16,10 @@ def units():
 
 def check(test, summary):
     """Fail `test` unless every frame that the server received is somewhere."""
-    unit = units()
-    drops = summary["drops"]
+    unit, books, drops = units(), summary["accounting"], summary["drops"]
     test.assertLessEqual(set(drops), set(unit), "a drop reason that drop.def does not know")
     dropped = sum(count for reason, count in drops.items() if unit[reason] in OF_THE_IDENTITY)
-    test.assertGreater(summary["received"], 0)
-    test.assertEqual(summary["received"], summary["delivered"] + summary["host"] + dropped, summary)
+    test.assertGreater(books["received"], 0)
+    test.assertEqual(books["dropped"], dropped, summary)
+    test.assertEqual(books["received"], books["delivered"] + books["host"] + dropped, summary)
+    test.assertIs(books["balanced"], True)
