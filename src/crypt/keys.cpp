@@ -20,7 +20,9 @@ static_assert(std::tuple_size_v<Hash> == crypto_auth_hmacsha256_BYTES);
 class Hmac {
  public:
   explicit Hmac(std::span<const std::uint8_t> key) noexcept {
-    crypto_auth_hmacsha256_init(&state_, key.data(), key.size());
+    // The library wants a place even for a key of no bytes (HKDF without a salt).
+    static constexpr std::uint8_t no_key[1] = {};
+    crypto_auth_hmacsha256_init(&state_, key.empty() ? no_key : key.data(), key.size());
   }
   Hmac(const Hmac&) = delete;
   Hmac& operator=(const Hmac&) = delete;
