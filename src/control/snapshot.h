@@ -47,9 +47,10 @@ struct Snapshot {
   std::vector<std::pair<std::string, std::uint64_t>> session_counts, handshake_counts;
 
   // World
-  base::Histogram tick_ns;  ///< from the start of a tick's first phase to the end of its last, slowest shard
+  base::Histogram tick_ns;  ///< from when a tick was due to its last slice handed over; the ticks of all shards
   std::uint64_t ticks = 0, ticks_late = 0;
   std::uint64_t world_hash = 0;
+  std::uint32_t world_tick = 0;  ///< whose hash it is
 
   std::vector<LaneFigures> lanes;
 

@@ -102,6 +102,7 @@ std::string summary_json(const Snapshot& snapshot, const Meter& meter, const Sta
   char hash[17];
   std::snprintf(hash, sizeof hash, "%016llx", static_cast<unsigned long long>(snapshot.world_hash));
   json["world_hash"] = hash;
+  json["world_tick"] = snapshot.world_tick;
   json["handshakes"] = counts(snapshot.handshake_counts);
   json["memory"] = memory(snapshot);
   json["config"] = Json::object();

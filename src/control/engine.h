@@ -1,0 +1,84 @@
+#pragma once
+/// One server without its threads: ports, rings, lanes, world, and what may be asked of them from outside. Which port
+/// it stands on is decided once, at open; behind that decision everything is compiled for the port (engine_on.h).
+///
+/// Lanes are polled by their cores through LaneEntry. The control thread reads counters and sets one flag, drain; it
+/// touches nothing else that a lane owns while lanes run.
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "control/config.h"
+#include "control/engine_config.h"
+#include "control/lane_loop.h"
+#include "control/placement.h"
+#include "control/snapshot.h"
+#include "lane/handshake_lane.h"
+#include "lane/shard_lane.h"
+#include "serried/result.h"
+
+namespace serried::control {
+
+struct EngineSetup {
+  ServerConfig config;
+  crypt::TokenKey key;
+  unsigned shards = 1;
+  std::int64_t started_unix_s = 0;
+};
+
+class Engine {
+ public:
+  /// Opens the port and builds everything. Preconditions: no faults in the configuration, EAL runs.
+  /// Error: the port cannot be opened, a set-up that the world refuses.
+  static Result<std::unique_ptr<Engine>> open(const EngineSetup& setup);
+  virtual ~Engine() = default;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  [[nodiscard]] LaneEntry& lane(LaneId id) noexcept;
+  /// Of the device, any_node where it has none.
+  [[nodiscard]] virtual int numa_node() const noexcept = 0;
+  /// "10.0.0.1:40000, [fd00::1]:40000"
+  [[nodiscard]] virtual std::string endpoints() const = 0;
+  /// What the port turned out to be, a line each.
+  [[nodiscard]] virtual std::vector<std::string> port_notes() const = 0;
+
+  /// Any thread: io lanes refuse newcomers and take leave of everybody, as soon as they are polled.
+  void begin_drain() noexcept { drain_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] virtual bool drained() const noexcept = 0;
+
+  /// Control only: ask ports what they lost below us. Lanes count it with their next receive.
+  virtual void poll_missed() noexcept = 0;
+  /// Control only. Whether the port's link is up; sockets have none to lose.
+  [[nodiscard]] virtual bool link_up() const noexcept = 0;
+  /// Control only. Precondition: a fresh snapshot. Lane figures without cores and run times: those are the loops'.
+  void collect(Snapshot& snapshot) const;
+  /// Give buffers back to the port. After the last poll of every lane.
+  virtual void close() noexcept = 0;
+
+ protected:
+  explicit Engine(const EngineSetup& setup);
+  /// Counters of the io lanes and their ports, added to `snapshot`.
+  virtual void collect_io(Snapshot& snapshot) const = 0;
+
+  [[nodiscard]] std::vector<lane::IoShardLink*> links_of_io(unsigned io_lane) const;
+  [[nodiscard]] std::vector<lane::IoShardLink*> links_of_shard(unsigned shard) const;
+
+  /// What one io lane and its port counted, in the words of a snapshot.
+  static void add_io(Snapshot& snapshot, const LaneEntry& entry, const lane::IoCounters& io,
+                     const port::PortCounters& port);
+
+  EngineSetup setup_;
+  std::vector<std::unique_ptr<lane::IoShardLink>> links_;  ///< [io lane * shards + shard]
+  std::vector<std::unique_ptr<lane::HandshakeLink>> handshake_links_;
+  lane::Simulation simulation_;
+  std::vector<std::unique_ptr<lane::ShardLane>> shard_lanes_;
+  lane::HandshakeLane handshake_lane_;
+  std::vector<std::unique_ptr<LaneEntry>> io_entries_, shard_entries_;
+  LaneEntry handshake_entry_;
+  std::atomic<bool> drain_{false};
+};
+
+}  // namespace serried::control

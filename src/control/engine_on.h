@@ -1,0 +1,117 @@
+#pragma once
+/// The part of an engine that knows its port: io lanes as templates over it.
+
+#include <utility>
+
+#include "control/engine.h"
+#include "lane/io_lane.h"
+#include "port/ethdev.h"
+#include "port/socket.h"
+
+namespace serried::control {
+
+/// One kernel socket a lane, all on one UDP port.
+class SocketPorts {
+ public:
+  using Port = port::Socket;
+  static Result<SocketPorts> open(const ServerConfig& config, unsigned shards);
+  [[nodiscard]] Port& lane(unsigned index) noexcept { return *sockets_[index]; }
+  [[nodiscard]] const Port& lane(unsigned index) const noexcept { return *sockets_[index]; }
+  void poll_missed() noexcept;
+  [[nodiscard]] bool link_up() const noexcept { return true; }
+  [[nodiscard]] int numa_node() const noexcept { return any_node; }
+  [[nodiscard]] std::string endpoints() const;
+  [[nodiscard]] std::vector<std::string> notes() const;
+
+ private:
+  std::vector<std::unique_ptr<Port>> sockets_;
+};
+
+/// One queue of a device a lane.
+class DevicePorts {
+ public:
+  using Port = port::Ethdev;
+  static Result<DevicePorts> open(const ServerConfig& config, unsigned shards);
+  [[nodiscard]] Port& lane(unsigned index) noexcept { return device_->lane(index); }
+  [[nodiscard]] const Port& lane(unsigned index) const noexcept { return device_->lane(index); }
+  void poll_missed() noexcept { device_->poll_missed(); }
+  [[nodiscard]] bool link_up() const noexcept { return device_->link_up(); }
+  [[nodiscard]] int numa_node() const noexcept { return device_->report().numa_node; }
+  [[nodiscard]] std::string endpoints() const { return endpoints_; }
+  [[nodiscard]] std::vector<std::string> notes() const;
+
+ private:
+  std::unique_ptr<port::EthdevDevice> device_;
+  std::string endpoints_;
+};
+
+template <class Ports>
+class EngineOn final : public Engine {
+ public:
+  EngineOn(const EngineSetup& setup, Ports ports) : Engine(setup), ports_(std::move(ports)) {
+    const crypt::Entropy entropy;
+    crypt::Secret cookie_root;
+    entropy.fill(cookie_root.bytes());
+    const crypt::CookieJar jar{cookie_root};
+    for (unsigned i = 0; i < setup.config.io_lanes; ++i) {
+      posts_.push_back(std::make_unique<Post>(io_config(setup.config, setup.key, i), ports_.lane(i), links_of_io(i),
+                                              *handshake_links_[i], jar, entropy, drain_));
+      io_entries_[i]->lane = posts_.back().get();
+      io_entries_[i]->poll = &Post::poll;
+    }
+  }
+
+  [[nodiscard]] int numa_node() const noexcept override { return ports_.numa_node(); }
+  [[nodiscard]] std::string endpoints() const override { return ports_.endpoints(); }
+  [[nodiscard]] std::vector<std::string> port_notes() const override { return ports_.notes(); }
+  void poll_missed() noexcept override { ports_.poll_missed(); }
+  [[nodiscard]] bool link_up() const noexcept override { return ports_.link_up(); }
+
+  [[nodiscard]] bool drained() const noexcept override {
+    for (const auto& post : posts_)
+      if (!post->drained.load(std::memory_order_acquire)) return false;
+    return true;
+  }
+
+  void close() noexcept override {
+    for (auto& post : posts_) post->lane.close();
+  }
+
+ private:
+  using Lane = lane::IoLane<typename Ports::Port>;
+
+  /// A lane, and the two flags through which control speaks with it: a lane's own functions are its core's to call.
+  struct Post {
+    Post(const lane::IoConfig& config, typename Ports::Port& port, std::vector<lane::IoShardLink*> links,
+         lane::HandshakeLink& handshake, const crypt::CookieJar& jar, const crypt::Entropy& entropy,
+         const std::atomic<bool>& drain_flag)
+        : lane(config, port, std::move(links), handshake, jar, entropy), drain(drain_flag) {}
+
+    static unsigned poll(void* self, Nanos now) noexcept {
+      auto& post = *static_cast<Post*>(self);
+      if (post.drain.load(std::memory_order_relaxed)) [[unlikely]] {
+        if (!post.draining) post.lane.begin_drain();
+        post.draining = true;
+        const unsigned work = post.lane.poll(now);
+        if (post.lane.drained()) post.drained.store(true, std::memory_order_release);
+        return work;
+      }
+      return post.lane.poll(now);
+    }
+
+    Lane lane;
+    const std::atomic<bool>& drain;
+    bool draining = false;
+    std::atomic<bool> drained{false};
+  };
+
+  void collect_io(Snapshot& snapshot) const override {
+    for (unsigned i = 0; i < posts_.size(); ++i)
+      add_io(snapshot, *io_entries_[i], posts_[i]->lane.counters(), ports_.lane(i).counters());
+  }
+
+  Ports ports_;
+  std::vector<std::unique_ptr<Post>> posts_;
+};
+
+}  // namespace serried::control

@@ -1,0 +1,139 @@
+// serried-server [EAL options] -- [options]
+//
+// Reads the configuration, starts EAL, opens the port, places lanes on cores, and hands over to the runner. Exit codes:
+// 0 done, 1 the machine did not let it start or finish, 2 the user asked for something that cannot be, 130 told twice.
+
+#include <algorithm>
+#include <cstdio>
+#include <signal.h>
+#include <span>
+#include <unistd.h>
+
+#include <rte_lcore.h>
+
+#include "control/args.h"
+#include "control/clock.h"
+#include "control/config.h"
+#include "control/engine.h"
+#include "control/log.h"
+#include "control/runner.h"
+#include "control/topology.h"
+#include "crypt/keys.h"
+#include "kernel/isa.h"
+#include "port/eal.h"
+
+namespace serried::control {
+namespace {
+
+constexpr int failed = 1;
+constexpr int misused = 2;
+
+int fail(const std::string& message) {
+  std::fprintf(stderr, "serried-server: %s\n", message.c_str());
+  return failed;
+}
+
+/// Control takes signals with sigtimedwait; every thread, EAL's too, inherits that they are blocked.
+void block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+std::vector<Core> lcores() {
+  const auto topology = machine_topology();
+  std::vector<Core> cores;
+  unsigned lcore = 0;
+  RTE_LCORE_FOREACH(lcore) {
+    const rte_cpuset_t set = rte_lcore_cpuset(lcore);
+    unsigned cpu = 0;
+    while (cpu < CPU_SETSIZE && !CPU_ISSET(cpu, &set)) ++cpu;
+    const CpuPlace place = place_of(topology, cpu);
+    cores.push_back({lcore, cpu, place.node, place.sibling, lcore == rte_get_main_lcore()});
+  }
+  return cores;
+}
+
+void log_setup(spdlog::logger& log, const ServerConfig& config, const Engine& engine, const Placement& placement) {
+  log.info("serried-server version={} isa={} seed={} tick_rate_hz={} players_max={} npcs={}", SERRIED_VERSION,
+           kernel::isa_name(kernel::active_isa()), config.seed, config.tick_rate_hz, config.players_max, config.npcs);
+  if (geteuid() == 0) log.info("privileges uid=0: root is needed by some drivers only, see docs/running.md");
+  for (const std::string& note : engine.port_notes()) log.info("port {}", note);
+  std::string lines = placement_text(placement);
+  for (std::size_t begin = 0, end; (end = lines.find('\n', begin)) != std::string::npos; begin = end + 1)
+    log.info("placement {}", lines.substr(begin, end - begin));
+  const int node = engine.numa_node();
+  const bool far =
+      node != any_node && std::any_of(placement.posts.begin(), placement.posts.end(), [&](const Post& post) {
+        return post.lanes.front().kind == LaneKind::io && post.core.node != static_cast<unsigned>(node);
+      });
+  if (far)
+    log.warn("an io lane runs on another NUMA node than its port (node {}); give cores of that node with -l", node);
+}
+
+int serve(const Arguments& arguments, const ServerConfig& config, const crypt::TokenKey& key) {
+  StatusPrinter printer{config.status, stdout};
+  auto logger = make_logger(config, [&printer] { printer.interrupt(); });
+  if (!logger) return fail(logger.error().message);
+  spdlog::logger& log = *logger.value();
+
+  const std::vector<unsigned> cpus = allowed_cpus();
+  block_signals();
+  if (auto started = port::start_eal(eal_arguments(arguments, config, getpid())); !started)
+    return fail(started.error().message);
+
+  const std::vector<Core> cores = lcores();
+  const auto count = static_cast<unsigned>(cores.size());
+  EngineSetup setup{config, key, 1, unix_now()};
+  setup.shards = config.shards != 0 ? config.shards : automatic_shards(count, config.io_lanes);
+  auto engine = Engine::open(setup);
+  if (!engine) return fail(engine.error().message);
+
+  RunSetup run{config, {}, cpus};
+  run.placement =
+      place(cores, config.io_lanes, setup.shards, engine.value()->numa_node(), static_cast<unsigned>(cpus.size()));
+  log_setup(log, config, *engine.value(), run.placement);
+  return Runner{run, *engine.value(), log, printer}.run();
+}
+
+int main_of(std::span<const char* const> argv) {
+  const Arguments arguments = split_arguments(argv);
+  Reading reading = read_config(arguments.own);
+  switch (reading.action) {
+    case Action::help:
+      std::fputs(help_text().c_str(), stdout);
+      return 0;
+    case Action::version:
+      std::puts("serried-server " SERRIED_VERSION);
+      return 0;
+    case Action::example:
+      std::fputs(example_toml().c_str(), stdout);
+      return 0;
+    case Action::run:
+      break;
+  }
+  if (!crypt::initialise()) return fail("libsodium does not start; the machine offers no entropy");
+  crypt::TokenKey key;
+  if (!reading.config.token_key.empty()) {
+    auto loaded = crypt::load_token_key(reading.config.token_key);
+    if (loaded)
+      key = loaded.value();
+    else
+      reading.faults.push_back({"--token-key " + reading.config.token_key + ":", loaded.error().message});
+  }
+  if (!reading.faults.empty()) {
+    std::fputs(fault_text(reading.faults).c_str(), stderr);
+    return misused;
+  }
+  kernel::use_isa(isa_of(reading.config.isa));
+  const int code = serve(arguments, reading.config, key);
+  port::stop_eal();
+  return code;
+}
+
+}  // namespace
+}  // namespace serried::control
+
+int main(int argc, char** argv) { return serried::control::main_of({argv, static_cast<std::size_t>(argc)}); }
