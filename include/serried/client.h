@@ -1,0 +1,128 @@
+#pragma once
+/// The client library: one player's connection to a Serried server, without DPDK and without any type but the
+/// standard's. Several clients may live in one process, each with its own socket.
+///
+/// Two ways to run one: call `poll()` from your own loop, as often as you draw; or `run()` it on a thread of its own.
+/// With a thread, callbacks come on that thread, and every other member may be called from any.
+///
+///     serried::Client client(options);
+///     if (const auto begun = client.connect(); !begun) return complain(begun.error().message);
+///     while (playing) {
+///       client.submit({.move_x = 1.0F, .yaw = heading});
+///       client.poll();
+///       client.scene([](const serried::SceneEntity& entity) { draw(entity); });
+///     }
+///     client.disconnect();
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "serried/result.h"
+
+namespace serried {
+
+struct ClientOptions {
+  std::string server;               ///< "192.0.2.1:4000", "[2001:db8::1]:4000"; addresses only, names are not looked up
+  std::uint64_t protocol_id = 0;    ///< names the game
+  std::uint64_t server_id = 0;      ///< names the server
+  std::vector<std::uint8_t> token;  ///< from the login service; lets the player in once
+  std::array<std::uint8_t, 32> token_secret{};  ///< from the login service, beside the token; wiped by connect()
+  std::chrono::milliseconds connect_timeout{10'000};
+  std::chrono::milliseconds interpolation_delay{100};  ///< how far behind the server the scene is drawn
+  std::chrono::milliseconds far_timeout{4'000};        ///< a far entity that was not seen for so long is gone
+  bool far_entities = true;                            ///< keep those that are in view, but too far to be tracked
+  bool audit = false;          ///< ask the server to check our view against what it believes we hold
+  int socket_bytes = 1 << 20;  ///< receive buffer asked of the system
+};
+
+enum class ClientState : std::uint8_t { idle, connecting, playing, closing, closed };
+
+/// What the player wants, in the world's directions.
+struct ClientInput {
+  float move_x = 0, move_y = 0;  ///< length 1 is full speed; longer is shortened
+  float yaw = 0;                 ///< radians
+  bool jump = false, swim = false, crouch = false, run = false;
+};
+
+/// One entity as it is to be drawn now. Units: 100 a metre, radians.
+struct SceneEntity {
+  std::uint64_t id = 0;  ///< 0: not known (a far entity)
+  std::uint16_t slot = 0;
+  std::uint8_t generation = 0;
+  std::uint8_t type = 0, faction = 0;
+  std::uint16_t level = 0;
+  bool own = false;                 ///< the player's own
+  bool far = false;                 ///< place and yaw only, and coarse
+  std::array<float, 3> position{};  ///< interpolated
+  std::array<float, 3> received{};  ///< where it was when the server last spoke of it
+  std::array<float, 3> velocity{};
+  float yaw = 0;
+  std::uint8_t animation = 0, state_flags = 0, effect_flags = 0;
+  float health = 0, mana = 0;      ///< fractions
+  std::chrono::nanoseconds age{};  ///< since the server last spoke of it
+};
+
+struct ClientStatistics {
+  std::uint64_t sent_datagrams = 0, received_datagrams = 0, sent_bytes = 0, received_bytes = 0;
+  std::uint64_t dropped_datagrams = 0;  ///< received and not believed: bad CRC, forged, seen before
+  std::uint64_t updates = 0, creates = 0, records = 0, removals = 0, far_records = 0;
+  std::uint64_t audits = 0, view_mismatches = 0;
+  std::uint64_t faults = 0;
+  std::uint64_t tracked = 0;
+};
+
+class Client {
+ public:
+  /// Called when the state changes; `reason` is a sentence for closed, else empty.
+  using StateCallback = std::function<void(ClientState state, const std::string& reason)>;
+
+  explicit Client(ClientOptions options);
+  /// Ends the thread and the connection.
+  ~Client();
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+
+  /// Before connect(). It may call any member but the destructor and stop().
+  void on_state(StateCallback callback);
+
+  /// Open the socket and begin. Error: the server's address or the token does not parse, no socket to be had.
+  Result<Done> connect();
+  /// Receive what has come, send what is due. False once the connection is closed.
+  bool poll();
+  /// The same, after waiting for a datagram or until something is due, but no longer than `wait`.
+  bool poll(std::chrono::nanoseconds wait);
+  /// Poll on a thread of its own, until closed or stop().
+  void run();
+  void stop();
+  /// Say goodbye. With poll(), it does the polling itself, some 50 ms; with run(), the thread does and is waited for.
+  void disconnect();
+
+  /// Queue an input and send it with the next poll; returns its sequence. 0: not playing, nothing queued.
+  std::uint16_t submit(const ClientInput& input);
+  /// The last input that is in what the server shows.
+  [[nodiscard]] std::uint16_t applied_input() const;
+
+  [[nodiscard]] ClientState state() const;
+  [[nodiscard]] std::string reason() const;  ///< why it closed
+  [[nodiscard]] std::chrono::nanoseconds rtt() const;
+  [[nodiscard]] std::uint32_t server_tick() const;
+  [[nodiscard]] ClientStatistics statistics() const;
+  /// The last faults, newest first, a sentence each; at most eight.
+  [[nodiscard]] std::vector<std::string> faults() const;
+
+  /// Visit everything in view. The visitor must not call this client.
+  void scene(const std::function<void(const SceneEntity&)>& visit) const;
+  /// The player's own entity. False: not in the world (yet).
+  [[nodiscard]] bool own(SceneEntity& out) const;
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace serried

@@ -1,0 +1,352 @@
+/// The public client: a Session, a socket, a clock, and a lock around them. This is the client's outermost loop, the
+/// one place of the library that reads the time.
+
+#include "serried/client.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <ctime>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "client/session.h"
+#include "client/udp.h"
+
+namespace serried {
+
+namespace {
+
+[[nodiscard]] Nanos clock_now() noexcept {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<Nanos>(time.tv_sec) * second + static_cast<Nanos>(time.tv_nsec);
+}
+
+[[nodiscard]] Nanos nanos(std::chrono::nanoseconds span) noexcept {
+  return static_cast<Nanos>(std::max<std::int64_t>(span.count(), 0));
+}
+
+[[nodiscard]] ClientState outward(client::State state) noexcept {
+  switch (state) {
+    case client::State::idle:
+      return ClientState::idle;
+    case client::State::playing:
+      return ClientState::playing;
+    case client::State::closing:
+      return ClientState::closing;
+    case client::State::closed:
+      return ClientState::closed;
+    default:
+      return ClientState::connecting;
+  }
+}
+
+/// A share of what may come in one poll, so that a flood cannot keep the caller for ever.
+constexpr int datagrams_per_poll = 256;
+/// An input that another thread submits during the wait goes out when it is over.
+constexpr Nanos thread_wait = 2 * millisecond;
+constexpr Nanos goodbye_wait = 10 * millisecond;
+
+}  // namespace
+
+struct Client::Implementation {
+  explicit Implementation(ClientOptions given)
+      : options(std::move(given)),
+        session({options.far_entities ? client::FarMode::full : client::FarMode::none, nanos(options.far_timeout),
+                 nanos(options.interpolation_delay)}) {}
+
+  Result<Done> connect();
+  bool exchange();
+  void announce();
+  bool round();
+  bool wait_round(Nanos span);
+  [[nodiscard]] SceneEntity scene_of(const client::Tracked& entity, Nanos now) const;
+  [[nodiscard]] SceneEntity scene_of(const client::FarProxy& proxy, Nanos now) const;
+
+  ClientOptions options;
+  StateCallback callback;
+
+  mutable std::mutex mutex;  ///< guards all below but the thread
+  client::Session session;
+  std::optional<client::Udp> udp;
+  observe::DropCounters drops;
+  ClientStatistics statistics;
+  ClientState told = ClientState::idle;
+
+  std::thread thread;
+  std::atomic<bool> stopping{false};
+};
+
+Result<Done> Client::Implementation::connect() {
+  if (!crypt::initialise()) return Error{"the cryptographic library cannot be initialised on this machine"};
+  Result<wire::Path> server = client::parse_endpoint(options.server);
+  if (!server) return server.error();
+  Result<client::Udp> socket = client::Udp::open(server.value(), options.socket_bytes);
+  if (!socket) return socket.error();
+  client::SessionOptions session_options;
+  session_options.server = server.value();
+  session_options.protocol_id = options.protocol_id;
+  session_options.server_id = options.server_id;
+  session_options.token = options.token;
+  session_options.token_secret = crypt::Secret(options.token_secret);
+  session_options.audit = options.audit;
+  session_options.connect_timeout = nanos(options.connect_timeout);
+  const std::scoped_lock lock(mutex);
+  if (!session.start(session_options, clock_now()))
+    return Error{"the token has " + std::to_string(options.token.size()) + " bytes; a token has 1 to " +
+                 std::to_string(crypt::token_bytes_max)};
+  crypt::wipe(options.token_secret);
+  udp.emplace(std::move(socket.value()));
+  return Done{};
+}
+
+/// One round under the lock. False once closed.
+bool Client::Implementation::exchange() {
+  const std::scoped_lock lock(mutex);
+  if (!udp) return false;
+  // One byte more than a datagram may have: what is longer shows as too long instead of being cut to fit.
+  std::array<std::uint8_t, wire::datagram_bytes_max + 1> buffer;
+  for (int i = 0; i < datagrams_per_poll; ++i) {
+    const std::size_t bytes = udp->receive(buffer);
+    if (bytes == 0) break;
+    ++statistics.received_datagrams;
+    statistics.received_bytes += bytes;
+    const observe::Drop verdict = session.receive({buffer.data(), bytes}, session.server(), clock_now(), drops);
+    if (verdict != observe::Drop::none) ++statistics.dropped_datagrams;
+  }
+  while (const std::size_t bytes = session.send(buffer, clock_now())) {
+    if (!udp->send({buffer.data(), bytes})) break;
+    ++statistics.sent_datagrams;
+    statistics.sent_bytes += bytes;
+  }
+  return session.state() != client::State::closed;
+}
+
+bool Client::Implementation::round() {
+  const bool open = exchange();
+  announce();
+  return open;
+}
+
+bool Client::Implementation::wait_round(Nanos span) {
+  client::Udp* waited = nullptr;
+  {
+    const std::scoped_lock lock(mutex);
+    const Nanos now = clock_now(), wake = session.wake_at();
+    span = wake > now ? std::min(wake - now, span) : 0;
+    if (udp) waited = &*udp;
+  }
+  // Waiting needs no lock: the socket stays as long as the client does.
+  if (waited != nullptr && span != 0) waited->wait(span);
+  return round();
+}
+
+/// Tell the callback of a new state, without the lock, so that it may call us.
+void Client::Implementation::announce() {
+  ClientState state;
+  std::string reason;
+  {
+    const std::scoped_lock lock(mutex);
+    state = outward(session.state());
+    if (state == told) return;
+    told = state;
+    if (state == ClientState::closed) reason = session.end_text();
+  }
+  if (callback) callback(state, reason);
+}
+
+SceneEntity Client::Implementation::scene_of(const client::Tracked& entity, Nanos now) const {
+  const client::View& view = session.view();
+  SceneEntity out;
+  out.id = entity.id;
+  out.slot = entity.slot;
+  out.generation = entity.generation;
+  out.type = entity.type;
+  out.faction = entity.faction;
+  out.level = entity.level;
+  out.own = view.own() == &entity;
+  out.position = view.interpolated(entity, now);
+  out.received = view.position(entity);
+  for (std::size_t axis = 0; axis < 3; ++axis) out.velocity[axis] = entity.state.velocity[axis];
+  out.yaw = message::angle_of(entity.state.yaw);
+  out.animation = entity.state.anim;
+  out.state_flags = entity.state.state_flags;
+  out.effect_flags = entity.state.effect_flags;
+  out.health = static_cast<float>(entity.state.health) / 255.0F;
+  out.mana = static_cast<float>(entity.state.mana) / 255.0F;
+  out.age = std::chrono::nanoseconds(client::View::age(entity, now));
+  return out;
+}
+
+SceneEntity Client::Implementation::scene_of(const client::FarProxy& proxy, Nanos now) const {
+  SceneEntity out;
+  out.slot = proxy.slot;
+  out.generation = proxy.generation;
+  out.far = true;
+  out.position = out.received = session.view().position(proxy);
+  out.yaw = message::angle_of(static_cast<std::int16_t>(proxy.yaw << 11));
+  out.age = std::chrono::milliseconds(static_cast<std::uint32_t>(now / millisecond) - proxy.seen_ms);
+  return out;
+}
+
+Client::Client(ClientOptions options) : implementation_(std::make_unique<Implementation>(std::move(options))) {}
+Client::Client(Client&&) noexcept = default;
+
+Client& Client::operator=(Client&& other) noexcept {
+  if (this == &other) return *this;
+  if (implementation_ != nullptr) disconnect();
+  implementation_ = std::move(other.implementation_);
+  return *this;
+}
+
+Client::~Client() {
+  if (implementation_ != nullptr) disconnect();
+}
+
+void Client::on_state(StateCallback callback) { implementation_->callback = std::move(callback); }
+
+Result<Done> Client::connect() {
+  Result<Done> begun = implementation_->connect();
+  if (begun) implementation_->round();
+  return begun;
+}
+
+bool Client::poll() { return implementation_->round(); }
+
+bool Client::poll(std::chrono::nanoseconds wait) { return implementation_->wait_round(nanos(wait)); }
+
+void Client::run() {
+  Implementation& self = *implementation_;
+  if (self.thread.joinable()) return;
+  self.stopping = false;
+  // It knows the implementation, not the client, which may be moved meanwhile.
+  self.thread = std::thread([&self] {
+    while (!self.stopping && self.wait_round(thread_wait)) {
+    }
+  });
+}
+
+void Client::stop() {
+  implementation_->stopping = true;
+  if (implementation_->thread.joinable() && implementation_->thread.get_id() != std::this_thread::get_id())
+    implementation_->thread.join();
+}
+
+void Client::disconnect() {
+  Implementation& self = *implementation_;
+  {
+    const std::scoped_lock lock(self.mutex);
+    self.session.close(clock_now());
+  }
+  if (self.thread.joinable() && self.thread.get_id() == std::this_thread::get_id()) return;  // from a callback
+  if (self.thread.joinable() && !self.stopping) {
+    self.thread.join();  // it ends with the connection
+  } else {
+    while (self.wait_round(goodbye_wait)) {
+    }
+  }
+  stop();
+}
+
+std::uint16_t Client::submit(const ClientInput& input) {
+  Implementation& self = *implementation_;
+  const std::scoped_lock lock(self.mutex);
+  if (!self.session.connected()) return 0;
+  const float length = std::max(std::hypot(input.move_x, input.move_y), 1.0F);
+  const auto step = [length](float value) {
+    return std::isfinite(value / length) ? static_cast<std::int8_t>(std::lround(127.0F * value / length))
+                                         : std::int8_t{0};
+  };
+  message::Input out;
+  out.move_x = step(input.move_x);
+  out.move_y = step(input.move_y);
+  out.yaw = std::isfinite(input.yaw) ? message::quantise_angle(input.yaw) : std::int16_t{0};
+  out.buttons =
+      static_cast<std::uint8_t>((input.jump ? message::button::jump : 0) | (input.swim ? message::button::swim : 0) |
+                                (input.crouch ? message::button::crouch : 0) | (input.run ? message::button::run : 0));
+  const client::View& view = self.session.view();
+  out.client_tick = static_cast<std::uint32_t>(std::max(view.clock().tick_at(clock_now()), 0.0));
+  if (const client::Tracked* own = view.own()) {
+    const auto& section = own->state.section;
+    out.predicted_quantised = own->state.position;
+    out.predicted_section_mod4 =
+        static_cast<std::uint8_t>((section[0] & 3) | (section[1] & 3) << 2 | (section[2] & 3) << 4);
+  }
+  return self.session.submit(out);
+}
+
+std::uint16_t Client::applied_input() const {
+  const std::scoped_lock lock(implementation_->mutex);
+  return implementation_->session.applied_input();
+}
+
+ClientState Client::state() const {
+  const std::scoped_lock lock(implementation_->mutex);
+  return outward(implementation_->session.state());
+}
+
+std::string Client::reason() const {
+  const std::scoped_lock lock(implementation_->mutex);
+  return implementation_->session.state() == client::State::closed ? implementation_->session.end_text()
+                                                                   : std::string();
+}
+
+std::chrono::nanoseconds Client::rtt() const {
+  const std::scoped_lock lock(implementation_->mutex);
+  return std::chrono::nanoseconds(implementation_->session.rtt());
+}
+
+std::uint32_t Client::server_tick() const {
+  const std::scoped_lock lock(implementation_->mutex);
+  return implementation_->session.view().clock().latest();
+}
+
+ClientStatistics Client::statistics() const {
+  const std::scoped_lock lock(implementation_->mutex);
+  ClientStatistics out = implementation_->statistics;
+  const client::View& view = implementation_->session.view();
+  const client::ViewCounters& counters = view.counters();
+  out.updates = counters.updates;
+  out.creates = counters.creates;
+  out.records = counters.records;
+  out.removals = counters.removals;
+  out.far_records = counters.far_records;
+  out.audits = counters.audits;
+  out.view_mismatches = counters.mismatches;
+  out.faults = implementation_->session.faults().total();
+  out.tracked = view.tracked_count();
+  return out;
+}
+
+std::vector<std::string> Client::faults() const {
+  const std::scoped_lock lock(implementation_->mutex);
+  const client::FaultLog& log = implementation_->session.faults();
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < std::min<std::size_t>(log.total(), client::FaultLog::capacity); ++i) {
+    const client::FaultReport& report = log.recent(i);
+    out.push_back(std::string(client::fault_name(report.fault)) + " in datagram " + std::to_string(report.sequence) +
+                  ", detail " + std::to_string(report.detail));
+  }
+  return out;
+}
+
+void Client::scene(const std::function<void(const SceneEntity&)>& visit) const {
+  const Implementation& self = *implementation_;
+  const std::scoped_lock lock(self.mutex);
+  const Nanos now = clock_now();
+  self.session.view().for_each([&](const client::Tracked& entity) { visit(self.scene_of(entity, now)); });
+  self.session.view().for_each_far(now, [&](const client::FarProxy& proxy) { visit(self.scene_of(proxy, now)); });
+}
+
+bool Client::own(SceneEntity& out) const {
+  const Implementation& self = *implementation_;
+  const std::scoped_lock lock(self.mutex);
+  const client::Tracked* own = self.session.view().own();
+  if (own == nullptr) return false;
+  out = self.scene_of(*own, clock_now());
+  return true;
+}
+
+}  // namespace serried

@@ -1,0 +1,241 @@
+#include "serried/client.h"
+
+#include <arpa/inet.h>
+#include <atomic>
+#include <cstring>
+#include <mutex>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "mini_server.h"
+
+namespace serried {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The mini server on a loopback socket, on a thread of its own, ticking at 100 Hz.
+class LiveServer {
+ public:
+  explicit LiveServer(int family = AF_INET) {
+    file_ = socket(family, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    socklen_t bytes = 0;
+    sockaddr_storage local{};
+    if (family == AF_INET) {
+      auto* v4 = reinterpret_cast<sockaddr_in*>(&local);
+      v4->sin_family = AF_INET;
+      v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      bytes = sizeof *v4;
+    } else {
+      auto* v6 = reinterpret_cast<sockaddr_in6*>(&local);
+      v6->sin6_family = AF_INET6;
+      v6->sin6_addr = in6addr_loopback;
+      bytes = sizeof *v6;
+    }
+    bound_ = bind(file_, reinterpret_cast<sockaddr*>(&local), bytes) == 0;
+    getsockname(file_, reinterpret_cast<sockaddr*>(&local), &bytes);
+    port_ = ntohs(reinterpret_cast<sockaddr_in*>(&local)->sin_port);  // at the same place in both
+    text_ = (family == AF_INET ? "127.0.0.1:" : "[::1]:") + std::to_string(port_);
+    create_.slot = 3;
+    create_.own = true;
+    create_.id = 77;
+    create_.state.section = {1, 1, 0};
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~LiveServer() {
+    stop_ = true;
+    thread_.join();
+    close(file_);
+  }
+
+  [[nodiscard]] bool bound() const { return bound_; }
+  ClientOptions options(std::uint64_t player) {
+    const std::scoped_lock lock(mutex);
+    ClientOptions out;
+    out.server = text_;
+    out.protocol_id = test::MiniServer::protocol_id;
+    out.server_id = test::MiniServer::server_id;
+    crypt::Secret secret;
+    out.token = server.token(player, secret);
+    std::copy(secret.bytes().begin(), secret.bytes().end(), out.token_secret.begin());
+    out.connect_timeout = 5s;
+    return out;
+  }
+
+  std::mutex mutex;
+  test::MiniServer server;
+
+ private:
+  void serve() {
+    std::map<std::uint16_t, sockaddr_storage> clients;  // by the port that the mini server knows them by
+    std::uint64_t next_tick = 0;
+    while (!stop_) {
+      const auto now = static_cast<Nanos>(std::chrono::steady_clock::now().time_since_epoch().count());
+      {
+        const std::scoped_lock lock(mutex);
+        test::Bytes datagram(2000);
+        sockaddr_storage from{};
+        socklen_t bytes = sizeof from;
+        for (;;) {
+          bytes = sizeof from;
+          const ssize_t count =
+              recvfrom(file_, datagram.data(), datagram.size(), 0, reinterpret_cast<sockaddr*>(&from), &bytes);
+          if (count < 0) break;
+          const std::uint16_t port = ntohs(reinterpret_cast<sockaddr_in*>(&from)->sin_port);
+          clients[port] = from;
+          server.receive({datagram.begin(), datagram.begin() + count}, test::path_of(port), now);
+        }
+        if (now >= next_tick) {
+          next_tick = now + 10 * millisecond;
+          server.tick(now, {}, [&](base::ByteWriter& out) { message::encode(out, create_); });
+        }
+        for (const auto& sent : server.outbox) {
+          const sockaddr_storage& to = clients[sent.to.port];
+          sendto(file_, sent.bytes.data(), sent.bytes.size(), 0, reinterpret_cast<const sockaddr*>(&to),
+                 to.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+        }
+        server.outbox.clear();
+      }
+      std::this_thread::sleep_for(500us);
+    }
+  }
+
+  int file_ = -1;
+  bool bound_ = false;
+  std::uint16_t port_ = 0;
+  std::string text_;
+  message::CreateEntity create_;
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+template <class Condition>
+bool eventually(Client& client, Condition&& condition) {
+  const auto end = std::chrono::steady_clock::now() + 8s;
+  while (std::chrono::steady_clock::now() < end) {
+    if (condition()) return true;
+    client.poll(2ms);
+  }
+  return false;
+}
+
+TEST(Client, PlaysOverLoopback) {
+  ASSERT_TRUE(crypt::initialise());
+  LiveServer live;
+  Client client(live.options(1));
+  std::vector<ClientState> states;
+  client.on_state([&](ClientState state, const std::string&) { states.push_back(state); });
+  ASSERT_TRUE(client.connect());
+  EXPECT_EQ(client.submit({}), 0);  // not in the world yet
+  ASSERT_TRUE(eventually(client, [&] { return client.state() == ClientState::playing; })) << client.reason();
+  const std::uint16_t sequence = client.submit({.move_x = 3.0F, .move_y = 4.0F, .yaw = 1.0F, .run = true});
+  EXPECT_EQ(sequence, 1);
+  ASSERT_TRUE(eventually(client, [&] { return client.applied_input() == sequence; }));
+  {
+    const std::scoped_lock lock(live.mutex);
+    const message::Input& input = live.server.peers.begin()->second.inputs.front();
+    EXPECT_EQ(input.move_x, 76);  // 127 * 3 / 5
+    EXPECT_EQ(input.move_y, 102);
+    EXPECT_EQ(input.buttons, message::button::run);
+  }
+  SceneEntity own;
+  ASSERT_TRUE(client.own(own));
+  EXPECT_EQ(own.id, 77U);
+  EXPECT_TRUE(own.own);
+  EXPECT_FLOAT_EQ(own.position[0], 1.5F * 25'600.0F);
+  unsigned seen = 0;
+  client.scene([&](const SceneEntity& entity) { seen += entity.id == 77; });
+  EXPECT_EQ(seen, 1U);
+  EXPECT_GT(client.rtt().count(), 0);
+  EXPECT_GT(client.server_tick(), 100U);
+  client.disconnect();
+  EXPECT_EQ(client.state(), ClientState::closed);
+  EXPECT_EQ(client.statistics().dropped_datagrams, 0U);
+  EXPECT_TRUE(client.faults().empty());
+  std::this_thread::sleep_for(5ms);
+  const std::scoped_lock lock(live.mutex);
+  EXPECT_EQ(live.server.peers.begin()->second.goodbyes, 3U);
+  EXPECT_EQ(live.server.bad, 0U);
+  ASSERT_GE(states.size(), 3U);
+  EXPECT_EQ(states.front(), ClientState::connecting);
+  EXPECT_EQ(states.back(), ClientState::closed);
+}
+
+TEST(Client, SeveralOnThreadsOfTheirOwn) {
+  ASSERT_TRUE(crypt::initialise());
+  LiveServer live;
+  std::vector<Client> clients;
+  std::atomic<unsigned> playing{0};
+  for (std::uint64_t player = 1; player <= 4; ++player) {
+    clients.emplace_back(live.options(player));
+    clients.back().on_state([&](ClientState state, const std::string&) { playing += state == ClientState::playing; });
+    ASSERT_TRUE(clients.back().connect());
+    clients.back().run();
+  }
+  for (int i = 0; i < 4000 && playing != 4; ++i) std::this_thread::sleep_for(2ms);
+  EXPECT_EQ(playing, 4U);
+  for (Client& client : clients) EXPECT_EQ(client.submit({.move_x = 1.0F}), 1);
+  for (int i = 0; i < 4000; ++i) {
+    unsigned applied = 0;
+    for (const Client& client : clients) applied += client.applied_input() == 1;
+    if (applied == 4) break;
+    std::this_thread::sleep_for(2ms);
+  }
+  for (Client& client : clients) {
+    EXPECT_EQ(client.applied_input(), 1);
+    client.disconnect();
+    EXPECT_EQ(client.state(), ClientState::closed);
+    EXPECT_EQ(client.reason(), "closed by this client");
+  }
+}
+
+TEST(Client, SpeaksIpv6) {
+  ASSERT_TRUE(crypt::initialise());
+  LiveServer live(AF_INET6);
+  if (!live.bound()) GTEST_SKIP() << "this machine has no ::1";
+  Client client(live.options(1));
+  ASSERT_TRUE(client.connect());
+  EXPECT_TRUE(eventually(client, [&] { return client.state() == ClientState::playing; })) << client.reason();
+}
+
+TEST(Client, SaysWhatIsWrongWithItsOptions) {
+  const char* servers[] = {"",       "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "localhost:1",
+                           "[::1:9", ":9"};
+  for (const char* server : servers) {
+    ClientOptions options;
+    options.server = server;
+    options.token = {1};
+    Client client(options);
+    const auto begun = client.connect();
+    EXPECT_FALSE(begun) << server;
+    EXPECT_FALSE(client.poll());
+  }
+  ClientOptions options;
+  options.server = "127.0.0.1:9";
+  Client client(options);
+  const auto begun = client.connect();
+  ASSERT_FALSE(begun);
+  EXPECT_NE(begun.error().message.find("token"), std::string::npos);
+}
+
+TEST(Client, GivesUpWhenNobodyAnswers) {
+  ClientOptions options;
+  options.server = "127.0.0.1:9";  // discard: refused by ICMP, or silent
+  options.token = {1, 2, 3};
+  options.connect_timeout = 200ms;
+  Client client(options);
+  std::string reason;
+  client.on_state([&](ClientState state, const std::string& why) {
+    if (state == ClientState::closed) reason = why;
+  });
+  ASSERT_TRUE(client.connect());
+  ASSERT_TRUE(eventually(client, [&] { return client.state() == ClientState::closed; }));
+  EXPECT_NE(reason.find("200 ms"), std::string::npos) << reason;
+}
+
+}  // namespace
+}  // namespace serried
