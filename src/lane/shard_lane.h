@@ -49,6 +49,9 @@ class ShardLane {
   /// Drops   see ShardCounters::drops
   unsigned poll(Nanos now) noexcept;
 
+  /// Put the empty buffers that it holds back into its rings, for the io lanes to close: after the last poll.
+  void close() noexcept;
+
   /// Between two ticks, and no row waits in a ring.
   [[nodiscard]] bool idle() const noexcept { return phase_ == Phase::idle; }
   [[nodiscard]] std::uint32_t tick() const noexcept { return tick_; }

@@ -52,4 +52,12 @@ void ShardLane::populate() {
   world_.sums_[shard_].entities.store(pool_.used(), std::memory_order_relaxed);
 }
 
+void ShardLane::close() noexcept {
+  for (Link& link : links_) {
+    const unsigned returned = link.rings->empties.push(link.empties.data(), link.empty_count);
+    SERRIED_CHECK(returned == link.empty_count);  // they came out of this ring, which io lanes never fill to the brim
+    link.empty_count = 0;
+  }
+}
+
 }  // namespace serried::lane

@@ -1,0 +1,308 @@
+#pragma once
+/// The whole engine on one thread: io, handshake and shard lanes polled in a seeded order under a clock in the hand,
+/// real clients at the other end of a loop wire, one seed for everything. No mocks: these are the lanes that run in
+/// production.
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/prng.h"
+#include "client/session.h"
+#include "lane/handshake_lane.h"
+#include "lane/io_lane.h"
+#include "lane/shard_lane.h"
+#include "port/loop.h"
+
+namespace serried::scenario {
+
+struct EngineConfig {
+  std::uint64_t seed = 1;
+  unsigned shards = 1;
+  unsigned players = 12;
+  unsigned npcs = 60;
+  unsigned input_hz = 30;
+  float spawn_half = 3'000.0F;
+  std::uint64_t poll_seed = 1;  ///< order in which lanes are polled
+  Nanos ack_delay = 25 * millisecond;
+  unsigned datagram_bytes = 1'146;
+  unsigned audit_per_second = 20;
+};
+
+struct Bot {
+  std::unique_ptr<port::LoopPort> port;
+  client::Session session;
+  std::vector<std::uint8_t> token;
+  client::SessionOptions options;
+  base::Prng mind{0};
+  Nanos next_input = 0;
+  message::Input intent;
+};
+
+class Engine {
+ public:
+  static constexpr std::uint64_t protocol = 0x5E'44'1E'D0;
+  static constexpr std::int64_t unix_start = 1'700'000'000;
+
+  explicit Engine(const EngineConfig& engine_config)
+      : config(engine_config),
+        random(config.seed),
+        poll_order(config.poll_seed),
+        network({.seed = config.seed, .in_flight_max = 1U << 18}),
+        server(network
+                   .open({.address = port::ipv4_address(10, 0, 0, 1), .port_first = 40'000, .buffers = 1U << 14})
+                   .value()),
+        handshake_link(64, 1'024),
+        key(make_key()),
+        handshake({key, unix_start, 4'096, 1'024, entropy()}, {&handshake_link}),
+        simulation(setup()) {
+    for (unsigned s = 0; s < config.shards; ++s) links.push_back(std::make_unique<lane::IoShardLink>(4'096, 1'024));
+    std::vector<lane::IoShardLink*> all;
+    for (auto& link : links) all.push_back(link.get());
+    io = std::make_unique<lane::IoLane<port::LoopPort>>(io_config(), *server, all, handshake_link,
+                                                        crypt::CookieJar{key.secret}, entropy());
+    for (unsigned s = 0; s < config.shards; ++s)
+      shards.push_back(
+          std::make_unique<lane::ShardLane>(simulation, s, std::vector<lane::IoShardLink*>{links[s].get()}));
+  }
+  ~Engine() {
+    for (auto& shard : shards) shard->close();
+    io->close();
+    EXPECT_EQ(server->outstanding(), 0U) << "a buffer did not come home";
+  }
+
+  Bot& add_bot(std::uint64_t player_id) {
+    auto bot = std::make_unique<Bot>();
+    const auto index = static_cast<std::uint16_t>(bots.size());
+    bot->port = network
+                    .open({.address = port::ipv4_address(10, 0, 1, 2),
+                           .port_first = static_cast<std::uint16_t>(20'000 + index),
+                           .buffers = 512})
+                    .value();
+    crypt::TokenClaims claims;
+    entropy().fill(claims.id);
+    entropy().fill(claims.secret.bytes());
+    claims.player_id = player_id;
+    claims.issued = claims.not_before = unix_start + 1;
+    claims.expiry = unix_start + 100'000;
+    claims.audience = key.server_id;
+    bot->token = crypt::issue_token(key, claims, entropy()).value();
+    bot->options.server = server->local();
+    bot->options.protocol_id = protocol;
+    bot->options.server_id = key.server_id;
+    bot->options.token = bot->token;
+    bot->options.token_secret = claims.secret;
+    bot->options.entropy = entropy();
+    bot->options.audit = true;
+    bot->options.connect_timeout = 60 * second;
+    bot->mind = base::Prng{base::mix(config.seed, player_id)};
+    bot->next_input = now + bot->mind.below(second / config.input_hz);
+    EXPECT_TRUE(bot->session.start(bot->options, now));
+    bots.push_back(std::move(bot));
+    return *bots.back();
+  }
+  void add_bots() {
+    for (unsigned i = 0; i < config.players; ++i) add_bot(i + 1);
+  }
+
+  /// One millisecond. What has arrived is handed on before a tick may begin, whatever the order of the lanes.
+  void step() {
+    for (auto& bot : bots) drive(*bot);
+    poll_all(true);
+    now += millisecond;
+    poll_all(false);
+    if (const std::uint32_t tick = simulation.hashed_tick(); tick != 0 && (hashes.empty() || hashes.rbegin()->first < tick)) {
+      std::uint64_t hash = 0;
+      EXPECT_TRUE(simulation.world_hash(tick, hash));
+      hashes.emplace(tick, hash);
+    }
+  }
+  void run(Nanos duration) {
+    for (const Nanos end = now + duration; now < end;) step();
+  }
+  [[nodiscard]] bool all_playing() const {
+    for (const auto& bot : bots)
+      if (!bot->session.connected()) return false;
+    return true;
+  }
+  void connect_all() {
+    add_bots();
+    for (int i = 0; i < 60'000 && !all_playing(); ++i) step();
+    for (const auto& bot : bots) EXPECT_TRUE(bot->session.connected()) << bot->session.end_text();
+  }
+  /// Every client's outbound direction, and the server's.
+  void set_profiles(const port::LoopProfile& to_server, const port::LoopProfile& to_clients) {
+    for (auto& bot : bots) bot->port->set_outbound(to_server);
+    server->set_outbound(to_clients);
+  }
+
+  /// Stop walking, heal the wire, let everybody learn; then every view must equal the world.
+  void settle(Nanos duration = 4 * second) {
+    walking = false;
+    set_profiles({}, {});
+    run(duration);
+  }
+
+  void expect_views_equal_world() const {
+    std::map<std::uint16_t, lane::Simulation::Living> world;
+    simulation.for_each_entity([&](const lane::Simulation::Living& entity) { world.emplace(entity.slot, entity); });
+    for (const auto& bot : bots) {
+      if (!bot->session.connected()) continue;
+      const client::View& view = bot->session.view();
+      SCOPED_TRACE(testing::Message() << "connection " << bot->session.connection_id());
+      EXPECT_EQ(view.counters().mismatches, 0U);
+      const client::Tracked* own = view.own();
+      ASSERT_NE(own, nullptr);
+      std::map<std::uint16_t, bool> known;
+      view.for_each([&](const client::Tracked& tracked) {
+        const auto found = world.find(tracked.slot);
+        ASSERT_NE(found, world.end()) << "slot " << tracked.slot << " is a phantom";
+        EXPECT_EQ(found->second.id, tracked.id);
+        EXPECT_EQ(found->second.generation, tracked.generation);
+        EXPECT_TRUE(found->second.state == tracked.state) << "slot " << tracked.slot << " differs";
+        known[tracked.slot] = true;
+      });
+      view.for_each_far(now, [&](const client::FarProxy& proxy) {
+        known[proxy.slot] = true;
+        const auto found = world.find(proxy.slot);
+        if (found == world.end()) return;  // left lately: proxies expire
+        const auto at = view.position(proxy);
+        for (int axis = 0; axis < 3; ++axis) EXPECT_NEAR(at[axis], found->second.position[axis], 60.0F) << "axis " << axis;
+      });
+      const auto here = view.position(*own);
+      for (const auto& [slot, entity] : world) {
+        const float dx = entity.position[0] - here[0], dy = entity.position[1] - here[1];
+        if (dx * dx + dy * dy < 20'000.0F * 20'000.0F) {
+          EXPECT_TRUE(known.contains(slot)) << "slot " << slot << " is unseen";
+        }
+      }
+    }
+  }
+  /// in = delivered + answered + drops.
+  void expect_balanced() const {
+    EXPECT_EQ(server->counters().delivered_datagrams.value(),
+              io->counters().delivered.value() + io->counters().answered.value() +
+                  io->counters().drops.total(observe::DropUnit::datagram));
+  }
+  [[nodiscard]] std::uint64_t audits() const {
+    std::uint64_t sum = 0;
+    for (const auto& bot : bots) sum += bot->session.view().counters().audits;
+    return sum;
+  }
+
+  EngineConfig config;
+  base::Prng random;
+  base::Prng poll_order;
+  Nanos now = 1'000 * second;
+  bool walking = true;
+  port::LoopNetwork network;
+  std::unique_ptr<port::LoopPort> server;
+  lane::HandshakeLink handshake_link;
+  crypt::TokenKey key;
+  lane::HandshakeLane handshake;
+  lane::Simulation simulation;
+  std::vector<std::unique_ptr<lane::IoShardLink>> links;
+  std::unique_ptr<lane::IoLane<port::LoopPort>> io;
+  std::vector<std::unique_ptr<lane::ShardLane>> shards;
+  std::vector<std::unique_ptr<Bot>> bots;
+  std::map<std::uint32_t, std::uint64_t> hashes;
+  observe::DropCounters client_drops;
+
+ private:
+  crypt::Entropy entropy() {
+    return {[](void* self, std::span<std::uint8_t> to) {
+              for (auto& byte : to) byte = static_cast<std::uint8_t>(static_cast<Engine*>(self)->random.next());
+            },
+            this};
+  }
+  crypt::TokenKey make_key() {
+    crypt::TokenKey made;
+    made.key_id = 1;
+    made.protocol_id = protocol;
+    made.server_id = 77;
+    entropy().fill(made.secret.bytes());
+    return made;
+  }
+  [[nodiscard]] lane::ShardSetup setup() const {
+    lane::ShardSetup shard;
+    shard.world.players_max = config.players * 4 + 64;
+    shard.world.npcs = config.npcs;
+    shard.world.player_spawn_half = config.spawn_half;
+    shard.world.npc_spawn_half = config.spawn_half;
+    shard.replicate.datagram_bytes = config.datagram_bytes;
+    shard.replicate.audit_per_second = config.audit_per_second;
+    shard.shards = config.shards;
+    shard.sessions_per_lane = 1'024;
+    shard.seed = config.seed;
+    adjust(shard);
+    EXPECT_TRUE(shard.validate().empty());
+    return shard;
+  }
+  void adjust(lane::ShardSetup& shard) const { shard.world.npc_stop_tick = npc_stop_tick_for(config); }
+  static std::uint32_t npc_stop_tick_for(const EngineConfig&) { return 60 * 8; }
+
+  [[nodiscard]] lane::IoConfig io_config() const {
+    lane::IoConfig io_settings;
+    io_settings.sessions_max = 1'024;
+    io_settings.attempts_max = 1'024;
+    io_settings.protocol_id = protocol;
+    io_settings.parameters.input_rate_max_hz = 120;
+    io_settings.parameters.ack_delay_us = static_cast<std::uint32_t>(config.ack_delay / microsecond);
+    return io_settings;
+  }
+
+  void drive(Bot& bot) {
+    wire::Batch batch;
+    for (bot.port->receive(batch, now); batch.rows != 0; bot.port->receive(batch, now)) {
+      for (unsigned row = 0; row < batch.rows; ++row)
+        bot.session.receive({batch.data[row], batch.length[row]}, batch.path[row], now, client_drops);
+      bot.port->release(batch);
+    }
+    if (walking && bot.session.connected() && now >= bot.next_input) {
+      bot.next_input += second / config.input_hz;
+      if (bot.mind.chance(0.1)) {
+        bot.intent.move_x = static_cast<std::int8_t>(bot.mind.below(255)) ;
+        bot.intent.move_x = bot.intent.move_x == -128 ? std::int8_t{0} : bot.intent.move_x;
+        bot.intent.move_y = static_cast<std::int8_t>(static_cast<int>(bot.mind.below(255)) - 127);
+        bot.intent.yaw = static_cast<std::int16_t>(bot.mind.next());
+        bot.intent.buttons = bot.mind.chance(0.3) ? message::button::run : std::uint8_t{0};
+      }
+      bot.session.submit(bot.intent);
+    }
+    std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
+    while (const std::size_t size = bot.session.send(bytes, now)) {
+      wire::Buffer buffer;
+      ASSERT_EQ(bot.port->acquire({&buffer, 1}), 1U);
+      std::memcpy(buffer.data, bytes.data(), size);
+      batch.append(buffer.data, size, buffer.owner, server->local());
+      bot.port->transmit(batch, now);
+    }
+  }
+
+  /// Every lane, in an order that the seed decides, until nobody has anything to do. `with_io` false: shards alone.
+  void poll_all(bool with_io) {
+    std::vector<unsigned> order(shards.size() + 2);
+    for (int quiet = 0, rounds = 0; quiet < 3 && rounds < 4'000; ++rounds) {
+      for (unsigned i = 0; i < order.size(); ++i) order[i] = i;
+      for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[poll_order.below(i)]);
+      unsigned work = 0;
+      for (const unsigned who : order) {
+        if (who < shards.size())
+          work += shards[who]->poll(now);
+        else if (!with_io)
+          continue;
+        else if (who == shards.size())
+          work += io->poll(now);
+        else
+          work += handshake.poll(now, unix_start + static_cast<std::int64_t>((now - 1'000 * second) / second) + 1);
+      }
+      quiet = work == 0 ? quiet + 1 : 0;
+    }
+  }
+};
+
+}  // namespace serried::scenario
