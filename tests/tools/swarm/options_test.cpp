@@ -1,0 +1,51 @@
+#include "tools/swarm/options.h"
+
+#include <gtest/gtest.h>
+
+namespace serried {
+namespace {
+
+using tools::CommandLine;
+
+CommandLine parse(std::vector<std::string> words) {
+  words.insert(words.begin(), "serried-swarm");
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  return tools::parse_command_line(static_cast<int>(argv.size()), argv.data(), false);
+}
+
+TEST(SwarmOptions, SplitsEalFromItsOwn) {
+  const CommandLine line =
+      parse({"--vdev", "net_memif0", "--no-pci", "--", "--bots", "100", "--server", "10.0.0.1:4000", "--token-key", "k",
+             "--driver", "ethdev", "--address", "10.0.0.2/24", "--no-audit"});
+  ASSERT_EQ(line.exit_code, -1);
+  EXPECT_EQ(line.eal, (std::vector<std::string>{"serried-swarm", "--vdev", "net_memif0", "--no-pci"}));
+  EXPECT_EQ(line.swarm.bots, 100U);
+  EXPECT_EQ(line.swarm.server.port, 4000);
+  EXPECT_TRUE(line.swarm.server.is_ipv4());
+  EXPECT_EQ(line.swarm.driver, tools::Driver::ethdev);
+  EXPECT_FALSE(line.swarm.audit);
+  EXPECT_EQ(line.swarm.status, tools::Status::line);
+}
+
+TEST(SwarmOptions, HasDefaultsAndKnowsIpv6) {
+  const CommandLine line = parse({"--server", "[::1]:4000", "--token-key", "k"});
+  ASSERT_EQ(line.exit_code, -1);
+  EXPECT_TRUE(line.swarm.audit);
+  EXPECT_EQ(line.swarm.rate_hz, 60.0);
+  EXPECT_EQ(line.swarm.far, client::FarMode::count);
+  EXPECT_FALSE(line.swarm.server.is_ipv4());
+}
+
+TEST(SwarmOptions, FaultsEndWithTwo) {
+  EXPECT_EQ(parse({}).exit_code, 2);
+  EXPECT_EQ(parse({"--server", "nowhere", "--token-key", "k"}).exit_code, 2);
+  EXPECT_EQ(parse({"--server", "1.2.3.4:99999", "--token-key", "k"}).exit_code, 2);
+  EXPECT_EQ(parse({"--server", "1.2.3.4:9", "--token-key", "k", "--far", "much"}).exit_code, 2);
+  EXPECT_EQ(parse({"--server", "1.2.3.4:9", "--token-key", "k", "--bots", "0"}).exit_code, 2);
+  EXPECT_EQ(parse({"--server", "1.2.3.4:9", "--token-key", "k", "--driver", "ethdev"}).exit_code, 2);
+  EXPECT_EQ(parse({"--help"}).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace serried
