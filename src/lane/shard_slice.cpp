@@ -26,7 +26,6 @@ unsigned ShardLane::slice() noexcept {
   const replicate::Scene scene{.world = &world_.setup_.world,
                                .config = &world_.setup_.replicate,
                                .grid = &world_.grid_,
-                               .frame = &world_.frame(tick_),
                                .published = &world_.published_,
                                .tick = tick_,
                                .shard = shard_};

@@ -55,9 +55,8 @@ unsigned write_run(const Viewer& viewer, const Scene& scene, base::ByteWriter& o
 }  // namespace
 
 bool far_pending(Viewer& viewer, const Scene& scene) noexcept {
-  const world::Frame& frame = *scene.frame;
-  const interest::Cell cell =
-      scene.grid->cell_at(frame.x[viewer.own_slot], frame.y[viewer.own_slot], frame.z[viewer.own_slot]);
+  const world::Place& at = scene.published->place[viewer.own_slot];
+  const interest::Cell cell = scene.grid->cell_at(at.x, at.y, at.z);
   if (!(cell == viewer.cell)) {
     viewer.cell = cell;
     ++viewer.far_epoch;

@@ -9,8 +9,9 @@ namespace {
 constexpr float exchange_factor2 = 0.64F;
 constexpr float unlimited = 3e38F;
 
+/// 255 beside the viewer, half of it at near_distance, never below 8: what is far ages until its turn comes.
 std::uint8_t weight_at(float distance2, float near2) noexcept {
-  return static_cast<std::uint8_t>(std::max(255.0F * near2 / (near2 + distance2), 8.0F));
+  return static_cast<std::uint8_t>(static_cast<int>(std::max(255.0F * near2 / (near2 + distance2), 8.0F)));
 }
 
 bool hidden_from(const world::Published& published, std::uint16_t slot, std::uint16_t viewer_slot) noexcept {
@@ -19,48 +20,52 @@ bool hidden_from(const world::Published& published, std::uint16_t slot, std::uin
 }
 
 struct Tracked {
-  unsigned count = 0;                             ///< creating and live, the viewer's own included
-  std::array<float, tracked_rows> distance2;      ///< of those; below 0 for the others
+  unsigned count = 0;                         ///< creating and live, without the viewer's own
+  std::array<float, tracked_rows> distance2;  ///< of those; below 0 for the others
 
+  /// The row furthest away; 0, the viewer's own, when there is none. In two passes, so that both are vectors.
   [[nodiscard]] unsigned furthest() const noexcept {
-    unsigned best = 0;
-    for (unsigned row = 1; row < tracked_rows; ++row)
-      if (distance2[row] > distance2[best]) best = row;
+    float most = 0.0F;
+    for (const float value : distance2) most = value > most ? value : most;
+    std::uint16_t best = 0;
+    for (std::uint16_t row = 1; row < tracked_rows; ++row) best = distance2[row] == most ? row : best;
     return best;
   }
 };
 
-Tracked weigh(Viewer& viewer, const Scene& scene, const std::array<float, 3>& position) noexcept {
-  const world::Frame& frame = *scene.frame;
-  const float near2 = scene.config->near_distance * scene.config->near_distance;
-  Tracked tracked;
+/// How far away each tracked entity is; those that are gone, or beyond their radius, are let go of.
+void measure(Viewer& viewer, const Scene& scene, const world::Place& eye, Tracked& tracked) noexcept {
+  const world::Place* places = scene.published->place.data();
+  const world::Brief* briefs = scene.published->brief.data();
   tracked.distance2.fill(-1.0F);
   unsigned high = 1;
-  for (unsigned row = 0; row < viewer.rows_high; ++row) {
+  for (unsigned row = 1; row < viewer.rows_high; ++row) {
     const RowState state = viewer.state(row);
     if (state != RowState::empty) high = row + 1;
-    if (row == 0 || (state != RowState::creating && state != RowState::live)) continue;
+    if (state != RowState::creating && state != RowState::live) continue;
     const std::uint16_t slot = viewer.slot[row];
-    const float dx = frame.x[slot] - position[0], dy = frame.y[slot] - position[1], dz = frame.z[slot] - position[2];
+    const world::Brief& brief = briefs[slot];
+    const bool living = brief.identity == (viewer.generation(row) | world::Brief::is_living);
+    const float dx = places[slot].x - eye.x, dy = places[slot].y - eye.y, dz = places[slot].z - eye.z;
     const float distance2 = dx * dx + dy * dy + dz * dz;
-    const world::Brief& brief = scene.published->brief[slot];
-    if (brief.identity != (viewer.generation(row) | world::Brief::is_living)) {
-      untrack(viewer, row, true);
-      continue;
-    }
     const float leave = scene.world->radius[static_cast<std::size_t>(brief.type)] * scene.world->leave_factor;
-    if (distance2 > leave * leave) {
-      untrack(viewer, row, false);
+    if (!living || distance2 > leave * leave) [[unlikely]] {
+      untrack(viewer, row, !living);
       continue;
     }
-    viewer.weight[row] = weight_at(distance2, near2);
-    viewer.status[row] = static_cast<std::uint8_t>((viewer.status[row] & ~status::near) |
-                                                   (distance2 < near2 ? status::near : 0));
     tracked.distance2[row] = distance2;
     ++tracked.count;
   }
   viewer.rows_high = static_cast<std::uint16_t>(high);
-  return tracked;
+}
+
+void weigh(Viewer& viewer, const Tracked& tracked, float near2) noexcept {
+  for (unsigned row = 1; row < tracked_rows; ++row) {
+    const float distance2 = tracked.distance2[row];
+    viewer.weight[row] = weight_at(distance2 < 0.0F ? 0.0F : distance2, near2);
+    const std::uint8_t bit = distance2 >= 0.0F && distance2 < near2 ? status::near : std::uint8_t{0};
+    viewer.status[row] = static_cast<std::uint8_t>((viewer.status[row] & ~status::near) | bit);
+  }
 }
 
 /// In view, known to be alive, and not hidden.
@@ -74,10 +79,12 @@ bool eligible(const Viewer& viewer, const Scene& scene, const interest::Candidat
 }  // namespace
 
 void rescan(Viewer& viewer, const Scene& scene) noexcept {
-  const world::Frame& frame = *scene.frame;
-  const std::array<float, 3> position{frame.x[viewer.own_slot], frame.y[viewer.own_slot], frame.z[viewer.own_slot]};
-  Tracked tracked = weigh(viewer, scene, position);
+  const world::Place& eye = scene.published->place[viewer.own_slot];
+  const std::array<float, 3> position{eye.x, eye.y, eye.z};
   const float near2 = scene.config->near_distance * scene.config->near_distance;
+  Tracked tracked;
+  measure(viewer, scene, eye, tracked);
+  weigh(viewer, tracked, near2);
   const bool full = tracked.count >= scene.config->tracked_max;
   unsigned furthest = full ? tracked.furthest() : 0;
   const float limit2 = full ? tracked.distance2[furthest] * exchange_factor2 : unlimited;

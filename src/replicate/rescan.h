@@ -12,7 +12,6 @@ struct Scene {
   const world::Config* world;
   const Config* config;
   const interest::Grid* grid;
-  const world::Frame* frame;
   const world::Published* published;
   std::uint32_t tick;
   unsigned shard;

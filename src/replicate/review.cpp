@@ -57,6 +57,7 @@ void review(Viewer& viewer, const Scene& scene, Review& review) noexcept {
       if (row == 0) {
         review.own_due = true;
       } else {
+        __builtin_prefetch(&scene.published->near[viewer.slot[row]]);
         review.due[review.due_count] = static_cast<std::uint8_t>(row);
         review.priority[review.due_count++] = priority;
       }

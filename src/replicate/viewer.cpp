@@ -56,11 +56,11 @@ void begin(Viewer& viewer, std::uint16_t slot, std::uint8_t generation, unsigned
 }
 
 int row_of(const Viewer& viewer, std::uint16_t slot) noexcept {
-  // Without an early exit the compiler compares sixteen at a time.
-  int found = -1;
-  for (int row = 0; row < static_cast<int>(tracked_rows); ++row)
-    found = viewer.slot[static_cast<unsigned>(row)] == slot ? row : found;
-  return found;
+  // Without an early exit the compiler compares eight at a time; rows count from 1 here, so that 0 means none.
+  std::uint16_t found = 0;
+  for (std::uint16_t row = 0; row < tracked_rows; ++row)
+    found = viewer.slot[row] == slot ? static_cast<std::uint16_t>(row + 1) : found;
+  return found - 1;
 }
 
 bool track(Viewer& viewer, std::uint16_t slot, std::uint8_t generation, std::uint8_t weight) noexcept {

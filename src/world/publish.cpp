@@ -88,6 +88,7 @@ void publish_rows(const Config& config, const Frame& frame, const Identity& iden
     near.generation = identity.generation[row];
     near.level = identity.level[row];
     published.id[row] = identity.id[row];
+    published.place[row] = {frame.x[row], frame.y[row], frame.z[row]};
   }
 }
 

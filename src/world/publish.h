@@ -48,10 +48,16 @@ struct Brief {
 static_assert(sizeof(Brief) == 8);
 inline constexpr std::uint16_t change_age_max = 20'000;
 
+/// Where an entity is, exactly: four to a line, for those who look up many by slot.
+struct alignas(16) Place {
+  float x = 0, y = 0, z = 0, unused = 0;
+};
+
 struct Published {
   explicit Published(std::size_t rows);
   Column<Near> near;
   Column<Brief> brief;
+  Column<Place> place;
   Column<std::uint64_t> id;
 };
 

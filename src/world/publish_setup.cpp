@@ -2,6 +2,6 @@
 
 namespace serried::world {
 
-Published::Published(std::size_t rows) : near(rows, 3), brief(rows, 8), id(rows, 12) {}
+Published::Published(std::size_t rows) : near(rows, 3), brief(rows, 8), place(rows, 16), id(rows, 12) {}
 
 }  // namespace serried::world
