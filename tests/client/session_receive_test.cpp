@@ -1,0 +1,176 @@
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "client/session.h"
+#include "story.h"
+
+namespace serried {
+namespace {
+
+using client::End;
+using client::Session;
+using client::State;
+using observe::Drop;
+using test::Bytes;
+using test::client_port;
+using test::Story;
+
+TEST(Session, IgnoresWhatIsClearOrForeignOnceConnected) {
+  Story story;
+  ASSERT_TRUE(story.reach(State::playing));
+  story.server.send_clear(test::path_of(client_port), message::Cookie{});
+  EXPECT_EQ(story.deliver(story.server.outbox.back().bytes), Drop::clear_datagram);
+  story.server.tick(story.now);
+  Bytes datagram = story.server.outbox.back().bytes;
+  Bytes copy = datagram;
+  EXPECT_EQ(story.session.receive(copy, test::path_of(4001), story.now, story.drops), Drop::foreign_source);
+  copy = datagram;
+  EXPECT_EQ(story.deliver(copy), Drop::none);
+  EXPECT_EQ(story.deliver(datagram), Drop::replay_seen);
+}
+
+TEST(Session, RefusesAnEchoOfAnInputThatWasNeverSent) {
+  Story story;
+  ASSERT_TRUE(story.reach(State::playing));
+  story.peer().applied_input = 9;
+  story.step();
+  EXPECT_EQ(story.session.applied_input(), 0);
+  EXPECT_GE(story.session.faults().count(client::Fault::input_echo), 1U);
+  EXPECT_EQ(story.session.state(), State::playing);
+}
+
+TEST(Session, DoesNotAckWhatTheViewHadToIgnore) {
+  Story story;
+  ASSERT_TRUE(story.reach(State::playing));
+  message::EntityState state;
+  const auto record = [&](base::ByteWriter& out) {
+    std::uint8_t bytes[message::record_bytes_max];
+    const std::uint8_t* end = message::write_record(bytes, 7, message::delta::rotation, state);
+    out.write_bytes({bytes, static_cast<std::size_t>(end - bytes)});
+  };
+  story.server.tick(story.now, record, {}, 77);  // of an entity that nobody created
+  for (int i = 0; i < 6; ++i) {
+    story.server.tick(story.now, {}, {}, 78);
+    story.step();
+  }
+  const auto& peer = story.peer();
+  EXPECT_EQ(std::count(peer.lost.begin(), peer.lost.end(), 77), 1);
+  EXPECT_EQ(std::count(peer.acked.begin(), peer.acked.end(), 77), 0);
+  EXPECT_GE(std::count(peer.acked.begin(), peer.acked.end(), 78), 3);
+}
+
+TEST(Session, EndsWhenItIsLiedTo) {
+  Story story;
+  ASSERT_TRUE(story.reach(State::playing));
+  story.server.send(
+      story.id(), story.peer(), story.now, 0,
+      [](base::ByteWriter& out) { channel::write_ack_block(out, {.largest = 1'000'000, .delay = 0, .mask = 0}); },
+      wire::flag::acknowledgment, 0, false);
+  EXPECT_EQ(story.deliver(story.server.outbox.back().bytes), Drop::bad_ack);
+  EXPECT_EQ(story.session.end(), End::protocol_error);
+  EXPECT_EQ(story.session.faults().count(client::Fault::ack_lie), 1U);
+}
+
+TEST(Session, DropsChannelsAndFlagsOfLaterVersions) {
+  Story story;
+  ASSERT_TRUE(story.reach(State::playing));
+  const auto nothing = [](base::ByteWriter&) {};
+  const struct {
+    std::uint8_t flags, channel;
+  } cases[] = {{0, 1},
+               {0, 2},
+               {wire::flag::fragment, 0},
+               {wire::flag::compressed, 0},
+               {wire::flag::key_phase, 0},
+               {wire::flag::reliable_handshake, 0}};
+  for (const auto& c : cases) {
+    story.server.send(story.id(), story.peer(), story.now, 0, nothing, c.flags, c.channel);
+    EXPECT_EQ(story.deliver(story.server.outbox.back().bytes), Drop::unsupported_channel);
+    EXPECT_EQ(story.session.state(), State::playing);
+  }
+}
+
+TEST(Session, CountsMessagesItCannotUseAndReadsOn) {
+  Story story;
+  ASSERT_TRUE(story.reach(State::playing));
+  story.server.send(story.id(), story.peer(), story.now, 0, [](base::ByteWriter& out) {
+    message::frame(out, message::Type::game_first, 0);
+    message::frame(out, message::Type::ping, 3);
+    out.write_zeros(3);
+    message::frame(out, message::Type::sync_entity, 0);  // from the wrong side
+    message::encode(out, message::Ping{1, 2});
+    out.write_varint(0);  // framing ends here
+  });
+  EXPECT_EQ(story.deliver(story.server.outbox.back().bytes), Drop::none);
+  EXPECT_EQ(story.drops.value(Drop::unknown_message), 2U);
+  EXPECT_EQ(story.drops.value(Drop::bad_message), 1U);
+  EXPECT_EQ(story.drops.value(Drop::bad_framing), 1U);
+  story.step();
+  EXPECT_EQ(story.peer().pongs, 1U);
+  EXPECT_EQ(story.session.state(), State::playing);
+}
+
+TEST(Session, EndsWhenTheServerSaysSo) {
+  Story story;
+  ASSERT_TRUE(story.reach(State::playing));
+  const Bytes text = {'b', 'y', 'e', 0x1B, '!'};
+  story.server.send(story.id(), story.peer(), story.now, 0, [&](base::ByteWriter& out) {
+    message::encode(out, message::Disconnect{message::DisconnectReason::shutdown, text});
+  });
+  story.deliver(story.server.outbox.back().bytes);
+  EXPECT_EQ(story.session.end(), End::disconnected);
+  EXPECT_NE(story.session.end_text().find("bye?!"), std::string::npos);
+  EXPECT_TRUE(story.say().empty());
+}
+
+/// At every state: bytes that mean nothing, and what means something with one bit bent, change nothing.
+TEST(Session, NothingForgedChangesAnything) {
+  const State states[] = {State::connecting, State::challenged, State::testing,
+                          State::entering,   State::playing,    State::closing};
+  for (const State state : states) {
+    SCOPED_TRACE(state_name(state));
+    Story story(99);
+    // The world's ticks would take it past `entering`.
+    for (int i = 0; i < 50 && story.session.state() != state; ++i) {
+      if (state == State::closing && story.session.state() == State::playing)
+        story.session.close(story.now);
+      else
+        story.step(10 * millisecond, state >= State::playing);
+    }
+    ASSERT_EQ(story.session.state(), state);
+    const std::uint32_t faults = story.session.faults().total();
+    const auto unchanged = [&] { return story.session.state() == state && story.session.faults().total() == faults; };
+    for (int i = 0; i < 3000; ++i) {
+      Bytes noise(story.dice.below(1300));
+      for (auto& byte : noise) byte = static_cast<std::uint8_t>(story.dice.next());
+      // Every other one gets past CRC and flags.
+      if (noise.size() >= 34 && i % 2 == 0) {
+        const std::uint32_t id = i % 4 == 0 ? story.session.connection_id() : 0;
+        wire::compose_header(noise.data(), {id, 0, static_cast<std::uint8_t>(id != 0 ? wire::flag::sealed : 0),
+                                            id != 0 ? story.dice.below(1000) : 0});
+        wire::stamp_one(noise, story.server.crc);
+      }
+      EXPECT_NE(story.deliver(std::move(noise)), Drop::none);
+      ASSERT_TRUE(unchanged());
+    }
+    if (story.server.peers.empty()) continue;
+    story.server.tick(story.now);
+    if (story.server.outbox.empty()) continue;
+    const Bytes good = story.server.outbox.back().bytes;
+    for (std::size_t bit = 0; bit < 8 * good.size(); ++bit) {
+      Bytes bent = good;
+      bent[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+      EXPECT_NE(story.deliver(bent), Drop::none) << bit;
+      wire::stamp_one(bent, story.server.crc);
+      if (bit < 8 * (good.size() - wire::crc_bytes)) {
+        EXPECT_NE(story.deliver(bent), Drop::none) << bit;
+      }
+      ASSERT_TRUE(unchanged());
+    }
+    EXPECT_EQ(story.deliver(good), Drop::none);
+  }
+}
+
+}  // namespace
+}  // namespace serried
