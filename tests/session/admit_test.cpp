@@ -72,6 +72,15 @@ TEST_F(AdmitTest, RateSurvivesTheWrapOfItsClock) {
     EXPECT_EQ(admit_one(id, s, path_of(1, 1000), wrap - 5 * millisecond + s * 20 * millisecond), Drop::none) << s;
 }
 
+TEST_F(AdmitTest, AFreshSessionMaySendAtWhateverTimeItIsBorn) {
+  limits = {10'000, 40'000};
+  for (std::uint8_t host = 1; host <= 8; ++host) {
+    const Nanos born = Nanos{host} * 600 * second;  // half the range of the wrapping clock is 2,147 s
+    const std::uint32_t id = table.admission(open_session(table, host, born)).connection_id;
+    EXPECT_EQ(admit_one(id, 1, path_of(host, 1000), born), Drop::none) << "born at " << born / second << " s";
+  }
+}
+
 TEST_F(AdmitTest, ForeignSourcesHaveABudgetOfTheLane) {
   const std::uint32_t id = table.admission(open_session(table, 1)).connection_id;
   unsigned opened = 0;
