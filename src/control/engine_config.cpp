@@ -8,9 +8,9 @@
 namespace serried::control {
 namespace {
 
-/// Buffers that an io lane keeps at hand for each shard and for itself; a slice of 64 viewers eight times over.
-constexpr unsigned spare_buffers = 512;
-constexpr unsigned link_buffers = 1'024;
+/// Most buffers that an io lane keeps at hand for each shard: what a shard can plan while the lane is in one poll.
+constexpr unsigned spare_buffers_max = 2'048;
+constexpr unsigned link_buffers_min = 1'024;
 
 /// Parsed without a fault before: check_config saw to it.
 template <class T>
@@ -21,10 +21,14 @@ T checked(Result<T> parsed) {
 
 bool is_v6(const std::string& address) { return address.find(':') != std::string::npos; }
 
-/// Everything that can be out of a lane's pool at once: the rings to and from each shard, what is at hand, what waits
-/// to leave; and half as much again for bursts under way.
-unsigned lane_buffers(unsigned shards) {
-  return (shards * 2 * link_buffers + 4 * spare_buffers + 4 * wire::Batch::capacity + 2'048) * 3 / 2;
+unsigned spare_buffers(const LinkSizes& sizes) { return std::min(sizes.buffers, spare_buffers_max); }
+
+/// Everything that can be out of a lane's pool at once, and some: rings to and from each shard with the slices they
+/// work on, what is at hand (twice the target before it is trimmed), what waits to leave, bursts under way.
+unsigned lane_buffers(const ServerConfig& config, unsigned shards) {
+  const LinkSizes sizes = link_sizes(config, shards);
+  const unsigned spare = spare_buffers(sizes);
+  return shards * (sizes.buffers + spare + 3 * wire::Batch::capacity) + 2 * spare + 4'096;
 }
 
 port::HostConfig host_config(const ServerConfig& config) {
@@ -90,13 +94,13 @@ replicate::Config replicate_config(const ServerConfig& config) {
   return replicate;
 }
 
-lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, unsigned io_lane) {
+lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, unsigned shards, unsigned io_lane) {
   lane::IoConfig io;
   io.lane = io_lane;
   io.sessions_max = sessions_per_lane(config);
   io.attempts_max = std::bit_ceil(std::clamp(io.sessions_max, 256U, 65'536U));
   io.cookie_rate_per_s = config.cookie_rate_per_s;
-  io.spare_buffers = spare_buffers;
+  io.spare_buffers = spare_buffers(link_sizes(config, shards));
   io.protocol_id = key.protocol_id;
   io.parameters = parameters_of(config);
   return io;
@@ -118,7 +122,7 @@ port::SocketConfig socket_config(const ServerConfig& config, unsigned shards) {
   if (!config.addresses.empty()) socket.address = checked(port::parse_local_address(config.addresses.front())).address;
   socket.port_first = config.udp_port;
   socket.reuse_port = config.io_lanes > 1;
-  socket.buffers = lane_buffers(shards);
+  socket.buffers = lane_buffers(config, shards);
   return socket;
 }
 
@@ -127,7 +131,7 @@ port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards) {
   ethdev.device = config.port;
   ethdev.queues = config.io_lanes;
   ethdev.host = host_config(config);
-  ethdev.buffers = lane_buffers(shards) + ethdev.rx_descriptors + ethdev.tx_descriptors;
+  ethdev.buffers = lane_buffers(config, shards) + ethdev.rx_descriptors + ethdev.tx_descriptors;
   return ethdev;
 }
 
@@ -135,7 +139,9 @@ LinkSizes link_sizes(const ServerConfig& config, unsigned shards) {
   LinkSizes sizes;
   // Inputs of two ticks from everybody: a shard looks at its ring between slices, not while it steps.
   sizes.rows = std::bit_ceil(std::max(2 * sessions_per_lane(config) / shards, 4'096U));
-  sizes.buffers = link_buffers;
+  // A whole tick: shards plan faster than an io lane seals, and a viewer without a buffer is told nothing that tick.
+  const unsigned viewers = (config.players_max + config.io_lanes * shards - 1) / (config.io_lanes * shards);
+  sizes.buffers = std::bit_ceil(std::clamp(viewers, link_buffers_min, 16'384U));
   // At 47 us a key exchange, a full queue is 50 ms of work; what does not fit is dropped and tried again by the client.
   sizes.jobs = 1'024;
   return sizes;

@@ -18,7 +18,8 @@ namespace serried::control {
 
 [[nodiscard]] world::Config world_config(const ServerConfig& config);
 [[nodiscard]] replicate::Config replicate_config(const ServerConfig& config);
-[[nodiscard]] lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, unsigned io_lane);
+[[nodiscard]] lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, unsigned shards,
+                                       unsigned io_lane);
 [[nodiscard]] lane::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key,
                                                      std::int64_t started_unix_s);
 /// Precondition of both: check_config found nothing.

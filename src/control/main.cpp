@@ -7,8 +7,10 @@
 #include <cstdio>
 #include <signal.h>
 #include <span>
+#include <string>
 #include <unistd.h>
 
+#include <rte_eal.h>
 #include <rte_lcore.h>
 
 #include "control/args.h"
@@ -129,7 +131,11 @@ int main_of(std::span<const char* const> argv) {
   }
   kernel::use_isa(isa_of(reading.config.isa));
   const int code = serve(arguments, reading.config, key);
+  // EAL leaves its folder behind; one that was named after this process is of no use to the next.
+  const bool own_folder = reading.config.driver == Driver::socket && arguments.eal.empty() && port::eal_runs();
+  const std::string folder = own_folder ? rte_eal_get_runtime_dir() : "";
   port::stop_eal();
+  if (own_folder) rmdir(folder.c_str());
   return code;
 }
 

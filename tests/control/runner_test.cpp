@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <rte_eal.h>
 
 #include "control/topology.h"
 #include "port/eal.h"
@@ -32,7 +33,9 @@ class Run : public testing::Test {
     ASSERT_TRUE(static_cast<bool>(started)) << started.error().message;
   }
   static void TearDownTestSuite() {
+    const std::string folder = rte_eal_get_runtime_dir();
     port::stop_eal();
+    rmdir(folder.c_str());
     pthread_sigmask(SIG_SETMASK, &signals_before_, nullptr);
     run_on(cpus_);
   }
