@@ -128,32 +128,39 @@ void Fleet::close(Nanos now) {
   }
 }
 
-std::uint32_t Fleet::route(const wire::Batch& batch, unsigned row) const {
-  if ((batch.flags[row] & wire::flag::encrypted) != 0) {
-    const std::uint32_t index = router_.find(batch.connection_id[row]);
-    if (index != Router::none) return index;
+/// A datagram of no session that we know: perhaps an answer to one of the handshakes on its port.
+Drop Fleet::shake(wire::Batch& batch, unsigned row, const wire::Header& header, Nanos now) {
+  Drop verdict = Drop::unknown_session;
+  // A copy: who is answered leaves the queue, or goes to its end.
+  candidates_ = router_.shaking(batch.path[row].local_port);
+  for (const std::uint32_t index : candidates_) {
+    client::Session& session = bots_[index].session;
+    const client::Admission admission = session.accept_header(header, batch.length[row], batch.path[row]);
+    if (admission.verdict != Drop::none || !admission.handshake) continue;
+    const client::State before = session.state();
+    verdict = session.accept_handshake({batch.data[row], batch.length[row]}, header, now);
+    if (verdict != Drop::none) continue;
+    if (before == client::State::connecting) router_.shake(bots_[index].local_port, index);
+    follow(index, now);
+    break;
   }
-  return router_.shaking(batch.path[row].local_port);
+  return verdict;
 }
 
 void Fleet::accept(wire::Batch& batch, Nanos now) {
   for (unsigned i = 0; i < batch.live_rows; ++i) {
     const unsigned row = batch.live[i];
-    row_bot_[row] = route(batch, row);
+    const bool sealed = (batch.flags[row] & wire::flag::encrypted) != 0;
+    row_bot_[row] = sealed ? router_.find(batch.connection_id[row]) : Router::none;
     if (row_bot_[row] != Router::none) __builtin_prefetch(&bots_[row_bot_[row]].session);
   }
   aead_.rows = 0;
   batch.filter(drops_, [&](unsigned row) {
-    if (row_bot_[row] == Router::none) return Drop::unknown_session;
-    client::Session& session = bots_[row_bot_[row]].session;
     const wire::Header header{batch.connection_id[row], batch.channel[row], batch.flags[row], batch.sequence[row]};
+    if (row_bot_[row] == Router::none) return shake(batch, row, header, now);
+    client::Session& session = bots_[row_bot_[row]].session;
     const client::Admission admission = session.accept_header(header, batch.length[row], batch.path[row]);
     if (admission.verdict != Drop::none) return admission.verdict;
-    if (admission.handshake) {
-      const Drop verdict = session.accept_handshake({batch.data[row], batch.length[row]}, header, now);
-      follow(row_bot_[row], now);
-      return verdict;
-    }
     const unsigned at = aead_.rows++;
     aead_row_[at] = static_cast<std::uint8_t>(row);
     aead_.key[at] = session.opening_key();
@@ -190,7 +197,7 @@ client::Outgoing Fleet::compose(std::uint32_t index, std::span<std::uint8_t> to,
   Bot& bot = bots_[index];
   if (bot.phase == Bot::Phase::playing && now >= bot.input_at) {
     const Nanos late = now - bot.input_at;
-    if (measuring_) lag_max_ = std::max(lag_max_, late);
+    if (measuring_) lag_.record(late);
     bot.play(now);
     // An input that was missed by a whole interval is left out: a burst of old intentions helps nobody.
     bot.input_at += input_interval_ * (1 + late / input_interval_);
@@ -205,12 +212,12 @@ void Fleet::follow(std::uint32_t index, Nanos now) {
   const client::State state = bot.session.state();
   if (bot.phase == Bot::Phase::over) return;
   if (state == client::State::closed) {
-    retire(bot);
+    retire(index);
     wheel_.remove(index);
     return;
   }
   if (bot.phase == Bot::Phase::shaking && state >= client::State::testing && bot.session.connection_id() != 0) {
-    router_.settle(bot.local_port);
+    router_.settle(bot.local_port, index);
     free_ports_.push_back(bot.local_port);
     router_.bind(bot.session.connection_id(), index);
     bot.phase = Bot::Phase::joining;
@@ -227,9 +234,10 @@ void Fleet::follow(std::uint32_t index, Nanos now) {
   if (due < wheel_.due(index)) wheel_.set(index, due);
 }
 
-void Fleet::retire(Bot& bot) {
+void Fleet::retire(std::uint32_t index) {
+  Bot& bot = bots_[index];
   if (bot.phase == Bot::Phase::shaking) {
-    router_.settle(bot.local_port);
+    router_.settle(bot.local_port, index);
     free_ports_.push_back(bot.local_port);
   } else {
     router_.unbind(bot.session.connection_id());

@@ -42,7 +42,7 @@ class Fleet {
  public:
   enum class Phase : std::uint8_t { connecting, holding, playing, closing, done };
 
-  /// `local_ports`: UDP ports that bots send from; as many handshakes run at once.
+  /// `local_ports`: UDP ports that bots send from; as many handshakes run at once. A port may be there several times.
   Fleet(const SwarmOptions& options, const crypt::TokenKey& key, const crypt::Entropy& entropy,
         std::span<const std::uint16_t> local_ports, Nanos now);
 
@@ -79,12 +79,12 @@ class Fleet {
   void start(std::uint32_t index, Nanos now, std::int64_t unix_now_s);
   /// The bot's session may have changed state: keep routing, counts and wheel in step.
   void follow(std::uint32_t index, Nanos now);
-  void retire(Bot& bot);
+  void retire(std::uint32_t index);
   /// End every session in order.
   void close(Nanos now);
   void begin_playing(Nanos now, const EngineTotals& engine);
   void sample(Nanos now);
-  [[nodiscard]] std::uint32_t route(const wire::Batch& batch, unsigned row) const;
+  [[nodiscard]] observe::Drop shake(wire::Batch& batch, unsigned row, const wire::Header& header, Nanos now);
   void open(wire::Batch& batch, Nanos now);
   void count_errors(Summary& summary) const;
 
@@ -110,14 +110,14 @@ class Fleet {
   bool measuring_ = false;
   bool measured_ = false;
   Totals playing_since_, playing_until_;
-  Nanos lag_max_ = 0;
-  base::Histogram latency_, staleness_, rtt_;
+  base::Histogram lag_, latency_, staleness_, rtt_;
   observe::DropCounters drops_;
 
   // The burst being opened
   crypt::AeadBatch aead_;
   std::uint8_t aead_row_[wire::Batch::capacity]{};
   std::uint32_t row_bot_[wire::Batch::capacity]{};
+  std::vector<std::uint32_t> candidates_;
 };
 
 }  // namespace serried::tools

@@ -6,6 +6,14 @@
 
 namespace serried::tools {
 
+namespace {
+
+/// Beyond these the swarm measures itself: inputs leave late, and datagrams wait for it.
+constexpr double lag_p99_ms_tolerated = 5.0;
+constexpr double busy_tolerated = 0.98;
+
+}  // namespace
+
 Quantiles quantiles_ms(const base::Histogram& nanoseconds) {
   const auto ms = [](std::uint64_t value) { return static_cast<double>(value) / static_cast<double>(millisecond); };
   return {ms(nanoseconds.quantile(0.5)), ms(nanoseconds.quantile(0.99)), ms(nanoseconds.quantile(0.999)),
@@ -84,8 +92,10 @@ Summary Fleet::summary(Nanos now, const EngineTotals& engine, const Totals& sinc
   summary.latency_samples = latency_.count();
   summary.staleness = quantiles_ms(staleness_);
   summary.rtt = quantiles_ms(rtt_);
-  summary.swarm_lag_ms_max = static_cast<double>(lag_max_) / static_cast<double>(millisecond);
-  summary.swarm_behind = summary.swarm_lag_ms_max > 20.0 || summary.swarm_busy > 0.98;
+  const Quantiles lag = quantiles_ms(lag_);
+  summary.swarm_lag_ms_max = lag.max;
+  summary.swarm_lag_ms_p99 = lag.p99;
+  summary.swarm_behind = lag.p99 > lag_p99_ms_tolerated || summary.swarm_busy > busy_tolerated;
 
   std::uint64_t bytes = 0, tracked = 0;
   for (const Bot& bot : bots_) {

@@ -21,6 +21,8 @@ namespace {
 using namespace serried;  // NOLINT: a program's own file
 
 constexpr int exit_failed = 1, exit_usage = 2;
+/// An answer whose bot must be found by trying costs a scalar multiplication a try; more at once would cost more tries.
+constexpr unsigned handshakes_per_socket = 8;
 
 void on_signal(int) { tools::interrupted = 1; }
 
@@ -58,7 +60,8 @@ int run_socket(const tools::SwarmOptions& options, const crypt::TokenKey& key) {
   auto socket = port::Socket::open(config);
   if (!socket) return fail(socket.error().message);
   std::vector<std::uint16_t> ports;
-  for (unsigned i = 0; i < config.socket_count; ++i) ports.push_back(socket.value()->local(i).port);
+  for (unsigned round = 0; round < handshakes_per_socket; ++round)
+    for (unsigned i = 0; i < config.socket_count; ++i) ports.push_back(socket.value()->local(i).port);
   return finish(tools::run(*socket.value(), options, key, ports), options);
 }
 

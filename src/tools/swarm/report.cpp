@@ -37,9 +37,10 @@ std::string table(const Summary& s) {
   append(text, "round trip", s.rtt);
   append(text, "%-22s %llu done, %llu mismatches\n", "audits", static_cast<unsigned long long>(s.audits),
          static_cast<unsigned long long>(s.view_mismatches));
-  append(text, "%-22s busy %.0f %%, latest %.2f ms late, %.1f CPU s, %llu KiB a bot, %llu MiB resident%s\n", "swarm",
-         100 * s.swarm_busy, s.swarm_lag_ms_max, s.cpu_seconds, static_cast<unsigned long long>(s.bytes_per_bot >> 10),
-         static_cast<unsigned long long>(s.rss_bytes >> 20),
+  append(text,
+         "%-22s busy %.0f %%, inputs late p99 %.2f max %.2f ms, %.1f CPU s, %llu KiB a bot, %llu MiB resident%s\n",
+         "swarm", 100 * s.swarm_busy, s.swarm_lag_ms_p99, s.swarm_lag_ms_max, s.cpu_seconds,
+         static_cast<unsigned long long>(s.bytes_per_bot >> 10), static_cast<unsigned long long>(s.rss_bytes >> 20),
          s.swarm_behind ? "; CANNOT KEEP UP: latencies are its own" : "");
   append(text, "%-22s %llu", "errors", static_cast<unsigned long long>(s.errors));
   for (const auto& [kind, count] : s.error_kinds)
@@ -89,6 +90,7 @@ std::string json(const Summary& s) {
   root["rtt_ms"] = object(s.rtt);
   root["cpu_seconds"] = s.cpu_seconds;
   root["swarm_busy"] = s.swarm_busy;
+  root["swarm_lag_ms_p99"] = s.swarm_lag_ms_p99;
   root["swarm_lag_ms_max"] = s.swarm_lag_ms_max;
   root["swarm_behind"] = s.swarm_behind;
   root["tracked_per_bot"] = s.tracked_per_bot;

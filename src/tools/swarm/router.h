@@ -1,7 +1,9 @@
 #pragma once
 /// Which bot a datagram is for. A connection id carries the server's slot and lane, so the look-up is nearly always one
 /// array access; that is the server's habit and no promise, so ids that collide there are found in a map. Handshake
-/// datagrams have no id that anybody knows yet: they belong to the one bot that shakes hands on their UDP port.
+/// datagrams have no id that anybody knows yet: they belong to one of the bots that shake hands on their UDP port.
+/// Answers in clear name it by their echo; a ConnectionAccepted must be tried, oldest proof first, because servers
+/// answer in order.
 
 #include <cstdint>
 #include <unordered_map>
@@ -13,7 +15,7 @@ class Router {
  public:
   static constexpr std::uint32_t none = ~std::uint32_t{0};
 
-  Router() : shaking_(65'536, none) {}
+  Router() : shaking_(65'536) {}
 
   void bind(std::uint32_t connection_id, std::uint32_t bot);
   void unbind(std::uint32_t connection_id);
@@ -26,9 +28,15 @@ class Router {
     return other == others_.end() ? none : other->second;
   }
 
-  void shake(std::uint16_t local_port, std::uint32_t bot) noexcept { shaking_[local_port] = bot; }
-  void settle(std::uint16_t local_port) noexcept { shaking_[local_port] = none; }
-  [[nodiscard]] std::uint32_t shaking(std::uint16_t local_port) const noexcept { return shaking_[local_port]; }
+  /// The bot goes to the end of its port's queue, wherever it stood.
+  void shake(std::uint16_t local_port, std::uint32_t bot) {
+    settle(local_port, bot);
+    shaking_[local_port].push_back(bot);
+  }
+  void settle(std::uint16_t local_port, std::uint32_t bot) { std::erase(shaking_[local_port], bot); }
+  [[nodiscard]] const std::vector<std::uint32_t>& shaking(std::uint16_t local_port) const noexcept {
+    return shaking_[local_port];
+  }
 
  private:
   struct Entry {
@@ -37,7 +45,7 @@ class Router {
   };
   std::vector<Entry> lanes_[16];
   std::unordered_map<std::uint32_t, std::uint32_t> others_;
-  std::vector<std::uint32_t> shaking_;  ///< by local UDP port
+  std::vector<std::vector<std::uint32_t>> shaking_;  ///< by local UDP port, each a few bots
 };
 
 }  // namespace serried::tools

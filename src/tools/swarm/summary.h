@@ -35,8 +35,8 @@ struct Summary {
   std::uint64_t latency_samples = 0;
   double cpu_seconds = 0;
   double swarm_busy = 0;
-  double swarm_lag_ms_max = 0;
-  bool swarm_behind = false;  ///< its own loop was late: latencies include its lateness
+  double swarm_lag_ms_p99 = 0, swarm_lag_ms_max = 0;  ///< inputs that left later than planned
+  bool swarm_behind = false;                          ///< its own loop was late: latencies include its lateness
 
   double tracked_per_bot = 0, far_records_per_second_per_bot = 0;
   std::uint64_t bytes_per_bot = 0;  ///< of session and view

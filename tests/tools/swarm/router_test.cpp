@@ -31,13 +31,18 @@ TEST(Router, FindsIdsThatCollide) {
   for (std::uint32_t i = 0; i < 100; ++i) EXPECT_EQ(router.find(id_of(0, 9, i)), i % 2 == 0 ? Router::none : i);
 }
 
-TEST(Router, KnowsWhoShakesHandsOnAPort) {
+TEST(Router, QueuesThoseWhoShakeHandsOnAPort) {
   Router router;
-  EXPECT_EQ(router.shaking(5000), Router::none);
+  EXPECT_TRUE(router.shaking(5000).empty());
   router.shake(5000, 8);
-  EXPECT_EQ(router.shaking(5000), 8U);
-  router.settle(5000);
-  EXPECT_EQ(router.shaking(5000), Router::none);
+  router.shake(5000, 9);
+  router.shake(5001, 7);
+  EXPECT_EQ(router.shaking(5000), (std::vector<std::uint32_t>{8, 9}));
+  router.shake(5000, 8);
+  EXPECT_EQ(router.shaking(5000), (std::vector<std::uint32_t>{9, 8}));
+  router.settle(5000, 9);
+  router.settle(5000, 9);
+  EXPECT_EQ(router.shaking(5000), (std::vector<std::uint32_t>{8}));
 }
 
 }  // namespace
