@@ -19,9 +19,10 @@ std::uint32_t priority_of(const Viewer& viewer, const Scene& scene, const world:
   if (newer(brief.change, viewer.sent[row])) {
     if (newer(brief.urgent, viewer.sent[row])) return urgent_priority + weighted;
     const bool moving = (brief.bits & world::Brief::is_moving) != 0;
-    const unsigned interval = !moving                             ? scene.config->resting_interval_ticks
-                              : viewer.has(row, status::near)     ? 1
-                                                                  : scene.config->distant_interval_ticks;
+    // What a client predicts, its own entity, it must be able to reconcile at every tick.
+    const unsigned interval = row == 0 || (moving && viewer.has(row, status::near)) ? 1
+                              : moving                                              ? scene.config->distant_interval_ticks
+                                                                                    : scene.config->resting_interval_ticks;
     return unsent_for >= interval ? weighted : 0;
   }
   if (newer(brief.change, viewer.acked[row])) return unsent_for >= viewer.resend_ticks ? weighted : 0;

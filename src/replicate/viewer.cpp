@@ -56,11 +56,13 @@ void begin(Viewer& viewer, std::uint16_t slot, std::uint8_t generation, unsigned
 }
 
 int row_of(const Viewer& viewer, std::uint16_t slot) noexcept {
-  // Without an early exit the compiler compares eight at a time; rows count from 1 here, so that 0 means none.
-  std::uint16_t found = 0;
-  for (std::uint16_t row = 0; row < tracked_rows; ++row)
-    found = viewer.slot[row] == slot ? static_cast<std::uint16_t>(row + 1) : found;
-  return found - 1;
+  // Without an early exit the compiler compares eight at a time. The lowest, so that the rows in use stay together.
+  std::int16_t first = 0x7FFF;
+  for (std::int16_t row = 0; row < static_cast<std::int16_t>(tracked_rows); ++row) {
+    const std::int16_t here = viewer.slot[static_cast<std::size_t>(row)] == slot ? row : std::int16_t{0x7FFF};
+    first = here < first ? here : first;
+  }
+  return first == 0x7FFF ? -1 : first;
 }
 
 bool track(Viewer& viewer, std::uint16_t slot, std::uint8_t generation, std::uint8_t weight) noexcept {

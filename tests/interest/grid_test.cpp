@@ -1,0 +1,154 @@
+#include "interest/grid.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "base/prng.h"
+
+namespace serried::interest {
+namespace {
+
+using world::Type;
+
+TEST(Classes, TypesAreGroupedByRadiusLargestFirst) {
+  const Classes classes = classes_of(world::Config{}.radius);
+  const auto of = [&](Type type) { return classes.of_type[static_cast<std::size_t>(type)]; };
+  for (unsigned i = 0; i + 1 < class_count; ++i) EXPECT_GT(classes.radius[i], classes.radius[i + 1]);
+  const auto& radius = world::Config{}.radius;
+  for (std::size_t type = 0; type < world::type_count; ++type)
+    EXPECT_GE(classes.radius[classes.of_type[type]], radius[type]);
+  EXPECT_LT(of(Type::player), of(Type::npc));
+  EXPECT_EQ(of(Type::npc), of(Type::monster));
+  EXPECT_LT(of(Type::projectile), of(Type::item));
+}
+
+TEST(Classes, OneRadiusIsOneClass) {
+  std::array<float, world::type_count> radius;
+  radius.fill(100.0F);
+  const Classes classes = classes_of(radius);
+  EXPECT_EQ(classes.radius[0], 100.0F);
+  EXPECT_EQ(classes.radius[1], 0.0F);
+}
+
+struct Scattered {
+  Scattered(unsigned shards, std::uint64_t seed, unsigned per_shard = 128)
+      : rows(per_shard), frame(std::size_t{shards} * per_shard, 0), identity(std::size_t{shards} * per_shard), grid(config, shards, per_shard) {
+    base::Prng random(seed);
+    for (std::size_t row = 0; row < frame.x.size(); ++row) {
+      if (random.chance(0.1)) continue;
+      const auto along = [&](float size) { return static_cast<float>(random.unit()) * size; };
+      world::bear(frame, identity, row,
+                  {.id = row, .type = static_cast<Type>(random.below(world::type_count)),
+                   .position = {along(819'000), along(819'000), along(25'000)}, .yaw = static_cast<std::int16_t>(random.next())}, 0);
+    }
+    index(shards);
+  }
+  void index(unsigned shards) {
+    for (unsigned shard = 0; shard < shards; ++shard) {
+      grid.clear(shard);
+      grid.count(shard, frame, identity, shard * rows, (shard + 1) * rows);
+    }
+    for (unsigned shard = 0; shard < shards; ++shard) {
+      while (!grid.add_up(shard, 1'000)) {
+      }
+      grid.scatter(shard, frame, identity, shard * rows, (shard + 1) * rows);
+    }
+  }
+  world::Config config;
+  std::size_t rows;
+  world::Frame frame;
+  world::Identity identity;
+  Grid grid;
+};
+
+TEST(Grid, EveryLivingEntityIsInItsCellOnceForAnyNumberOfShards) {
+  for (const unsigned shards : {1U, 2U, 5U, 16U}) {
+    Scattered world(shards, shards);
+    std::set<std::uint16_t> seen;
+    const auto cells = world.config.cells();
+    for (unsigned cell = 0; cell < world.grid.cells(); ++cell) {
+      const Span span = world.grid.span(shards - 1, cell, class_count);
+      for (auto place = span.first; place < span.last; ++place) {
+        const std::uint16_t slot = world.grid.slots()[place];
+        EXPECT_TRUE(seen.insert(slot).second);
+        EXPECT_EQ(world.grid.x()[place], world.frame.x[slot]);
+        const Cell at = world.grid.cell_at(world.frame.x[slot], world.frame.y[slot], world.frame.z[slot]);
+        EXPECT_EQ((static_cast<unsigned>(at.z) * cells[1] + static_cast<unsigned>(at.y)) * cells[0] + static_cast<unsigned>(at.x), cell);
+      }
+    }
+    std::size_t living = 0;
+    for (std::size_t row = 0; row < world.identity.living.size(); ++row) living += world.identity.living[row];
+    EXPECT_EQ(seen.size(), living);
+    for (unsigned shard = 0; shard < shards; ++shard) EXPECT_EQ(world.grid.entities(shard), living);
+  }
+}
+
+TEST(Grid, ClassesAreAPrefixOfACell) {
+  Scattered world(2, 9);
+  for (unsigned cell = 0; cell < world.grid.cells(); ++cell)
+    for (unsigned classes = 1; classes <= class_count; ++classes) {
+      const Span span = world.grid.span(0, cell, classes);
+      for (auto place = span.first; place < span.last; ++place) {
+        const auto type = static_cast<std::size_t>(world.identity.type[world.grid.slots()[place]]);
+        EXPECT_LT(world.grid.classes().of_type[type], classes);
+      }
+    }
+}
+
+TEST(Grid, FarRecordsSayWhereWithinAStepOfTheCell) {
+  Scattered world(2, 10);
+  for (std::uint32_t place = 0; place < world.grid.entities(0); ++place) {
+    const auto record = message::read_far_record(world.grid.far_records() + place * message::far_record_bytes);
+    ASSERT_EQ(record.slot, world.grid.slots()[place]);
+    const float x = world.frame.x[record.slot], z = world.frame.z[record.slot];
+    const Cell at = world.grid.cell_at(x, world.frame.y[record.slot], z);
+    EXPECT_NEAR(static_cast<float>(at.x) * 25'600 + (record.x + 0.5F) * 50.0F, x, 25.1F);
+    EXPECT_NEAR(static_cast<float>(at.z) * 6'400 + (record.z + 0.5F) * 50.0F, z, 25.1F);
+  }
+}
+
+TEST(Grid, TheInvisibleAreInNoCell) {
+  Scattered world(1, 11);
+  const std::uint32_t before = world.grid.entities(0);
+  std::size_t row = 0;
+  while (world.identity.living[row] == 0) ++row;
+  world.frame.state_flags[row] |= world::state_flag::is_invisible;
+  world.index(1);
+  EXPECT_EQ(world.grid.entities(0), before - 1);
+}
+
+TEST(Grid, TheNeighbourhoodReachesEverybodyWithinHisRadius) {
+  Scattered world(1, 12);
+  for (std::size_t a = 0; a < 20; ++a) {
+    if (world.identity.living[a] == 0) continue;
+    const Cell home = world.grid.cell_at(world.frame.x[a], world.frame.y[a], world.frame.z[a]);
+    std::set<std::uint16_t> reached;
+    for (unsigned i = 0; i < world.grid.neighbours_in_use(0); ++i) {
+      const auto cell = world.grid.cell_number(home, world.grid.neighbours()[i]);
+      if (cell < 0) continue;
+      const Span span = world.grid.span(0, static_cast<unsigned>(cell), world.grid.neighbours()[i].classes);
+      for (auto place = span.first; place < span.last; ++place) reached.insert(world.grid.slots()[place]);
+    }
+    for (std::size_t b = 0; b < world.rows; ++b) {
+      if (world.identity.living[b] == 0) continue;
+      const float distance = std::hypot(world.frame.x[a] - world.frame.x[b], world.frame.y[a] - world.frame.y[b],
+                                        world.frame.z[a] - world.frame.z[b]);
+      const bool in_view = distance < world.config.radius[static_cast<std::size_t>(world.identity.type[b])];
+      EXPECT_TRUE(!in_view || reached.contains(static_cast<std::uint16_t>(b))) << a << " " << b;
+    }
+  }
+}
+
+TEST(Grid, TheNeighbourhoodIsNoLargerThanWhoLivesThere) {
+  Scattered world(1, 13);
+  for (std::size_t row = 0; row < world.rows; ++row) world.identity.type[row] = Type::item;
+  world.index(1);
+  const unsigned items = world.grid.neighbours_in_use(0);
+  EXPECT_EQ(items, 45U);  // 100 m: the cells around, and two layers up and down
+  EXPECT_LT(items, world.grid.neighbour_count());
+}
+
+}  // namespace
+}  // namespace serried::interest

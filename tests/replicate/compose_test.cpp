@@ -1,0 +1,237 @@
+#include <gtest/gtest.h>
+
+#include "base/prng.h"
+#include "replicate/plan.h"
+#include "stage.h"
+
+namespace serried::replicate::test {
+namespace {
+
+/// A datagram taken apart.
+struct Body {
+  explicit Body(std::span<const std::uint8_t> bytes) {
+    base::ByteReader in(bytes);
+    message::Framed framed;
+    while (message::next(in, framed)) {
+      base::ByteReader content(framed.content);
+      if (framed.type == message::Type::delta_sync) {
+        header = {content.read<std::uint32_t>(), content.read<std::uint16_t>()};
+        message::Record record;
+        while (content.remaining() != 0 && message::read_record(content, record)) records.push_back(record);
+      } else if (framed.type == message::Type::create_entity) {
+        message::CreateEntity create;
+        EXPECT_TRUE(message::decode(framed.content, create));
+        creates.push_back(create);
+        content.skip(content.remaining());
+      } else if (framed.type == message::Type::remove_entity) {
+        message::Removal removal;
+        while (content.remaining() != 0 && message::read_removal(content, removal)) removals.push_back(removal);
+      } else if (framed.type == message::Type::benchmark) {
+        message::Audit audit;
+        while (content.remaining() != 0 && message::read_audit(content, audit)) audits.push_back(audit);
+      } else {
+        EXPECT_EQ(framed.type, message::Type::entity_block);
+        content.skip(content.remaining());
+        ++blocks;
+      }
+      EXPECT_TRUE(content.complete());
+    }
+    EXPECT_TRUE(in.ok());
+  }
+  message::DeltaHeader header;
+  std::vector<message::Record> records;
+  std::vector<message::CreateEntity> creates;
+  std::vector<message::Removal> removals;
+  std::vector<message::Audit> audits;
+  unsigned blocks = 0;
+};
+
+TEST(Compose, TheFirstWordIsTheViewersOwnEntity) {
+  Stage stage;
+  stage.say(77);
+  const Body body(stage.body);
+  EXPECT_EQ(body.header.tick, stage.tick);
+  EXPECT_EQ(body.header.applied_input, 77);
+  ASSERT_EQ(body.creates.size(), 1U);
+  EXPECT_TRUE(body.creates[0].own);
+  EXPECT_EQ(body.creates[0].id, 100U);
+  EXPECT_TRUE(body.creates[0].state == stage.published.near[0].state);
+  EXPECT_EQ(body.blocks, 1U);
+}
+
+TEST(Compose, ARecordIsCumulativeSinceTheAckedTick) {
+  Stage stage;
+  stage.put(5, 2'000);
+  stage.next_tick();
+  stage.know(5);
+  stage.know(0);
+  stage.frame.yaw[5] = 1'000;
+  stage.frame.velocity_x[5] = 10;
+  stage.next_tick();
+  stage.say();  // never answered
+  stage.frame.anim[5] = 2;
+  stage.next_tick();
+  stage.say();
+  const Body body(stage.body);
+  ASSERT_EQ(body.records.size(), 1U);
+  EXPECT_EQ(body.records[0].mask & 0x3F, message::delta::rotation | message::delta::velocity | message::delta::anim_state);
+}
+
+TEST(Compose, TheSectionRidesAlongUntilOneWasAcked) {
+  Stage stage;
+  stage.put(5, 2'000);
+  stage.next_tick();
+  stage.know(5);
+  const auto mask = [&] {
+    stage.frame.x[5] += 100;
+    stage.next_tick(10);
+    const std::uint16_t plan = stage.say();
+    const Body body(stage.body);
+    return std::pair(body.records.empty() ? 0 : body.records.back().mask & 0x3F, plan);
+  };
+  EXPECT_EQ(mask().first & message::delta::section, 0);
+  stage.frame.x[5] += 25'600;
+  EXPECT_NE(mask().first & message::delta::section, 0);
+  const auto [again, plan] = mask();
+  EXPECT_NE(again & message::delta::section, 0);
+  on_acked(stage.viewer, plan, stage.tick);
+  EXPECT_EQ(mask().first & message::delta::section, 0);
+}
+
+TEST(Compose, ARemovalSaysGenerationAndWhetherTheEntityIsGone) {
+  Stage stage;
+  stage.put(5, 2'000);
+  stage.identity.generation[5] = 2;
+  stage.next_tick();
+  stage.know(5);
+  stage.take(5);
+  stage.next_tick();
+  stage.say();
+  const Body body(stage.body);
+  ASSERT_EQ(body.removals.size(), 1U);
+  EXPECT_EQ(body.removals[0].slot, 5);
+  EXPECT_EQ(body.removals[0].generation, 2);
+  EXPECT_TRUE(body.removals[0].left_world);
+}
+
+TEST(Compose, NearestAreCreatedFirstAndUpdatesAreNotStarved) {
+  Stage stage;
+  for (std::uint16_t slot = 1; slot <= 100; ++slot) stage.put(slot, 1'000.0F + 100.0F * slot);
+  stage.next_tick();
+  for (std::uint16_t slot = 1; slot <= 20; ++slot) track(stage.viewer, slot, 0, 200);
+  on_acked(stage.viewer, stage.say(), stage.tick);
+  stage.next_tick();
+  on_acked(stage.viewer, stage.say(), stage.tick);
+  for (std::uint16_t slot = 21; slot <= 100; ++slot) track(stage.viewer, slot, 0, static_cast<std::uint8_t>(250 - slot));
+  for (std::uint16_t slot = 1; slot <= 20; ++slot) stage.frame.velocity_x[slot] = 50;
+  stage.next_tick();
+  stage.say();
+  const Body body(stage.body);
+  EXPECT_EQ(body.records.size(), 20U);
+  ASSERT_GE(body.creates.size(), 5U);
+  for (std::size_t i = 0; i < body.creates.size(); ++i) EXPECT_EQ(body.creates[i].slot, 21 + i);
+}
+
+TEST(Compose, EveryMovingEntityGetsItsTurnWhenNotAllFit) {
+  Config config;
+  config.datagram_bytes = 300;
+  Stage stage(config);
+  for (std::uint16_t slot = 1; slot <= 100; ++slot) stage.put(slot, 1'000.0F + 100.0F * slot);
+  stage.next_tick();
+  for (std::uint16_t slot = 1; slot <= 100; ++slot) track(stage.viewer, slot, 0, static_cast<std::uint8_t>(8 + slot));
+  for (unsigned i = 0; i < 60; ++i) {
+    stage.next_tick();
+    on_acked(stage.viewer, stage.say(), stage.tick);
+  }
+  std::vector<unsigned> told(101);
+  for (unsigned i = 0; i < 300; ++i) {
+    for (std::uint16_t slot = 1; slot <= 100; ++slot) {
+      stage.frame.x[slot] += 1;
+      stage.frame.velocity_x[slot] = 60;
+    }
+    stage.next_tick();
+    on_acked(stage.viewer, stage.say(), stage.tick);
+    for (const auto& record : Body(stage.body).records) ++told[record.slot];
+  }
+  for (std::uint16_t slot = 1; slot <= 100; ++slot) EXPECT_GE(told[slot], 10U) << slot;
+  EXPECT_GT(told[100] + told[99] + told[98], told[1] + told[2] + told[3]);  // heavier is oftener
+}
+
+TEST(Compose, NeverMoreThanTheBudgetAndNeverALostByte) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    base::Prng random(seed);
+    Config config;
+    config.datagram_bytes = static_cast<unsigned>(256 + random.below(891));
+    config.audit_per_second = 60;
+    Stage stage(config);
+    stage.viewer.wants_audit = true;
+    std::vector<std::uint16_t> plans;
+    for (unsigned i = 0; i < 200; ++i) {
+      const auto slot = static_cast<std::uint16_t>(1 + random.below(200));
+      if (stage.identity.living[slot] != 0 && random.chance(0.1)) {
+        stage.take(slot);
+      } else {
+        if (stage.identity.living[slot] == 0) stage.put(slot, static_cast<float>(random.below(40'000)));
+        stage.frame.velocity_x[slot] = static_cast<float>(random.below(100));
+        stage.frame.x[slot] = 400'000 + static_cast<float>(random.below(60'000));
+      }
+      stage.next_tick();
+      rescan(stage.viewer, stage.scene());
+      const Review seen = stage.look();
+      std::vector<std::uint8_t> room(1'200, 0xEE);
+      const Composed composed =
+          compose(stage.viewer, stage.scene(), seen, 0, {room.data(), config.datagram_bytes}, stage.counters);
+      ASSERT_LE(composed.bytes, config.datagram_bytes);
+      for (std::size_t at = config.datagram_bytes; at < room.size(); ++at) ASSERT_EQ(room[at], 0xEE);
+      static_cast<void>(Body({room.data(), composed.bytes}));
+      plans.push_back(composed.plan);
+      if (random.chance(0.7)) on_acked(stage.viewer, plans[random.below(plans.size())], stage.tick);
+    }
+  }
+}
+
+TEST(Compose, PlanNumbersSkipZero) {
+  Stage stage;
+  stage.viewer.next_plan = 0xFFFF;
+  EXPECT_EQ(stage.say(), 0xFFFF);
+  EXPECT_EQ(stage.say(), 1);
+}
+
+TEST(Compose, WithoutAPlaceForThePlanNothingIsSaidThatMustArrive) {
+  Stage stage;
+  stage.put(5, 2'000);
+  stage.next_tick();
+  for (unsigned i = 0; i < plans_in_flight; ++i) stage.say();
+  track(stage.viewer, 5, 0, 50);
+  stage.next_tick();
+  const std::uint16_t plan = stage.say();
+  EXPECT_TRUE(Body(stage.body).creates.empty());
+  EXPECT_EQ(stage.counters.unrecorded_plans.value(), 1U);
+  const Viewer before = stage.viewer;
+  on_acked(stage.viewer, plan, stage.tick);
+  EXPECT_EQ(before.status, stage.viewer.status);
+}
+
+TEST(Compose, OnlyWhatTheClientMustHoldIsAudited) {
+  Config config;
+  config.audit_per_second = 60;
+  Stage stage(config);
+  stage.viewer.wants_audit = true;
+  stage.put(5, 2'000);
+  stage.next_tick();
+  stage.know(5);
+  stage.next_tick();
+  stage.say();
+  Body body(stage.body);
+  ASSERT_EQ(body.audits.size(), 1U);
+  EXPECT_EQ(body.audits[0].slot, 5);
+  EXPECT_EQ(body.audits[0].hash, message::state_hash(stage.published.near[5].state));
+  stage.frame.anim[5] = 1;
+  stage.next_tick();
+  stage.say();
+  EXPECT_TRUE(Body(stage.body).audits.empty());  // its news is on the way
+}
+
+}  // namespace
+}  // namespace serried::replicate::test

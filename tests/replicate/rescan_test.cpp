@@ -1,0 +1,113 @@
+#include "replicate/rescan.h"
+
+#include <gtest/gtest.h>
+
+#include "stage.h"
+
+namespace serried::replicate::test {
+namespace {
+
+void rescan_often(Stage& stage, unsigned times) {
+  for (unsigned i = 0; i < times; ++i) {
+    rescan(stage.viewer, stage.scene());
+    on_acked(stage.viewer, stage.say(), stage.tick);
+    stage.next_tick();
+  }
+}
+
+bool tracked(const Stage& stage, std::uint16_t slot) {
+  const int row = row_of(stage.viewer, slot);
+  return row >= 0 && stage.viewer.state(static_cast<unsigned>(row)) == RowState::live;
+}
+
+TEST(Rescan, WhoIsInViewIsTrackedByTheRadiusOfItsType) {
+  Stage stage;
+  stage.put(1, 49'000 + 1'000);
+  stage.put(2, 52'000 + 1'000);
+  stage.put(3, 99'000 + 1'000, world::Type::player);
+  stage.put(4, 12'000 + 1'000, world::Type::item);
+  stage.next_tick();
+  rescan_often(stage, 60);
+  EXPECT_TRUE(tracked(stage, 1));
+  EXPECT_FALSE(tracked(stage, 2));
+  EXPECT_TRUE(tracked(stage, 3));
+  EXPECT_FALSE(tracked(stage, 4));
+}
+
+TEST(Rescan, LeavingTakesFivePercentMore) {
+  Stage stage;
+  stage.put(1, 49'000 + 1'000);
+  stage.next_tick();
+  rescan_often(stage, 60);
+  stage.frame.x[1] = 401'000 + 52'000;
+  stage.next_tick();
+  rescan_often(stage, 60);
+  EXPECT_TRUE(tracked(stage, 1));
+  stage.frame.x[1] = 401'000 + 52'600;
+  stage.next_tick();
+  rescan_often(stage, 60);
+  EXPECT_EQ(row_of(stage.viewer, 1), -1);
+}
+
+TEST(Rescan, TheNearestAreTrackedWhenNotAllCanBe) {
+  Stage stage;
+  for (std::uint16_t slot = 1; slot <= 300; ++slot) stage.put(slot, 1'000.0F + 20.0F * slot);
+  stage.next_tick();
+  rescan_often(stage, 400);
+  unsigned nearest = 0, count = 0;
+  for (std::uint16_t slot = 1; slot <= 300; ++slot) {
+    nearest += slot <= 80 && tracked(stage, slot) ? 1 : 0;
+    count += tracked(stage, slot) ? 1 : 0;
+  }
+  EXPECT_EQ(nearest, 80U);  // those between 0.8 and 1 of the furthest do not displace one another
+  EXPECT_LE(count, stage.config.tracked_max);
+  EXPECT_GE(count, stage.config.tracked_max - stage.config.exchanges_max);
+}
+
+TEST(Rescan, ACrowdThatStandsStillIsNotExchanged) {
+  Stage stage;
+  for (std::uint16_t slot = 1; slot <= 300; ++slot) stage.put(slot, 1'000.0F + 20.0F * slot);
+  stage.next_tick();
+  rescan_often(stage, 400);
+  const auto before = stage.viewer.slot;
+  rescan_often(stage, 100);
+  EXPECT_EQ(before, stage.viewer.slot);
+}
+
+TEST(Rescan, NearnessAndWeightFollowTheDistance) {
+  Stage stage;
+  stage.put(1, 2'000);
+  stage.put(2, 9'000);
+  stage.put(3, 40'000);
+  stage.next_tick();
+  rescan_often(stage, 60);
+  const auto row = [&](std::uint16_t slot) { return static_cast<unsigned>(row_of(stage.viewer, slot)); };
+  EXPECT_TRUE(stage.viewer.has(row(1), status::near));
+  EXPECT_FALSE(stage.viewer.has(row(2), status::near));
+  EXPECT_GT(stage.viewer.weight[row(1)], stage.viewer.weight[row(2)]);
+  EXPECT_GT(stage.viewer.weight[row(2)], stage.viewer.weight[row(3)]);
+  EXPECT_GE(stage.viewer.weight[row(3)], 8);
+}
+
+TEST(Rescan, WhoComesBackBeforeTheRemovalIsAckedIsCreatedAnew) {
+  Stage stage;
+  stage.put(1, 2'000);
+  stage.next_tick();
+  rescan_often(stage, 5);
+  const auto row = static_cast<unsigned>(row_of(stage.viewer, 1));
+  untrack(stage.viewer, row, false);
+  for (unsigned i = 0; i < 20 && stage.viewer.state(row) == RowState::removing; ++i) rescan(stage.viewer, stage.scene());
+  EXPECT_EQ(stage.viewer.state(row), RowState::creating);
+}
+
+TEST(Rescan, InvisibleFoesAreNotTakenIn) {
+  Stage stage;
+  stage.put(1, 2'000);
+  stage.frame.state_flags[1] |= world::state_flag::is_invisible;
+  stage.next_tick();
+  rescan_often(stage, 10);
+  EXPECT_EQ(row_of(stage.viewer, 1), -1);
+}
+
+}  // namespace
+}  // namespace serried::replicate::test

@@ -1,0 +1,82 @@
+#include "world/step.h"
+
+#include <gtest/gtest.h>
+
+namespace serried::world {
+namespace {
+
+struct OnePlayer {
+  OnePlayer() : frames{Frame(64, 0), Frame(64, 12)}, identity(64), inputs(64) {
+    bear(frames[0], identity, 0, {.id = 1, .type = Type::player, .health = 10, .owner = 3, .position = {1'000, 1'000, 1'000}}, 0);
+  }
+  void tick(unsigned count = 1) {
+    for (unsigned i = 0; i < count; ++i, ++now)
+      step_rows(config, identity, frames[now & 1], frames[(now + 1) & 1], inputs.data(), now + 1, 0, 64);
+  }
+  const Frame& frame() const { return frames[now & 1]; }
+  void push(std::int8_t x) { inputs[3].push(++sequence, {.move_x = x}); }
+
+  Config config;
+  std::array<Frame, 2> frames;
+  Identity identity;
+  Column<InputQueue> inputs;
+  std::uint32_t now = 0;
+  std::uint16_t sequence = 0;
+};
+
+TEST(StepRows, OneInputATickIsAppliedAndEchoed) {
+  OnePlayer one;
+  one.push(127);
+  one.push(127);
+  one.tick();
+  EXPECT_EQ(one.inputs[3].applied, 1);
+  EXPECT_EQ(one.inputs[3].count, 1);
+  EXPECT_GT(one.frame().x[0], 1'000.0F);
+  EXPECT_EQ(one.frame().state_flags[0], state_flag::is_alive | state_flag::is_moving);
+}
+
+TEST(StepRows, TwoAreAppliedWhenMoreThanTwoWait) {
+  OnePlayer one;
+  for (int i = 0; i < 5; ++i) one.push(127);
+  one.tick();
+  EXPECT_EQ(one.inputs[3].applied, 2);
+  one.tick();
+  EXPECT_EQ(one.inputs[3].applied, 4);
+  one.tick();
+  EXPECT_EQ(one.inputs[3].applied, 5);
+}
+
+TEST(StepRows, TwoInputsShareOneTickOfTime) {
+  OnePlayer steady, hasty;
+  for (int i = 0; i < 60; ++i) {
+    steady.push(127);
+    for (int more = 0; more < 4; ++more) hasty.push(127);
+    steady.tick();
+    hasty.tick();
+  }
+  EXPECT_LE(hasty.frame().x[0], steady.frame().x[0] + 5.0F);
+}
+
+TEST(StepRows, TheLastDirectionHoldsThenEnds) {
+  OnePlayer one;
+  one.push(127);
+  one.tick(1 + 15);
+  EXPECT_EQ(one.frame().velocity_x[0], 300.0F);
+  one.tick(10);
+  EXPECT_EQ(one.frame().velocity_x[0], 0.0F);
+}
+
+TEST(StepRows, TheNewbornAndTheDeadAreLeftAlone) {
+  OnePlayer one;
+  one.identity.born[0] = 1;
+  one.frames[1].x[0] = 5.0F;
+  one.tick();
+  EXPECT_EQ(one.frame().x[0], 5.0F);
+  one.identity.living[0] = 0;
+  one.frames[0].x[0] = 6.0F;
+  one.tick();
+  EXPECT_EQ(one.frame().x[0], 6.0F);
+}
+
+}  // namespace
+}  // namespace serried::world
