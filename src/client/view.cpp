@@ -115,9 +115,12 @@ std::array<float, 3> View::interpolated(const Tracked& entity, Nanos now) const 
   const double begin = std::max<double>(entity.previous_tick, end - clock_.ticks(gap_max));
   std::array<float, 3> result{};
   if (render <= end) {
+    message::EntityState before;
+    before.section = entity.previous_section;
+    before.position = entity.previous_position;
+    const std::array<float, 3> first = message::position_of(geometry_, before);
     const auto part = static_cast<float>(std::clamp((render - begin) / (end - begin), 0.0, 1.0));
-    for (std::size_t axis = 0; axis < 3; ++axis)
-      result[axis] = entity.previous[axis] + (last[axis] - entity.previous[axis]) * part;
+    for (std::size_t axis = 0; axis < 3; ++axis) result[axis] = first[axis] + (last[axis] - first[axis]) * part;
     return result;
   }
   const double late = std::min(render - end, clock_.ticks(extrapolation_max)) / clock_.ticks(second);
@@ -149,15 +152,15 @@ void View::ignore() noexcept {
 
 std::size_t View::place_of(std::uint16_t slot) const noexcept {
   const std::size_t mask = index_.size() - 1;
-  std::size_t at = (static_cast<std::uint32_t>(slot) * 0x9E3779B1U >> 12) & mask;
-  while (index_[at] != 0 && entities_[index_[at] - 1U].slot != slot) at = (at + 1) & mask;
+  std::size_t at = home_of(slot);
+  while (index_[at] != 0 && index_[at] >> 16 != slot) at = (at + 1) & mask;
   return at;
 }
 
 const Tracked* View::entry(std::uint16_t slot) const noexcept {
   if (index_.empty()) return nullptr;
-  const std::uint16_t position = index_[place_of(slot)];
-  return position == 0 ? nullptr : &entities_[position - 1U];
+  const std::uint32_t found = index_[place_of(slot)];
+  return found == 0 ? nullptr : &entities_[(found & 0xFFFF) - 1];
 }
 
 Tracked* View::entry(std::uint16_t slot) noexcept {
@@ -173,7 +176,7 @@ Tracked* View::add(std::uint16_t slot) {
   const std::size_t place = place_of(slot);
   entities_.push_back(Tracked{});
   entities_.back().slot = slot;
-  index_[place] = static_cast<std::uint16_t>(entities_.size());
+  index_[place] = static_cast<std::uint32_t>(slot) << 16 | static_cast<std::uint32_t>(entities_.size());
   return &entities_.back();
 }
 
@@ -186,7 +189,8 @@ void View::sweep(std::size_t room_wanted) {
   while (size < 3 * (entities_.size() + room_wanted)) size *= 2;
   index_.assign(size, 0);
   for (std::size_t i = 0; i < entities_.size(); ++i)
-    index_[place_of(entities_[i].slot)] = static_cast<std::uint16_t>(i + 1);
+    index_[place_of(entities_[i].slot)] =
+        static_cast<std::uint32_t>(entities_[i].slot) << 16 | static_cast<std::uint32_t>(i + 1);
 }
 
 }  // namespace serried::client

@@ -34,7 +34,9 @@ struct Tracked {
   std::uint64_t id = 0;
   std::uint64_t sequence = 0;  ///< datagram that was last applied to this slot
   Nanos updated_at = 0;
-  std::array<float, 3> previous{};  ///< position before the last one received
+  // Place before the last one received, as it came: only who draws it needs it in units.
+  std::array<std::uint16_t, 3> previous_section{};
+  std::array<std::int16_t, 3> previous_position{};
   std::uint32_t previous_tick = 0;
   std::uint32_t tick = 0;  ///< of the last position received
   std::uint16_t slot = 0;
@@ -147,7 +149,8 @@ class View {
   [[nodiscard]] observe::Drop apply_block(std::span<const std::uint8_t> content);
   [[nodiscard]] observe::Drop apply_audits(std::span<const std::uint8_t> content);
 
-  void merge(const message::Record& record) noexcept;
+  void merge(const message::Record& record) noexcept { merge(record, entry(record.slot)); }
+  void merge(const message::Record& record, Tracked* known) noexcept;
   void remove(const message::Removal& removal);
   void compare(const message::Audit& audit) noexcept;
   void ignore() noexcept;
@@ -158,6 +161,10 @@ class View {
   [[nodiscard]] Tracked* add(std::uint16_t slot);
   /// Drop memories of removals that no datagram within the replay window can contradict any more, and index anew.
   void sweep(std::size_t room_wanted);
+  /// Where a slot's probing begins. Slots are dense small numbers; the multiplier spreads runs of them.
+  [[nodiscard]] std::size_t home_of(std::uint16_t slot) const noexcept {
+    return (static_cast<std::uint32_t>(slot) * 0x9E3779B1U >> 12) & (index_.size() - 1);
+  }
   [[nodiscard]] std::size_t place_of(std::uint16_t slot) const noexcept;
 
   ViewOptions options_;
@@ -166,8 +173,10 @@ class View {
   std::array<float, 2> cell_size_{1.0F, 1.0F};  ///< xy, z
   TickClock clock_;
 
-  std::vector<Tracked> entities_;     ///< live and gone, in no order
-  std::vector<std::uint16_t> index_;  ///< by slot, open addressing: position in entities_ + 1, 0 empty
+  std::vector<Tracked> entities_;  ///< live and gone, in no order
+  /// By slot, open addressing: slot << 16 | position in entities_ + 1, 0 empty. The slot is here too, so that probing
+  /// touches no entity.
+  std::vector<std::uint32_t> index_;
   std::size_t live_ = 0;
   std::size_t live_max_ = 0;
   FarStore far_;

@@ -36,7 +36,8 @@ class Engine {
   }
 
  private:
-  static constexpr unsigned bursts_per_round = 16;
+  /// Few, so that inputs leave on time while the burst of a server's tick is being received.
+  static constexpr unsigned bursts_per_round = 2;
 
   bool receive() {
     for (unsigned i = 0; i < bursts_per_round; ++i) {
