@@ -201,9 +201,10 @@ void sweep_session(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   session::Admission& session = state.table.admission(slot);
   session::Cold& cold = state.table.cold(slot);
   const Nanos silence = now > session.heard_at ? now - session.heard_at : 0;
-  // Keep the rate's wrapping clock within half its range of now.
+  // Keep the wrapping clocks of the rates within half their range of now.
   const auto now_us = static_cast<std::uint32_t>(now / microsecond);
-  if (static_cast<std::int32_t>(session.next_allowed_us - now_us) < 0) session.next_allowed_us = now_us;
+  for (std::uint32_t* const clock : {&session.next_allowed_us, &cold.foreign_allowed_us})
+    if (static_cast<std::int32_t>(*clock - now_us) < 0) *clock = now_us;
 
   switch (session.state) {
     case State::free:

@@ -6,11 +6,11 @@ namespace {
 using observe::Drop;
 
 /// GCRA in wrapping microseconds. The sweep of a lane keeps `next_allowed_us` within half the range of now.
-bool conforms(Admission& session, const AdmitLimits& limits, std::uint32_t now_us) noexcept {
+bool conforms(std::uint32_t& next_allowed_us, const AdmitLimits& limits, std::uint32_t now_us) noexcept {
   if (limits.interval_us == 0) return true;
-  const auto ahead = static_cast<std::int32_t>(session.next_allowed_us - now_us);
+  const auto ahead = static_cast<std::int32_t>(next_allowed_us - now_us);
   if (ahead > static_cast<std::int32_t>(limits.burst_us)) return false;
-  session.next_allowed_us = (ahead > 0 ? session.next_allowed_us : now_us) + limits.interval_us;
+  next_allowed_us = (ahead > 0 ? next_allowed_us : now_us) + limits.interval_us;
   return true;
 }
 
@@ -26,9 +26,12 @@ void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, ForeignB
     if (slot == Table::none) return Drop::unknown_session;
     Admission& session = table.admission(slot);
     if (!opens(session.state)) return Drop::unknown_session;
-    if (!conforms(session, limits, now_us)) return Drop::session_rate;
     if (const Drop seen = session.replay.peek(batch.sequence[row]); seen != Drop::none) return seen;
-    if (!wire::same_endpoint(batch.path[row], table.peer(slot).path) && !foreign.take(now)) return Drop::foreign_source;
+    if (wire::same_endpoint(batch.path[row], table.peer(slot).path)) {
+      if (!conforms(session.next_allowed_us, limits, now_us)) return Drop::session_rate;
+    } else if (!conforms(table.cold(slot).foreign_allowed_us, limits, now_us) || !foreign.take(now)) {
+      return Drop::foreign_source;
+    }
     batch.session[row] = slot;
     return Drop::none;
   });

@@ -27,6 +27,7 @@ std::uint32_t Table::allocate(std::uint64_t random, Nanos now) noexcept {
   cold_[slot] = Cold{};
   cold_[slot].opened_at = now;
   cold_[slot].previous_id = previous;
+  cold_[slot].foreign_allowed_us = admission_[slot].next_allowed_us;
   return slot;
 }
 

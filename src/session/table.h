@@ -74,6 +74,7 @@ struct Cold {
   bool in_world = false;  ///< a shard was told to join, and must be told to leave
   bool spent = false;     ///< the handshake lane knows this session as its player's
   std::uint32_t previous_id = 0;
+  std::uint32_t foreign_allowed_us = 0;  ///< like Admission::next_allowed_us, for what comes from other addresses
 };
 
 /// Fixed capacity, a free list in the order of release (a slot rests as long as it can).

@@ -90,5 +90,26 @@ TEST_F(AdmitTest, ForeignSourcesHaveABudgetOfTheLane) {
   EXPECT_EQ(admit_one(id, 1, path_of(1, 1000), second), Drop::none) << "its own address needs no budget";
 }
 
+TEST_F(AdmitTest, CopiesByTheNetworkCostTheSessionNothingOfItsRate) {
+  limits = {10'000, 40'000};
+  const std::uint32_t slot = open_session(table, 1);
+  const std::uint32_t id = table.admission(slot).connection_id;
+  for (std::uint64_t s = 1; s <= 200; ++s) {
+    const Nanos now = second + s * 10 * millisecond;
+    ASSERT_EQ(admit_one(id, s, path_of(1, 1000), now), Drop::none) << s;
+    ASSERT_EQ(table.admission(slot).replay.commit(s), Drop::none);
+    EXPECT_EQ(admit_one(id, s, path_of(1, 1000), now), Drop::replay_seen);
+  }
+}
+
+TEST_F(AdmitTest, AStrangerWhoKnowsTheIdUsesUpNeitherTheSessionsRateNorTheLanesBudget) {
+  limits = {10'000, 40'000};
+  const std::uint32_t id = table.admission(open_session(table, 1)).connection_id;
+  const std::uint32_t other = table.admission(open_session(table, 2)).connection_id;
+  for (std::uint64_t s = 1; s <= 1'000; ++s) static_cast<void>(admit_one(id, s, path_of(9, 9), second));
+  EXPECT_EQ(admit_one(id, 1, path_of(1, 1000), second), Drop::none);
+  EXPECT_EQ(admit_one(other, 1, path_of(9, 1000), second), Drop::none) << "somebody else's address changed";
+}
+
 }  // namespace
 }  // namespace serried::session
