@@ -180,8 +180,16 @@ void ShardLane::end_tick(Nanos now) noexcept {
   if (world_.world_hash(tick_, hash)) counters_.world_hash.set(hash);
   const Nanos ended = world_.setup_.clock != nullptr ? world_.setup_.clock() : now;
   const Nanos scheduled = world_.scheduled_.load(std::memory_order_relaxed);
+  const Nanos total = ended > scheduled ? ended - scheduled : 0;
   counters_.tick_busy.record(busy_);
-  counters_.tick_total.record(ended > scheduled ? ended - scheduled : 0);
+  counters_.tick_total.record(total);
+
+  const std::uint64_t starved = counters_.drops.value(observe::Drop::no_buffer) +
+                                counters_.drops.value(observe::Drop::filled_ring_full);
+  pace_.note(total, second / world_.setup_.world.ticks_per_second, starved != starved_);
+  starved_ = starved;
+  counters_.interval_ticks.set(pace_.interval());
+  counters_.interval_ticks_max.set(std::max<std::uint64_t>(counters_.interval_ticks_max.value(), pace_.interval()));
 }
 
 void Simulation::remember_hash(std::uint32_t tick) noexcept {

@@ -12,6 +12,7 @@
 
 #include "base/counter.h"
 #include "base/histogram.h"
+#include "lane/pace.h"
 #include "lane/rows.h"
 #include "lane/simulation.h"
 #include "observe/drop.h"
@@ -28,6 +29,8 @@ struct ShardCounters {
   base::Counter viewers, entities;   ///< now
   base::Counter inputs, acks, losses;
   base::Counter hashed_tick, world_hash;  ///< shard 0: the last one known
+  base::Counter interval_ticks;      ///< now: ticks between two datagrams to one viewer, 1 unless overloaded
+  base::Counter interval_ticks_max;  ///< so far
   base::Counter far_staleness_ticks;  ///< longest turn over the far cells of any viewer, in the last tick
   base::Histogram tick_busy;          ///< ns of work in a tick (setup.clock)
   base::Histogram tick_total;         ///< ns from the scheduled start to the last slice handed over
@@ -115,6 +118,8 @@ class ShardLane {
   bool ring_backlog_ = false;
   std::size_t row_ = 0, row_end_ = 0;
   std::uint32_t viewer_ = 0, viewer_high_ = 0, active_viewers_ = 0;
+  Pace pace_{world_.setup().replicate.interval_max_ticks};
+  std::uint64_t starved_ = 0;  ///< viewers that went without, up to the last tick
   std::uint32_t far_staleness_ = 0;
   std::uint64_t hash_ = 0, living_ = 0;
 

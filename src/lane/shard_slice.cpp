@@ -29,6 +29,7 @@ unsigned ShardLane::slice() noexcept {
                                .published = &world_.published_,
                                .tick = tick_,
                                .shard = shard_};
+  const std::uint32_t interval = pace_.interval();
   open_slice();
   unsigned planned = 0;
   for (; viewer_ < viewer_high_ && planned < viewers_per_poll; ++viewer_) {
@@ -37,7 +38,7 @@ unsigned ShardLane::slice() noexcept {
       const auto* ahead = reinterpret_cast<const char*>(&viewers_[viewer_ + 2]);
       for (unsigned line = 0; line < 20; ++line) __builtin_prefetch(ahead + line * 64, 1);
     }
-    if (!viewers_[viewer_].active) continue;
+    if (!viewers_[viewer_].active || viewer_ % interval != tick_ % interval) continue;
     plan_for(viewer_, scene);
     ++planned;
   }
@@ -47,7 +48,10 @@ unsigned ShardLane::slice() noexcept {
 
 void ShardLane::plan_for(std::uint32_t index, const replicate::Scene& scene) noexcept {
   replicate::Viewer& viewer = viewers_[index];
-  if ((tick_ + index) % scene.config->rescan_ticks == 0) replicate::rescan(viewer, scene);
+  // Counted in this viewer's own turns: a viewer is never looked at in the ticks between them.
+  const std::uint32_t interval = pace_.interval();
+  const std::uint32_t rescan_turns = std::max(scene.config->rescan_ticks / interval, 1U);
+  if ((tick_ / interval + index) % rescan_turns == 0) replicate::rescan(viewer, scene);
   replicate::review(viewer, scene, review_);
   const std::uint32_t turn = viewer.far_resting ? 0 : tick_ - viewer.far_turn_tick;
   far_staleness_ = std::max({far_staleness_, turn, viewer.far_turn_ticks});

@@ -29,6 +29,7 @@ struct Config {
   unsigned far_percent = 30;         ///< of the room, kept for far blocks while a turn is under way
   unsigned far_cycle_ticks = 60;     ///< a turn over all far cells starts no sooner than this after the last one did
   unsigned far_cells = 32;           ///< cells visited in one tick, empty ones included
+  unsigned interval_max_ticks = 6;   ///< under overload, at most so many ticks between two datagrams to a viewer
   unsigned quiet_ticks = 6;          ///< with nothing to say, a DeltaSync header every so many ticks
 
   unsigned audit_per_second = 0;     ///< records of Benchmark per viewer that asked for them; 0: none

@@ -1,0 +1,48 @@
+#pragma once
+/// How often a shard tells each viewer something, when it cannot do so every tick. Ticks, inputs and the world go on at
+/// full rate: what gives way under overload is replication, evenly, and it comes back by itself.
+
+#include <algorithm>
+#include <cstdint>
+
+#include "serried/time.h"
+
+namespace serried::lane {
+
+/// Ticks between two datagrams to one viewer, from 1 up to a limit. Rises when ticks do not fit their period, falls when
+/// they would fit with room to spare at the next lower interval. Owner: one shard lane.
+class Pace {
+ public:
+  explicit Pace(unsigned interval_max) noexcept : interval_max_(interval_max) {}
+
+  [[nodiscard]] std::uint32_t interval() const noexcept { return interval_; }
+
+  /// A tick is over. `total`: from its scheduled start to the last datagram handed over, which on a shared core counts what
+  /// the other lanes took. `starved`: viewers went without because the io lane was behind.
+  void note(Nanos total, Nanos period, bool starved) noexcept {
+    if (total * 10 > period * 9 || starved) {
+      calm_ = 0;
+      if (++hot_ < hot_ticks && total < 2 * period) return;
+      hot_ = 0;
+      interval_ = std::min(interval_ + (total > 2 * period ? interval_ : 1), interval_max_);
+      return;
+    }
+    hot_ = 0;
+    // What the tick costs is nearly all per datagram: one interval less makes it interval / (interval - 1) times as long.
+    const bool fits_below = interval_ > 1 && total * interval_ * 10 < period * 7 * (interval_ - 1);
+    calm_ = fits_below ? calm_ + 1 : 0;
+    if (calm_ < calm_ticks) return;
+    calm_ = 0;
+    --interval_;
+  }
+
+ private:
+  static constexpr unsigned hot_ticks = 3;
+  static constexpr unsigned calm_ticks = 60;
+
+  std::uint32_t interval_max_;
+  std::uint32_t interval_ = 1;
+  unsigned hot_ = 0, calm_ = 0;
+};
+
+}  // namespace serried::lane

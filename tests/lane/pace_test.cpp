@@ -1,0 +1,54 @@
+#include "lane/pace.h"
+
+#include <gtest/gtest.h>
+
+namespace serried::lane {
+namespace {
+
+constexpr Nanos period = second / 60;
+
+/// A machine on which a tick costs `work` at interval 1, and proportionally less above.
+unsigned settle(Pace& pace, Nanos work, int ticks) {
+  for (int i = 0; i < ticks; ++i) pace.note(work / pace.interval(), period, false);
+  return pace.interval();
+}
+
+TEST(Pace, EveryTickWhileTicksFit) {
+  Pace pace{6};
+  EXPECT_EQ(settle(pace, period * 8 / 10, 10'000), 1U);
+}
+
+TEST(Pace, RisesAsFarAsNeededAndHoldsStill) {
+  for (unsigned factor = 2; factor <= 5; ++factor) {
+    Pace pace{12};
+    const unsigned first = settle(pace, period * factor, 2'000);
+    EXPECT_LE(period * factor / first, period * 9 / 10);
+    EXPECT_EQ(settle(pace, period * factor, 5'000), first) << "it must not swing to and fro";
+  }
+}
+
+TEST(Pace, NeverBeyondItsLimit) {
+  Pace pace{6};
+  EXPECT_EQ(settle(pace, period * 100, 1'000), 6U);
+}
+
+TEST(Pace, ComesBackWhenTheLoadIsGone) {
+  Pace pace{6};
+  settle(pace, period * 20, 100);
+  EXPECT_EQ(settle(pace, period / 10, 60 * 6), 1U);
+}
+
+TEST(Pace, OneSlowTickIsNoOverload) {
+  Pace pace{6};
+  for (int i = 0; i < 1'000; ++i) pace.note(i % 10 == 0 ? period * 19 / 10 : period / 10, period, false);
+  EXPECT_EQ(pace.interval(), 1U);
+}
+
+TEST(Pace, StarvedViewersCountAsOverload) {
+  Pace pace{6};
+  for (int i = 0; i < 12; ++i) pace.note(period / 10, period, true);
+  EXPECT_EQ(pace.interval(), 5U);
+}
+
+}  // namespace
+}  // namespace serried::lane
