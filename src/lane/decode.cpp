@@ -1,5 +1,7 @@
 /// What the messages of a datagram say. They are isolated by their lengths: a bad one costs itself alone.
 
+#include <utility>
+
 #include "lane/io_state.h"
 #include "message/input.h"
 #include "message/type.h"
@@ -11,13 +13,20 @@ using message::Type;
 using observe::Drop;
 using session::State;
 
-/// One datagram's worth of decoding: the session, and the row that its inputs and plan news leave in.
+/// A datagram holds the newest inputs that are not applied yet. Source  docs/wire-format.md section 7
+constexpr unsigned inputs_per_datagram = 3;
+
+/// One datagram's worth of decoding: the session, and the row that its inputs and plan news leave in. The rate of a
+/// session counts datagrams, so what one datagram can cause is bounded here: a body has room for 64 Pings, whose answers
+/// would be 64 datagrams of ours.
 struct Context {
   IoState& state;
   std::uint32_t slot;
   session::Admission& session;
   Nanos now;
   PlanNews news;  ///< goes with the first input, or alone
+  unsigned inputs = 0;
+  bool ponged = false, tested = false;
 
   InputRow take_news() noexcept {
     InputRow row;
@@ -39,7 +48,7 @@ Drop on_input(Context& context, const message::Framed& framed) noexcept {
                                                       : message::decode_sync_entity_quantized(framed.content, input);
   if (!whole) return Drop::bad_message;
   session::Admission& session = context.session;
-  if (session.state != State::playing) return Drop::unexpected_message;
+  if (session.state != State::playing || ++context.inputs > inputs_per_datagram) return Drop::unexpected_message;
   if (session.has_input && static_cast<std::int16_t>(input.sequence - session.last_input) <= 0) {
     context.state.counters.input_copies.add(1);
     return Drop::none;
@@ -85,6 +94,7 @@ Drop on_crypto_test(Context& context, const message::Framed& framed) noexcept {
       cold.test = test;
       return Drop::none;
     default:
+      if (std::exchange(context.tested, true)) return Drop::unexpected_message;
       reply(state, context.slot, [&](base::ByteWriter& out) { message::encode(out, Type::crypto_test_ack, test); });
       return Drop::none;
   }
@@ -114,6 +124,7 @@ Drop on_enter(Context& context, const message::Framed& framed) noexcept {
 Drop on_ping(Context& context, const message::Framed& framed) noexcept {
   message::Ping ping;
   if (!message::decode(framed.content, ping)) return Drop::bad_message;
+  if (std::exchange(context.ponged, true)) return Drop::unexpected_message;
   message::Pong pong;
   pong.id = ping.id;
   pong.time_us = ping.time_us;

@@ -108,5 +108,54 @@ TEST_F(DecodeTest, ADisconnectEndsTheSessionAtOnce) {
   EXPECT_EQ(leave.kind, Command::Kind::leave);
 }
 
+/// `count` messages of one kind in one body.
+template <class Encode>
+std::vector<std::uint8_t> body_of(unsigned count, Encode&& encode) {
+  std::vector<std::uint8_t> body(wire::body_bytes_max);
+  base::ByteWriter out{body};
+  for (unsigned i = 0; i < count; ++i) encode(out, i);
+  EXPECT_TRUE(out.ok());
+  body.resize(out.size());
+  return body;
+}
+
+TEST_F(DecodeTest, AFloodOfPingsInOneDatagramGetsOneAnswer) {
+  Peer& peer = play(1);
+  const std::uint64_t before = received;
+  send(peer, {.body = body_of(60, [](base::ByteWriter& out, unsigned i) { message::encode(out, message::Ping{i, 0}); })});
+  run(5 * millisecond);
+  EXPECT_EQ(received, before + 1);
+  EXPECT_EQ(lane.counters().drops.value(Drop::unexpected_message), 59U);
+}
+
+TEST_F(DecodeTest, AFloodOfCryptoTestsInOneDatagramGetsOneAnswer) {
+  Peer& peer = play(1);
+  const std::uint64_t before = received;
+  send(peer, {.body = body_of(30, [](base::ByteWriter& out, unsigned) {
+                message::encode(out, message::Type::crypto_test, message::CryptoTest{});
+              })});
+  run(5 * millisecond);
+  EXPECT_EQ(received, before + 1);
+  EXPECT_EQ(lane.counters().drops.value(Drop::unexpected_message), 29U);
+}
+
+TEST_F(DecodeTest, ADatagramBringsThreeInputsAndNoMore) {
+  Peer& peer = play(1);
+  InputRow row;
+  while (link.inputs.pop(&row, 1) == 1) {
+  }
+  send(peer, {.body = body_of(40, [](base::ByteWriter& out, unsigned i) {
+                message::Input input;
+                input.sequence = static_cast<std::uint16_t>(i + 1);
+                message::encode(out, input);
+              })});
+  run(5 * millisecond);
+  std::vector<std::uint16_t> sequences;
+  while (link.inputs.pop(&row, 1) == 1)
+    if (row.has_input != 0) sequences.push_back(row.input_sequence);
+  EXPECT_EQ(sequences, (std::vector<std::uint16_t>{1, 2, 3}));
+  EXPECT_EQ(lane.counters().drops.value(Drop::unexpected_message), 37U);
+}
+
 }  // namespace
 }  // namespace serried::lane
