@@ -30,17 +30,6 @@ bool send_clear(IoState& state, const Message& message, const wire::Path& to) no
   return send_ready(state, datagram, to);
 }
 
-/// Clear answers have a budget per lane and second.
-bool take_budget(IoState& state, Nanos now) noexcept {
-  if (now - state.clear_budget_at >= second) {
-    state.clear_budget_at = now;
-    state.clear_budget = state.config.cookie_rate_per_s;
-  }
-  if (state.clear_budget == 0) return false;
-  --state.clear_budget;
-  return true;
-}
-
 Drop deny(IoState& state, const message::Connect& connect, const wire::Path& to, message::DenyReason reason,
           std::uint32_t retry_after_ms) noexcept {
   send_denied(state, connect.client_ephemeral, reason, retry_after_ms, to);
@@ -69,7 +58,8 @@ Drop begin(IoState& state, const message::Connect& connect, const wire::Path& fr
   const session::AttemptKey key = session::attempt_key(state.attempt_salt, from, connect.client_ephemeral, token_hash);
   if (const Attempt* known = state.attempts.find(key); known != nullptr) return repeat(state, *known, from);
   if (state.attempts.size() == state.attempts.capacity()) return Drop::attempts_full;
-  if (state.handshake.free.empty()) return Drop::handshake_ring_full;
+  // A quarter is kept for CryptoTests: whoever has come that far is let in before newcomers are looked at.
+  if (state.handshake.free.size() <= state.handshake.jobs.size() / 4) return Drop::handshake_ring_full;
   const std::uint32_t slot = state.table.allocate(state.random.next(), now);
   if (slot == session::Table::none) {
     static_cast<void>(deny(state, connect, from, message::DenyReason::full, 5'000));
@@ -107,15 +97,16 @@ Drop greet_one(IoState& state, std::span<const std::uint8_t> datagram, const wir
   if (!message::next(body, framed) || framed.type != message::Type::connect || body.remaining() != 0 ||
       !message::decode(framed.content, connect))
     return Drop::bad_connect;
-  if (!take_budget(state, now)) return Drop::cookie_budget;
+  static constexpr std::array<std::uint8_t, 48> no_cookie{};
+  const bool returned = connect.cookie != no_cookie;
+  if (!(returned ? state.returned_cookies : state.clear_answers).take(now)) return Drop::cookie_budget;
   if (connect.version != message::protocol_version)
     return deny(state, connect, from, message::DenyReason::version, 0);
 
   const crypt::Hash token_hash = crypt::sha256(connect.token);
-  static constexpr std::array<std::uint8_t, 48> no_cookie{};
-  if (connect.cookie == no_cookie ||
-      !state.jar.check(connect.cookie, from, connect.client_ephemeral, token_hash, now))
-    return give_cookie(state, connect, from, token_hash, now);
+  if (!returned) return give_cookie(state, connect, from, token_hash, now);
+  if (!state.jar.check(connect.cookie, from, connect.client_ephemeral, token_hash, now))
+    return state.clear_answers.take(now) ? give_cookie(state, connect, from, token_hash, now) : Drop::cookie_budget;
   if (state.draining) return deny(state, connect, from, message::DenyReason::shutting_down, 10'000);
   return begin(state, connect, from, token_hash, now);
 }

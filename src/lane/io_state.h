@@ -16,6 +16,7 @@
 #include "session/account.h"
 #include "session/admit.h"
 #include "session/attempt.h"
+#include "session/budget.h"
 #include "session/table.h"
 #include "wire/verify.h"
 
@@ -25,7 +26,7 @@ struct IoConfig {
   unsigned lane = 0;                       ///< below session::lanes_max
   unsigned sessions_max = 16'384;
   unsigned attempts_max = 4'096;           ///< half-open and lately established handshakes
-  unsigned cookie_rate_per_s = 20'000;     ///< clear answers a second (Cookie, ConnectionDenied)
+  unsigned cookie_rate_per_s = 20'000;     ///< not 0: Connects answered in clear a second, and as many cookies checked
   unsigned spare_buffers = 512;            ///< kept at hand for each shard, and as many for the lane itself
   std::uint64_t protocol_id = 0;
   /// What clients are told; its time-outs, rates and limits are also those that the lane enforces.
@@ -42,7 +43,6 @@ struct IoCounters {
   base::Counter sent, sent_bytes;
   base::Counter cookies, accepted, denied, established, joined, ended, timed_out;
   base::Counter sessions;     ///< now in use
-  base::Counter playing;      ///< now in the world
   observe::DropCounters drops;
 };
 
@@ -88,8 +88,8 @@ struct IoState {
   session::AttemptTable attempts;
   session::AdmitLimits limits;
   session::ForeignBudget foreign;
-  Nanos clear_budget_at = 0;
-  std::uint32_t clear_budget = 0;
+  session::Budget clear_answers;     ///< to Connects without a cookie, or with one that does not hold
+  session::Budget returned_cookies;  ///< to be checked: apart, so that a flood of first Connects starves nobody else
 
   base::FixedStack<wire::Buffer> spare;
   base::FixedFifo<ReadyRow> ready;

@@ -41,6 +41,8 @@ IoState::IoState(const IoConfig& io_config, std::vector<IoShardLink*> shard_link
       table(io_config.lane, io_config.sessions_max),
       attempts(io_config.attempts_max),
       limits(limits_of(io_config.parameters)),
+      clear_answers(io_config.cookie_rate_per_s, io_config.cookie_rate_per_s),
+      returned_cookies(io_config.cookie_rate_per_s, io_config.cookie_rate_per_s),
       spare(spare_capacity(io_config, shards)),
       ready(queue_rows),
       replies(queue_rows),

@@ -99,7 +99,7 @@ TEST_F(GreetTest, BadTokensAreDeniedWithTheirReason) {
 }
 
 TEST_F(GreetTest, AttemptsSessionsAndTheHandshakeRingAreBounded) {
-  // The handshake lane does not run: eight jobs are lent out, then Connects are dropped and counted.
+  // The handshake lane does not run: six of eight jobs are lent out, then Connects are dropped and counted.
   for (std::uint64_t id = 1; id <= 30; ++id) add_peer(claims_for(id));
   for (int i = 0; i < 100; ++i) {
     now += millisecond;
@@ -108,7 +108,7 @@ TEST_F(GreetTest, AttemptsSessionsAndTheHandshakeRingAreBounded) {
     receive();
   }
   EXPECT_GT(lane.counters().drops.value(Drop::handshake_ring_full), 0U);
-  EXPECT_EQ(handshake_link.requests.size(), 8U);
+  EXPECT_EQ(handshake_link.requests.size(), 6U);
   run(4 * second);
   for (auto& peer : peers) EXPECT_EQ(peer->session.state(), State::entering) << peer->session.end_text();
   expect_balanced();
@@ -173,6 +173,88 @@ TEST_F(GreetTest, ARepeatedConnectGetsTheVerySameAnswer) {
   receive();
   EXPECT_EQ(lane.counters().drops.value(Drop::attempt_known), known + 1) << "an established attempt gets nothing";
   EXPECT_EQ(received, before);
+}
+
+TEST_F(FewSessions, AFloodOfConnectsDoesNotStarveThoseWhoseCookieCameBack) {
+  Peer& honest = add_peer(claims_for(1));
+  step();  // Connect, Cookie
+  Peer& flood = add_peer(claims_for(2));
+  flood.mute = true;
+  std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
+  ASSERT_EQ(flood.session.send(bytes, now), bytes.size());
+  for (int i = 0; i < 50 && honest.session.state() != State::entering; ++i) {
+    for (int n = 0; n < 50; ++n) send_raw(bytes, flood.port);
+    lane.poll(now);
+    step();
+  }
+  EXPECT_EQ(honest.session.state(), State::entering) << drops_text();
+  EXPECT_GT(lane.counters().drops.value(Drop::cookie_budget), 0U);
+  expect_balanced();
+}
+
+TEST_F(FewSessions, UnderAFloodEveryMomentHasItsShareOfTheBudget) {
+  Peer& peer = add_peer(claims_for(1));
+  peer.mute = true;
+  std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
+  ASSERT_EQ(peer.session.send(bytes, now), bytes.size());
+  const auto flood = [&](int milliseconds) {
+    const std::uint64_t before = lane.counters().cookies.value();
+    for (int i = 0; i < milliseconds; ++i) {
+      for (int n = 0; n < 8; ++n) send_raw(bytes, peer.port);
+      step();
+    }
+    return lane.counters().cookies.value() - before;
+  };
+  flood(100);
+  // Whoever repeats at fixed times must not always meet the spent part of the same second.
+  for (int tenth = 0; tenth < 12; ++tenth) EXPECT_NEAR(static_cast<double>(flood(100)), 4.0, 1.0);
+}
+
+TEST_F(GreetTest, ALaneIsOpenFromItsFirstMoment) {
+  now = 0;
+  const Peer& peer = add_peer(claims_for(1));
+  run(100 * millisecond);
+  EXPECT_EQ(peer.session.state(), State::entering) << drops_text();
+}
+
+TEST_F(GreetTest, ConnectsLeaveRoomForThoseWhoAreAlmostIn) {
+  Peer& almost = add_peer(claims_for(1));
+  for (int i = 0; i < 200 && almost.session.state() != State::testing; ++i) step();
+  ASSERT_EQ(almost.session.state(), State::testing);
+  almost.mute = true;
+  for (std::uint64_t id = 2; id <= 20; ++id) add_peer(claims_for(id));
+  for (int i = 0; i < 100; ++i) {  // the handshake lane is behind
+    now += millisecond;
+    for (auto& peer : peers)
+      if (!peer->mute) pump(*peer);
+    lane.poll(now);
+    receive();
+  }
+  EXPECT_GT(lane.counters().drops.value(Drop::handshake_ring_full), 0U);
+  pump(almost);
+  lane.poll(now);
+  EXPECT_EQ(lane.counters().drops.value(Drop::confirm_deferred), 0U);
+  run(20 * millisecond);
+  EXPECT_EQ(almost.session.state(), State::entering);
+}
+
+TEST_F(GreetTest, OneTokenCannotHoldTheTableOfAttempts) {
+  const crypt::TokenClaims claims = claims_for(1);
+  for (int i = 0; i < 30; ++i) {
+    add_peer(claims);
+    for (int n = 0; n < 10; ++n) {
+      step();
+      for (auto& peer : peers) peer->mute |= peer->session.state() == State::testing;  // never finishes
+    }
+  }
+  EXPECT_LE(lane.counters().sessions.value(), 8U);
+  EXPECT_EQ(connect(2).session.state(), State::entering) << "others get in";
+  for (auto& peer : peers) peer->mute = true;
+  run(11 * second);
+  Peer& later = add_peer(claims);
+  run(50 * millisecond);
+  EXPECT_EQ(later.session.state(), State::entering) << "the limit is for a while only";
+  expect_balanced();
 }
 
 }  // namespace
