@@ -9,6 +9,15 @@ namespace serried::lane {
 
 using message::DenyReason;
 
+namespace {
+
+/// Written so that a token may be made to last for ever.
+bool expired(std::int64_t expiry, std::int64_t unix_now_s) noexcept {
+  return expiry < unix_now_s - crypt::token_clock_skew_s;
+}
+
+}  // namespace
+
 std::size_t HandshakeLane::TokenHash::operator()(const crypt::TokenId& id) const noexcept {
   std::uint64_t word;  // chosen at random by the issuer, and sealed: nobody else picks it
   std::memcpy(&word, id.data(), sizeof word);
@@ -22,9 +31,7 @@ unsigned HandshakeLane::poll(Nanos now, std::int64_t unix_now_s) noexcept {
     ephemeral_ = {};
     has_ephemeral_ = false;
   }
-  spent_.sweep(16, [&](const crypt::TokenId&, std::int64_t expiry) {
-    return expiry + crypt::token_clock_skew_s < unix_now_s;
-  });
+  forget_expired(now, unix_now_s);
 
   unsigned done = 0;
   for (std::uint32_t l = 0; l < links_.size(); ++l) {
@@ -65,8 +72,10 @@ void HandshakeLane::connect(HandshakeJob& job, Nanos now, std::int64_t unix_now_
   const crypt::Proof proof =
       crypt::make_proof(claims.secret, message::protocol_version, job.client_ephemeral, job.cookie, token);
   if (!crypt::equal(proof, job.proof)) return deny(job, DenyReason::token_invalid, counters_.denied_invalid);
+  if (claims.expiry <= forgotten_through_) return deny(job, DenyReason::token_expired, counters_.denied_expired);
   if (claims.issued < config_.started_unix_s || spent_.find(claims.id) != nullptr)
     return deny(job, DenyReason::token_used, counters_.denied_used);
+  if (begins_too_often(claims.id, now)) return deny(job, DenyReason::full, counters_.denied_full);
 
   refresh_ephemeral(now);
   crypt::Secret shared;
@@ -96,7 +105,7 @@ void HandshakeLane::connect(HandshakeJob& job, Nanos now, std::int64_t unix_now_
 /// is told to go in the same breath.
 void HandshakeLane::confirm(HandshakeJob& job, std::uint32_t link, std::int64_t unix_now_s) noexcept {
   if (spent_.find(job.token_id) != nullptr) return deny(job, DenyReason::token_used, counters_.denied_used);
-  if (job.token_expiry + crypt::token_clock_skew_s < unix_now_s)
+  if (expired(job.token_expiry, unix_now_s) || job.token_expiry <= forgotten_through_)
     return deny(job, DenyReason::token_expired, counters_.denied_expired);
   if (spent_.size() == spent_.capacity()) return deny(job, DenyReason::full, counters_.denied_full);
 
@@ -111,6 +120,22 @@ void HandshakeLane::confirm(HandshakeJob& job, std::uint32_t link, std::int64_t 
   *seat = fresh;
   spent_.insert(job.token_id, job.token_expiry);
   counters_.confirmed.add(1);
+}
+
+void HandshakeLane::forget_expired(Nanos now, std::int64_t unix_now_s) noexcept {
+  spent_.sweep(16, [&](const crypt::TokenId&, std::int64_t expiry) {
+    if (!expired(expiry, unix_now_s)) return false;
+    forgotten_through_ = std::max(forgotten_through_, expiry);
+    return true;
+  });
+  begun_.sweep(16, [&](const crypt::TokenId&, const Begins& begins) { return now - begins.since >= begins_window; });
+}
+
+bool HandshakeLane::begins_too_often(const crypt::TokenId& token, Nanos now) noexcept {
+  Begins* begins = begun_.insert(token, {now, 0});
+  if (begins == nullptr) return false;  // so many players at once: nobody's fault, and the tables have bounds of their own
+  if (now - begins->since >= begins_window) *begins = {now, 0};
+  return ++begins->count > begins_max;
 }
 
 void HandshakeLane::deny(HandshakeJob& job, DenyReason reason, base::Counter& counter) noexcept {

@@ -3,6 +3,7 @@
 /// player has. Everything costly or global about a handshake happens here, behind bounded rings.
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "base/counter.h"
@@ -37,6 +38,10 @@ class HandshakeLane {
  private:
   static constexpr unsigned jobs_per_poll = 8;
   static constexpr Nanos ephemeral_lifetime = 1 * second;
+  /// Handshakes that one token may begin in the time that a half-open one is kept. Without it the holder of a single
+  /// good token could fill every table of attempts and sessions, and pay for it only when a token is spent.
+  static constexpr std::uint32_t begins_max = 8;
+  static constexpr Nanos begins_window = 10 * second;
 
   struct TokenHash {
     std::size_t operator()(const crypt::TokenId& id) const noexcept;
@@ -48,11 +53,17 @@ class HandshakeLane {
     std::uint32_t link = 0;
     std::uint32_t connection_id = 0;
   };
+  struct Begins {
+    Nanos since = 0;
+    std::uint32_t count = 0;
+  };
 
   void connect(HandshakeJob& job, Nanos now, std::int64_t unix_now_s) noexcept;
   void confirm(HandshakeJob& job, std::uint32_t link, std::int64_t unix_now_s) noexcept;
   void deny(HandshakeJob& job, message::DenyReason reason, base::Counter& counter) noexcept;
   void refresh_ephemeral(Nanos now) noexcept;
+  void forget_expired(Nanos now, std::int64_t unix_now_s) noexcept;
+  [[nodiscard]] bool begins_too_often(const crypt::TokenId& token, Nanos now) noexcept;
 
   HandshakeConfig config_;
   std::vector<HandshakeLink*> links_;
@@ -60,6 +71,10 @@ class HandshakeLane {
   Nanos ephemeral_made_at_ = 0;
   bool has_ephemeral_ = false;
   base::FixedMap<crypt::TokenId, std::int64_t, TokenHash> spent_;
+  /// The latest expiry of a spent token that was forgotten. A clock that is set back makes such tokens valid again, and
+  /// nobody knows any more which of them were spent.
+  std::int64_t forgotten_through_ = std::numeric_limits<std::int64_t>::min();
+  base::FixedMap<crypt::TokenId, Begins, TokenHash> begun_;
   base::FixedMap<std::uint64_t, Seat, PlayerHash> seats_;
   HandshakeCounters counters_;
 };

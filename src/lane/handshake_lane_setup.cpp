@@ -3,6 +3,10 @@
 namespace serried::lane {
 
 HandshakeLane::HandshakeLane(const HandshakeConfig& config, std::vector<HandshakeLink*> links)
-    : config_(config), links_(std::move(links)), spent_(config.tokens_remembered), seats_(config.players_max) {}
+    : config_(config),
+      links_(std::move(links)),
+      spent_(config.tokens_remembered),
+      begun_(config.players_max),
+      seats_(config.players_max) {}
 
 }  // namespace serried::lane

@@ -1,5 +1,7 @@
 #include "lane/handshake_lane.h"
 
+#include <limits>
+
 #include "lane/fixture.h"
 
 namespace serried::lane {
@@ -18,12 +20,13 @@ struct HandshakeLaneTest : testing::Test {
     config = {key, test_unix_start, 2, 4, entropy.get()};
   }
 
-  HandshakeJob& confirm(HandshakeLane& lane, std::uint64_t player, std::uint8_t token, std::uint32_t connection) {
+  HandshakeJob& confirm(HandshakeLane& lane, std::uint64_t player, std::uint8_t token, std::uint32_t connection,
+                        std::int64_t expiry = test_unix_start + 100) {
     HandshakeJob& job = link.jobs[0];
     job.kind = HandshakeJob::Kind::confirm;
     job.player_id = player;
     job.token_id = {token};
-    job.token_expiry = test_unix_start + 100;
+    job.token_expiry = expiry;
     job.connection_id = connection;
     EXPECT_TRUE(link.requests.push(0));
     EXPECT_EQ(lane.poll(0, test_unix_start), 1U);
@@ -48,9 +51,7 @@ TEST_F(HandshakeLaneTest, WhenNoMoreTokensCanBeRememberedNobodyGetsIn) {
   EXPECT_FALSE(confirm(lane, 2, 2, 12).denied);
   EXPECT_EQ(confirm(lane, 3, 3, 13).reason, message::DenyReason::full);
   for (int i = 0; i < 64; ++i) lane.poll(0, test_unix_start + 1'000);  // the two expire
-  HandshakeJob& job = link.jobs[0];
-  job.token_expiry = test_unix_start + 2'000;
-  EXPECT_FALSE(confirm(lane, 3, 3, 13).denied);
+  EXPECT_FALSE(confirm(lane, 3, 3, 13, test_unix_start + 2'000).denied);
 }
 
 TEST_F(HandshakeLaneTest, SeatsFollowTheNewestSession) {
@@ -64,6 +65,22 @@ TEST_F(HandshakeLaneTest, SeatsFollowTheNewestSession) {
   ASSERT_TRUE(link.ended.push({1, 11, 0}));
   lane.poll(0, test_unix_start);
   EXPECT_EQ(lane.counters().superseded.value(), 1U);
+}
+
+TEST_F(HandshakeLaneTest, AClockThatIsSetBackRevivesNoSpentToken) {
+  HandshakeLane lane{config, {&link}};
+  EXPECT_FALSE(confirm(lane, 1, 1, 11).denied);
+  for (int i = 0; i < 64; ++i) lane.poll(0, test_unix_start + 1'000);  // it expires, and is forgotten
+  EXPECT_TRUE(confirm(lane, 1, 1, 12).denied) << "valid again by the clock";
+  EXPECT_FALSE(confirm(lane, 1, 2, 13, test_unix_start + 500).denied) << "a later one was never forgotten";
+}
+
+TEST_F(HandshakeLaneTest, ATokenMayBeMadeToLastForEver) {
+  HandshakeLane lane{config, {&link}};
+  constexpr std::int64_t for_ever = std::numeric_limits<std::int64_t>::max();
+  EXPECT_FALSE(confirm(lane, 1, 1, 11, for_ever).denied);
+  for (int i = 0; i < 64; ++i) lane.poll(0, test_unix_start + 1);
+  EXPECT_TRUE(confirm(lane, 1, 1, 12, for_ever).denied) << "and is still remembered as spent";
 }
 
 }  // namespace
