@@ -215,7 +215,10 @@ void sweep_session(IoState& state, std::uint32_t slot, Nanos now) noexcept {
     case State::pending:
     case State::half_open:
     case State::confirming:
-      if (now - cold.opened_at >= Attempt::half_open_max) end_session(state, slot, DisconnectReason::timeout, false);
+      if (state.draining)
+        end_session(state, slot, DisconnectReason::shutdown, true);
+      else if (now - cold.opened_at >= Attempt::half_open_max)
+        end_session(state, slot, DisconnectReason::timeout, false);
       return;
     case State::established:
     case State::playing:

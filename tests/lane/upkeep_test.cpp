@@ -82,5 +82,15 @@ TEST_F(UpkeepTest, AShardCanRefuseASession) {
   EXPECT_EQ(link.commands.pop(&none, 1), 0U) << "the shard that refused needs no Leave";
 }
 
+TEST_F(UpkeepTest, ADrainDoesNotWaitForSessionsThatNeverOpened) {
+  Peer& peer = add_peer(claims_for(1));
+  for (int i = 0; i < 200 && peer.session.state() != client::State::testing; ++i) step();
+  peer.mute = true;
+  lane.begin_drain();
+  run(500 * millisecond);
+  EXPECT_TRUE(lane.drained());
+  EXPECT_EQ(peer.session.end(), client::End::disconnected);
+}
+
 }  // namespace
 }  // namespace serried::lane
