@@ -49,6 +49,7 @@ AckBlock ReceivedDatagrams::report(Nanos now) noexcept {
 }
 
 void RoundTrip::sample(Nanos rtt) noexcept {
+  rtt = std::min(rtt, sample_max);
   if (smoothed_ == 0) {
     smoothed_ = std::max<Nanos>(rtt, 1);
     variance_ = rtt / 2;

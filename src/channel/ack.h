@@ -50,6 +50,10 @@ class ReceivedDatagrams {
 /// Round-trip time, smoothed. Source  RFC 6298 sections 2 and 3
 class RoundTrip {
  public:
+  /// A longer sample is a peer that held its ack back: time-outs are multiples of the estimate, and he would keep a
+  /// session, and its place in the world, for hours without sending anything.
+  static constexpr Nanos sample_max = 10 * second;
+
   void sample(Nanos rtt) noexcept;
   [[nodiscard]] bool known() const noexcept { return smoothed_ != 0; }
   [[nodiscard]] Nanos smoothed() const noexcept { return smoothed_; }

@@ -219,5 +219,12 @@ TEST(Acks, EveryTagHasOneTrueOutcomeOverABadWire) {
   }
 }
 
+TEST(RoundTrip, APeerThatHoldsItsAckBackDoesNotStretchEveryTimeout) {
+  RoundTrip held;
+  held.sample(3'600 * second);
+  EXPECT_EQ(held.smoothed(), RoundTrip::sample_max);
+  EXPECT_LE(held.timeout(), 3 * RoundTrip::sample_max);
+}
+
 }  // namespace
 }  // namespace serried::channel
