@@ -64,30 +64,37 @@ struct Composer {
   void create(unsigned row, const std::uint8_t* end) noexcept;
 };
 
-/// Two passes around the rows from where the last datagram stopped: first those at or above the threshold, then the
-/// rest. The threshold follows the room there is, so a sort is never needed; and what waits grows older, and passes.
+/// Around the rows from where the last datagram stopped, first those at or above the threshold, then the rest. The
+/// threshold follows the room there is, so a sort is never needed; and what waits grows older, and passes.
 void Composer::records(const Review& review, const std::uint8_t* end) noexcept {
   const unsigned count = review.due_count;
   if (count == 0) return;
   unsigned first = 0;
-  while (first < count && review.due[first] < viewer.row_turn) ++first;
-  unsigned written = 0;
-  bool full = false;
-  for (unsigned pass = 0; pass < 2 && !full; ++pass) {
-    for (unsigned i = 0, place = first; i < count; ++i, ++place) {
-      if (place >= count) place -= count;
-      if ((review.priority[place] >= viewer.threshold) != (pass == 0)) continue;
-      if (!record(review.due[place], end)) {
-        full = true;
-        viewer.row_turn = review.due[place];
-        viewer.threshold = pass == 0 ? viewer.threshold + viewer.threshold / 8 + 16 : viewer.threshold - viewer.threshold / 16;
-        break;
-      }
-      ++written;
+  for (unsigned i = 0; i < count; ++i) first += review.due[i] < viewer.row_turn ? 1 : 0;
+  std::array<std::uint8_t, tracked_rows + 1> order;
+  unsigned placed = 0, heavy = 0;
+  const auto place = [&](unsigned from, unsigned to, bool want_heavy) {
+    for (unsigned i = from; i < to; ++i) {
+      order[placed] = review.due[i];
+      placed += (review.priority[i] >= viewer.threshold) == want_heavy ? 1 : 0;
     }
+  };
+  place(first, count, true);
+  place(0, first, true);
+  heavy = placed;
+  place(first, count, false);
+  place(0, first, false);
+
+  unsigned written = 0;
+  while (written < count && record(order[written], end)) ++written;
+  if (written == count) {
+    viewer.threshold -= viewer.threshold / 8 + (viewer.threshold != 0 ? 1 : 0);
+  } else {
+    viewer.row_turn = order[written];
+    viewer.threshold = written < heavy ? viewer.threshold + viewer.threshold / 8 + 16
+                                       : viewer.threshold - viewer.threshold / 16;
+    overflowed = true;
   }
-  if (!full) viewer.threshold -= viewer.threshold / 8 + (viewer.threshold != 0 ? 1 : 0);
-  overflowed |= full;
   counters.records.add(written);
 }
 

@@ -1,6 +1,7 @@
 #include "replicate/viewer.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace serried::replicate {
 namespace {
@@ -56,13 +57,19 @@ void begin(Viewer& viewer, std::uint16_t slot, std::uint8_t generation, unsigned
 }
 
 int row_of(const Viewer& viewer, std::uint16_t slot) noexcept {
-  // Without an early exit the compiler compares eight at a time. The lowest, so that the rows in use stay together.
-  std::int16_t first = 0x7FFF;
-  for (std::int16_t row = 0; row < static_cast<std::int16_t>(tracked_rows); ++row) {
-    const std::int16_t here = viewer.slot[static_cast<std::size_t>(row)] == slot ? row : std::int16_t{0x7FFF};
-    first = here < first ? here : first;
+  // Thirty-two rows at a time, then the one: vectors by the compiler's own extension, on any instruction set.
+  using Eight [[gnu::vector_size(16)]] = std::uint16_t;
+  for (unsigned row = 0; row < tracked_rows; row += 32) {
+    std::array<Eight, 4> rows;
+    std::memcpy(rows.data(), &viewer.slot[row], sizeof rows);
+    const auto hits = (rows[0] == slot) | (rows[1] == slot) | (rows[2] == slot) | (rows[3] == slot);
+    std::array<std::uint64_t, 2> any;
+    std::memcpy(any.data(), &hits, sizeof any);
+    if ((any[0] | any[1]) == 0) continue;
+    while (viewer.slot[row] != slot) ++row;
+    return static_cast<int>(row);
   }
-  return first == 0x7FFF ? -1 : first;
+  return -1;
 }
 
 bool track(Viewer& viewer, std::uint16_t slot, std::uint8_t generation, std::uint8_t weight) noexcept {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <thread>
 
 #include "shard_fixture.h"
 
@@ -211,6 +212,33 @@ TEST(ShardLane, OneSeedGivesOneHistoryForAnyNumberOfShards) {
   }
   for (const auto& history : histories) EXPECT_EQ(history, histories.front());
   EXPECT_NE(histories.front()[0], histories.front()[1]);
+}
+
+TEST(ShardLane, LanesOnThreadsOfTheirOwnMakeTheSameHistory) {
+  constexpr std::uint32_t last = 40;
+  const auto setup = setup_of(3, 200, 20'000.0F);
+  const auto populate = [](ShardRig& rig) {
+    for (std::uint64_t id = 1; id <= 60; ++id) rig.input(rig.join(id), 100, static_cast<std::int8_t>(id));
+  };
+  ShardRig alone(setup);
+  populate(alone);
+  alone.ticks(last);
+
+  ShardRig threaded(setup);
+  populate(threaded);
+  std::vector<std::thread> threads;
+  for (auto& lane : threaded.lanes)
+    threads.emplace_back([&] {
+      for (Nanos now = second; lane->tick() <= last; now += 100 * microsecond)
+        if (lane->poll(now) == 0) std::this_thread::yield();
+    });
+  for (auto& thread : threads) thread.join();
+  for (std::uint32_t tick = 1; tick <= last; ++tick) {
+    std::uint64_t expected = 0, hash = 0;
+    ASSERT_TRUE(alone.simulation.world_hash(tick, expected));
+    ASSERT_TRUE(threaded.simulation.world_hash(tick, hash)) << tick;
+    EXPECT_EQ(hash, expected) << tick;
+  }
 }
 
 TEST(ShardLane, AnotherSeedGivesAnotherHistory) {

@@ -72,6 +72,7 @@ TEST(Rings, ANewSessionInASlotEndsTheOldOne) {
   rig.tick();
   EXPECT_EQ(rig.simulation.entity_count(), 1U);
   old.playing = false;  // its client acks no more
+  rig.tick();
   const std::uint64_t before = dropped(rig, Drop::shard_unknown_viewer);
   rig.input(old, 1, 1);
   rig.tick();
