@@ -146,6 +146,12 @@ def program(options, folder, name):
     return path
 
 
+def ack_delay_ms(rate):
+    """25 ms, the default, where inputs come often enough to carry the acks; else as long as from one input to the next, so
+    that slow bots do not send more acks than inputs."""
+    return 25 if rate >= 40 else min(1000 // rate + 5, 250)
+
+
 def commands(options, wire, directory, run_name):
     """The command lines of server and swarm, with the cores and the memory that the table names."""
     server_cores, swarm_cores, cores_words = place()
@@ -158,6 +164,7 @@ def commands(options, wire, directory, run_name):
               "--file-prefix", f"{run_name}-server", *wire.server_eal(), "--",
               "--driver", wire.server_driver, "--address", wire.server_address, "--udp-port", str(wire.port),
               "--token-key", key, "--npcs", str(options.npcs), "--audit", str(options.audit),
+              "--ack-delay-ms", str(ack_delay_ms(options.rate)),
               "--players-max", str(max(options.players, 64)), "--sessions-max", str(max(2 * options.players, 1024)),
               "--status", "line", "--json-summary", os.path.join(directory, "server.json"), "--log-level", "warn"]
     if options.shards:

@@ -1,5 +1,7 @@
 #include "control/engine.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "control/clock.h"
 #include "control/engine_on.h"
@@ -166,6 +168,9 @@ void Engine::collect(Snapshot& snapshot) const {
     const lane::ShardCounters& counters = shard->counters();
     snapshot.players += counters.viewers.value();
     snapshot.tick_ns.merge(counters.tick_total);
+    snapshot.interval_ticks = std::max(snapshot.interval_ticks, counters.interval_ticks.value());
+    snapshot.interval_ticks_max = std::max(snapshot.interval_ticks_max, counters.interval_ticks_max.value());
+    snapshot.far_staleness_ticks = std::max(snapshot.far_staleness_ticks, counters.far_staleness_ticks.value());
     add_drops(snapshot, counters.drops);
   }
   const lane::ShardCounters& first = shard_lanes_.front()->counters();

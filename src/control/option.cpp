@@ -78,7 +78,7 @@ constexpr std::array sessions{
            "silence after which the other side is asked for a sign of life",
            [](C& c) -> Target { return &c.idle_ping_ms; }, 100, 600'000},
     Option{"ack-delay-ms", "sessions", "ack_delay", "ms", "longest wait before an acknowledgement goes out on its own",
-           [](C& c) -> Target { return &c.ack_delay_ms; }, 1, 25},
+           [](C& c) -> Target { return &c.ack_delay_ms; }, 1, 250},
 };
 
 constexpr std::array world{

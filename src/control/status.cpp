@@ -35,6 +35,11 @@ std::string drop_text(const Snapshot& snapshot, std::size_t most) {
   return text;
 }
 
+/// Nothing while every viewer is told something every tick.
+std::string pace_text(std::uint64_t interval_ticks) {
+  return interval_ticks > 1 ? fmt::format(", viewers every {} ticks", interval_ticks) : std::string{};
+}
+
 std::string tick_text(const base::Histogram& ticks, double budget_ms) {
   if (ticks.count() == 0) return "none yet";
   return fmt::format("p50 {:.2f} p99 {:.2f} max {:.2f} of {:.2f} ms", to_ms(ticks.quantile(0.5)),
@@ -77,7 +82,8 @@ std::string status_line(const Snapshot& snapshot, const Meter& meter, const Stat
   std::string text = fmt::format("{} players {} sessions {} | in {}/s {}bit/s | out {}/s {}bit/s | tick {} |",
                                  clock_text(meter.elapsed_s()), snapshot.players, snapshot.sessions,
                                  short_number(rates.rx_pps), short_number(rates.rx_bits), short_number(rates.tx_pps),
-                                 short_number(rates.tx_bits), tick_text(meter.recent_ticks(), facts.tick_budget_ms));
+                                 short_number(rates.tx_bits),
+                                 tick_text(meter.recent_ticks(), facts.tick_budget_ms) + pace_text(snapshot.interval_ticks));
   for (const LaneShare& lane : rates.lanes) text += fmt::format(" {} {:.0f}%", lane.name, 100 * lane.busy);
   return text + fmt::format(" | {:.0f} handshakes/s | drops {}/s: {}", rates.handshakes, short_number(rates.drops),
                             drop_text(snapshot, 3));
@@ -91,7 +97,8 @@ std::string status_table(const Snapshot& snapshot, const Meter& meter, const Sta
   text += row("in", fmt::format("{} packets/s, {}bit/s", short_number(rates.rx_pps), short_number(rates.rx_bits)));
   text += row("out", fmt::format("{} packets/s, {}bit/s", short_number(rates.tx_pps), short_number(rates.tx_bits)));
   text += row("tick", tick_text(meter.recent_ticks(), facts.tick_budget_ms) +
-                          fmt::format(", {} late of {}", snapshot.ticks_late, snapshot.ticks));
+                          fmt::format(", {} late of {}", snapshot.ticks_late, snapshot.ticks) +
+                          pace_text(snapshot.interval_ticks));
   std::string lanes;
   for (const LaneShare& lane : rates.lanes)
     lanes += fmt::format("{}{} {:.0f}%", lanes.empty() ? "" : ", ", lane.name, 100 * lane.busy);
@@ -112,7 +119,9 @@ std::string final_table(const Snapshot& snapshot, const Meter& meter, const Stat
   text += row("out", fmt::format("{} packets, {} bytes; {}/s with players", snapshot.tx_packets, snapshot.tx_bytes,
                                  short_number(static_cast<double>(active.tx_packets) / seconds)));
   text += row("tick", tick_text(meter.active_ticks(), facts.tick_budget_ms) +
-                          fmt::format(", {} late of {}", active.ticks_late, active.ticks));
+                          fmt::format(", {} late of {}", active.ticks_late, active.ticks) +
+                          (snapshot.interval_ticks_max > 1 ? ", at times" + pace_text(snapshot.interval_ticks_max).substr(1)
+                                                           : std::string{}));
   text += row("sessions", counts_text(snapshot.session_counts));
   text += row("handshakes", counts_text(snapshot.handshake_counts));
   text += row("accounting",

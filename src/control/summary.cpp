@@ -91,6 +91,9 @@ std::string summary_json(const Snapshot& snapshot, const Meter& meter, const Sta
                      {"budget", facts.tick_budget_ms}};
   json["ticks"] = active.ticks;
   json["ticks_late"] = active.ticks_late;
+  json["replication"] = {{"interval_ticks", snapshot.interval_ticks},
+                         {"interval_ticks_max", snapshot.interval_ticks_max},
+                         {"far_staleness_ticks", snapshot.far_staleness_ticks}};
   json["lanes"] = lanes(snapshot);
   json["drops"] = drops(snapshot);
   json["accounting"] = {{"received", snapshot.received},
