@@ -1,0 +1,235 @@
+#pragma once
+/// An io lane between its wire and its rings, as the engine has it, with the bench in the place of the shard: it takes
+/// input rows out of the ring and puts bodies in. Time is virtual: everybody sends and is answered 60 times a second,
+/// whatever the measurement takes.
+///
+///     crowd -> far port ~ wire ~ near port -> lane -> inputs          prepared and checked outside, timed inside
+///     crowd <- far port ~ wire ~ near port <- lane <- filled
+
+#include <numeric>
+#include <time.h>
+
+#include "crowd.h"
+#include "lane/handshake_lane.h"
+#include "lane/io_lane.h"
+#include "staged_lane.h"
+
+namespace serried::bench {
+
+inline constexpr std::uint64_t protocol_id = 0x68636e6562;
+inline constexpr std::int64_t unix_start = 1'700'000'000;
+
+struct SeededEntropy {
+  base::Prng random{11};
+  crypt::Entropy get() {
+    return {[](void* self, std::span<std::uint8_t> to) {
+              for (auto& byte : to) byte = static_cast<std::uint8_t>(static_cast<SeededEntropy*>(self)->random.next());
+            },
+            this};
+  }
+};
+
+struct BedOptions {
+  unsigned sessions = 10'000;
+  unsigned inputs = 3;
+  unsigned chunk = 1'024;  ///< datagrams on the wire at a time
+  Nanos settle = 0;        ///< what was sent takes so long to arrive
+  bool lingers = false;    ///< answers may take longer than that
+  bool answers = true;     ///< what the lane sends reaches the crowd
+};
+
+/// What one measured piece came to.
+struct Piece {
+  Stopwatch watch;
+  StageTimes stages{};
+  std::uint64_t packets = 0;
+  std::uint64_t polls = 0, idle_polls = 0;
+};
+
+template <port::Port P, port::Port F, class Lane>
+class Bed {
+ public:
+  Bed(P& near, F& far, const wire::Path& server, const BedOptions& bed_options)
+      : options(bed_options),
+        port(near),
+        crowd(far, server, protocol_id, bed_options.inputs),
+        link(rows_max, rows_max),
+        handshake_link(512, bed_options.sessions + 1),
+        key(make_key(entropy.get())),
+        handshake({key, unix_start, bed_options.sessions + 1, bed_options.sessions + 1, entropy.get()},
+                  {&handshake_link}),
+        lane(lane_config(bed_options), near, {&link}, handshake_link, crypt::CookieJar{key.secret}, entropy.get()) {}
+  ~Bed() { lane.close(); }
+  Bed(const Bed&) = delete;
+  Bed& operator=(const Bed&) = delete;
+
+  /// Give the players an order in which they are visited, far from that of their slots.
+  void shuffle() {
+    order_.resize(crowd.size());
+    std::iota(order_.begin(), order_.end(), 0U);
+    base::Prng random(5);
+    for (std::size_t i = order_.size() - 1; i != 0; --i) std::swap(order_[i], order_[random.below(i + 1)]);
+  }
+  /// The next players of the order, at most a chunk of them; the order begins anew behind its end.
+  std::span<const std::uint32_t> next_chunk() {
+    if (at_ == order_.size()) at_ = 0;
+    const std::size_t count = std::min<std::size_t>(options.chunk, order_.size() - at_);
+    const std::span<const std::uint32_t> who{order_.data() + at_, count};
+    at_ += count;
+    return who;
+  }
+
+  /// A datagram of each, through the lane: to input rows if they are valid.
+  void receive(std::span<const std::uint32_t> who, Kind kind, Piece& piece) {
+    crowd.send(who, kind, now);
+    sent_inputs += kind == Kind::valid ? who.size() : 0;
+    settle();
+    measure(piece, who.size(), 0, [] {});
+    drain();
+  }
+  /// A body for each, through the lane to the wire.
+  void send(std::span<const std::uint32_t> who, std::size_t body_bytes, Piece& piece) {
+    write_bodies(who, body_bytes);
+    push_bodies(static_cast<unsigned>(who.size()));
+    measure(piece, 0, who.size(), [] {});
+    collect(who.size());
+  }
+  /// Both, a burst in and a burst out with each poll, as in a server whose shards keep up.
+  void exchange(std::span<const std::uint32_t> who, std::size_t body_bytes, Piece& piece) {
+    write_bodies(who, body_bytes);
+    crowd.send(who, Kind::valid, now);
+    sent_inputs += who.size();
+    settle();
+    measure(piece, who.size(), who.size(), [&] { push_bodies(wire::Batch::capacity); });
+    drain();
+    collect(who.size());
+  }
+
+  BedOptions options;
+  P& port;
+  Crowd<F> crowd;
+  SeededEntropy entropy;
+  lane::IoShardLink link;
+  lane::HandshakeLink handshake_link;
+  crypt::TokenKey key;
+  lane::HandshakeLane handshake;
+  Lane lane;
+  Nanos now = 100 * second;
+
+  ResultHash hash;  ///< of all inputs that came out
+  std::uint64_t inputs = 0, plans_acked = 0, bodies = 0;
+  std::uint64_t sent_inputs = 0, sent_bodies = 0;
+
+ private:
+  static constexpr unsigned rows_max = 4'096;
+
+  static crypt::TokenKey make_key(const crypt::Entropy& from) {
+    crypt::TokenKey made;
+    made.key_id = 1;
+    made.protocol_id = protocol_id;
+    made.server_id = 5;
+    from.fill(made.secret.bytes());
+    return made;
+  }
+  static lane::IoConfig lane_config(const BedOptions& options) {
+    lane::IoConfig config;
+    config.sessions_max = options.sessions;
+    config.cookie_rate_per_s = 1'000'000;
+    config.spare_buffers = 2 * options.chunk;
+    config.protocol_id = protocol_id;
+    config.parameters.input_rate_max_hz = 128;
+    // The handshakes of many take hours of virtual time; nobody is to be sent away meanwhile.
+    config.parameters.idle_ping_ms = config.parameters.timeout_ms = 86'400'000;
+    return config;
+  }
+
+  static void sleep(Nanos span) {
+    const timespec moment{0, static_cast<long>(span)};
+    ::nanosleep(&moment, nullptr);
+  }
+  void settle() const {
+    if (options.settle != 0) sleep(options.settle);
+  }
+
+  /// Poll until so many datagrams went in and out, or for long nothing came.
+  template <class Before>
+  void measure(Piece& piece, std::size_t packets_in, std::size_t packets_out, Before&& before) {
+    constexpr unsigned patience = 10'000;
+    const Nanos interval = second / 60 * wire::Batch::capacity / std::max<std::size_t>(order_.size(), 1);
+    const port::PortCounters& counters = port.counters();
+    const std::uint64_t goal_in = counters.delivered_datagrams.value() + packets_in;
+    const std::uint64_t goal_out = counters.sent_datagrams.value() + packets_out;
+    const auto done = [&] {
+      return counters.delivered_datagrams.value() >= goal_in && counters.sent_datagrams.value() >= goal_out;
+    };
+    StageTimes stages{};
+    if constexpr (requires { lane.stages(); }) stages = lane.stages();
+    piece.watch.start();
+    for (unsigned idle = 0; !done() && idle < patience;) {
+      before();
+      now += interval;
+      const bool worked = lane.poll(now) != 0;
+      idle = worked ? 0 : idle + 1;
+      ++piece.polls;
+      piece.idle_polls += worked ? 0 : 1;
+    }
+    piece.watch.stop();
+    piece.packets += std::max(packets_in, packets_out);
+    if constexpr (requires { lane.stages(); })
+      for (std::size_t i = 0; i < stage_count; ++i) piece.stages[i] += lane.stages()[i] - stages[i];
+  }
+
+  void drain() {
+    std::array<lane::InputRow, wire::Batch::capacity> rows;
+    for (unsigned count; (count = link.inputs.pop(rows.data(), wire::Batch::capacity)) != 0;)
+      for (unsigned i = 0; i < count; ++i) {
+        const lane::InputRow& row = rows[i];
+        inputs += row.has_input;
+        plans_acked += static_cast<unsigned>(__builtin_popcount(row.plan_acked_mask));
+        if (row.has_input != 0)
+          hash.add(base::mix(row.session, row.input_sequence, row.client_tick),
+                   base::mix(static_cast<std::uint8_t>(row.move_x), static_cast<std::uint8_t>(row.move_y),
+                             static_cast<std::uint16_t>(row.yaw), row.buttons));
+      }
+  }
+
+  void write_bodies(std::span<const std::uint32_t> who, std::size_t body_bytes) {
+    out_.clear();
+    pushed_ = 0;
+    for (const std::uint32_t index : who) {
+      wire::Buffer buffer;
+      for (unsigned tries = 0; link.empties.pop(&buffer, 1) == 0 && tries < 1'000; ++tries) lane.poll(now);
+      const Player& player = crowd.player(index);
+      lane::OutRow row;
+      row.owner = buffer.owner;
+      row.body = buffer.data + lane::body_offset;
+      row.session = player.session;
+      row.connection_id = player.connection_id;
+      row.body_bytes = static_cast<std::uint16_t>(body_bytes);
+      row.plan = ++plan_ == 0 ? ++plan_ : plan_;
+      crowd.pattern().write(row.body, body_bytes, player.connection_id);
+      out_.push_back(row);
+    }
+  }
+  void push_bodies(unsigned count) {
+    const auto left = static_cast<unsigned>(out_.size()) - pushed_;
+    pushed_ += link.filled.push(out_.data() + pushed_, std::min(count, left));
+  }
+  void collect(std::size_t expected) {
+    unsigned got = crowd.collect(now);
+    for (unsigned tries = 0; options.lingers && got < expected && tries < 50; ++tries) {
+      sleep(200 * microsecond);
+      got += crowd.collect(now);
+    }
+    bodies += got;
+    sent_bodies += expected;
+  }
+
+  std::vector<std::uint32_t> order_;
+  std::size_t at_ = 0;
+  std::vector<lane::OutRow> out_;
+  unsigned pushed_ = 0;
+  std::uint16_t plan_ = 0;
+};
+
+}  // namespace serried::bench

@@ -1,0 +1,149 @@
+#pragma once
+/// Players come in as players do: client sessions, cookies, tokens, key agreement, CryptoTest, EnterToWorld, all
+/// through the lanes and the wire that are measured afterwards. Some 0.2 ms each, both ends together.
+
+#include <memory>
+#include <string>
+
+#include "bed.h"
+#include "client/session.h"
+#include "serried/result.h"
+
+namespace serried::bench {
+
+template <class AnyBed>
+class Establisher {
+ public:
+  /// `ports` are those that the far port may send from: as many handshakes go on at a time, at most 256.
+  Establisher(AnyBed& bed, const wire::Path& server, const std::vector<std::uint16_t>& ports)
+      : bed_(bed), server_(server), ports_(ports) {}
+
+  Result<Done> run() {
+    const unsigned wanted = bed_.options.sessions;
+    for (unsigned made = 0; made < wanted;) {
+      const unsigned wave = std::min({wanted - made, static_cast<unsigned>(ports_.size()), 256U});
+      if (const auto begun = begin(made, wave); !begun) return begun.error();
+      for (unsigned step = 0; joined_ < wave; ++step) {
+        if (step == steps_max) return Error{"only " + std::to_string(made + joined_) + " players came in"};
+        this->step();
+      }
+      for (const auto& one : newcomers_) bed_.crowd.add(one->player);
+      made += wave;
+      // The lane remembers who came in for ten seconds; let it forget.
+      for (int i = 0; i < 4; ++i) {
+        bed_.now += 4 * second;
+        bed_.lane.poll(bed_.now);
+        listen();
+      }
+    }
+    return Done{};
+  }
+
+ private:
+  static constexpr unsigned steps_max = 20'000;
+
+  struct Newcomer {
+    std::vector<std::uint8_t> token;
+    client::Session session{{.far = client::FarMode::none}};
+    Player player;
+    bool joined = false;
+  };
+
+  Result<Done> begin(unsigned first, unsigned count) {
+    newcomers_.clear();
+    joined_ = 0;
+    first_ = first;
+    const crypt::Entropy entropy = bed_.entropy.get();
+    for (unsigned i = 0; i < count; ++i) {
+      auto one = std::make_unique<Newcomer>();
+      crypt::TokenClaims claims;
+      entropy.fill(claims.id);
+      entropy.fill(claims.secret.bytes());
+      claims.player_id = first + i + 1;
+      claims.issued = claims.not_before = unix_start + 1;
+      claims.expiry = unix_start + 3'600;
+      claims.audience = bed_.key.server_id;
+      auto token = crypt::issue_token(bed_.key, claims, entropy);
+      if (!token) return token.error();
+      one->token = std::move(token.value());
+      one->player.port = ports_[i];
+      client::SessionOptions options;
+      options.server = server_;
+      options.protocol_id = protocol_id;
+      options.server_id = bed_.key.server_id;
+      options.token = one->token;
+      options.token_secret = claims.secret;
+      options.entropy = entropy;
+      if (!one->session.start(options, bed_.now)) return Error{"a client refuses its token"};
+      newcomers_.push_back(std::move(one));
+    }
+    return Done{};
+  }
+
+  /// One millisecond of everybody's life.
+  void step() {
+    bed_.now += millisecond;
+    for (const auto& one : newcomers_)
+      if (!one->joined) speak(*one);
+    for (unsigned i = 0; i < 8; ++i) bed_.lane.poll(bed_.now);
+    while (bed_.handshake.poll(bed_.now, unix_start + 2) != 0) {
+    }
+    for (unsigned i = 0; i < 32; ++i) bed_.lane.poll(bed_.now);
+    listen();
+    lane::Command command;
+    while (bed_.link.commands.pop(&command, 1) == 1) {
+      const std::uint64_t index = command.player_id - 1 - first_;
+      if (command.kind != lane::Command::Kind::join || index >= newcomers_.size()) continue;
+      Newcomer& one = *newcomers_[index];
+      joined_ += one.joined ? 0 : 1;
+      one.joined = true;
+      one.player.session = command.session;
+      one.player.connection_id = command.connection_id;
+    }
+  }
+
+  void speak(Newcomer& one) {
+    std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
+    for (;;) {
+      const client::Outgoing out = one.session.compose(bytes, bed_.now);
+      if (out.bytes == 0) return;
+      if (out.key != nullptr) {
+        crypt::seal_in_place(out.key, out.connection_id, out.sequence, bytes.data(), 0, out.body_bytes);
+        one.player.send_key = crypt::Secret{std::span<const std::uint8_t, 32>{out.key, 32}};
+        one.player.receive_key = crypt::Secret{std::span<const std::uint8_t, 32>{one.session.opening_key(), 32}};
+        one.player.sequence = out.sequence;
+      }
+      wire::stamp_one({bytes.data(), out.bytes}, crc_);
+      wire::Buffer buffer;
+      if (bed_.crowd.port().acquire({&buffer, 1}) == 0) return;
+      std::memcpy(buffer.data, bytes.data(), out.bytes);
+      wire::Path to = server_;
+      to.local_port = one.player.port;
+      wire::Batch batch;
+      batch.append(buffer.data, out.bytes, buffer.owner, to);
+      bed_.crowd.port().transmit(batch, bed_.now);
+    }
+  }
+
+  void listen() {
+    wire::Batch batch;
+    auto& far = bed_.crowd.port();
+    for (far.receive(batch, bed_.now); batch.rows != 0; far.receive(batch, bed_.now)) {
+      for (unsigned row = 0; row < batch.rows; ++row)
+        for (const auto& one : newcomers_)
+          if (one->player.port == batch.path[row].local_port)
+            one->session.receive({batch.data[row], batch.length[row]}, batch.path[row], bed_.now, drops_);
+      far.release(batch);
+    }
+  }
+
+  AnyBed& bed_;
+  wire::Path server_;
+  std::vector<std::uint16_t> ports_;
+  std::vector<std::unique_ptr<Newcomer>> newcomers_;
+  unsigned first_ = 0, joined_ = 0;
+  wire::CrcSeed crc_{protocol_id};
+  observe::DropCounters drops_;
+};
+
+}  // namespace serried::bench
