@@ -17,8 +17,8 @@ using session::State;
 constexpr unsigned inputs_per_datagram = 3;
 
 /// One datagram's worth of decoding: the session, and the row that its inputs and plan news leave in. The rate of a
-/// session counts datagrams, so what one datagram can cause is bounded here: a body has room for 64 Pings, whose answers
-/// would be 64 datagrams of ours.
+/// session counts datagrams, so what one datagram can cause is bounded here: a body has room for 64 Pings, whose
+/// answers would be 64 datagrams of ours.
 struct Context {
   IoState& state;
   std::uint32_t slot;

@@ -40,7 +40,7 @@ Drop give_cookie(IoState& state, const message::Connect& connect, const wire::Pa
                  Nanos now) noexcept {
   message::Cookie answer;
   std::copy_n(connect.client_ephemeral.begin(), answer.echo.size(), answer.echo.begin());
-  answer.cookie = state.jar.make(state.random.next(), to, connect.client_ephemeral, token_hash, now);
+  answer.cookie = state.jar.make(state.shown.next(), to, connect.client_ephemeral, token_hash, now);
   if (send_clear(state, answer, to)) state.counters.cookies.add(1);
   return Drop::none;
 }

@@ -133,7 +133,7 @@ void HandshakeLane::forget_expired(Nanos now, std::int64_t unix_now_s) noexcept 
 
 bool HandshakeLane::begins_too_often(const crypt::TokenId& token, Nanos now) noexcept {
   Begins* begins = begun_.insert(token, {now, 0});
-  if (begins == nullptr) return false;  // so many players at once: nobody's fault, and the tables have bounds of their own
+  if (begins == nullptr) return false;  // so many players at once are nobody's fault, and the tables are bounded
   if (now - begins->since >= begins_window) *begins = {now, 0};
   return ++begins->count > begins_max;
 }

@@ -80,7 +80,9 @@ struct IoState {
   HandshakeLink& handshake;
   crypt::CookieJar jar;
   crypt::Entropy entropy;
-  base::Prng random;  ///< unpredictable to others (seeded by entropy), cheap: ids, nonces, skipped sequences
+  // Both seeded by entropy. Four outputs in a row tell all that follow, so what goes out whole has a stream of its own.
+  base::Prng random;  ///< ids of sessions, skipped sequences: a stranger sees eleven bits at a time, or fewer
+  base::Prng shown;   ///< nonces of cookies, ids of Pings
   std::array<std::uint8_t, 16> attempt_salt{};
   wire::CrcSeed crc;
 

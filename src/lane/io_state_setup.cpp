@@ -37,6 +37,7 @@ IoState::IoState(const IoConfig& io_config, std::vector<IoShardLink*> shard_link
       jar(cookie_jar),
       entropy(entropy_source),
       random(seed_from(entropy_source)),
+      shown(seed_from(entropy_source)),
       crc(io_config.protocol_id),
       table(io_config.lane, io_config.sessions_max),
       attempts(io_config.attempts_max),

@@ -192,7 +192,7 @@ unsigned send_due_acks(IoState& state, Nanos now) noexcept {
 
 void send_ping(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   message::Ping ping;
-  ping.id = state.random.next();
+  ping.id = state.shown.next();
   ping.time_us = now / microsecond;
   if (reply(state, slot, [&](base::ByteWriter& out) { message::encode(out, ping); })) state.table.cold(slot).ping_at = now;
 }

@@ -122,7 +122,9 @@ std::vector<std::uint8_t> body_of(unsigned count, Encode&& encode) {
 TEST_F(DecodeTest, AFloodOfPingsInOneDatagramGetsOneAnswer) {
   Peer& peer = play(1);
   const std::uint64_t before = received;
-  send(peer, {.body = body_of(60, [](base::ByteWriter& out, unsigned i) { message::encode(out, message::Ping{i, 0}); })});
+  send(peer, {.body = body_of(60, [](base::ByteWriter& out, unsigned i) {
+                message::encode(out, message::Ping{i, 0});
+              })});
   run(5 * millisecond);
   EXPECT_EQ(received, before + 1);
   EXPECT_EQ(lane.counters().drops.value(Drop::unexpected_message), 59U);

@@ -257,5 +257,47 @@ TEST_F(GreetTest, OneTokenCannotHoldTheTableOfAttempts) {
   expect_balanced();
 }
 
+/// The state behind four outputs in a row of base::Prng, as it was before the second of them: what a stranger computes.
+std::array<std::uint64_t, 4> state_behind(const std::array<std::uint64_t, 4>& outputs) {
+  std::array<std::uint64_t, 4> word;  // output = rotl(word * 5, 7) * 9, and this is its inverse
+  for (std::size_t i = 0; i < 4; ++i)
+    word[i] = std::rotr(outputs[i] * 0x8E38E38E38E38E39U, 7) * 0xCCCCCCCCCCCCCCCDU;
+  const std::uint64_t third = word[0] ^ word[1] ^ word[0] << 17;
+  const std::uint64_t first = word[1] ^ word[2] ^ third;
+  const std::uint64_t first_next = word[2] ^ word[3] ^ third ^ first ^ word[1] << 17;
+  return {first, word[1], third, first_next ^ first ^ word[1]};
+}
+
+/// The outputs that follow: base::Prng again, from a given state.
+std::uint64_t output_of(std::array<std::uint64_t, 4>& state) {
+  const std::uint64_t result = std::rotl(state[1] * 5, 7) * 9;
+  const std::uint64_t shifted = state[1] << 17;
+  state[2] ^= state[0];
+  state[3] ^= state[1];
+  state[1] ^= state[2];
+  state[0] ^= state[3];
+  state[2] ^= shifted;
+  state[3] = std::rotl(state[3], 45);
+  return result;
+}
+
+TEST_F(GreetTest, CookiesDoNotTellTheIdsOfSessionsToCome) {
+  Peer& stranger = add_peer(claims_for(1));
+  stranger.mute = true;
+  std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
+  ASSERT_EQ(stranger.session.send(bytes, now), bytes.size());
+  std::array<std::uint64_t, 4> nonces;
+  for (auto& nonce : nonces) {
+    send_raw(bytes, stranger.port);
+    lane.poll(now);
+    receive();
+    nonce = base::load<std::uint64_t>(last_datagram.data() + wire::header_bytes + 2 + 8);  // behind size, type and echo
+  }
+  auto state = state_behind(nonces);
+  for (std::size_t i = 1; i < 4; ++i) ASSERT_EQ(output_of(state), nonces[i]) << "the stranger can foresee nonces";
+  const std::uint32_t id = connect(2).session.connection_id();
+  for (int i = 0; i < 16; ++i) EXPECT_NE(session::make_id(0, session::slot_of(id), output_of(state)), id);
+}
+
 }  // namespace
 }  // namespace serried::lane

@@ -184,5 +184,90 @@ TEST_F(IoLaneTest, DrainSaysGoodbyeAndEndsEmpty) {
   }
 }
 
+/// What a client with good keys may say, in an order that no client says it.
+std::vector<std::uint8_t> mischief(base::Prng& dice) {
+  std::vector<std::uint8_t> body(wire::body_bytes_max);
+  base::ByteWriter out{body};
+  for (std::uint64_t left = dice.below(6); left-- > 0;) {
+    message::Input input;
+    input.sequence = static_cast<std::uint16_t>(dice.next());
+    switch (dice.below(9)) {
+      case 0:
+        message::encode(out, message::Ping{dice.next(), 0});
+        break;
+      case 1:
+        message::encode(out, message::Type::crypto_test, message::CryptoTest{});
+        break;
+      case 2:
+      case 3:
+        message::encode(out, message::EnterToWorld{dice.chance(0.5)});
+        break;
+      case 4:
+      case 5:
+        message::encode(out, input);
+        break;
+      case 6:
+        message::encode(out, message::Pong{});
+        break;
+      case 7:
+        if (dice.chance(0.05)) message::encode(out, message::Disconnect{message::DisconnectReason::user, {}});
+        break;
+      default:
+        for (std::uint64_t bytes = dice.below(40); bytes-- > 0;) out.write(static_cast<std::uint8_t>(dice.next()));
+    }
+  }
+  body.resize(out.size());
+  return body;
+}
+
+TEST_F(IoLaneTest, WhateverClientsWithGoodKeysSayNothingIsLost) {
+  constexpr std::uint64_t seed = 11;
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  base::Prng dice(seed);
+  std::map<std::uint32_t, int> in_world;  // by connection: joins less leaves
+  const auto drain_rings = [&] {
+    Command command;
+    while (link.commands.pop(&command, 1) == 1)
+      in_world[command.connection_id] += command.kind == Command::Kind::join ? 1 : -1;
+    InputRow row;
+    while (link.inputs.pop(&row, 1) == 1) {
+    }
+  };
+  for (std::uint64_t round = 0; round < 60; ++round) {
+    // The same players again and again, so that sessions supersede one another at every state.
+    Peer& peer = add_peer(claims_for(1 + dice.below(4)));
+    for (std::uint64_t steps = dice.below(8); steps-- > 0;) step();
+    peer.mute = true;
+    if (peer.session.state() < client::State::testing) continue;
+    for (int burst = 0; burst < 4; ++burst) {
+      for (std::uint64_t left = dice.below(12); left-- > 0;) {
+        Peer& who = dice.chance(0.7) ? peer : *peers[dice.below(peers.size())];
+        if (who.session.state() < client::State::testing || who.session.state() >= client::State::closing) continue;
+        const bool acks = dice.chance(0.05);
+        send(who, {.flags = static_cast<std::uint8_t>(acks ? 0x23 : 0x03), .body = mischief(dice)});
+      }
+      if (dice.chance(0.5)) {
+        step();
+      } else {  // the handshake lane is behind: whatever it works on may be gone when it answers
+        now += millisecond;
+        lane.poll(now);
+      }
+      drain_rings();
+    }
+    if (dice.chance(0.2)) run(2 * second);  // attempts are forgotten, silence is probed
+  }
+  for (auto& peer : peers) peer->mute = true;
+  run(20 * second);
+  drain_rings();
+  EXPECT_GT(lane.counters().joined.value(), 5U);
+  EXPECT_EQ(lane.counters().sessions.value(), 0U);
+  for (const auto& [connection, balance] : in_world) EXPECT_EQ(balance, 0) << "a viewer was left behind";
+  EXPECT_EQ(handshake_link.free.size(), handshake_link.jobs.size()) << "a job did not come home";
+  const std::uint64_t superseded = handshake.counters().superseded.value();
+  for (std::uint64_t player = 1; player <= 4; ++player) connect(player);
+  EXPECT_EQ(handshake.counters().superseded.value(), superseded) << "a seat was kept for a session that is gone";
+  expect_balanced();
+}
+
 }  // namespace
 }  // namespace serried::lane
