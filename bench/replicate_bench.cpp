@@ -1,6 +1,6 @@
-/// Cost of the shard lane per player and tick, everybody in one place: `per_viewer` is ns of poll() a viewer and tick, all
-/// phases, with inputs and acks of every player coming in each tick; `body` is bytes a viewer and tick.
-/// The acks arrive a tick later; copying bodies nowhere, this leaves out what the io lane does.
+/// Cost of the shard lane per player and tick, everybody in one place: `per_viewer` is ns of poll() a viewer and tick,
+/// all phases, with inputs and acks of every player coming in each tick; `body` is bytes a viewer and tick. The acks
+/// arrive a tick later; copying bodies nowhere, this leaves out what the io lane does.
 
 #include <chrono>
 #include <memory>
@@ -18,12 +18,14 @@ using namespace serried::lane;
 
 Nanos steady() {
   return static_cast<Nanos>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count());
 }
 
 class Place {
  public:
-  explicit Place(unsigned players) : link_(65'536, 32'768), memory_(std::size_t{buffers} * buffer_bytes), sequence_(players) {
+  explicit Place(unsigned players)
+      : link_(65'536, 32'768), memory_(std::size_t{buffers} * buffer_bytes), sequence_(players) {
     ShardSetup setup;
     setup.world.players_max = players;
     setup.world.npcs = 0;
@@ -105,7 +107,8 @@ void bm_shard_tick(benchmark::State& state) {
   place.bytes = place.bodies = 0;
   for (auto _ : state) state.SetIterationTime(static_cast<double>(place.tick()) * 1e-9);
   const auto ticks = static_cast<double>(state.iterations());
-  state.counters["per_viewer"] = benchmark::Counter(ticks * players, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["per_viewer"] =
+      benchmark::Counter(ticks * players, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.counters["body"] = static_cast<double>(place.bytes) / ticks / players;
   state.counters["records"] = static_cast<double>(place.counters().plan.records.value()) /
                               static_cast<double>(place.counters().ticks.value()) / players;

@@ -32,7 +32,8 @@ struct Crowd {
       const auto birth = row % 2 == 0 ? game::player_birth(config, 1, row, static_cast<std::uint32_t>(row))
                                       : game::npc_birth(config, 1, row);
       world::bear(frames[0], identity, row, birth, 0);
-      const motion::Intent intent{static_cast<std::int8_t>(random.next() | 1), 64, static_cast<std::int16_t>(random.next()), 0};
+      const motion::Intent intent{static_cast<std::int8_t>(random.next() | 1), 64,
+                                  static_cast<std::int16_t>(random.next()), 0};
       identity.intent[row] = intent;
       inputs[row].push(1, intent);
     }
@@ -70,9 +71,8 @@ struct Crowd {
 };
 
 void per_entity(benchmark::State& state, double entities) {
-  state.counters["per_entity"] =
-      benchmark::Counter(entities * static_cast<double>(state.iterations()),
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["per_entity"] = benchmark::Counter(entities * static_cast<double>(state.iterations()),
+                                                    benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 void bm_step(benchmark::State& state) {

@@ -11,8 +11,22 @@ namespace {
 // 127 times the sine of 0, 22.5, 45, 67.5 and 90 degrees, rounded. A table, because no two maths libraries promise the
 // same bits of a sine.
 constexpr std::array<Heading, heading_count> headings{{
-    {127, 0},   {117, 49},   {90, 90},   {49, 117},   {0, 127}, {-49, 117}, {-90, 90}, {-117, 49},
-    {-127, 0},  {-117, -49}, {-90, -90}, {-49, -117}, {0, -127}, {49, -117}, {90, -90}, {117, -49},
+    {127, 0},
+    {117, 49},
+    {90, 90},
+    {49, 117},
+    {0, 127},
+    {-49, 117},
+    {-90, 90},
+    {-117, 49},
+    {-127, 0},
+    {-117, -49},
+    {-90, -90},
+    {-49, -117},
+    {0, -127},
+    {49, -117},
+    {90, -90},
+    {117, -49},
 }};
 
 enum Purpose : std::uint64_t { purpose_player_spawn = 1, purpose_npc_spawn = 2, purpose_decision = 3 };
@@ -88,8 +102,9 @@ motion::Intent npc_decision(const world::Config& config, std::uint64_t seed, std
   const float away_y = frame.y[row] - identity.home_y[row];
   const bool strayed = away_x * away_x + away_y * away_y > config.npc_wander_radius * config.npc_wander_radius;
   if (!strayed && random % 4 == 0) return intent;  // a rest
-  const unsigned direction = strayed ? direction_to(frame.x[row], frame.y[row], identity.home_x[row], identity.home_y[row])
-                                     : static_cast<unsigned>(random >> 8);
+  const unsigned direction = strayed
+                                 ? direction_to(frame.x[row], frame.y[row], identity.home_x[row], identity.home_y[row])
+                                 : static_cast<unsigned>(random >> 8);
   const Heading towards = heading(direction);
   intent.move_x = towards.x;
   intent.move_y = towards.y;
@@ -106,8 +121,7 @@ void think(const world::Config& config, std::uint64_t seed, std::uint32_t tick, 
     if (identity.living[row] == 0 || identity.type[row] == world::Type::player || identity.born[row] == tick) continue;
     // Multiplied, so that neighbouring ids do not all think at once.
     const std::uint64_t turn = (identity.id[row] * 2'654'435'761U + tick) % period;
-    if (turn == 0 || all_stop)
-      identity.intent[row] = npc_decision(config, seed, tick, previous, identity, row);
+    if (turn == 0 || all_stop) identity.intent[row] = npc_decision(config, seed, tick, previous, identity, row);
   }
 }
 

@@ -73,7 +73,8 @@ bool Grid::add_up(unsigned shard, unsigned bins) noexcept {
   return true;
 }
 
-void Grid::write_far(std::uint32_t place, std::size_t row, const world::Frame& frame, std::uint8_t generation) noexcept {
+void Grid::write_far(std::uint32_t place, std::size_t row, const world::Frame& frame,
+                     std::uint8_t generation) noexcept {
   const float x = frame.x[row], y = frame.y[row], z = frame.z[row];
   const Cell at = cell_at(x, y, z);
   message::FarRecord record;

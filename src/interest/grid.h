@@ -101,8 +101,8 @@ class Grid {
 
   struct Tally {
     world::Column<std::uint32_t> histogram;  ///< this shard's rows per bin; read by all between the meets
-    world::Column<std::uint32_t> start;      ///< first place of a bin, all shards together; one more than there are bins
-    world::Column<std::uint32_t> next;       ///< where this shard's next row of a bin goes
+    world::Column<std::uint32_t> start;  ///< first place of a bin, all shards together; one more than there are bins
+    world::Column<std::uint32_t> next;   ///< where this shard's next row of a bin goes
     std::uint32_t total = 0;
     unsigned done = 0;   ///< bins added up
     unsigned reach = 0;  ///< neighbours in use

@@ -1,8 +1,9 @@
+#include "interest/grid.h"
+
 #include <algorithm>
 #include <cmath>
 
 #include "base/check.h"
-#include "interest/grid.h"
 
 namespace serried::interest {
 
@@ -15,7 +16,8 @@ Classes classes_of(const std::array<float, world::type_count>& radius) {
   std::vector<Group> groups;
   for (const float value : falling)
     if (groups.empty() || groups.back().smallest != value) groups.push_back({value, value});
-  // Too many: join neighbours whose radii are closest by ratio; among equals the smallest, where a cell too much costs least.
+  // Too many: join neighbours whose radii are closest by ratio; among equals the smallest, where a cell too much costs
+  // least.
   while (groups.size() > class_count) {
     std::size_t best = 0;
     for (std::size_t i = 0; i + 1 < groups.size(); ++i)
@@ -81,7 +83,8 @@ void Grid::build_neighbours(const world::Config& config) {
         const float dx = gap(x, cell_xy_), dy = gap(y, cell_xy_), dz = gap(z, cell_z_size_);
         const float distance = std::sqrt(dx * dx + dy * dy + dz * dz);
         unsigned classes = 0;
-        while (classes < class_count && classes_.radius[classes] > 0.0F && distance <= classes_.radius[classes]) ++classes;
+        while (classes < class_count && classes_.radius[classes] > 0.0F && distance <= classes_.radius[classes])
+          ++classes;
         if (classes == 0) continue;
         ranked.push_back({distance, Neighbour{static_cast<std::int16_t>(x), static_cast<std::int16_t>(y),
                                               static_cast<std::int8_t>(z), static_cast<std::uint8_t>(classes)}});

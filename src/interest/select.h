@@ -1,6 +1,7 @@
 #pragma once
-/// Who of the neighbourhood is near enough to be tracked: a window over the cells around a viewer that moves on each time, so
-/// that a look at a crowd of 10,000 costs what a look at 512 does, and everybody has been looked at after a turn.
+/// Who of the neighbourhood is near enough to be tracked: a window over the cells around a viewer that moves on each
+/// time, so that a look at a crowd of 10,000 costs what a look at 512 does, and everybody has been looked at after a
+/// turn.
 
 #include "interest/grid.h"
 
@@ -23,11 +24,10 @@ struct Bounds {
   unsigned cells = 64;      ///< visited in one call, empty ones included
 };
 
-/// Move the window of a viewer at `position` on, and write those closer than sqrt(distance2_max), and within the radius of
-/// their class, to `out`, which has room for bounds.entities.
-/// Reads   grid (behind the second meet)     Writes  window, out     Owner  the viewer's shard
-/// Cost    about 1 ns an entity looked at (bench/world_bench.cpp)
-[[nodiscard]] unsigned select(const Grid& grid, unsigned shard, const std::array<float, 3>& position, float distance2_max,
-                              const Bounds& bounds, Window& window, Candidate* out) noexcept;
+/// Move the window of a viewer at `position` on, and write those closer than sqrt(distance2_max), and within the radius
+/// of their class, to `out`, which has room for bounds.entities. Reads   grid (behind the second meet)     Writes
+/// window, out     Owner  the viewer's shard Cost    about 1 ns an entity looked at (bench/world_bench.cpp)
+[[nodiscard]] unsigned select(const Grid& grid, unsigned shard, const std::array<float, 3>& position,
+                              float distance2_max, const Bounds& bounds, Window& window, Candidate* out) noexcept;
 
 }  // namespace serried::interest

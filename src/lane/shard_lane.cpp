@@ -67,8 +67,8 @@ unsigned ShardLane::advance(Nanos now) noexcept {
   return 0;
 }
 
-/// Shard 0 keeps the time. A tick that is late begins at once; one that is late by more than a whole tick takes the place of
-/// those missed, so that a slow machine has fewer ticks and never a backlog of them.
+/// Shard 0 keeps the time. A tick that is late begins at once; one that is late by more than a whole tick takes the
+/// place of those missed, so that a slow machine has fewer ticks and never a backlog of them.
 bool ShardLane::tick_due(Nanos now) noexcept {
   if (shard_ != 0) return world_.started_.load(std::memory_order_acquire) > tick_;
   const Nanos period = second / world_.setup_.world.ticks_per_second;
@@ -184,8 +184,8 @@ void ShardLane::end_tick(Nanos now) noexcept {
   counters_.tick_busy.record(busy_);
   counters_.tick_total.record(total);
 
-  const std::uint64_t starved = counters_.drops.value(observe::Drop::no_buffer) +
-                                counters_.drops.value(observe::Drop::filled_ring_full);
+  const std::uint64_t starved =
+      counters_.drops.value(observe::Drop::no_buffer) + counters_.drops.value(observe::Drop::filled_ring_full);
   pace_.note(total, second / world_.setup_.world.ticks_per_second, starved != starved_);
   starved_ = starved;
   counters_.interval_ticks.set(pace_.interval());

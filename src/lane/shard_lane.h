@@ -24,17 +24,17 @@ namespace serried::lane {
 
 struct ShardCounters {
   base::Counter ticks;
-  base::Counter ticks_late;          ///< shard 0: ticks left out because the one before took too long
+  base::Counter ticks_late;  ///< shard 0: ticks left out because the one before took too long
   base::Counter polls, busy_polls;
-  base::Counter viewers, entities;   ///< now
+  base::Counter viewers, entities;  ///< now
   base::Counter inputs, acks, losses;
   base::Counter hashed_tick, world_hash;  ///< shard 0: the last one known
-  base::Counter interval_ticks;      ///< now: ticks between two datagrams to one viewer, 1 unless overloaded
-  base::Counter interval_ticks_max;  ///< so far
-  base::Counter far_staleness_ticks;  ///< longest turn over the far cells of any viewer, in the last tick
-  base::Histogram tick_busy;          ///< ns of work in a tick (setup.clock)
-  base::Histogram tick_total;         ///< ns from the scheduled start to the last slice handed over
-  observe::DropCounters drops;        ///< shard_unknown_viewer, stale_input, input_queue_full, no_buffer, filled_ring_full
+  base::Counter interval_ticks;           ///< now: ticks between two datagrams to one viewer, 1 unless overloaded
+  base::Counter interval_ticks_max;       ///< so far
+  base::Counter far_staleness_ticks;      ///< longest turn over the far cells of any viewer, in the last tick
+  base::Histogram tick_busy;              ///< ns of work in a tick (setup.clock)
+  base::Histogram tick_total;             ///< ns from the scheduled start to the last slice handed over
+  observe::DropCounters drops;  ///< shard_unknown_viewer, stale_input, input_queue_full, no_buffer, filled_ring_full
   replicate::PlanCounters plan;
 };
 

@@ -1,13 +1,15 @@
+#include "lane/shard_lane.h"
+
 #include "base/check.h"
 #include "game/reference.h"
-#include "lane/shard_lane.h"
 
 namespace serried::lane {
 namespace {
 
 unsigned npcs_of(const ShardSetup& setup, unsigned shard) {
   unsigned count = 0;
-  for (std::uint64_t id = 1; id <= setup.world.npcs; ++id) count += world::shard_of_npc(id, setup.shards) == shard ? 1 : 0;
+  for (std::uint64_t id = 1; id <= setup.world.npcs; ++id)
+    count += world::shard_of_npc(id, setup.shards) == shard ? 1 : 0;
   return count;
 }
 

@@ -11,7 +11,8 @@ void ShardLane::open_slice() noexcept {
   for (Link& link : links_) {
     link.out_room = std::min(link.rings->filled.free(), viewers_per_poll);
     if (link.empty_count < viewers_per_poll)
-      link.empty_count += link.rings->empties.pop(link.empties.data() + link.empty_count, viewers_per_poll - link.empty_count);
+      link.empty_count +=
+          link.rings->empties.pop(link.empties.data() + link.empty_count, viewers_per_poll - link.empty_count);
   }
 }
 

@@ -1,13 +1,15 @@
+#include "lane/simulation.h"
+
 #include "base/check.h"
 #include "lane/rows.h"
-#include "lane/simulation.h"
 
 namespace serried::lane {
 
 std::vector<std::string> ShardSetup::validate() const {
   std::vector<std::string> faults = world.validate(shards);
   for (auto& fault : replicate.validate()) faults.push_back(std::move(fault));
-  if (io_lanes < 1 || io_lanes > 64) faults.emplace_back("there can be 1 to 64 io lanes, not " + std::to_string(io_lanes));
+  if (io_lanes < 1 || io_lanes > 64)
+    faults.emplace_back("there can be 1 to 64 io lanes, not " + std::to_string(io_lanes));
   if (sessions_per_lane < 1 || sessions_per_lane > 1U << 20)
     faults.emplace_back("an io lane can have 1 to 1,048,576 sessions, not " + std::to_string(sessions_per_lane));
   if (replicate.datagram_bytes > out_body_bytes_max)

@@ -36,9 +36,9 @@ struct Composer {
   Viewer& viewer;
   const Scene& scene;
   PlanCounters& counters;
-  std::uint8_t* at;               ///< next free byte
-  const std::uint8_t* hard_end;   ///< of the datagram; records have an `end` of their own
-  RowMask rows{};      ///< what the plan carries
+  std::uint8_t* at;              ///< next free byte
+  const std::uint8_t* hard_end;  ///< of the datagram; records have an `end` of their own
+  RowMask rows{};                ///< what the plan carries
   bool overflowed = false;
 
   /// False when `end` leaves no room.
@@ -46,7 +46,8 @@ struct Composer {
     const world::Near& near = scene.published->near[viewer.slot[row]];
     const std::uint8_t fields = mask_since(near, widen(scene.tick, viewer.acked[row]));
     // The encoder may store beyond the record's end, within record_bytes_max.
-    if (at + 3 + message::detail::record_field_bytes[fields] > end || at + message::record_bytes_max > hard_end) return false;
+    if (at + 3 + message::detail::record_field_bytes[fields] > end || at + message::record_bytes_max > hard_end)
+      return false;
     const auto mask = static_cast<std::uint8_t>(fields | near.generation << message::delta::generation_shift);
     at = message::write_record(at, viewer.slot[row], mask, near.state);
     said(row);
@@ -91,8 +92,8 @@ void Composer::records(const Review& review, const std::uint8_t* end) noexcept {
     viewer.threshold -= viewer.threshold / 8 + (viewer.threshold != 0 ? 1 : 0);
   } else {
     viewer.row_turn = order[written];
-    viewer.threshold = written < heavy ? viewer.threshold + viewer.threshold / 8 + 16
-                                       : viewer.threshold - viewer.threshold / 16;
+    viewer.threshold =
+        written < heavy ? viewer.threshold + viewer.threshold / 8 + 16 : viewer.threshold - viewer.threshold / 16;
     overflowed = true;
   }
   counters.records.add(written);
@@ -145,7 +146,8 @@ void nearest_first(const Viewer& viewer, std::array<std::uint8_t, tracked_rows>&
 /// A row whose last change the client has acknowledged; 0 when there is none in a few tries.
 unsigned audit_row(Viewer& viewer, const Scene& scene) noexcept {
   for (unsigned tries = 0; tries < 16; ++tries) {
-    viewer.audit_turn = static_cast<std::uint16_t>(viewer.audit_turn + 1U < viewer.rows_high ? viewer.audit_turn + 1 : 1);
+    viewer.audit_turn =
+        static_cast<std::uint16_t>(viewer.audit_turn + 1U < viewer.rows_high ? viewer.audit_turn + 1 : 1);
     const unsigned row = viewer.audit_turn;
     if (row >= viewer.rows_high || viewer.state(row) != RowState::live) continue;
     const world::Brief& brief = scene.published->brief[viewer.slot[row]];
@@ -165,8 +167,8 @@ void write_audit(Viewer& viewer, const Scene& scene, base::ByteWriter& out, Plan
   viewer.audit_tick = scene.tick;
   const world::Near& near = scene.published->near[viewer.slot[row]];
   message::frame(out, message::Type::benchmark, message::audit_bytes);
-  std::uint8_t* end = message::write_audit(
-      out.position(), {viewer.slot[row], viewer.generation(row), message::state_hash(near.state)});
+  std::uint8_t* end =
+      message::write_audit(out.position(), {viewer.slot[row], viewer.generation(row), message::state_hash(near.state)});
   out.rewind(end);
   counters.audits.add(1);
   counters.audit_bytes.add(audit_message_bytes);
@@ -205,7 +207,8 @@ Shares divide(const Viewer& viewer, const Scene& scene, const Review& review, bo
   return shares;
 }
 
-/// DeltaSync's framing was left two bytes for the length; one is enough for short ones, and the shortest form is the form.
+/// DeltaSync's framing was left two bytes for the length; one is enough for short ones, and the shortest form is the
+/// form.
 std::uint8_t* close_delta(std::uint8_t* body, std::uint8_t* end) noexcept {
   const auto length = static_cast<std::size_t>(end - body) - 2;  // type and content
   if (length >= 0x80) {
@@ -238,7 +241,8 @@ Composed compose(Viewer& viewer, const Scene& scene, const Review& review, std::
     static_cast<void>(composer.record(0, end));
     counters.own_bytes.add(static_cast<std::uint64_t>(composer.at - before));
   }
-  const Shares shares = divide(viewer, scene, review, plan != nullptr, far, audit, static_cast<std::size_t>(end - composer.at));
+  const Shares shares =
+      divide(viewer, scene, review, plan != nullptr, far, audit, static_cast<std::size_t>(end - composer.at));
   std::uint8_t* mark = composer.at;
   composer.records(review, end - shares.reserved);
   counters.record_bytes.add(static_cast<std::uint64_t>(composer.at - mark));

@@ -20,19 +20,19 @@ struct Config {
   unsigned resting_interval_ticks = 10;  ///< not moving, but something changed: 6 Hz
   unsigned refresh_ticks = 300;          ///< everything acknowledged: full state every 5 s
 
-  unsigned rescan_ticks = 4;         ///< the tracked set is reconsidered every so many ticks, staggered by viewer
-  unsigned candidates = 512;         ///< entities looked at in one rescan
-  unsigned rescan_cells = 64;        ///< cells visited in one rescan
-  unsigned exchanges_max = 4;        ///< tracked entities given up for nearer ones in one rescan
+  unsigned rescan_ticks = 4;   ///< the tracked set is reconsidered every so many ticks, staggered by viewer
+  unsigned candidates = 512;   ///< entities looked at in one rescan
+  unsigned rescan_cells = 64;  ///< cells visited in one rescan
+  unsigned exchanges_max = 4;  ///< tracked entities given up for nearer ones in one rescan
 
-  unsigned create_percent = 50;      ///< of the room, at most, for creates while there are records to send
-  unsigned far_percent = 30;         ///< of the room, kept for far blocks while a turn is under way
-  unsigned far_cycle_ticks = 60;     ///< a turn over all far cells starts no sooner than this after the last one did
-  unsigned far_cells = 32;           ///< cells visited in one tick, empty ones included
-  unsigned interval_max_ticks = 6;   ///< under overload, at most so many ticks between two datagrams to a viewer
-  unsigned quiet_ticks = 6;          ///< with nothing to say, a DeltaSync header every so many ticks
+  unsigned create_percent = 50;     ///< of the room, at most, for creates while there are records to send
+  unsigned far_percent = 30;        ///< of the room, kept for far blocks while a turn is under way
+  unsigned far_cycle_ticks = 60;    ///< a turn over all far cells starts no sooner than this after the last one did
+  unsigned far_cells = 32;          ///< cells visited in one tick, empty ones included
+  unsigned interval_max_ticks = 6;  ///< under overload, at most so many ticks between two datagrams to a viewer
+  unsigned quiet_ticks = 6;         ///< with nothing to say, a DeltaSync header every so many ticks
 
-  unsigned audit_per_second = 0;     ///< records of Benchmark per viewer that asked for them; 0: none
+  unsigned audit_per_second = 0;  ///< records of Benchmark per viewer that asked for them; 0: none
 
   [[nodiscard]] std::vector<std::string> validate() const;
 };

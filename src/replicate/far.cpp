@@ -25,8 +25,8 @@ unsigned write_block(base::ByteWriter& out, const interest::Grid& grid, std::uin
   return records;
 }
 
-/// Move `at` over cells and write until `records_max` are written, the room or `cells` are used up, or the neighbourhood
-/// ends. Returns records written.
+/// Move `at` over cells and write until `records_max` are written, the room or `cells` are used up, or the
+/// neighbourhood ends. Returns records written.
 unsigned write_run(const Viewer& viewer, const Scene& scene, base::ByteWriter& out, interest::Window& at,
                    unsigned records_max, unsigned cells) noexcept {
   const interest::Grid& grid = *scene.grid;

@@ -1,6 +1,6 @@
 #pragma once
-/// What one viewer is told in one tick, written into its datagram. The outbound half of replication; its inbound twin is
-/// acks.h.
+/// What one viewer is told in one tick, written into its datagram. The outbound half of replication; its inbound twin
+/// is acks.h.
 ///
 ///     body := DeltaSync(tick, applied input, own record, records by priority)
 ///             RemoveEntity   what was let go of
@@ -8,9 +8,9 @@
 ///             EntityBlock*   the next far cells
 ///             Benchmark      one audit
 ///
-/// Audits: the server sends slot, generation and hash of an entity whose last change the client has acknowledged. It holds
-/// for the client when the datagram is at least as new as the one last applied to that entity; in an older one the audit
-/// says nothing, and the client skips it. It also skips an entity that it has removed by a newer datagram.
+/// Audits: the server sends slot, generation and hash of an entity whose last change the client has acknowledged. It
+/// holds for the client when the datagram is at least as new as the one last applied to that entity; in an older one
+/// the audit says nothing, and the client skips it. It also skips an entity that it has removed by a newer datagram.
 
 #include <span>
 

@@ -101,8 +101,8 @@ void rescan(Viewer& viewer, const Scene& scene) noexcept {
     const int known = row_of(viewer, candidate.slot);
     if (known >= 0) {
       const auto row = static_cast<unsigned>(known);
-      // Its removal is on the way, but it is back in view: the client gets it anew. (A different entity in the same slot
-      // waits until the removal is acked.)
+      // Its removal is on the way, but it is back in view: the client gets it anew. (A different entity in the same
+      // slot waits until the removal is acked.)
       if (viewer.state(row) == RowState::removing && viewer.generation(row) == generation &&
           tracked.count < scene.config->tracked_max) {
         recreate(viewer, row);

@@ -107,7 +107,8 @@ bool wanted(const Viewer& viewer, const Scene& scene, const Review& review, std:
   if (applied_input != viewer.applied_told || review.own_due) return true;
   if ((review.due_count | review.create_count | review.removal_count) != 0) return true;
   if (scene.tick - viewer.told_tick >= scene.config->quiet_ticks) return true;
-  return !viewer.far_resting || scene.tick - viewer.far_turn_tick >= scene.config->far_cycle_ticks || viewer.lost_runs != 0;
+  return !viewer.far_resting || scene.tick - viewer.far_turn_tick >= scene.config->far_cycle_ticks ||
+         viewer.lost_runs != 0;
 }
 
 }  // namespace serried::replicate

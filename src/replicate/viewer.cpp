@@ -12,7 +12,8 @@ void forget(Viewer& viewer, unsigned row) noexcept {
 }
 
 std::uint8_t status_of(RowState state, std::uint8_t generation, std::uint8_t bits) noexcept {
-  return static_cast<std::uint8_t>(static_cast<unsigned>(state) | unsigned{generation} << status::generation_shift | bits);
+  return static_cast<std::uint8_t>(static_cast<unsigned>(state) | unsigned{generation} << status::generation_shift |
+                                   bits);
 }
 
 void empty(Viewer& viewer, unsigned row) noexcept {
@@ -89,9 +90,9 @@ void untrack(Viewer& viewer, unsigned row, bool left_world) noexcept {
     return;
   }
   forget(viewer, row);
-  viewer.status[row] = status_of(RowState::removing, viewer.generation(row),
-                                 static_cast<std::uint8_t>(status::unsent | status::ever_sent |
-                                                           (left_world ? status::left_world : 0)));
+  viewer.status[row] =
+      status_of(RowState::removing, viewer.generation(row),
+                static_cast<std::uint8_t>(status::unsent | status::ever_sent | (left_world ? status::left_world : 0)));
 }
 
 void recreate(Viewer& viewer, unsigned row) noexcept {

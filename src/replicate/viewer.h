@@ -9,10 +9,10 @@
 ///          |  never sent: empty     |  create acked                       |
 ///          +-------> removing       +-------- creating <------------------+  in range again
 ///
-/// In each state only plans of that state may be acked for the row: whoever changes the state takes the row's bit out of
-/// all plans in flight first (`forget`). A record is cumulative: it carries every field that changed after the acked tick.
-/// So a client that ignores records in datagrams older than the last one applied to that entity, as the protocol says,
-/// still knows at least what we believe it to know, whatever is lost, doubled or comes late:
+/// In each state only plans of that state may be acked for the row: whoever changes the state takes the row's bit out
+/// of all plans in flight first (`forget`). A record is cumulative: it carries every field that changed after the acked
+/// tick. So a client that ignores records in datagrams older than the last one applied to that entity, as the protocol
+/// says, still knows at least what we believe it to know, whatever is lost, doubled or comes late:
 ///
 ///     row is live, acked = t   =>   the client holds each field as it was at t, or newer
 ///
@@ -84,14 +84,14 @@ struct alignas(64) Viewer {
 
   // What to do next.
   std::uint16_t next_plan = 1;
-  std::uint16_t resend_ticks = 30;   ///< unanswered after this: say it again
-  std::uint16_t round_trip_x8 = 0;   ///< ticks from plan to ack, smoothed, times 8; 0: no sample
-  std::uint16_t rows_high = 0;       ///< rows at and beyond are empty
-  std::uint16_t row_turn = 0;        ///< where the next datagram begins, so that no row is always last
+  std::uint16_t resend_ticks = 30;  ///< unanswered after this: say it again
+  std::uint16_t round_trip_x8 = 0;  ///< ticks from plan to ack, smoothed, times 8; 0: no sample
+  std::uint16_t rows_high = 0;      ///< rows at and beyond are empty
+  std::uint16_t row_turn = 0;       ///< where the next datagram begins, so that no row is always last
   std::uint16_t audit_turn = 0;
-  std::uint16_t applied_told = 0;    ///< last input sequence echoed
-  std::uint32_t threshold = 0;       ///< records of lower priority wait for room; damped
-  std::uint32_t told_tick = 0;       ///< tick of the last datagram
+  std::uint16_t applied_told = 0;  ///< last input sequence echoed
+  std::uint32_t threshold = 0;     ///< records of lower priority wait for room; damped
+  std::uint32_t told_tick = 0;     ///< tick of the last datagram
   std::uint32_t audit_tick = 0;
   std::uint32_t far_turn_tick = 0;   ///< when the present turn over the far cells began
   std::uint32_t far_turn_ticks = 0;  ///< how long the last complete one took

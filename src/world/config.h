@@ -15,10 +15,10 @@ namespace serried::world {
 
 struct Config {
   unsigned ticks_per_second = 60;
-  unsigned players_max = 1'000;   ///< players at once, all shards together
+  unsigned players_max = 1'000;  ///< players at once, all shards together
   unsigned npcs = 1'000;
-  unsigned rows_per_shard = 0;    ///< multiple of 64; 0: derived from players_max and npcs
-  unsigned slot_rest_ticks = 600; ///< a slot rests this long before it is used again
+  unsigned rows_per_shard = 0;     ///< multiple of 64; 0: derived from players_max and npcs
+  unsigned slot_rest_ticks = 600;  ///< a slot rests this long before it is used again
 
   message::Geometry geometry{};
   motion::Limits limits{};

@@ -1,8 +1,9 @@
+#include "world/config.h"
+
 #include <algorithm>
 #include <cmath>
 
 #include "base/prng.h"
-#include "world/config.h"
 
 namespace serried::world {
 namespace {
@@ -52,7 +53,8 @@ void check_game(const Config& config, Faults& faults) {
   positive(config.limits.run_speed, "world.run_speed");
   positive(config.limits.crouch_speed, "world.crouch_speed");
   positive(config.limits.acceleration, "world.acceleration");
-  require(faults, std::max({config.limits.walk_speed, config.limits.run_speed, config.limits.crouch_speed}) <= 32'000.0F,
+  require(faults,
+          std::max({config.limits.walk_speed, config.limits.run_speed, config.limits.crouch_speed}) <= 32'000.0F,
           "speeds above 32,000 units a second do not fit the wire");
   for (std::size_t type = 0; type < type_count; ++type)
     require(faults, std::isfinite(config.radius[type]) && config.radius[type] > 0.0F,
@@ -92,13 +94,15 @@ unsigned Config::rows_of_shard(unsigned shards) const {
 
 std::vector<std::string> Config::validate(unsigned shards) const {
   Faults faults;
-  require(faults, shards >= 1 && shards <= shards_max, "there can be 1 to 16 shard lanes, not " + std::to_string(shards));
+  require(faults, shards >= 1 && shards <= shards_max,
+          "there can be 1 to 16 shard lanes, not " + std::to_string(shards));
   require(faults, ticks_per_second >= 1 && ticks_per_second <= 1'000, "world.ticks_per_second must be 1 to 1,000");
   require(faults, rows_per_shard % row_block == 0, "world.rows_per_shard must be a multiple of 64");
   require(faults, slot_rest_ticks <= 16'000, "world.slot_rest_ticks must be at most 16,000");
   require(faults, players_max <= rows_max && npcs <= rows_max && players_max + npcs <= rows_max,
           "players and NPCs together are " + std::to_string(std::uint64_t{players_max} + npcs) +
-              ", and this version has slots for " + std::to_string(rows_max) + ": lower world.players_max or world.npcs");
+              ", and this version has slots for " + std::to_string(rows_max) +
+              ": lower world.players_max or world.npcs");
   check_geometry(*this, faults);
   check_game(*this, faults);
   if (!faults.empty()) return faults;

@@ -37,10 +37,12 @@ std::uint64_t hash_row(const Frame& frame, const Identity& identity, std::size_t
   const std::uint64_t d = std::uint64_t{static_cast<std::uint16_t>(frame.yaw[row])} |
                           std::uint64_t{frame.anim[row]} << 16 | std::uint64_t{frame.state_flags[row]} << 24 |
                           std::uint64_t{frame.effect_flags[row]} << 32 | std::uint64_t{frame.health[row]} << 40;
-  const std::uint64_t e = std::uint64_t{frame.mana[row]} | std::uint64_t{static_cast<std::uint8_t>(identity.type[row])} << 16;
+  const std::uint64_t e = std::uint64_t{frame.mana[row]} | std::uint64_t{static_cast<std::uint8_t>(identity.type[row])}
+                                                               << 16;
   // Four multiplications side by side, then one scrambling: a chain of mixes would cost four times as much.
   const std::uint64_t words = (a ^ 0x9E3779B97F4A7C15U) * 0xBF58476D1CE4E5B9U + std::rotl(b * 0x94D049BB133111EBU, 17) +
-                              std::rotl(c * 0xD6E8FEB86659FD93U, 31) + std::rotl((d ^ e << 48) * 0xA0761D6478BD642FU, 47);
+                              std::rotl(c * 0xD6E8FEB86659FD93U, 31) +
+                              std::rotl((d ^ e << 48) * 0xA0761D6478BD642FU, 47);
   return base::mix(words ^ std::rotl(words, 29) * 5, identity.id[row] + e);
 }
 

@@ -37,7 +37,6 @@ struct Frame {
   }
 };
 
-
 struct Identity {
   explicit Identity(std::size_t rows);
   Column<std::uint64_t> id;
@@ -46,9 +45,9 @@ struct Identity {
   Column<Type> type;
   Column<std::uint8_t> faction;
   Column<std::uint16_t> level, health_max, mana_max;
-  Column<std::uint32_t> owner;  ///< players: index of the input queue in their shard
-  Column<std::uint32_t> born;   ///< tick at which the row was filled: it is stepped from the next one on
-  Column<float> home_x, home_y; ///< NPCs
+  Column<std::uint32_t> owner;    ///< players: index of the input queue in their shard
+  Column<std::uint32_t> born;     ///< tick at which the row was filled: it is stepped from the next one on
+  Column<float> home_x, home_y;   ///< NPCs
   Column<motion::Intent> intent;  ///< NPCs: what they last decided
 };
 
@@ -66,8 +65,8 @@ struct Birth {
 /// Fill a row of `frame` and its identity; the generation stays as the pool of rows set it.
 void bear(Frame& frame, Identity& identity, std::size_t row, const Birth& birth, std::uint32_t tick) noexcept;
 
-/// The rows [first, last): sum over living entities of a mix of (id, exact state). A sum, and by id, so that it says the
-/// same of the same world whatever slots and shards it is spread over.
+/// The rows [first, last): sum over living entities of a mix of (id, exact state). A sum, and by id, so that it says
+/// the same of the same world whatever slots and shards it is spread over.
 [[nodiscard]] std::uint64_t hash_rows(const Frame& frame, const Identity& identity, std::size_t first,
                                       std::size_t last) noexcept;
 

@@ -20,12 +20,12 @@ struct alignas(64) InputQueue {
   enum class Result : std::uint8_t { queued, stale, oldest_dropped };
 
   std::array<Entry, capacity> entries{};
-  motion::Intent held{};            ///< the last applied one; it stays in force for a while
-  std::uint16_t newest = 0;         ///< sequence of the last one queued
-  std::uint16_t applied = 0;        ///< sequence of the last one applied: echoed to the client
-  std::uint16_t idle_ticks = 0;     ///< ticks since one was applied
+  motion::Intent held{};         ///< the last applied one; it stays in force for a while
+  std::uint16_t newest = 0;      ///< sequence of the last one queued
+  std::uint16_t applied = 0;     ///< sequence of the last one applied: echoed to the client
+  std::uint16_t idle_ticks = 0;  ///< ticks since one was applied
   std::uint8_t head = 0, count = 0;
-  bool any = false;                 ///< something was ever queued, so `newest` means something
+  bool any = false;  ///< something was ever queued, so `newest` means something
 
   /// Serial comparison: `sequence` must be newer than the last one queued.
   Result push(std::uint16_t sequence, const motion::Intent& intent) noexcept {

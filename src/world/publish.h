@@ -1,7 +1,7 @@
 #pragma once
-/// What all shards read of an entity while they replicate: its quantised state, when each field last changed, and a brief
-/// of 8 bytes that answers "anything new?" without touching the rest (80 KB for 10,000 entities: it stays in the core's
-/// cache). Written by the owning shard between the two meets of a tick, read by all behind the second.
+/// What all shards read of an entity while they replicate: its quantised state, when each field last changed, and a
+/// brief of 8 bytes that answers "anything new?" without touching the rest (80 KB for 10,000 entities: it stays in the
+/// core's cache). Written by the owning shard between the two meets of a tick, read by all behind the second.
 
 #include <array>
 #include <cstdint>
@@ -31,13 +31,14 @@ struct alignas(64) Near {
 };
 static_assert(sizeof(Near) == 64);
 
-/// Ticks are the low 16 bits, compared as serial numbers; a change older than change_age_max is kept at that age, so that
-/// the comparison never wraps.
+/// Ticks are the low 16 bits, compared as serial numbers; a change older than change_age_max is kept at that age, so
+/// that the comparison never wraps.
 struct Brief {
   std::uint16_t change = 0;  ///< tick of the last change of any field
-  std::uint16_t urgent = 0;  ///< tick of the last change that must not wait: flags, animation, start and stop of movement
-  std::uint8_t identity = 0; ///< generation, bits 0 and 1; is_living, bit 2
-  std::uint8_t bits = 0;     ///< is_moving, is_hidden
+  std::uint16_t urgent =
+      0;  ///< tick of the last change that must not wait: flags, animation, start and stop of movement
+  std::uint8_t identity = 0;  ///< generation, bits 0 and 1; is_living, bit 2
+  std::uint8_t bits = 0;      ///< is_moving, is_hidden
   Type type{};
   std::uint8_t faction = 0;
 

@@ -8,7 +8,8 @@ static_assert(motion::button::run == message::button::run && motion::button::cro
 
 namespace {
 
-motion::State step_player(const Config& config, const motion::State& state, InputQueue& inputs, float seconds) noexcept {
+motion::State step_player(const Config& config, const motion::State& state, InputQueue& inputs,
+                          float seconds) noexcept {
   if (inputs.count == 0) {
     if (inputs.idle_ticks < 0xFFFF) ++inputs.idle_ticks;
     if (inputs.idle_ticks > config.input_hold_ticks) inputs.held.move_x = inputs.held.move_y = 0;

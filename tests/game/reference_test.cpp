@@ -1,8 +1,8 @@
 #include "game/reference.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "world/step.h"
 
@@ -69,7 +69,8 @@ TEST(Reference, ADecisionIsAFunctionOfSeedTickAndId) {
   world::bear(frame, identity, 9, npc_birth(config, 3, 5), 0);
   bool any_difference = false;
   for (std::uint32_t tick = 1; tick < 100; ++tick) {
-    const auto a = npc_decision(config, 3, tick, frame, identity, 0), b = npc_decision(config, 3, tick, frame, identity, 9);
+    const auto a = npc_decision(config, 3, tick, frame, identity, 0),
+               b = npc_decision(config, 3, tick, frame, identity, 9);
     EXPECT_EQ(a.move_x, b.move_x);
     EXPECT_EQ(a.yaw, b.yaw);
     any_difference |= npc_decision(config, 4, tick, frame, identity, 0).yaw != a.yaw;

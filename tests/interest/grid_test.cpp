@@ -1,9 +1,9 @@
 #include "interest/grid.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "base/prng.h"
 
@@ -34,14 +34,20 @@ TEST(Classes, OneRadiusIsOneClass) {
 
 struct Scattered {
   Scattered(unsigned shards, std::uint64_t seed, unsigned per_shard = 128)
-      : rows(per_shard), frame(std::size_t{shards} * per_shard, 0), identity(std::size_t{shards} * per_shard), grid(config, shards, per_shard) {
+      : rows(per_shard),
+        frame(std::size_t{shards} * per_shard, 0),
+        identity(std::size_t{shards} * per_shard),
+        grid(config, shards, per_shard) {
     base::Prng random(seed);
     for (std::size_t row = 0; row < frame.x.size(); ++row) {
       if (random.chance(0.1)) continue;
       const auto along = [&](float size) { return static_cast<float>(random.unit()) * size; };
       world::bear(frame, identity, row,
-                  {.id = row, .type = static_cast<Type>(random.below(world::type_count)),
-                   .position = {along(819'000), along(819'000), along(25'000)}, .yaw = static_cast<std::int16_t>(random.next())}, 0);
+                  {.id = row,
+                   .type = static_cast<Type>(random.below(world::type_count)),
+                   .position = {along(819'000), along(819'000), along(25'000)},
+                   .yaw = static_cast<std::int16_t>(random.next())},
+                  0);
     }
     index(shards);
   }
@@ -75,7 +81,9 @@ TEST(Grid, EveryLivingEntityIsInItsCellOnceForAnyNumberOfShards) {
         EXPECT_TRUE(seen.insert(slot).second);
         EXPECT_EQ(world.grid.x()[place], world.frame.x[slot]);
         const Cell at = world.grid.cell_at(world.frame.x[slot], world.frame.y[slot], world.frame.z[slot]);
-        EXPECT_EQ((static_cast<unsigned>(at.z) * cells[1] + static_cast<unsigned>(at.y)) * cells[0] + static_cast<unsigned>(at.x), cell);
+        EXPECT_EQ((static_cast<unsigned>(at.z) * cells[1] + static_cast<unsigned>(at.y)) * cells[0] +
+                      static_cast<unsigned>(at.x),
+                  cell);
       }
     }
     std::size_t living = 0;

@@ -1,8 +1,8 @@
 #include "interest/select.h"
 
-#include <gtest/gtest.h>
-
 #include <map>
+
+#include <gtest/gtest.h>
 
 #include "base/prng.h"
 
@@ -14,8 +14,11 @@ struct Crowd {
     base::Prng random(4);
     for (unsigned row = 0; row < count; ++row)
       world::bear(frame, identity, row,
-                  {.id = row, .type = world::Type::player,
-                   .position = {400'000 + spread * static_cast<float>(random.unit()), 400'000 + spread * static_cast<float>(random.unit()), 1'000}}, 0);
+                  {.id = row,
+                   .type = world::Type::player,
+                   .position = {400'000 + spread * static_cast<float>(random.unit()),
+                                400'000 + spread * static_cast<float>(random.unit()), 1'000}},
+                  0);
     grid.clear(0);
     grid.count(0, frame, identity, 0, 2'048);
     while (!grid.add_up(0, 100'000)) {
@@ -34,7 +37,8 @@ std::map<std::uint16_t, unsigned> look(const Crowd& crowd, unsigned calls, float
   std::map<std::uint16_t, unsigned> seen;
   std::vector<Candidate> out(bounds.entities);
   for (unsigned call = 0; call < calls; ++call) {
-    const unsigned found = select(crowd.grid, 0, {crowd.frame.x[0], crowd.frame.y[0], 1'000}, distance2, bounds, window, out.data());
+    const unsigned found =
+        select(crowd.grid, 0, {crowd.frame.x[0], crowd.frame.y[0], 1'000}, distance2, bounds, window, out.data());
     EXPECT_LE(found, bounds.entities);
     for (unsigned i = 0; i < found; ++i) ++seen[out[i].slot];
   }

@@ -100,7 +100,8 @@ class ModelClient {
       default:
         fault("a message of type " + std::to_string(static_cast<int>(framed.type)));
     }
-    if (!reader.complete()) fault("a message of type " + std::to_string(static_cast<int>(framed.type)) + " is cut short");
+    if (!reader.complete())
+      fault("a message of type " + std::to_string(static_cast<int>(framed.type)) + " is cut short");
   }
 
   void apply_record(std::uint64_t sequence, const message::Record& record) {
@@ -194,8 +195,8 @@ class ShardRig {
                                       .has_input = 1});
   }
 
-  /// One whole tick of all shards, polled in a random order, then what they sent goes onto the wire and what is due comes
-  /// off it.
+  /// One whole tick of all shards, polled in a random order, then what they sent goes onto the wire and what is due
+  /// comes off it.
   void tick() {
     now += second / setup_.world.ticks_per_second + 1;
     const std::uint32_t wanted = lanes[0]->tick() + 1;

@@ -1,9 +1,9 @@
 #include "lane/shard_lane.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "shard_fixture.h"
 
@@ -174,11 +174,18 @@ void converge(unsigned shards, Weather weather, std::uint64_t seed, unsigned npc
 TEST(ShardLane, ViewsConvergeOnAPerfectWire) { converge(1, {}, 11, 60, 200); }
 TEST(ShardLane, ViewsConvergeUnderLossReorderingAndDuplication) {
   for (std::uint64_t seed = 1; seed <= 4; ++seed)
-    converge(2, {.loss = 0.3, .duplicate = 0.1, .ack_loss = 0.2, .lost_report = 0.7, .delay_ticks_min = 0, .delay_ticks_max = 12},
+    converge(2,
+             {.loss = 0.3,
+              .duplicate = 0.1,
+              .ack_loss = 0.2,
+              .lost_report = 0.7,
+              .delay_ticks_min = 0,
+              .delay_ticks_max = 12},
              seed, 60, 500);
 }
 TEST(ShardLane, ViewsConvergeWhenNoLossIsEverReported) {
-  converge(1, {.loss = 0.2, .ack_loss = 0.3, .lost_report = 0.0, .delay_ticks_min = 2, .delay_ticks_max = 6}, 21, 60, 1'200);
+  converge(1, {.loss = 0.2, .ack_loss = 0.3, .lost_report = 0.0, .delay_ticks_min = 2, .delay_ticks_max = 6}, 21, 60,
+           1'200);
 }
 TEST(ShardLane, ViewsConvergeOnALinkOfASecondAndMore) {
   converge(1, {.loss = 0.05, .delay_ticks_min = 40, .delay_ticks_max = 50}, 31, 60, 1'500);

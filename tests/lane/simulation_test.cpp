@@ -47,8 +47,7 @@ TEST(Simulation, NpcsAreThereBeforeTheFirstTickOnTheirShards) {
   rig.simulation.for_each_entity([&](const Simulation::Living& entity) { found[entity.id] = entity.slot; });
   ASSERT_EQ(found.size(), 50U);
   EXPECT_EQ(rig.simulation.entity_count(), 50U);
-  for (const auto& [id, slot] : found)
-    EXPECT_EQ(slot / rig.simulation.rows_per_shard(), world::shard_of_npc(id, 3));
+  for (const auto& [id, slot] : found) EXPECT_EQ(slot / rig.simulation.rows_per_shard(), world::shard_of_npc(id, 3));
 }
 
 TEST(Simulation, RemembersTheHashesOf1024Ticks) {

@@ -1,10 +1,10 @@
 #include "motion/step.h"
 
-#include <gtest/gtest.h>
-
 #include <bit>
 #include <cmath>
 #include <cstring>
+
+#include <gtest/gtest.h>
 
 #include "base/prng.h"
 
@@ -92,9 +92,10 @@ TEST(Step, TheSameBitsComeOutOnEveryMachine) {
   // approximates gets other bits, and clients would mispredict.
   State state = at(123'456.78F, 654'321.0F);
   for (int i = 0; i < 1'000; ++i)
-    state = step(state,
-                 {.move_x = static_cast<std::int8_t>(i * 7), .move_y = static_cast<std::int8_t>(i * 13), .buttons = button::run},
-                 {}, tick);
+    state = step(
+        state,
+        {.move_x = static_cast<std::int8_t>(i * 7), .move_y = static_cast<std::int8_t>(i * 13), .buttons = button::run},
+        {}, tick);
   EXPECT_EQ(std::bit_cast<std::uint32_t>(state.position[0]), 0x47F4771CU);
   EXPECT_EQ(std::bit_cast<std::uint32_t>(state.position[1]), 0x49204AE2U);
   EXPECT_EQ(std::bit_cast<std::uint32_t>(state.velocity[0]), 0x43370380U);

@@ -74,7 +74,8 @@ TEST(Compose, ARecordIsCumulativeSinceTheAckedTick) {
   stage.say();
   const Body body(stage.body);
   ASSERT_EQ(body.records.size(), 1U);
-  EXPECT_EQ(body.records[0].mask & 0x3F, message::delta::rotation | message::delta::velocity | message::delta::anim_state);
+  EXPECT_EQ(body.records[0].mask & 0x3F,
+            message::delta::rotation | message::delta::velocity | message::delta::anim_state);
 }
 
 TEST(Compose, TheSectionRidesAlongUntilOneWasAcked) {
@@ -122,7 +123,8 @@ TEST(Compose, NearestAreCreatedFirstAndUpdatesAreNotStarved) {
   on_acked(stage.viewer, stage.say(), stage.tick);
   stage.next_tick();
   on_acked(stage.viewer, stage.say(), stage.tick);
-  for (std::uint16_t slot = 21; slot <= 100; ++slot) track(stage.viewer, slot, 0, static_cast<std::uint8_t>(250 - slot));
+  for (std::uint16_t slot = 21; slot <= 100; ++slot)
+    track(stage.viewer, slot, 0, static_cast<std::uint8_t>(250 - slot));
   for (std::uint16_t slot = 1; slot <= 20; ++slot) stage.frame.velocity_x[slot] = 50;
   stage.next_tick();
   stage.say();

@@ -1,8 +1,8 @@
 #include "replicate/far.h"
 
-#include <gtest/gtest.h>
-
 #include <map>
+
+#include <gtest/gtest.h>
 
 #include "stage.h"
 

@@ -96,7 +96,8 @@ TEST(Rescan, WhoComesBackBeforeTheRemovalIsAckedIsCreatedAnew) {
   rescan_often(stage, 5);
   const auto row = static_cast<unsigned>(row_of(stage.viewer, 1));
   untrack(stage.viewer, row, false);
-  for (unsigned i = 0; i < 20 && stage.viewer.state(row) == RowState::removing; ++i) rescan(stage.viewer, stage.scene());
+  for (unsigned i = 0; i < 20 && stage.viewer.state(row) == RowState::removing; ++i)
+    rescan(stage.viewer, stage.scene());
   EXPECT_EQ(stage.viewer.state(row), RowState::creating);
 }
 

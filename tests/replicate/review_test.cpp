@@ -123,7 +123,9 @@ TEST(Wanted, SilenceIsBrokenByInputNewsOrTime) {
   Known known;
   known.viewer.far_resting = true;
   known.viewer.far_turn_tick = known.tick;
-  const auto is_wanted = [&](std::uint16_t applied) { return wanted(known.viewer, known.scene(), known.look(), applied); };
+  const auto is_wanted = [&](std::uint16_t applied) {
+    return wanted(known.viewer, known.scene(), known.look(), applied);
+  };
   known.next_tick();
   EXPECT_FALSE(is_wanted(0));
   EXPECT_TRUE(is_wanted(1));

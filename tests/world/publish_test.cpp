@@ -7,7 +7,9 @@ namespace {
 
 struct OneEntity {
   OneEntity() : frame(64, 0), identity(64), published(64) {
-    bear(frame, identity, 0, {.id = 5, .type = Type::monster, .faction = 4, .level = 3, .health = 100, .position = {12'800, 12'800, 1'000}}, 1);
+    bear(frame, identity, 0,
+         {.id = 5, .type = Type::monster, .faction = 4, .level = 3, .health = 100, .position = {12'800, 12'800, 1'000}},
+         1);
     publish(10);
   }
   void publish(std::uint32_t tick) { publish_rows(config, frame, identity, published, tick, 0, 64); }

@@ -1,8 +1,8 @@
 #include "world/row_pool.h"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 namespace serried::world {
 namespace {
