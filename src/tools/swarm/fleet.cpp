@@ -247,13 +247,15 @@ void Fleet::retire(std::uint32_t index) {
   ++over_;
 }
 
-/// A few bots a second, each in turn: ages of what they see, and their round trips.
+/// A few bots a second, each in turn: ages of what they see move, and their round trips. What rests is not stale: the
+/// server sends nothing of it because nothing changed.
 void Fleet::sample(Nanos now) {
   for (unsigned i = 0; i < std::min<std::size_t>(bots_per_sample, bots_.size()); ++i) {
     const Bot& bot = bots_[sampled_++ % bots_.size()];
     if (bot.phase != Bot::Phase::playing) continue;
-    bot.session.view().for_each(
-        [&](const client::Tracked& entity) { staleness_.record(client::View::age(entity, now)); });
+    bot.session.view().for_each([&](const client::Tracked& entity) {
+      if (entity.state.velocity != std::array<std::int16_t, 3>{}) staleness_.record(client::View::age(entity, now));
+    });
     if (bot.session.rtt() != 0) rtt_.record(bot.session.rtt());
   }
 }

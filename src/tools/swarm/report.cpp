@@ -33,7 +33,7 @@ std::string table(const Summary& s) {
   append(text, "%-22s %.1f a second, %.1f tracked, %.0f far records a second\n", "updates of a bot",
          s.updates_per_second_per_bot, s.tracked_per_bot, s.far_records_per_second_per_bot);
   append(text, "input to update", s.update_latency);
-  append(text, "staleness in view", s.staleness);
+  append(text, "staleness of movers", s.staleness);
   append(text, "round trip", s.rtt);
   append(text, "%-22s %llu done, %llu mismatches\n", "audits", static_cast<unsigned long long>(s.audits),
          static_cast<unsigned long long>(s.view_mismatches));
