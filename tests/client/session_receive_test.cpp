@@ -172,5 +172,50 @@ TEST(Session, NothingForgedChangesAnything) {
   }
 }
 
+/// Messages of every type, with contents that are mostly of a size that the type may have.
+void babble(base::ByteWriter& out, base::Prng& dice) {
+  static constexpr std::size_t sizes[] = {0, 1, 3, 7, 9, 14, 16, 20, 32, 41, 44, 56};
+  for (std::uint64_t left = dice.below(8); left-- > 0;) {
+    const auto number = static_cast<std::uint8_t>(dice.chance(0.8) ? 0x40 + dice.below(8) : dice.below(16));
+    if (number == static_cast<std::uint8_t>(message::Type::disconnect)) continue;
+    const std::size_t size = dice.chance(0.9) ? sizes[dice.below(std::size(sizes))] : dice.below(100);
+    message::frame(out, static_cast<message::Type>(number), size);
+    // Small numbers often, so that slots, generations and flags are plausible.
+    for (std::size_t i = 0; i < size; ++i)
+      out.write(static_cast<std::uint8_t>(dice.chance(0.5) ? dice.below(4) : dice.next()));
+  }
+}
+
+TEST(Session, WhateverAServerWithGoodKeysSaysItStaysWithinItsBounds) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    base::Prng dice(seed);
+    Story story(seed);
+    message::ConnectionAccepted& parameters = story.server.parameters;
+    parameters.tick_rate_hz = static_cast<std::uint16_t>(dice.chance(0.5) ? 1 + dice.below(0xFFFF) : 60);
+    parameters.idle_ping_ms = static_cast<std::uint32_t>(dice.chance(0.3) ? 0 : dice.next());
+    parameters.timeout_ms = static_cast<std::uint32_t>(dice.chance(0.5) ? ~0U : 15'000);
+    parameters.ack_delay_us = static_cast<std::uint32_t>(dice.chance(0.3) ? 0 : dice.next());
+    parameters.tracked_max = static_cast<std::uint16_t>(dice.chance(0.5) ? ~0U : dice.below(200));
+    ASSERT_TRUE(story.reach(State::playing));
+    for (int i = 0; i < 400 && story.session.state() == State::playing; ++i) {
+      story.server.send(story.server.peers.begin()->first, story.peer(), story.now, 0, [&](base::ByteWriter& out) { babble(out, dice); });
+      story.deliver(story.server.outbox.back().bytes);
+      story.server.outbox.clear();
+      story.session.submit({});
+      ASSERT_LE(story.say().size(), 4U);
+      story.now += dice.below(40) * millisecond;
+      static_cast<void>(story.session.wake_at());
+      const client::View& view = story.session.view();
+      view.for_each([&](const client::Tracked& entity) {
+        static_cast<void>(view.interpolated(entity, story.now));
+        ASSERT_EQ(view.find(entity.slot), &entity);
+      });
+      view.for_each_far(story.now, [&](const client::FarProxy& proxy) { static_cast<void>(view.position(proxy)); });
+    }
+    EXPECT_LE(story.session.view().memory_bytes(), std::size_t{8} << 20);
+  }
+}
+
 }  // namespace
 }  // namespace serried
