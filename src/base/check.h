@@ -1,7 +1,6 @@
 #pragma once
 /// Checks for bugs, never for data: what comes off the wire, from a file or a user is handled, not asserted on.
 
-
 namespace serried::base {
 
 [[noreturn]] void check_failed(const char* what, const char* file, int line) noexcept;

@@ -56,7 +56,8 @@ class Histogram {
   [[nodiscard]] std::uint64_t quantile(double fraction) const noexcept {
     const std::uint64_t total = count();
     if (total == 0) return 0;
-    const auto wanted = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(fraction * static_cast<double>(total) + 0.5));
+    const auto wanted =
+        std::max<std::uint64_t>(1, static_cast<std::uint64_t>(fraction * static_cast<double>(total) + 0.5));
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < buckets; ++i) {
       seen += counts_[i].value();

@@ -65,8 +65,8 @@ class RoundTrip {
   Nanos variance_ = 0;
 };
 
-/// The sending half: the last 128 datagrams, each with the tag of what it carried (a replication plan, or 0: nothing that
-/// anybody waits for). An ack for a sequence never sent is a lie: the connection ends.
+/// The sending half: the last 128 datagrams, each with the tag of what it carried (a replication plan, or 0: nothing
+/// that anybody waits for). An ack for a sequence never sent is a lie: the connection ends.
 class SentDatagrams {
  public:
   static constexpr unsigned capacity = 128;
@@ -91,7 +91,8 @@ class SentDatagrams {
 
  private:
   enum class State : std::uint8_t { never_sent, in_flight, settled };
-  /// Microseconds wrap after 71 minutes; nothing stays in a ring of 128 that long, and a wrong sample is only an estimate.
+  /// Microseconds wrap after 71 minutes; nothing stays in a ring of 128 that long, and a wrong sample is only an
+  /// estimate.
   struct Entry {
     std::uint32_t sent_us = 0;
     std::uint16_t tag = 0;

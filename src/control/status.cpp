@@ -79,11 +79,11 @@ std::string short_number(double value) {
 
 std::string status_line(const Snapshot& snapshot, const Meter& meter, const StatusFacts& facts) {
   const Rates& rates = meter.rates();
-  std::string text = fmt::format("{} players {} sessions {} | in {}/s {}bit/s | out {}/s {}bit/s | tick {} |",
-                                 clock_text(meter.elapsed_s()), snapshot.players, snapshot.sessions,
-                                 short_number(rates.rx_pps), short_number(rates.rx_bits), short_number(rates.tx_pps),
-                                 short_number(rates.tx_bits),
-                                 tick_text(meter.recent_ticks(), facts.tick_budget_ms) + pace_text(snapshot.interval_ticks));
+  std::string text =
+      fmt::format("{} players {} sessions {} | in {}/s {}bit/s | out {}/s {}bit/s | tick {} |",
+                  clock_text(meter.elapsed_s()), snapshot.players, snapshot.sessions, short_number(rates.rx_pps),
+                  short_number(rates.rx_bits), short_number(rates.tx_pps), short_number(rates.tx_bits),
+                  tick_text(meter.recent_ticks(), facts.tick_budget_ms) + pace_text(snapshot.interval_ticks));
   for (const LaneShare& lane : rates.lanes) text += fmt::format(" {} {:.0f}%", lane.name, 100 * lane.busy);
   return text + fmt::format(" | {:.0f} handshakes/s | drops {}/s: {}", rates.handshakes, short_number(rates.drops),
                             drop_text(snapshot, 3));
@@ -118,10 +118,11 @@ std::string final_table(const Snapshot& snapshot, const Meter& meter, const Stat
                                 short_number(static_cast<double>(active.rx_packets) / seconds)));
   text += row("out", fmt::format("{} packets, {} bytes; {}/s with players", snapshot.tx_packets, snapshot.tx_bytes,
                                  short_number(static_cast<double>(active.tx_packets) / seconds)));
-  text += row("tick", tick_text(meter.active_ticks(), facts.tick_budget_ms) +
-                          fmt::format(", {} late of {}", active.ticks_late, active.ticks) +
-                          (snapshot.interval_ticks_max > 1 ? ", at times" + pace_text(snapshot.interval_ticks_max).substr(1)
-                                                           : std::string{}));
+  text +=
+      row("tick", tick_text(meter.active_ticks(), facts.tick_budget_ms) +
+                      fmt::format(", {} late of {}", active.ticks_late, active.ticks) +
+                      (snapshot.interval_ticks_max > 1 ? ", at times" + pace_text(snapshot.interval_ticks_max).substr(1)
+                                                       : std::string{}));
   text += row("sessions", counts_text(snapshot.session_counts));
   text += row("handshakes", counts_text(snapshot.handshake_counts));
   text += row("accounting",

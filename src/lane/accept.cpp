@@ -66,8 +66,9 @@ Drop accept_one(IoState& state, wire::Batch& batch, unsigned row, Nanos now) noe
     std::array<SentDatagrams::Outcome, SentDatagrams::capacity> outcomes;
     unsigned count = 0;
     const bool whole = channel::read_ack_block(body, block);
-    if (!whole || state.table.outbound(slot).sent.acknowledge(block, state.config.parameters.ack_delay_us * microsecond,
-                                                               now, outcomes.data(), count) != SentDatagrams::Verdict::ok) {
+    if (!whole ||
+        state.table.outbound(slot).sent.acknowledge(block, state.config.parameters.ack_delay_us * microsecond, now,
+                                                    outcomes.data(), count) != SentDatagrams::Verdict::ok) {
       end_session(state, slot, message::DisconnectReason::protocol_error, true);
       return Drop::bad_ack;
     }
@@ -86,7 +87,7 @@ void accept(IoState& state, wire::Batch& batch, Nanos now) noexcept {
     __builtin_prefetch(&state.table.outbound(batch.session[batch.live[i]]).received);
   batch.filter(state.counters.drops, [&](unsigned row) noexcept {
     // An earlier row of this very burst may have ended the session.
-    if (!session::opens(state.table.admission(batch.session[row]).state)) return Drop::unknown_session;
+    if (!session::opens(state.table.admission(batch.session[row]).state)) return Drop::session_ending;
     return accept_one(state, batch, row, now);
   });
 }

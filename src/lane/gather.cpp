@@ -29,9 +29,9 @@ void add(IoState& state, wire::Batch& batch, session::Freight& freight, const Ou
     flags = wire::flag::acknowledgment;
   }
   const std::size_t body_bytes = static_cast<std::size_t>(out.body - body) + out.body_bytes;
-  const unsigned row = batch.append(body - wire::header_bytes,
-                                    wire::header_bytes + body_bytes + wire::tag_bytes + wire::crc_bytes, out.owner,
-                                    state.table.peer(out.session).path);
+  const unsigned row =
+      batch.append(body - wire::header_bytes, wire::header_bytes + body_bytes + wire::tag_bytes + wire::crc_bytes,
+                   out.owner, state.table.peer(out.session).path);
   batch.session[row] = out.session;
   batch.flags[row] = flags;
   freight.plan[row] = out.plan;
@@ -42,7 +42,8 @@ void add(IoState& state, wire::Batch& batch, session::Freight& freight, const Ou
 
 void gather(IoState& state, wire::Batch& batch, session::Freight& freight, Nanos now) noexcept {
   batch.clear();
-  while (!state.replies.empty() && batch.rows < wire::Batch::capacity) add(state, batch, freight, state.replies.pop(), now);
+  while (!state.replies.empty() && batch.rows < wire::Batch::capacity)
+    add(state, batch, freight, state.replies.pop(), now);
 
   const auto shards = static_cast<unsigned>(state.shards.size());
   std::array<OutRow, wire::Batch::capacity> rows;

@@ -90,8 +90,7 @@ Drop begin(IoState& state, const message::Connect& connect, const wire::Path& fr
 
 Drop greet_one(IoState& state, std::span<const std::uint8_t> datagram, const wire::Path& from, Nanos now) noexcept {
   if (datagram.size() != wire::datagram_bytes_max) return Drop::bad_connect;
-  base::ByteReader body{
-      datagram.subspan(wire::header_bytes, datagram.size() - wire::header_bytes - wire::crc_bytes)};
+  base::ByteReader body{datagram.subspan(wire::header_bytes, datagram.size() - wire::header_bytes - wire::crc_bytes)};
   message::Framed framed;
   message::Connect connect;
   if (!message::next(body, framed) || framed.type != message::Type::connect || body.remaining() != 0 ||
@@ -100,8 +99,7 @@ Drop greet_one(IoState& state, std::span<const std::uint8_t> datagram, const wir
   static constexpr std::array<std::uint8_t, 48> no_cookie{};
   const bool returned = connect.cookie != no_cookie;
   if (!(returned ? state.returned_cookies : state.clear_answers).take(now)) return Drop::cookie_budget;
-  if (connect.version != message::protocol_version)
-    return deny(state, connect, from, message::DenyReason::version, 0);
+  if (connect.version != message::protocol_version) return deny(state, connect, from, message::DenyReason::version, 0);
 
   const crypt::Hash token_hash = crypt::sha256(connect.token);
   if (!returned) return give_cookie(state, connect, from, token_hash, now);

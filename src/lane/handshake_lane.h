@@ -16,7 +16,7 @@ namespace serried::lane {
 
 struct HandshakeConfig {
   crypt::TokenKey token_key;
-  std::int64_t started_unix_s = 0;      ///< tokens issued before are refused: they may have been spent in an earlier run
+  std::int64_t started_unix_s = 0;  ///< tokens issued before are refused: they may have been spent in an earlier run
   std::uint32_t tokens_remembered = 0;  ///< spent tokens kept until they expire; when full, logins are refused
   std::uint32_t players_max = 0;
   crypt::Entropy entropy;

@@ -57,15 +57,20 @@ struct Superseded {
 
 struct HandshakeLink {
   HandshakeLink(unsigned jobs_max, unsigned sessions_max)
-      : jobs(jobs_max), free(jobs_max), requests(jobs_max), results(jobs_max), ended(sessions_max), superseded(sessions_max) {
+      : jobs(jobs_max),
+        free(jobs_max),
+        requests(jobs_max),
+        results(jobs_max),
+        ended(sessions_max),
+        superseded(sessions_max) {
     for (unsigned i = 0; i < jobs_max; ++i) free.push(i);
   }
   std::vector<HandshakeJob> jobs;
-  base::FixedStack<std::uint32_t> free;   // io lane only
-  ring::Spsc<std::uint32_t> requests;     // io -> handshake
-  ring::Spsc<std::uint32_t> results;      // handshake -> io
-  ring::Spsc<SessionEnd> ended;           // io -> handshake
-  ring::Spsc<Superseded> superseded;      // handshake -> io
+  base::FixedStack<std::uint32_t> free;  // io lane only
+  ring::Spsc<std::uint32_t> requests;    // io -> handshake
+  ring::Spsc<std::uint32_t> results;     // handshake -> io
+  ring::Spsc<SessionEnd> ended;          // io -> handshake
+  ring::Spsc<Superseded> superseded;     // handshake -> io
 };
 
 }  // namespace serried::lane

@@ -23,11 +23,11 @@
 namespace serried::lane {
 
 struct IoConfig {
-  unsigned lane = 0;                       ///< below session::lanes_max
+  unsigned lane = 0;  ///< below session::lanes_max
   unsigned sessions_max = 16'384;
-  unsigned attempts_max = 4'096;           ///< half-open and lately established handshakes
-  unsigned cookie_rate_per_s = 20'000;     ///< not 0: Connects answered in clear a second, and as many cookies checked
-  unsigned spare_buffers = 512;            ///< kept at hand for each shard, and as many for the lane itself
+  unsigned attempts_max = 4'096;        ///< half-open and lately established handshakes
+  unsigned cookie_rate_per_s = 20'000;  ///< not 0: Connects answered in clear a second, and as many cookies checked
+  unsigned spare_buffers = 512;         ///< kept at hand for each shard, and as many for the lane itself
   std::uint64_t protocol_id = 0;
   /// What clients are told; its time-outs, rates and limits are also those that the lane enforces.
   message::ConnectionAccepted parameters;
@@ -35,14 +35,14 @@ struct IoConfig {
 
 /// Owner: the io lane; readable from any thread. In = delivered + answered + drops of unit datagram.
 struct IoCounters {
-  base::Counter delivered;    ///< datagrams of sessions that opened and were processed
-  base::Counter answered;     ///< clear datagrams that were processed: Connects answered, queued or answered again
+  base::Counter delivered;  ///< datagrams of sessions that opened and were processed
+  base::Counter answered;   ///< clear datagrams that were processed: Connects answered, queued or answered again
   base::Counter received_body_bytes;
-  base::Counter inputs;       ///< inputs handed to shards
-  base::Counter input_copies; ///< redundant copies of inputs already handed on
+  base::Counter inputs;        ///< inputs handed to shards
+  base::Counter input_copies;  ///< redundant copies of inputs already handed on
   base::Counter sent, sent_bytes;
   base::Counter cookies, accepted, denied, established, joined, ended, timed_out;
-  base::Counter sessions;     ///< now in use
+  base::Counter sessions;  ///< now in use
   observe::DropCounters drops;
 };
 
@@ -105,7 +105,7 @@ struct IoState {
     std::array<InputRow, wire::Batch::capacity> row;
   };
   std::vector<Steering> steering;
-  std::array<PlanNews, wire::Batch::capacity> news;          ///< by row of the batch in work
+  std::array<PlanNews, wire::Batch::capacity> news;           ///< by row of the batch in work
   std::array<std::uint8_t, wire::Batch::capacity> ack_bytes;  ///< length of the row's ack block
 
   unsigned gather_from = 0;  ///< shard whose turn it is
@@ -115,7 +115,8 @@ struct IoState {
   IoCounters counters;
 };
 
-// ---- stages in -------------------------------------------------------------------------------------------------------
+// ---- stages in
+// -------------------------------------------------------------------------------------------------------
 
 /// Process the clear datagrams of the burst (Connects) and take them out of `live`.
 /// Writes  attempts, table, the handshake ring, ready      Drops  bad_connect, cookie_budget, attempts_full,
@@ -136,23 +137,25 @@ void steer(IoState& state) noexcept;
 /// One row for one shard; a full burst is handed over at once.
 void steer_row(IoState& state, unsigned shard, const InputRow& row) noexcept;
 
-// ---- stages out ------------------------------------------------------------------------------------------------------
+// ---- stages out
+// ------------------------------------------------------------------------------------------------------
 
-/// Fill `batch` with what sessions have to say: control messages first, then the shards' bodies, fairly. Bundles the ack
-/// block before each body.
-/// Writes  data, length, path, session, flags, live; freight      Drops  session_gone
+/// Fill `batch` with what sessions have to say: control messages first, then the shards' bodies, fairly. Bundles the
+/// ack block before each body. Writes  data, length, path, session, flags, live; freight      Drops  session_gone
 void gather(IoState& state, wire::Batch& batch, session::Freight& freight, Nanos now) noexcept;
 
 /// Fill `batch` with datagrams that need no more work.
 void gather_ready(IoState& state, wire::Batch& batch) noexcept;
 
-// ---- what time and other lanes bring ---------------------------------------------------------------------------------
+// ---- what time and other lanes bring
+// ---------------------------------------------------------------------------------
 
 /// Results of the handshake lane, notices of shards, commands that waited, acks that are due, a slice of the sweep over
 /// sessions and attempts. Bounded. Returns how much there was to do.
 unsigned upkeep(IoState& state, Nanos now) noexcept;
 
-// ---- shared by the stages --------------------------------------------------------------------------------------------
+// ---- shared by the stages
+// --------------------------------------------------------------------------------------------
 
 /// Queue messages for a session: `write(ByteWriter&)`; false and no_buffer when there is no room to write them.
 template <class Write>

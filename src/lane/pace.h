@@ -9,16 +9,16 @@
 
 namespace serried::lane {
 
-/// Ticks between two datagrams to one viewer, from 1 up to a limit. Rises when ticks do not fit their period, falls when
-/// they would fit with room to spare at the next lower interval. Owner: one shard lane.
+/// Ticks between two datagrams to one viewer, from 1 up to a limit. Rises when ticks do not fit their period, falls
+/// when they would fit with room to spare at the next lower interval. Owner: one shard lane.
 class Pace {
  public:
   explicit Pace(unsigned interval_max) noexcept : interval_max_(interval_max) {}
 
   [[nodiscard]] std::uint32_t interval() const noexcept { return interval_; }
 
-  /// A tick is over. `total`: from its scheduled start to the last datagram handed over, which on a shared core counts what
-  /// the other lanes took. `starved`: viewers went without because the io lane was behind.
+  /// A tick is over. `total`: from its scheduled start to the last datagram handed over, which on a shared core counts
+  /// what the other lanes took. `starved`: viewers went without because the io lane was behind.
   void note(Nanos total, Nanos period, bool starved) noexcept {
     if (total * 10 > period * 9 || starved) {
       calm_ = 0;
@@ -28,7 +28,8 @@ class Pace {
       return;
     }
     hot_ = 0;
-    // What the tick costs is nearly all per datagram: one interval less makes it interval / (interval - 1) times as long.
+    // What the tick costs is nearly all per datagram: one interval less makes it interval / (interval - 1) times as
+    // long.
     const bool fits_below = interval_ > 1 && total * interval_ * 10 < period * 7 * (interval_ - 1);
     calm_ = fits_below ? calm_ + 1 : 0;
     if (calm_ < calm_ticks) return;

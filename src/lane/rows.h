@@ -15,8 +15,8 @@ namespace serried::lane {
 /// io -> shard: one decoded input, or news of acks, or both. 32 bytes.
 struct InputRow {
   std::uint32_t connection_id = 0;
-  std::uint32_t session = 0;        ///< slot in the io lane's table; the shard's look-up is an array index
-  std::uint16_t input_sequence = 0; ///< valid when has_input
+  std::uint32_t session = 0;         ///< slot in the io lane's table; the shard's look-up is an array index
+  std::uint16_t input_sequence = 0;  ///< valid when has_input
   std::int16_t yaw = 0;
   std::int8_t move_x = 0, move_y = 0;
   std::uint8_t buttons = 0;
@@ -44,8 +44,8 @@ struct Command {
 static_assert(sizeof(Command) == 32);
 
 /// shard -> io: messages for one session, ready to be completed and sealed. 32 bytes.
-/// `body` points into the buffer, at least header_bytes + ack_block_bytes_max behind Buffer::data, so that the ack block and
-/// the header can be put before it without moving it; body_bytes leaves room for tag and trailer.
+/// `body` points into the buffer, at least header_bytes + ack_block_bytes_max behind Buffer::data, so that the ack
+/// block and the header can be put before it without moving it; body_bytes leaves room for tag and trailer.
 struct OutRow {
   void* owner = nullptr;
   std::uint8_t* body = nullptr;

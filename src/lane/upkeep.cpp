@@ -20,10 +20,11 @@ using session::State;
 constexpr Nanos sweep_period = 100 * millisecond;
 constexpr Nanos drain_sweep_period = 20 * millisecond;
 constexpr Nanos ping_interval = 1 * second;
+constexpr Nanos linger = 150 * millisecond;  ///< a client says goodbye three times, 20 ms apart
 
-/// Tell shard and handshake lane that the session is over, say goodbye as often as is due, then free the slot. Called again
-/// by the sweep until everybody has heard.
-void finish(IoState& state, std::uint32_t slot) noexcept {
+/// Tell shard and handshake lane that the session is over, say goodbye as often as is due, then free the slot. Called
+/// again by the sweep until everybody has heard.
+void finish(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   session::Admission& session = state.table.admission(slot);
   session::Cold& cold = state.table.cold(slot);
   const std::uint8_t goodbyes_before = cold.goodbyes_left;
@@ -44,6 +45,8 @@ void finish(IoState& state, std::uint32_t slot) noexcept {
   if (cold.spent && state.handshake.ended.push({cold.player_id, session.connection_id, 0})) cold.spent = false;
   // A goodbye of this visit still stands in the queue, and needs the session to be sealed.
   if (said_goodbye_now || cold.goodbyes_left != 0 || cold.in_world || cold.spent) return;
+  // What its client still had on the way arrives for a session that is known to be ending.
+  if (!state.draining && now < session.heard_at + linger) return;
   state.table.release(slot);
   state.counters.ended.add(1);
 }
@@ -114,7 +117,8 @@ void on_confirmed(IoState& state, const HandshakeJob& job, Nanos now) noexcept {
   }
   if (job.denied) {
     end_session(state, job.session,
-                job.reason == message::DenyReason::full ? DisconnectReason::overload : DisconnectReason::token_used, true);
+                job.reason == message::DenyReason::full ? DisconnectReason::overload : DisconnectReason::token_used,
+                true);
     return;
   }
   session::Cold& cold = state.table.cold(job.session);
@@ -165,7 +169,8 @@ unsigned shard_traffic(IoState& state) noexcept {
       if (state.table.find(notice.connection_id) != notice.session) continue;
       state.table.cold(notice.session).in_world = false;
       end_session(state, notice.session,
-                  notice.kind == Notice::Kind::world_full ? DisconnectReason::overload : DisconnectReason::kicked, true);
+                  notice.kind == Notice::Kind::world_full ? DisconnectReason::overload : DisconnectReason::kicked,
+                  true);
     }
   }
   return done;
@@ -194,7 +199,8 @@ void send_ping(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   message::Ping ping;
   ping.id = state.shown.next();
   ping.time_us = now / microsecond;
-  if (reply(state, slot, [&](base::ByteWriter& out) { message::encode(out, ping); })) state.table.cold(slot).ping_at = now;
+  if (reply(state, slot, [&](base::ByteWriter& out) { message::encode(out, ping); }))
+    state.table.cold(slot).ping_at = now;
 }
 
 void sweep_session(IoState& state, std::uint32_t slot, Nanos now) noexcept {
@@ -210,7 +216,7 @@ void sweep_session(IoState& state, std::uint32_t slot, Nanos now) noexcept {
     case State::free:
       return;
     case State::closing:
-      finish(state, slot);
+      finish(state, slot, now);
       return;
     case State::pending:
     case State::half_open:
@@ -262,7 +268,8 @@ void end_session(IoState& state, std::uint32_t slot, message::DisconnectReason r
   cold.reason = reason;
   cold.goodbyes_left = tell ? 3 : 0;
   session.state = State::closing;
-  finish(state, slot);
+  // Now what needs no waiting; the sweep does the rest.
+  finish(state, slot, session.heard_at);
 }
 
 unsigned upkeep(IoState& state, Nanos now) noexcept {

@@ -8,8 +8,8 @@ namespace serried::session {
 
 /// What rides in a row, beside its bytes.
 struct Freight {
-  std::uint16_t plan[wire::Batch::capacity];    ///< reported back by its ack; 0: nobody asks
-  bool wants_ack[wire::Batch::capacity];        ///< false for ack-only datagrams
+  std::uint16_t plan[wire::Batch::capacity];  ///< reported back by its ack; 0: nobody asks
+  bool wants_ack[wire::Batch::capacity];      ///< false for ack-only datagrams
 };
 
 /// Give every live row the next sequence of its session, remember what it carries, and fill the header columns.

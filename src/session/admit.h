@@ -25,7 +25,7 @@ struct AdmitLimits {
 /// Drop what belongs to no session, was seen before, or comes too fast. Copies that the network made cost a session
 /// nothing of its rate, so the window is asked first.
 /// Reads   connection_id, sequence, path, live      Writes  session, verdict, live      Owner  io lane
-/// Drops   unknown_session, replay_old, replay_seen, session_rate, foreign_source
+/// Drops   unknown_session, session_ending, replay_old, replay_seen, session_rate, foreign_source
 /// Cost    bench/session_bench.cpp
 /// Source  rate: GCRA (ITU-T I.371); docs/wire-format.md section 1, order of checks
 void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, ForeignBudget& foreign,

@@ -40,7 +40,7 @@ struct Attempt {
   std::uint16_t accepted_bytes = 0;
   std::uint32_t session = 0;
   std::uint32_t connection_id = 0;
-  Nanos since = 0;  ///< of this state
+  Nanos since = 0;                                        ///< of this state
   std::array<std::uint8_t, accepted_bytes_max> accepted;  ///< the whole ConnectionAccepted datagram
 
   [[nodiscard]] bool expired(Nanos now) const noexcept {

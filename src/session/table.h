@@ -36,7 +36,7 @@ struct alignas(64) Admission {
   std::uint32_t connection_id = 0;
   State state = State::free;
   std::uint8_t shard = 0;
-  std::uint16_t last_input = 0;  ///< newest input sequence handed on, valid when has_input
+  std::uint16_t last_input = 0;       ///< newest input sequence handed on, valid when has_input
   std::uint32_t next_allowed_us = 0;  ///< GCRA: theoretical arrival time of the next datagram, wrapping microseconds
   bool has_input = false;
   bool ack_queued = false;  ///< stands in the lane's queue of due acks
@@ -67,7 +67,7 @@ struct Cold {
   std::int64_t token_expiry = 0;
   crypt::Hash attempt{};  ///< key of the attempt that it came from
   Nanos opened_at = 0;
-  Nanos ping_at = 0;  ///< when the last Ping of the present silence went out
+  Nanos ping_at = 0;         ///< when the last Ping of the present silence went out
   message::CryptoTest test;  ///< the CryptoTest to be answered once the token is spent
   message::DisconnectReason reason{};
   std::uint8_t goodbyes_left = 0;

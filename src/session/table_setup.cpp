@@ -1,7 +1,7 @@
+#include "session/table.h"
+
 #include <algorithm>
 #include <numeric>
-
-#include "session/table.h"
 
 namespace serried::session {
 

@@ -25,6 +25,7 @@ constexpr std::uint64_t sequence_end = std::uint64_t{1} << 63;
   if (!flags_allowed(header.flags)) return Drop::bad_flags;
   if (header.flags == 0) {
     if (header.sequence != 0 || header.connection_id != no_connection) return Drop::bad_flags;
+    if (header.channel != static_cast<std::uint8_t>(Channel::unreliable)) return Drop::bad_channel;
   } else {
     if (length < header_bytes + tag_bytes + crc_bytes) return Drop::short_datagram;
     if (header.connection_id == no_connection || header.sequence == 0 || header.sequence >= sequence_end)

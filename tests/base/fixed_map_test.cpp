@@ -1,8 +1,8 @@
 #include "base/fixed_map.h"
 
-#include <gtest/gtest.h>
-
 #include <unordered_map>
+
+#include <gtest/gtest.h>
 
 #include "base/prng.h"
 

@@ -1,11 +1,11 @@
 #include "channel/ack.h"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <map>
 #include <set>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/prng.h"
 
@@ -180,8 +180,8 @@ TEST(RoundTrip, FollowsRfc6298) {
   EXPECT_EQ(rtt.timeout(), 10 * millisecond) << "never below 10 ms";
 }
 
-/// Both ends over a wire that loses and reorders: every tag has at most one outcome, acked only what arrived, and nothing
-/// that is acked was lost on the way.
+/// Both ends over a wire that loses and reorders: every tag has at most one outcome, acked only what arrived, and
+/// nothing that is acked was lost on the way.
 TEST(Acks, EveryTagHasOneTrueOutcomeOverABadWire) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);

@@ -2,12 +2,12 @@
 /// An io lane and a handshake lane on a loop wire, with real clients at its other end, one thread, a clock in the hand.
 /// In place of the shard stands whoever reads the rings of `link`.
 
-#include <gtest/gtest.h>
-
 #include <cstring>
 #include <map>
 #include <memory>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "client/session.h"
 #include "crypt/aead.h"

@@ -9,7 +9,7 @@ using GatherTest = LaneTest;
 TEST_F(GatherTest, BodiesOfSessionsThatEndedAreCountedAndTheirBuffersComeHome) {
   Peer& peer = play(1);
   peer.session.close(now);
-  run(100 * millisecond);
+  run(500 * millisecond);
   ASSERT_EQ(lane.counters().sessions.value(), 0U);
   for (std::uint16_t plan = 1; plan <= 20; ++plan) publish(peer, plan);
   run(10 * millisecond);

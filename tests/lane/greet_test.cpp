@@ -260,8 +260,7 @@ TEST_F(GreetTest, OneTokenCannotHoldTheTableOfAttempts) {
 /// The state behind four outputs in a row of base::Prng, as it was before the second of them: what a stranger computes.
 std::array<std::uint64_t, 4> state_behind(const std::array<std::uint64_t, 4>& outputs) {
   std::array<std::uint64_t, 4> word;  // output = rotl(word * 5, 7) * 9, and this is its inverse
-  for (std::size_t i = 0; i < 4; ++i)
-    word[i] = std::rotr(outputs[i] * 0x8E38E38E38E38E39U, 7) * 0xCCCCCCCCCCCCCCCDU;
+  for (std::size_t i = 0; i < 4; ++i) word[i] = std::rotr(outputs[i] * 0x8E38E38E38E38E39U, 7) * 0xCCCCCCCCCCCCCCCDU;
   const std::uint64_t third = word[0] ^ word[1] ^ word[0] << 17;
   const std::uint64_t first = word[1] ^ word[2] ^ third;
   const std::uint64_t first_next = word[2] ^ word[3] ^ third ^ first ^ word[1] << 17;

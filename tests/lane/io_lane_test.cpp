@@ -44,15 +44,27 @@ TEST_F(IoLaneTest, EachDropReasonMovesItsCounterAlone) {
   using wire::flag::sealed;
   const std::vector<Crafted> table{
       {Drop::short_datagram, [](IoLaneTest& t) { t.send_raw(IoLaneTest::padded(17), 20'000); }},
-      {Drop::short_datagram, [](IoLaneTest& t) { t.send_raw(t.clear(33, {1, 0, sealed, 1}), 20'000); }},
+      {Drop::short_datagram,
+       [](IoLaneTest& t) {
+         t.send_raw(t.clear(33, {1, 0, sealed, 1}), 20'000);
+       }},
       {Drop::long_datagram, [](IoLaneTest& t) { t.send_raw(IoLaneTest::padded(1'201), 20'000); }},
       {Drop::bad_flags, [](IoLaneTest& t) { t.send(t.victim(), {.flags = sealed | wire::flag::rekey}); }},
       {Drop::bad_flags, [](IoLaneTest& t) { t.send(t.victim(), {.flags = wire::flag::encrypted}); }},
-      {Drop::bad_flags, [](IoLaneTest& t) { t.send_raw(t.clear(1'200, {7, 0, 0, 0}), 20'000); }},
+      {Drop::bad_flags,
+       [](IoLaneTest& t) {
+         t.send_raw(t.clear(1'200, {7, 0, 0, 0}), 20'000);
+       }},
       {Drop::bad_channel, [](IoLaneTest& t) { t.send(t.victim(), {.channel = 3}); }},
       {Drop::bad_crc, [](IoLaneTest& t) { t.send(t.victim(), {.break_crc = true}); }},
-      {Drop::bad_connect, [](IoLaneTest& t) { t.send_raw(t.clear(1'199, {0, 0, 0, 0}), 20'000); }},
-      {Drop::bad_connect, [](IoLaneTest& t) { t.send_raw(t.clear(1'200, {0, 0, 0, 0}), 20'000); }},
+      {Drop::bad_connect,
+       [](IoLaneTest& t) {
+         t.send_raw(t.clear(1'199, {0, 0, 0, 0}), 20'000);
+       }},
+      {Drop::bad_connect,
+       [](IoLaneTest& t) {
+         t.send_raw(t.clear(1'200, {0, 0, 0, 0}), 20'000);
+       }},
       {Drop::unknown_session, [](IoLaneTest& t) { t.send(t.victim(), {.connection_id = 0xABCD}); }},
       {Drop::bad_tag, [](IoLaneTest& t) { t.send(t.victim(), {.break_tag = true}); }},
       {Drop::replay_old, [](IoLaneTest& t) { t.send(t.victim(), {.sequence = 1}); }},
@@ -60,8 +72,14 @@ TEST_F(IoLaneTest, EachDropReasonMovesItsCounterAlone) {
       {Drop::unsupported_channel, [](IoLaneTest& t) { t.send(t.victim(), {.channel = 1}); }},
       {Drop::unsupported_channel, [](IoLaneTest& t) { t.send(t.victim(), {.flags = sealed | wire::flag::fragment}); }},
       {Drop::unsupported_channel, [](IoLaneTest& t) { t.send(t.victim(), {.flags = sealed | wire::flag::key_phase}); }},
-      {Drop::bad_framing, [](IoLaneTest& t) { t.send(t.victim(), {.body = {200, 1, 2, 3}}); }},
-      {Drop::bad_message, [](IoLaneTest& t) { t.send(t.victim(), {.body = IoLaneTest::framed(0x81, {1, 2, 3})}); }},
+      {Drop::bad_framing,
+       [](IoLaneTest& t) {
+         t.send(t.victim(), {.body = {200, 1, 2, 3}});
+       }},
+      {Drop::bad_message,
+       [](IoLaneTest& t) {
+         t.send(t.victim(), {.body = IoLaneTest::framed(0x81, {1, 2, 3})});
+       }},
       {Drop::unknown_message, [](IoLaneTest& t) { t.send(t.victim(), {.body = IoLaneTest::framed(0x3F, {})}); }},
       {Drop::unknown_message, [](IoLaneTest& t) { t.send(t.victim(), {.body = IoLaneTest::framed(0x46, padded(6))}); }},
   };
@@ -134,10 +152,10 @@ TEST_F(IoLaneTest, RandomBytesAtEveryStateChangeNothing) {
     for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.next());
     if (bytes.size() <= 1'200 && random.chance(0.5)) {
       if (bytes.size() >= 18 && random.chance(0.7)) {
-        wire::compose_header(bytes.data(), {random.chance(0.5) ? peer.session.connection_id() : 0,
-                                            static_cast<std::uint8_t>(random.below(4)),
-                                            static_cast<std::uint8_t>(random.chance(0.5) ? 3 : random.next()),
-                                            random.below(1'000)});
+        wire::compose_header(
+            bytes.data(),
+            {random.chance(0.5) ? peer.session.connection_id() : 0, static_cast<std::uint8_t>(random.below(4)),
+             static_cast<std::uint8_t>(random.chance(0.5) ? 3 : random.next()), random.below(1'000)});
       }
       if (bytes.size() > 4) wire::stamp_one(bytes, wire::CrcSeed{test_protocol});
     }
@@ -171,6 +189,65 @@ TEST_F(IoLaneTest, EveryFlippedBitOfADatagramIsRefused) {
   EXPECT_EQ(lane.counters().delivered.value(), inputs);
   expect_balanced();
 }
+
+/// At every state of a session: what its client would send, cut short at every length and with every bit flipped, CRC
+/// made right again. Expect it to be dropped, the state to stay, and the handshake to go on afterwards.
+class IoLaneStates : public IoLaneTest, public testing::WithParamInterface<client::State> {};
+
+TEST_P(IoLaneStates, NothingBentMovesIt) {
+  Peer& peer = add_peer(claims_for(1));
+  for (int i = 0; i < 200 && peer.session.state() != GetParam(); ++i) {
+    step();
+    Command join;
+    if (link.commands.pop(&join, 1) == 1) joined[&peer] = join;
+    if (joined.contains(&peer)) publish(peer, 1);
+  }
+  ASSERT_EQ(peer.session.state(), GetParam());
+  peer.mute = true;
+  std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
+  std::size_t size = 0;
+  for (int i = 0; i < 400 && size == 0; ++i) {  // until it has something to say, again
+    now += millisecond;
+    if (peer.session.state() == client::State::playing) peer.session.submit({});
+    size = peer.session.send(bytes, now);
+  }
+  ASSERT_GT(size, 0U);
+  const std::vector<std::uint8_t> good{bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)};
+  const std::uint64_t delivered = lane.counters().delivered.value();
+  const std::uint64_t sessions = lane.counters().accepted.value();
+  const wire::CrcSeed seed{test_protocol};
+  unsigned sent = 0;
+  const auto send_bent = [&](std::vector<std::uint8_t> bent) {
+    if (bent.size() > wire::crc_bytes && sent % 2 == 0) wire::stamp_one(bent, seed);
+    send_raw(bent, peer.port);
+    if (++sent % 16 == 0) step();
+  };
+  for (std::size_t cut = 0; cut < good.size(); ++cut)
+    send_bent({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(cut)});
+  for (std::size_t bit = 0; bit < std::min<std::size_t>(good.size() - wire::crc_bytes, 200) * 8; ++bit) {
+    std::vector<std::uint8_t> bent = good;
+    bent[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+    send_bent(bent);
+  }
+  run(20 * millisecond);
+  EXPECT_EQ(lane.counters().delivered.value(), delivered);
+  EXPECT_EQ(lane.counters().accepted.value(), sessions);
+  expect_balanced();
+
+  peer.mute = false;
+  for (int i = 0; i < 4'000 && peer.session.state() != client::State::playing; ++i) {
+    step();
+    Command join;
+    if (link.commands.pop(&join, 1) == 1) joined[&peer] = join;
+    if (joined.contains(&peer)) publish(peer, 1);
+  }
+  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text() << ' ' << drops_text();
+}
+
+INSTANTIATE_TEST_SUITE_P(IoLane, IoLaneStates,
+                         testing::Values(client::State::connecting, client::State::challenged, client::State::testing,
+                                         client::State::entering, client::State::playing),
+                         [](const auto& instance) { return std::string(client::state_name(instance.param)); });
 
 TEST_F(IoLaneTest, DrainSaysGoodbyeAndEndsEmpty) {
   Peer& one = play(1);

@@ -1,9 +1,9 @@
 /// What an io lane makes of its configuration.
 #include "lane/io_state.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "lane/fixture.h"
 

@@ -1,10 +1,10 @@
 #include "ring/spsc.h"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <cstdint>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 namespace serried::ring {
 namespace {

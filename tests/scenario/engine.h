@@ -3,13 +3,13 @@
 /// real clients at the other end of a loop wire, one seed for everything. No mocks: these are the lanes that run in
 /// production.
 
-#include <gtest/gtest.h>
-
 #include <cstring>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/prng.h"
 #include "client/session.h"
@@ -53,8 +53,7 @@ class Engine {
         random(config.seed),
         poll_order(config.poll_seed),
         network({.seed = config.seed, .in_flight_max = 1U << 18}),
-        server(network
-                   .open({.address = port::ipv4_address(10, 0, 0, 1), .port_first = 40'000, .buffers = 1U << 14})
+        server(network.open({.address = port::ipv4_address(10, 0, 0, 1), .port_first = 40'000, .buffers = 1U << 14})
                    .value()),
         handshake_link(64, 1'024),
         key(make_key()),
@@ -115,7 +114,8 @@ class Engine {
     poll_all(true);
     now += millisecond;
     poll_all(false);
-    if (const std::uint32_t tick = simulation.hashed_tick(); tick != 0 && (hashes.empty() || hashes.rbegin()->first < tick)) {
+    if (const std::uint32_t tick = simulation.hashed_tick();
+        tick != 0 && (hashes.empty() || hashes.rbegin()->first < tick)) {
       std::uint64_t hash = 0;
       EXPECT_TRUE(simulation.world_hash(tick, hash));
       hashes.emplace(tick, hash);
@@ -171,7 +171,8 @@ class Engine {
         const auto found = world.find(proxy.slot);
         if (found == world.end()) return;  // left lately: proxies expire
         const auto at = view.position(proxy);
-        for (int axis = 0; axis < 3; ++axis) EXPECT_NEAR(at[axis], found->second.position[axis], 60.0F) << "axis " << axis;
+        for (int axis = 0; axis < 3; ++axis)
+          EXPECT_NEAR(at[axis], found->second.position[axis], 60.0F) << "axis " << axis;
       });
       const auto here = view.position(*own);
       for (const auto& [slot, entity] : world) {
@@ -265,7 +266,7 @@ class Engine {
     if (walking && bot.session.connected() && now >= bot.next_input) {
       bot.next_input += second / config.input_hz;
       if (bot.mind.chance(0.1)) {
-        bot.intent.move_x = static_cast<std::int8_t>(bot.mind.below(255)) ;
+        bot.intent.move_x = static_cast<std::int8_t>(bot.mind.below(255));
         bot.intent.move_x = bot.intent.move_x == -128 ? std::int8_t{0} : bot.intent.move_x;
         bot.intent.move_y = static_cast<std::int8_t>(static_cast<int>(bot.mind.below(255)) - 127);
         bot.intent.yaw = static_cast<std::int16_t>(bot.mind.next());

@@ -75,7 +75,8 @@ TEST(Scenario, OneSeedIsOneHistoryForAnyNumberOfShards) {
     for (const unsigned shards : {1U, 2U, 3U, 4U, 8U}) {
       const Hashes other = history({.seed = seed, .shards = shards, .poll_seed = 1'000 + shards});
       ASSERT_EQ(one.size(), other.size()) << shards << " shards";
-      for (const auto& [tick, hash] : one) ASSERT_EQ(hash, other.at(tick)) << "tick " << tick << ", " << shards << " shards";
+      for (const auto& [tick, hash] : one)
+        ASSERT_EQ(hash, other.at(tick)) << "tick " << tick << ", " << shards << " shards";
     }
     EXPECT_NE(one.rbegin()->second, history({.seed = seed + 100}).rbegin()->second) << "another seed, another world";
   }
@@ -122,7 +123,8 @@ TEST(Scenario, ASmallBudgetIsSlowButNeverWrong) {
 }
 
 TEST(Scenario, LongRoundTripsPlayOn) {
-  constexpr port::LoopProfile satellite{.loss = 0.05, .delay_min = 1'000 * millisecond, .delay_max = 1'200 * millisecond};
+  constexpr port::LoopProfile satellite{
+      .loss = 0.05, .delay_min = 1'000 * millisecond, .delay_max = 1'200 * millisecond};
   Engine engine{{.seed = 41, .players = 4, .npcs = 20}};
   engine.connect_all();
   engine.set_profiles(satellite, satellite);

@@ -1,8 +1,8 @@
 #include "session/attempt.h"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "base/prng.h"
 #include "session/fixture.h"

@@ -41,7 +41,8 @@ struct Burst {
   wire::Batch batch;
   std::vector<std::array<std::uint8_t, 1280>> storage{wire::Batch::capacity};
 
-  unsigned add(std::uint32_t connection_id, std::uint64_t sequence, const wire::Path& path, std::size_t body_bytes = 16) {
+  unsigned add(std::uint32_t connection_id, std::uint64_t sequence, const wire::Path& path,
+               std::size_t body_bytes = 16) {
     std::uint8_t* data = storage[batch.rows].data() + 40;
     const std::size_t bytes = wire::header_bytes + body_bytes + wire::tag_bytes + wire::crc_bytes;
     const unsigned row = batch.append(data, bytes, nullptr, path);

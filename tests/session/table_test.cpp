@@ -1,9 +1,9 @@
 #include "session/table.h"
 
-#include <gtest/gtest.h>
-
 #include <cstring>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "session/fixture.h"
 
