@@ -9,15 +9,13 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
-#include <rte_mbuf_pool_ops.h>
 
 #include "base/prng.h"
 #include "port/eal.h"
+#include "port/mbuf_pool.h"
 
 namespace serried::port {
 namespace {
-
-constexpr unsigned mempool_cache = 256;  ///< mbufs a lane takes and gives without touching the shared ring
 
 constexpr std::uint64_t wanted_rss = RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP |
                                      RTE_ETH_RSS_IPV6_UDP_EX | RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6;
@@ -160,36 +158,6 @@ constexpr std::string_view af_xdp = "net_af_xdp";
 /// Its fill and completion rings hold mbufs too, and their sizes are its own.
 constexpr unsigned af_xdp_rings = 4'096 + 2'048;
 
-/// A pool of mbufs, nullptr and rte_errno when there is no memory for it.
-///
-/// `dense`: AF_XDP tells the kernel of one region of (mbufs * size of an mbuf) bytes, but a pool normally lets no mbuf
-/// cross a page, which leaves gaps: with 4 KiB pages one mbuf takes a page, and the latter two fifths of the pool lie
-/// outside the region. The kernel refuses them one by one as they reach the fill ring, until reception is dead. Without the
-/// demand for contiguous physical memory, which AF_XDP does not need, there are no gaps.
-rte_mempool* make_pool(const std::string& name, unsigned mbufs, int node, bool dense) {
-  if (!dense)
-    return rte_pktmbuf_pool_create(name.c_str(), mbufs, mempool_cache, 0, RTE_MBUF_DEFAULT_BUF_SIZE, node);
-  rte_mempool* const pool =
-      rte_mempool_create_empty(name.c_str(), mbufs, sizeof(rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE, mempool_cache,
-                               sizeof(rte_pktmbuf_pool_private), node, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
-  if (pool == nullptr) return nullptr;
-  rte_pktmbuf_pool_private sizes{};
-  sizes.mbuf_data_room_size = RTE_MBUF_DEFAULT_BUF_SIZE;
-  int error = rte_mempool_set_ops_byname(pool, rte_mbuf_best_mempool_ops(), nullptr);
-  if (error == 0) {
-    rte_pktmbuf_pool_init(pool, &sizes);
-    const int populated = rte_mempool_populate_default(pool);
-    error = populated < 0 ? populated : 0;
-  }
-  if (error != 0) {
-    rte_mempool_free(pool);
-    rte_errno = -error;
-    return nullptr;
-  }
-  rte_mempool_obj_iter(pool, rte_pktmbuf_init, nullptr);
-  return pool;
-}
-
 }  // namespace
 
 Result<Done> EthdevDevice::set_up_queues(const Plan& plan) {
@@ -200,7 +168,7 @@ Result<Done> EthdevDevice::set_up_queues(const Plan& plan) {
   report_.rx_descriptors = rx;
   report_.tx_descriptors = tx;
   // Less than this, and a full transmit ring starves reception.
-  unsigned buffers_min = unsigned{rx} + tx + mempool_cache + 8 * wire::Batch::capacity;
+  unsigned buffers_min = unsigned{rx} + tx + mbuf_cache + 8 * wire::Batch::capacity;
   if (report_.driver == af_xdp) buffers_min += af_xdp_rings;
   report_.buffers = std::max(config_.buffers, buffers_min);
   if (config_.buffers < buffers_min)
@@ -210,7 +178,8 @@ Result<Done> EthdevDevice::set_up_queues(const Plan& plan) {
     // Never the name of a pool that a closed device had to leave behind.
     static std::atomic<unsigned> pools_made{0};
     const std::string name = "serried_mbufs_" + std::to_string(pools_made.fetch_add(1));
-    rte_mempool* const pool = make_pool(name, report_.buffers, static_cast<int>(plan.node), report_.driver == af_xdp);
+    const MbufLayout layout = report_.driver == af_xdp ? MbufLayout::dense : MbufLayout::paged;
+    rte_mempool* const pool = make_mbuf_pool(name, report_.buffers, static_cast<int>(plan.node), layout);
     if (pool == nullptr)
       return Error{"cannot make " + std::to_string(report_.buffers) + " mbufs: " + rte_strerror(rte_errno) +
                    "; give EAL more memory (hugepages, or -m with --no-huge) or lower `buffers`"};

@@ -1,34 +1,22 @@
 #include "port/ethdev.h"
 
+#include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <map>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <rte_dev.h>
 
+#include "frames.h"
 #include "port/eal.h"
+#include "shared_eal.h"
 
 namespace serried::port {
 namespace {
-
-const Address left_ipv4 = ipv4_address(10, 1, 0, 1), right_ipv4 = ipv4_address(10, 1, 0, 2);
-
-bool start_once() {
-  static const bool started = [] {
-    const auto done = start_eal({"--no-huge", "--no-pci", "-m", "256", "--no-shconf", "--lcores", "0", "--log-level",
-                                 "error", "--vdev", "net_null0,size=64"});
-    EXPECT_TRUE(done) << (done ? "" : done.error().message);
-    return static_cast<bool>(done);
-  }();
-  return started;
-}
-
-/// Ends EAL when all tests are through.
-class Eal : public testing::Environment {
- public:
-  void TearDown() override { stop_eal(); }
-};
-[[maybe_unused]] const auto* const eal = testing::AddGlobalTestEnvironment(new Eal);
 
 EthdevConfig config_of(const std::string& device, const char* ipv4, const char* ipv6, std::uint16_t port) {
   EthdevConfig config;
@@ -59,7 +47,7 @@ void append(wire::Batch& batch, Ethdev& from, const std::string& text, const wir
 class RingPairTest : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(start_once());
+    ASSERT_TRUE(shared_eal_runs());
     static int number = 0;
     const auto pair = make_ring_pair("p" + std::to_string(number++), queues_, 256);
     ASSERT_TRUE(pair) << pair.error().message;
@@ -210,7 +198,7 @@ TEST_F(RingPairTest, RunsOutOfBuffersAndRecovers) {
 
 /// net_null makes frames of zeros for ever: none is ours, each is counted.
 TEST(Ethdev, CountsEveryFrameOfTheNullDevice) {
-  ASSERT_TRUE(start_once());
+  ASSERT_TRUE(shared_eal_runs());
   auto device = open(config_of("net_null0", "10.1.0.1/24", "fd00::1/64", 4000));
   ASSERT_TRUE(device != nullptr);
   wire::Batch batch;
@@ -224,8 +212,165 @@ TEST(Ethdev, CountsEveryFrameOfTheNullDevice) {
   EXPECT_FALSE(device->report().text().empty());
 }
 
+/// Files as net_pcap reads and writes them: a header of 24 bytes, then each frame behind 16, both little-endian here.
+class PcapTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(shared_eal_runs());
+    static int number = 0;
+    device_ = "net_pcap_test" + std::to_string(number++);
+    const std::string stem = testing::TempDir() + "serried_" + std::to_string(getpid()) + "_" + device_;
+    in_ = stem + "_in.pcap";
+    out_ = stem + "_out.pcap";
+  }
+  void TearDown() override {
+    std::remove(in_.c_str());
+    std::remove(out_.c_str());
+  }
+
+  void write(const std::vector<frames::Bytes>& all) {
+    const std::uint32_t header[] = {0xA1B2C3D4, 2 | 4 << 16, 0, 0, 65535, 1};
+    std::ofstream file(in_, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(header), sizeof(header));
+    for (const frames::Bytes& frame : all) {
+      const auto bytes = static_cast<std::uint32_t>(frame.size());
+      const std::uint32_t record[] = {1, 0, bytes, bytes};
+      file.write(reinterpret_cast<const char*>(record), sizeof(record));
+      file.write(reinterpret_cast<const char*>(frame.data()), static_cast<std::streamsize>(bytes));
+    }
+    ASSERT_TRUE(file.flush());
+  }
+
+  std::vector<frames::Bytes> read_sent() {
+    std::vector<frames::Bytes> all;
+    std::ifstream file(out_, std::ios::binary);
+    std::uint32_t header[6] = {}, record[4] = {};
+    file.read(reinterpret_cast<char*>(header), sizeof(header));
+    EXPECT_TRUE(header[0] == 0xA1B2C3D4 || header[0] == 0xA1B23C4D) << header[0];  // with us, or with ns
+    while (file.read(reinterpret_cast<char*>(record), sizeof(record))) {
+      EXPECT_LE(record[2], 65535U);
+      all.emplace_back(record[2]);
+      EXPECT_TRUE(file.read(reinterpret_cast<char*>(all.back().data()), record[2]));
+    }
+    return all;
+  }
+
+  /// The device, as the host of frames.h.
+  std::unique_ptr<EthdevDevice> open_on(const std::vector<frames::Bytes>& all) {
+    write(all);
+    const std::string arguments = "rx_pcap=" + in_ + ",tx_pcap=" + out_;
+    EXPECT_EQ(rte_eal_hotplug_add("vdev", device_.c_str(), arguments.c_str()), 0);
+    EthdevConfig config;
+    config.device = device_;
+    config.host = frames::config_of();
+    config.rx_descriptors = config.tx_descriptors = 256;
+    config.buffers = 2048;
+    return open(config);
+  }
+
+  std::string device_, in_, out_;
+};
+
+/// A whole capture: each frame ends as the host alone says, and is counted so; what was asked is answered in the same
+/// words; the datagrams go back where they came from.
+TEST_F(PcapTest, ACaptureIsTreatedAsItsTableSays) {
+  frames::Bytes junk(700, 0x5A);
+  std::vector<frames::Bytes> capture, expected;
+  std::map<std::string, std::uint64_t> verdicts;
+  Neighbors neighbors(64);
+  Host alone(frames::config_of(), neighbors);
+  for (const frames::Case& one : frames::cases()) {
+    capture.push_back(one.frame);
+    ++verdicts[one.verdict];
+    if (const frames::Bytes answer = frames::feed(alone, one.frame).answer; !answer.empty()) expected.push_back(answer);
+  }
+  capture.push_back(junk);
+  ++verdicts["foreign_frame"];
+  ASSERT_EQ(verdicts["datagram"], 8U);
+  ASSERT_EQ(expected.size(), 5U);  // two pings, an ARP request, two solicitations
+  auto device = open_on(capture);
+  ASSERT_TRUE(device != nullptr);
+  EXPECT_EQ(device->report().driver, "net_pcap");
+  EXPECT_EQ(device->report().mac, frames::own_mac);
+  Ethdev& lane = device->lane(0);
+
+  std::uint64_t bytes = 0, echoed = 0;
+  for (const frames::Bytes& frame : capture) bytes += frame.size();
+  for (int polls = 0; polls < 10; ++polls) {
+    wire::Batch batch;
+    lane.receive(batch, second);
+    for (unsigned row = 0; row < batch.rows; ++row) {
+      EXPECT_EQ(batch.data[row][0], 1);
+      EXPECT_EQ(batch.path[row].port, 5000);
+      EXPECT_EQ(batch.path[row].link, frames::peer_mac);
+    }
+    echoed += batch.live_rows;
+    lane.transmit(batch, second);
+  }
+  const PortCounters& c = lane.counters();
+  EXPECT_EQ(c.received_frames.value(), capture.size());
+  EXPECT_EQ(c.received_bytes.value(), bytes);
+  EXPECT_EQ(c.delivered_datagrams.value(), verdicts["datagram"]);
+  EXPECT_EQ(c.host_frames.value(), verdicts["host"]);
+  for (std::size_t i = 0; i < observe::drop_count; ++i) {
+    const auto drop = static_cast<observe::Drop>(i);
+    EXPECT_EQ(c.drops.value(drop), verdicts[std::string(observe::drop_name(drop))]) << observe::drop_name(drop);
+  }
+  EXPECT_EQ(c.sent_host_frames.value(), expected.size());
+  EXPECT_EQ(c.sent_datagrams.value(), echoed);
+  EXPECT_EQ(lane.outstanding(), 0U);
+  device.reset();  // closes the files
+
+  const std::vector<frames::Bytes> sent = read_sent();
+  ASSERT_EQ(sent.size(), expected.size() + echoed);
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), sent.begin()));
+  HostConfig peer = frames::config_of();
+  peer.mac = frames::peer_mac;
+  peer.ipv4.address = frames::peer_ipv4;
+  peer.ipv6.address = frames::peer_ipv6;
+  peer.port_first = peer.port_last = 5000;
+  Host there(peer, neighbors);
+  for (std::size_t i = expected.size(); i < sent.size(); ++i) {
+    const frames::Outcome outcome = frames::feed(there, sent[i]);
+    EXPECT_EQ(outcome.verdict, "datagram");
+    EXPECT_EQ(outcome.examined.path.link, frames::own_mac);
+  }
+}
+
+TEST_F(PcapTest, AnArpRequestInTheCaptureIsAnswered) {
+  auto device = open_on({frames::arp_frame(true, {10, 0, 0, 3}), frames::arp_frame(true, {10, 0, 0, 1})});
+  ASSERT_TRUE(device != nullptr);
+  wire::Batch batch;
+  device->lane(0).receive(batch, second);
+  EXPECT_EQ(batch.rows, 0U);
+  device.reset();
+  const std::vector<frames::Bytes> sent = read_sent();
+  ASSERT_EQ(sent.size(), 1U);
+  wire::EthernetHeader link;
+  wire::ArpPacket arp;
+  ASSERT_TRUE(wire::read_ethernet(sent[0], link));
+  ASSERT_TRUE(wire::read_arp(std::span(sent[0]).subspan(link.bytes), arp));
+  EXPECT_EQ(link.destination, frames::peer_mac);
+  EXPECT_FALSE(arp.request);
+  EXPECT_EQ(arp.sender_mac, frames::own_mac);
+  EXPECT_EQ(arp.sender_ip, (std::array<std::uint8_t, 4>{10, 0, 0, 1}));
+  EXPECT_EQ(arp.target_mac, frames::peer_mac);
+}
+
+/// A frame longer than an mbuf comes in several: no datagram of ours is so long.
+TEST_F(PcapTest, AFrameInSeveralMbufsIsBad) {
+  auto device = open_on({frames::udp_frame(false, 0, 4000), frames::udp_frame(false)});
+  ASSERT_TRUE(device != nullptr);
+  wire::Batch batch;
+  device->lane(0).receive(batch, second);
+  EXPECT_EQ(batch.rows, 1U);
+  device->lane(0).release(batch);
+  EXPECT_EQ(device->lane(0).counters().drops.value(observe::Drop::bad_frame), 1U);
+  EXPECT_EQ(device->lane(0).outstanding(), 0U);
+}
+
 TEST(Ethdev, MistakesGetOneClearSentence) {
-  ASSERT_TRUE(start_once());
+  ASSERT_TRUE(shared_eal_runs());
   const auto fault = [](const auto& change) {
     EthdevConfig config = config_of("net_null0", "10.1.0.1/24", "fd00::1/64", 4000);
     change(config);

@@ -132,8 +132,8 @@ TEST(Loop, FateDoesNotDependOnPollingOrder) {
     Wire wire(config);
     std::vector<std::string> seen;
     for (Nanos now = 0; now < 100 * millisecond; now += millisecond) {
-      const auto one = [&] { send(*wire.server, "s" + std::to_string(now), endpoint(client_address, 5000), now); };
-      const auto two = [&] { send(*wire.client, "c" + std::to_string(now), endpoint(server_address, 4000), now); };
+      const auto one = [&] { send(*wire.server, std::to_string(now) + "s", endpoint(client_address, 5000), now); };
+      const auto two = [&] { send(*wire.client, std::to_string(now) + "c", endpoint(server_address, 4000), now); };
       if (server_first) one();
       two();
       if (!server_first) one();
