@@ -28,9 +28,11 @@ def hugepage_bytes_free():
 
 def memory_arguments(megabytes, processes):
     """EAL's memory options, and what they are in words. Hugepages when enough are free for every process."""
-    if hugepage_bytes_free() >= megabytes * processes * 2**20:
+    free, wanted = hugepage_bytes_free() >> 20, megabytes * processes
+    if free >= wanted:
         return ["--in-memory", "-m", str(megabytes)], "hugepages"
-    return ["--no-huge", "--no-shconf", "-m", str(megabytes)], "no hugepages (4 KiB pages)"
+    few = f"; of hugepages {free} MB are free, {wanted} wanted" if free else ""
+    return ["--no-huge", "--no-shconf", "-m", str(megabytes)], f"no hugepages (4 KiB pages{few})"
 
 
 class Wire:

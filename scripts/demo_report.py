@@ -77,6 +77,17 @@ def table(result, memory, cores):
         ("input to update", f"p50 {number(latency['p50'], 1)}   p99 {number(latency['p99'], 1)}   "
                             f"p99.9 {number(latency['p999'], 1)}   max {number(latency['max'], 1)} ms{late}"),
     ]
+    def resident(name):
+        figures = (result.get("memory") or {}).get(name) or {}
+        if not figures.get("resident_bytes"):
+            return f"{name} -"
+        grew = figures["growth_bytes"]
+        return f"{name} {figures['resident_bytes'] / 2**20:,.0f} MiB" + (
+            "" if grew is None else f" ({grew / 2**20:+.2f} in the second half)")
+
+    allocations = ((server.get("memory") or {}).get("lane_allocations"))
+    rows.append(("memory", f"{resident('server')}, {resident('swarm')}"
+                           + ("" if allocations is None else f"; {allocations:,} allocations by server lanes")))
     compared = swarm.get("audits")
     rows += [
         ("views", f"{number(result['view_mismatches'])} differ from the server's world"

@@ -125,6 +125,31 @@ class Process:
         return code
 
 
+class Memory:
+    """Resident bytes of a process, sampled once a second from /proc while it runs."""
+
+    def __init__(self, pid):
+        self.file, self.samples, self.next = f"/proc/{pid}/status", [], 0.0
+
+    def sample(self):
+        now = time.monotonic()
+        if now < self.next:
+            return
+        self.next = now + 1
+        try:
+            with open(self.file, encoding="ascii", errors="replace") as status:
+                kib = next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+        except (OSError, StopIteration):
+            return
+        self.samples.append(kib * 1024)
+
+    def growth(self):
+        """Bytes at the end of the run over those at half of it, when everybody had long connected."""
+        if len(self.samples) < 20:
+            return None
+        return self.samples[-1] - self.samples[len(self.samples) // 2]
+
+
 def place():
     """Cores for server and swarm, and a sentence about it."""
     cores = sorted(os.sched_getaffinity(0))
@@ -187,8 +212,9 @@ def read_summary(path):
         return {}
 
 
-def play(options, server_command, swarm_command, swarm_cores):
-    """Run both. What went wrong with the processes themselves, and whether somebody pressed Ctrl-C."""
+def play(options, server_command, swarm_command, swarm_cores, memory):
+    """Run both; `memory` gets the samples of each by name. What went wrong with the processes themselves, and whether
+    somebody pressed Ctrl-C."""
     problems, interrupted, swarm = [], False, None
     server = Process("server", server_command)
     try:
@@ -200,9 +226,12 @@ def play(options, server_command, swarm_command, swarm_cores):
                 return ["the server was not ready after 60 s; its last lines are above"], False
         swarm = Process("swarm", swarm_command, swarm_cores)
         # Connecting 10,000 bots takes a while on a small machine; a minute more than that is no longer play.
+        memory["server"], memory["swarm"] = Memory(server.process.pid), Memory(swarm.process.pid)
         limit = time.monotonic() + options.seconds + 60 + options.players / 100
         while swarm.running() and server.running() and time.monotonic() < limit:
             time.sleep(0.1)
+            for samples in memory.values():
+                samples.sample()
         if not server.running():
             problems.append(f"the server died while bots played (exit code {server.wait(1)})")
         elif swarm.running():
@@ -232,7 +261,8 @@ def demo(options):
             print(f"demo: {options.players:,} bots for {options.seconds} s over {wire.words}; {memory}; {cores}", flush=True)
             subprocess.run([program(options, "tools", "serried-token"), "keygen", "--out",
                             os.path.join(directory, "token.key")], check=True)
-            problems, interrupted = play(options, server, swarm, swarm_cores)
+            resident = {}
+            problems, interrupted = play(options, server, swarm, swarm_cores, resident)
         server_summary = read_summary(os.path.join(directory, "server.json"))
         swarm_summary = read_summary(os.path.join(directory, "swarm.json"))
     finally:
@@ -241,6 +271,8 @@ def demo(options):
     for name, summary in (("server", server_summary), ("swarm", swarm_summary)):
         if not summary:
             problems.append(f"the {name} left no summary")
+    result["memory"] = {name: {"resident_bytes": samples.samples[-1] if samples.samples else None,
+                               "growth_bytes": samples.growth()} for name, samples in resident.items()}
     result["problems"] = problems + demo_report.find_problems(result)
     if interrupted:
         result["problems"].append("interrupted")
