@@ -2,14 +2,14 @@
 /// Bursts between two lanes: rte_ring, single producer, single consumer, elements by value. Its memory is our own, so
 /// that rings work before, and without, EAL.
 
-#include <rte_ring.h>
-#include <rte_ring_elem.h>
-
 #include <bit>
 #include <cstdlib>
 #include <memory>
 #include <new>
 #include <type_traits>
+
+#include <rte_ring.h>
+#include <rte_ring_elem.h>
 
 #include "base/check.h"
 

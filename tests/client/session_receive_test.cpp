@@ -199,7 +199,8 @@ TEST(Session, WhateverAServerWithGoodKeysSaysItStaysWithinItsBounds) {
     parameters.tracked_max = static_cast<std::uint16_t>(dice.chance(0.5) ? ~0U : dice.below(200));
     ASSERT_TRUE(story.reach(State::playing));
     for (int i = 0; i < 400 && story.session.state() == State::playing; ++i) {
-      story.server.send(story.server.peers.begin()->first, story.peer(), story.now, 0, [&](base::ByteWriter& out) { babble(out, dice); });
+      story.server.send(story.server.peers.begin()->first, story.peer(), story.now, 0,
+                        [&](base::ByteWriter& out) { babble(out, dice); });
       story.deliver(story.server.outbox.back().bytes);
       story.server.outbox.clear();
       story.session.submit({});
