@@ -27,8 +27,10 @@ Error eal_error(int error) {
   switch (error) {
     case EACCES:
     case EPERM:
+      // EAL says this of hugepages that are not there, too.
       return Error{head +
-                   "no right to hugepages or devices; run as root, or with --no-huge --no-pci and a driver for users"};
+                   "no hugepages, or no right to them or to devices; reserve some (/proc/sys/vm/nr_hugepages) and run "
+                   "as root, or give --no-huge -m 512 --no-pci and a driver for users"};
     case ENOMEM:
       return Error{head + "not enough memory; reserve hugepages (/proc/sys/vm/nr_hugepages), or give --no-huge -m 512"};
     case ENOENT:
