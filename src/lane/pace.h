@@ -20,17 +20,19 @@ class Pace {
   /// A tick is over. `total`: from its scheduled start to the last datagram handed over, which on a shared core counts
   /// what the other lanes took. `starved`: viewers went without because the io lane was behind.
   void note(Nanos total, Nanos period, bool starved) noexcept {
+    mean_ = (15 * mean_ + total) / 16;
     if (total * 10 > period * 9 || starved) {
       calm_ = 0;
-      if (++hot_ < hot_ticks && total < 2 * period) return;
+      if (++hot_ < hot_ticks) return;
       hot_ = 0;
-      interval_ = std::min(interval_ + (total > 2 * period ? interval_ : 1), interval_max_);
+      interval_ = std::min(interval_ + (mean_ > 2 * period ? interval_ : 1), interval_max_);
       return;
     }
     hot_ = 0;
     // What the tick costs is nearly all per datagram: one interval less makes it interval / (interval - 1) times as
     // long.
-    const bool fits_below = interval_ > 1 && total * interval_ * 10 < period * 7 * (interval_ - 1);
+    // The mean decides: on a machine with other work, single ticks are late for reasons that are not ours.
+    const bool fits_below = interval_ > 1 && mean_ * interval_ * 10 < period * 7 * (interval_ - 1);
     calm_ = fits_below ? calm_ + 1 : 0;
     if (calm_ < calm_ticks) return;
     calm_ = 0;
@@ -44,6 +46,7 @@ class Pace {
   std::uint32_t interval_max_;
   std::uint32_t interval_ = 1;
   unsigned hot_ = 0, calm_ = 0;
+  Nanos mean_ = 0;  ///< of about the last 16 ticks
 };
 
 }  // namespace serried::lane

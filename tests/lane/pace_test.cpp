@@ -38,6 +38,13 @@ TEST(Pace, ComesBackWhenTheLoadIsGone) {
   EXPECT_EQ(settle(pace, period / 10, 60 * 6), 1U);
 }
 
+TEST(Pace, ComesBackThoughSingleTicksAreSlow) {
+  Pace pace{6};
+  settle(pace, period * 20, 100);
+  for (int i = 0; i < 60 * 6; ++i) pace.note(i % 10 == 0 ? period * 8 / 10 : period / 20, period, false);
+  EXPECT_EQ(pace.interval(), 1U);
+}
+
 TEST(Pace, OneSlowTickIsNoOverload) {
   Pace pace{6};
   for (int i = 0; i < 1'000; ++i) pace.note(i % 10 == 0 ? period * 19 / 10 : period / 10, period, false);
