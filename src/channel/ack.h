@@ -103,12 +103,12 @@ class SentDatagrams {
 
   [[nodiscard]] Entry& entry(std::uint64_t sequence) noexcept { return entries_[sequence % capacity]; }
 
-  std::array<Entry, capacity> entries_{};
   std::uint64_t last_ = 0;
   std::uint64_t largest_acked_ = 0;
   std::uint64_t trap_ = 0;         ///< the number last left out; 0: none yet
   std::uint64_t oldest_open_ = 1;  ///< nothing below it awaits an ack
   RoundTrip round_trip_;
+  std::array<Entry, capacity> entries_{};  ///< last, so that what every datagram touches lies together before it
 };
 
 }  // namespace serried::channel

@@ -83,8 +83,7 @@ Drop accept_one(IoState& state, wire::Batch& batch, unsigned row, Nanos now) noe
 }  // namespace
 
 void accept(IoState& state, wire::Batch& batch, Nanos now) noexcept {
-  for (unsigned i = 0; i < batch.live_rows; ++i)
-    __builtin_prefetch(&state.table.outbound(batch.session[batch.live[i]]).received);
+  for (unsigned i = 0; i < batch.live_rows; ++i) state.table.outbound(batch.session[batch.live[i]]).prefetch();
   batch.filter(state.counters.drops, [&](unsigned row) noexcept {
     // An earlier row of this very burst may have ended the session.
     if (!session::opens(state.table.admission(batch.session[row]).state)) return Drop::session_ending;

@@ -54,7 +54,7 @@ void gather(IoState& state, wire::Batch& batch, session::Freight& freight, Nanos
     for (unsigned i = 0; i < count; ++i) {
       __builtin_prefetch(&state.table.admission(rows[i].session));
       __builtin_prefetch(&state.table.peer(rows[i].session));
-      __builtin_prefetch(&state.table.outbound(rows[i].session));
+      state.table.outbound(rows[i].session).prefetch();
     }
     for (unsigned i = 0; i < count; ++i) add(state, batch, freight, rows[i], now);
   }
