@@ -32,7 +32,7 @@ class Pace {
     // What the tick costs is nearly all per datagram: one interval less makes it interval / (interval - 1) times as
     // long.
     // The mean decides: on a machine with other work, single ticks are late for reasons that are not ours.
-    const bool fits_below = interval_ > 1 && mean_ * interval_ * 10 < period * 7 * (interval_ - 1);
+    const bool fits_below = interval_ > 1 && mean_ * interval_ * 10 < period * 8 * (interval_ - 1);
     calm_ = fits_below ? calm_ + 1 : 0;
     if (calm_ < calm_ticks) return;
     calm_ = 0;
