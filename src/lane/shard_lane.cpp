@@ -85,6 +85,8 @@ bool ShardLane::tick_due(Nanos now) noexcept {
 
 void ShardLane::begin_tick() noexcept {
   ++tick_;
+  // Ours until the tick ends: shard 0 may begin the next one while we still have viewers before us.
+  scheduled_ = world_.scheduled_.load(std::memory_order_relaxed);
   busy_ = 0;
   drain_polls_ = 0;
   hash_ = 0;
@@ -179,8 +181,7 @@ void ShardLane::end_tick(Nanos now) noexcept {
   std::uint64_t hash = 0;
   if (world_.world_hash(tick_, hash)) counters_.world_hash.set(hash);
   const Nanos ended = world_.setup_.clock != nullptr ? world_.setup_.clock() : now;
-  const Nanos scheduled = world_.scheduled_.load(std::memory_order_relaxed);
-  const Nanos total = ended > scheduled ? ended - scheduled : 0;
+  const Nanos total = ended > scheduled_ ? ended - scheduled_ : 0;
   counters_.tick_busy.record(busy_);
   counters_.tick_total.record(total);
 

@@ -112,7 +112,8 @@ class ShardLane {
   const std::size_t first_row_;
   Phase phase_ = Phase::idle;
   std::uint32_t tick_ = 0;
-  Nanos next_tick_ = 0;
+  Nanos next_tick_ = 0;  ///< shard 0
+  Nanos scheduled_ = 0;  ///< when the present tick was to begin
   Nanos busy_ = 0;
   unsigned drain_polls_ = 0;
   bool ring_backlog_ = false;
