@@ -23,7 +23,9 @@ def merge(options, server, swarm):
         "rx_pps": server.get("rx_pps"),
         "tx_pps": server.get("tx_pps"),
         "tick_ms": pick(server, "tick_ms", ("p50", "p99", "max")),
-        "update_latency_ms": pick(swarm, "update_latency_ms", ("p50", "p99", "p999", "max")),
+        # A histogram without samples says 0; here that is nothing.
+        "update_latency_ms": pick(swarm if swarm.get("update_latency_samples") else {}, "update_latency_ms",
+                                  ("p50", "p99", "p999", "max")),
         "drops": {reason: count for reason, count in (server.get("drops") or {}).items() if count},
         "driver": options.driver,
         "seconds": options.seconds,
