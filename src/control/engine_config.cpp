@@ -19,6 +19,12 @@ T checked(Result<T> parsed) {
   return parsed.value();
 }
 
+/// The world's defaults are ticks of 60 a second, and mean time: a client lets far proxies expire after seconds, an
+/// input is held until the next of ten a second.
+unsigned ticks_at(const ServerConfig& config, unsigned ticks_at_60) {
+  return std::max(ticks_at_60 * config.tick_rate_hz / 60, 1U);
+}
+
 bool is_v6(const std::string& address) { return address.find(':') != std::string::npos; }
 
 unsigned spare_buffers(const LinkSizes& sizes) { return std::min(sizes.buffers, spare_buffers_max); }
@@ -83,6 +89,8 @@ world::Config world_config(const ServerConfig& config) {
   world.players_max = config.players_max;
   world.npcs = config.npcs;
   world.player_spawn_half = static_cast<float>(config.spawn_size_units) / 2;
+  for (unsigned* const ticks : {&world.slot_rest_ticks, &world.input_hold_ticks, &world.npc_decision_ticks})
+    *ticks = ticks_at(config, *ticks);
   return world;
 }
 
@@ -91,6 +99,9 @@ replicate::Config replicate_config(const ServerConfig& config) {
   replicate.datagram_bytes = config.budget_bytes;
   replicate.tracked_max = config.tracked_max;
   replicate.audit_per_second = config.audits_per_s;
+  for (unsigned* const ticks : {&replicate.distant_interval_ticks, &replicate.resting_interval_ticks,
+                                &replicate.refresh_ticks, &replicate.far_cycle_ticks, &replicate.quiet_ticks})
+    *ticks = ticks_at(config, *ticks);
   return replicate;
 }
 

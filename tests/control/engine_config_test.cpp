@@ -1,5 +1,7 @@
 #include "control/engine_config.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 namespace serried::control {
@@ -28,6 +30,34 @@ TEST(ReplicateConfig, TakesBudgetTrackedAndAudit) {
   EXPECT_EQ(replicate.datagram_bytes, 500U);
   EXPECT_EQ(replicate.tracked_max, 20U);
   EXPECT_EQ(replicate.audit_per_second, 3U);
+}
+
+TEST(WorldConfig, WhatLastsInTimeLastsAsLongAtEveryTickRate) {
+  const world::Config usual;
+  for (const unsigned rate : {20U, 30U, 60U, 120U, 240U}) {
+    ServerConfig config;
+    config.tick_rate_hz = rate;
+    const world::Config world = world_config(config);
+    EXPECT_EQ(world.slot_rest_ticks, usual.slot_rest_ticks * rate / 60) << rate;
+    EXPECT_EQ(world.input_hold_ticks, usual.input_hold_ticks * rate / 60)
+        << "players of ten inputs a second at " << rate;
+    EXPECT_EQ(world.npc_decision_ticks, usual.npc_decision_ticks * rate / 60) << rate;
+  }
+}
+
+TEST(ReplicateConfig, RatesAndTurnsAreTheSameInTimeAtEveryTickRate) {
+  const replicate::Config usual;
+  for (const unsigned rate : {1U, 10U, 20U, 60U, 120U, 240U}) {
+    ServerConfig config;
+    config.tick_rate_hz = rate;
+    const replicate::Config replicate = replicate_config(config);
+    EXPECT_EQ(replicate.far_cycle_ticks, rate) << "a client lets far proxies expire after two turns of 2 s";
+    EXPECT_EQ(replicate.refresh_ticks, 5 * rate);
+    EXPECT_EQ(replicate.distant_interval_ticks, std::max(usual.distant_interval_ticks * rate / 60, 1U)) << rate;
+    EXPECT_EQ(replicate.resting_interval_ticks, std::max(usual.resting_interval_ticks * rate / 60, 1U)) << rate;
+    EXPECT_EQ(replicate.quiet_ticks, std::max(usual.quiet_ticks * rate / 60, 1U)) << rate;
+    EXPECT_TRUE(engine_faults(config, 1).empty()) << rate;
+  }
 }
 
 TEST(EngineFaults, TheDefaultsWorkForEveryNumberOfShards) {
