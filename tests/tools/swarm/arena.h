@@ -81,6 +81,7 @@ struct Arena {
     create.slot = 5;
     create.own = true;
     create.id = 9;
+    create.state.velocity = {100, 0, 0};  // under way, so that it can be stale
     server.tick(now, {}, [&](base::ByteWriter& out) {
       message::encode(out, create);
       std::uint8_t audit[message::audit_bytes];
