@@ -21,6 +21,41 @@ unsigned npcs_of_shard_max(unsigned npcs, unsigned shards) {
   return *std::max_element(counts.begin(), counts.end());
 }
 
+/// Clients are told both sizes in whole units, and refuse those of which neither is a multiple of the other.
+bool commensurable(float a, float b) {
+  return std::trunc(a) == a && std::trunc(b) == b && (std::fmod(a, b) == 0.0F || std::fmod(b, a) == 0.0F);
+}
+
+/// The most cells that can be in view of one cell: a box around the largest radius, as the grid lists them.
+std::uint64_t neighbours_max(const Config& config, const std::array<unsigned, 3>& cells) {
+  const float reach = *std::max_element(config.radius.begin(), config.radius.end());
+  const auto edge = [reach](float size, unsigned count) {
+    const double steps = std::min<double>(count - 1, std::ceil(reach / size) + 1);  // in this order for a NaN, too
+    return 2 * static_cast<std::uint64_t>(std::max(steps, 0.0)) + 1;
+  };
+  const std::uint64_t across = edge(config.cell_size_xy, std::max(cells[0], cells[1]));
+  return across * across * edge(config.cell_size_z, cells[2]);
+}
+
+void check_cells(const Config& config, Faults& faults) {
+  const auto cells = config.cells();
+  const std::uint64_t count = std::uint64_t{cells[0]} * cells[1] * cells[2];
+  if (count > 65'536) {
+    faults.push_back("the grid has " + std::to_string(count) +
+                     " cells, and a cell number has 16 bits: raise world.cell_size or use fewer sections");
+    return;
+  }
+  require(faults,
+          commensurable(config.cell_size_xy, config.geometry.section_size_xy) &&
+              commensurable(config.cell_size_z, config.geometry.section_size_z),
+          "world.cell_size and world.section_size must be whole units, one a multiple of the other");
+  require(faults, cells[2] <= 128,
+          "the grid has " + std::to_string(cells[2]) + " layers, at most 128 can be: raise world.cell_size_z");
+  require(faults, neighbours_max(config, cells) < 65'535,
+          "up to " + std::to_string(neighbours_max(config, cells)) +
+              " cells are in view of one, at most 65,534 can be: raise world.cell_size or lower world.radius");
+}
+
 void check_geometry(const Config& config, Faults& faults) {
   const auto& geometry = config.geometry;
   require(faults, geometry.section_size_xy >= 256.0F && geometry.section_size_z >= 256.0F,
@@ -30,10 +65,7 @@ void check_geometry(const Config& config, Faults& faults) {
   require(faults, config.cell_size_xy >= 64.0F && config.cell_size_z >= 64.0F,
           "world.cell_size must be at least 64 units");
   if (config.cell_size_xy < 64.0F || config.cell_size_z < 64.0F) return;
-  const auto cells = config.cells();
-  require(faults, std::uint64_t{cells[0]} * cells[1] * cells[2] <= 65'536,
-          "the grid has " + std::to_string(std::uint64_t{cells[0]} * cells[1] * cells[2]) +
-              " cells, and a cell number has 16 bits: raise world.cell_size or use fewer sections");
+  check_cells(config, faults);
   const auto extent = config.extent();
   for (unsigned axis = 0; axis < 3; ++axis)
     require(faults,

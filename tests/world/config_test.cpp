@@ -54,5 +54,28 @@ TEST(Config, NpcsAreSpreadOverTheShards) {
   for (const unsigned count : counts) EXPECT_NEAR(count, 1'000, 150);
 }
 
+TEST(Config, AGridWhoseNeighbourhoodsCannotBeCountedIsRefused) {
+  Config layers;  // 400 of them: more than a neighbour's 8 bits can step over
+  layers.cell_size_xy = 102'400.0F;
+  layers.cell_size_z = 64.0F;
+  EXPECT_FALSE(layers.validate(1).empty());
+  Config wide;  // 511 x 511 cells in view of a corner of the map
+  wide.cell_size_xy = 3'200.0F;
+  wide.cell_size_z = 25'600.0F;
+  EXPECT_TRUE(wide.validate(1).empty()) << wide.validate(1).front();
+  wide.radius.fill(900'000.0F);
+  EXPECT_FALSE(wide.validate(1).empty());
+}
+
+TEST(Config, SizesThatClientsAreToldAreWholeUnits) {
+  Config cells;
+  cells.cell_size_xy = 25'600.5F;
+  EXPECT_FALSE(cells.validate(1).empty());
+  Config sections;
+  sections.geometry.section_size_z = 6'400.25F;
+  sections.limits.max[2] = 25'000.0F;
+  EXPECT_FALSE(sections.validate(1).empty());
+}
+
 }  // namespace
 }  // namespace serried::world
