@@ -74,5 +74,36 @@ TEST(Slice, AFullRingSkipsViewersAndLosesNoBuffer) {
   EXPECT_EQ(owners.size(), 63U);  // each buffer once
 }
 
+/// Polls one lane until it has nothing left to do at `rig.now`.
+void poll_out(ShardRig& rig, unsigned shard) {
+  for (unsigned polls = 0; polls < 1'000 && rig.lanes[shard]->poll(rig.now) != 0; ++polls) {
+  }
+}
+
+TEST(Slice, AShardThatIsBehindMeasuresItsOwnTickAlsoWhenTheNextHasBegun) {
+  ShardSetup setup;
+  setup.shards = 2;
+  setup.sessions_per_lane = 8;
+  setup.world.players_max = 8;
+  setup.world.npcs = 20;
+  ShardRig rig(setup);
+  const Nanos period = second / rig.simulation.setup().world.ticks_per_second;
+  rig.ticks(3);
+  const std::uint64_t measured = rig.lanes[1]->counters().tick_total.count();
+  rig.now += period;
+  poll_out(rig, 0);  // to the first meet
+  poll_out(rig, 1);  // to the second
+  poll_out(rig, 0);  // to the end of the tick
+  ASSERT_TRUE(rig.lanes[0]->idle());
+  ASSERT_FALSE(rig.lanes[1]->idle()) << "still has its viewers before it";
+  rig.now += 2 * period;
+  rig.lanes[0]->poll(rig.now);
+  ASSERT_EQ(rig.lanes[0]->tick(), 5U) << "the next tick has begun";
+  ASSERT_EQ(rig.lanes[1]->tick(), 4U);
+  while (!rig.lanes[1]->idle()) rig.lanes[1]->poll(rig.now);
+  EXPECT_EQ(rig.lanes[1]->counters().tick_total.count(), measured + 1);
+  EXPECT_GE(rig.lanes[1]->counters().tick_total.max(), 2 * period) << "or an overloaded shard never tells viewers less";
+}
+
 }  // namespace
 }  // namespace serried::lane::test
