@@ -2,6 +2,7 @@
 """Start a server and a swarm over one of the wires of demo_net.py, show both live, and sum up. Called by scripts/demo."""
 
 import argparse
+import ctypes
 import json
 import os
 import shlex
@@ -16,6 +17,7 @@ import time
 import demo_net
 import demo_report
 
+prctl, PR_SET_PDEATHSIG = ctypes.CDLL(None).prctl, 1
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -85,6 +87,8 @@ class Process:
         def prepare():
             for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(stop, signal.SIG_DFL)
+            # Whatever becomes of this script, no server is left behind that nobody would end.
+            prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
             if cores:
                 os.sched_setaffinity(0, cores)
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
