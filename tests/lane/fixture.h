@@ -2,7 +2,7 @@
 /// An io lane and a handshake lane on a loop wire, with real clients at its other end, one thread, a clock in the hand.
 /// In place of the shard stands whoever reads the rings of `link`.
 
-#include <cstring>
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <vector>
@@ -141,7 +141,7 @@ class LaneTest : public testing::Test {
   void send_raw(std::span<const std::uint8_t> bytes, std::uint16_t local_port) {
     wire::Buffer buffer;
     ASSERT_EQ(remote->acquire({&buffer, 1}), 1U);
-    std::memcpy(buffer.data, bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), buffer.data);
     wire::Path to = server->local();
     to.local_port = local_port;
     wire::Batch batch;
