@@ -31,9 +31,9 @@ def main():
         junit = os.path.join(logs, "testlog.junit.xml")
         tree = xml.etree.ElementTree.parse(junit).getroot() if os.path.exists(junit) else []
         for suite in tree:
-            # Meson names a suite of a gtest program `project.program.suite` (older: `project.program.suite.suite`).
+            # Meson names a suite of a gtest program `project.program.suite`, and the program alone or `suite / program`.
             parts = suite.get("name", "").split(".")
-            program = parts[1] if len(parts) > 1 else ""
+            program = parts[1].split(" / ")[-1] if len(parts) > 1 else ""
             if program not in programs:
                 continue
             for case in suite.iter("testcase"):
