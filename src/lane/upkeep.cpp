@@ -27,14 +27,13 @@ constexpr Nanos linger = 150 * millisecond;  ///< a client says goodbye three ti
 void finish(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   session::Admission& session = state.table.admission(slot);
   session::Cold& cold = state.table.cold(slot);
-  const std::uint8_t goodbyes_before = cold.goodbyes_left;
+  bool said_goodbye_now = false;
   if (cold.goodbyes_left != 0) {
-    const bool sent = reply(state, slot, [&](base::ByteWriter& out) {
+    said_goodbye_now = reply(state, slot, [&](base::ByteWriter& out) {
       message::encode(out, message::Disconnect{cold.reason, {}});
     });
-    if (sent) --cold.goodbyes_left;
+    if (said_goodbye_now) --cold.goodbyes_left;
   }
-  const bool said_goodbye_now = cold.goodbyes_left != goodbyes_before;
   if (cold.in_world) {
     Command leave;
     leave.kind = Command::Kind::leave;

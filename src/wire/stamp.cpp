@@ -4,20 +4,13 @@
 
 #include "base/bytes.h"
 #include "kernel/crc32c.h"
+#include "wire/trailer.h"
 
 namespace serried::wire {
 
 void stamp(Batch& batch, CrcSeed seed) noexcept {
-  const std::uint8_t* data[Batch::capacity];
-  std::uint16_t covered[Batch::capacity];
-  std::uint32_t state[Batch::capacity];
-  for (unsigned i = 0; i < batch.live_rows; ++i) {
-    const unsigned row = batch.live[i];
-    data[i] = batch.data[row];
-    covered[i] = static_cast<std::uint16_t>(batch.length[row] - crc_bytes);
-  }
-  kernel::crc32c_batch(seed.state(), data, covered, state, batch.live_rows);
-  for (unsigned i = 0; i < batch.live_rows; ++i) base::store(batch.data[batch.live[i]] + covered[i], ~state[i]);
+  const Trailers trailers{batch, seed};
+  for (unsigned i = 0; i < batch.live_rows; ++i) base::store(trailers.at[i], trailers.crc(i));
 }
 
 void stamp_one(std::span<std::uint8_t> datagram, CrcSeed seed) noexcept {

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "kernel/crc32c.h"
+#include "wire/trailer.h"
 
 namespace serried::wire {
 
@@ -15,20 +16,13 @@ CrcSeed::CrcSeed(std::uint64_t protocol_id) noexcept {
 }
 
 void verify(Batch& batch, CrcSeed seed, observe::DropCounters& drops) noexcept {
-  const std::uint8_t* data[Batch::capacity];
-  std::uint16_t covered[Batch::capacity];
-  std::uint32_t state[Batch::capacity];
-  for (unsigned i = 0; i < batch.live_rows; ++i) {
-    const unsigned row = batch.live[i];
-    data[i] = batch.data[row];
-    covered[i] = static_cast<std::uint16_t>(batch.length[row] - crc_bytes);
-  }
-  kernel::crc32c_batch(seed.state(), data, covered, state, batch.live_rows);
-  // filter() visits the live rows in order, so the i-th visit is of the i-th state.
+  const Trailers trailers{batch, seed};
+  // filter() visits the live rows in order, so the i-th visit is of the i-th trailer.
   unsigned i = 0;
   batch.filter(drops, [&](unsigned) noexcept {
-    const auto trailer = base::load<std::uint32_t>(data[i] + covered[i]);
-    return trailer == ~state[i++] ? observe::Drop::none : observe::Drop::bad_crc;
+    const bool good = base::load<std::uint32_t>(trailers.at[i]) == trailers.crc(i);
+    ++i;
+    return good ? observe::Drop::none : observe::Drop::bad_crc;
   });
 }
 
