@@ -65,28 +65,62 @@ class RoundTrip {
   Nanos variance_ = 0;
 };
 
-/// The sending half: the last 128 datagrams, each with the tag of what it carried (a replication plan, or 0: nothing
-/// that anybody waits for). An ack for a sequence never sent is a lie: the connection ends.
-class SentDatagrams {
+/// What a datagram carried that somebody waits for.
+enum class Cargo : std::uint8_t {
+  none,       ///< an ack frees its place in the window, nothing more
+  plan,       ///< a replication plan
+  ordered,    ///< messages of channel 1
+  unordered,  ///< messages of channel 2
+};
+struct Flight {
+  Cargo cargo = Cargo::none;
+  std::uint8_t count = 0;  ///< messages, at most 31
+  std::uint16_t tag = 0;   ///< the plan, or the id of the first message
+};
+
+/// What an ack block, or an expired timer, changed.
+struct AckNews {
+  std::uint32_t acked_bytes = 0, lost_bytes = 0;
+  std::uint64_t newest_acked = 0, newest_lost = 0;  ///< sequences; 0: none
+  unsigned outcomes = 0;
+};
+
+/// The sending half: the datagrams in flight, in a queue of fixed capacity, each with what it carried; ack-only ones take
+/// no place. An ack for a sequence never sent is a lie: the connection ends. 128 are enough for a server, whose window
+/// never lets more than 112 out; a client's inputs are exempt from its window, and at 5 s of round trip there are many.
+template <unsigned queue_capacity>
+class BasicSentDatagrams {
  public:
-  static constexpr unsigned capacity = 128;
+  static constexpr unsigned capacity = queue_capacity;
   static constexpr std::uint64_t packet_threshold = 3;
+  static constexpr unsigned expirations_max = 10;  ///< in a row: the other side acks nothing, the session ends
 
   struct Outcome {
-    std::uint16_t tag;
-    bool acked;  ///< else lost: three later ones are acked
+    Flight flight;  ///< never cargo none
+    bool acked;     ///< else lost
   };
   enum class Verdict : std::uint8_t { ok, lie };
 
   /// The sequence for the next datagram. `skip`: leave one number out first (a trap for liars).
   [[nodiscard]] std::uint64_t next_sequence(bool skip) noexcept;
-  /// Remember what was sent under the sequence just given.
-  void note(std::uint64_t sequence, std::uint16_t tag, bool wants_ack, Nanos now) noexcept;
-  /// Process a block; `out` receives at most `capacity` outcomes of datagrams with a tag, `count` says how many. Blocks
-  /// that tell nothing new change nothing.
-  Verdict acknowledge(const AckBlock& block, Nanos ack_delay_max, Nanos now, Outcome* out, unsigned& count) noexcept;
+  /// Remember what was sent under the sequence just given. `bytes` of the whole datagram; 0: ack-only, not in flight.
+  /// Returns what had to make room, as lost: cargo none when there was room, or nobody waits for it.
+  Flight note(std::uint64_t sequence, const Flight& flight, std::uint16_t bytes, Nanos now) noexcept;
+  /// Process a block; `out` has room for `capacity` outcomes. Blocks that tell nothing new change nothing.
+  Verdict acknowledge(const AckBlock& block, Nanos ack_delay_max, Nanos now, Outcome* out, AckNews& news) noexcept;
 
+  /// When nothing but time makes datagrams lost; ~0: nothing is in flight.
+  [[nodiscard]] Nanos timeout_at() const noexcept;
+  /// Precondition: now >= timeout_at(). All in flight that are as old as the timeout are lost; it doubles.
+  void expire(Nanos now, Outcome* out, AckNews& news) noexcept;
+  /// Timeouts since something that was in flight was last acked.
+  [[nodiscard]] unsigned expirations() const noexcept;
+
+  [[nodiscard]] std::uint32_t bytes_in_flight() const noexcept;
+  [[nodiscard]] unsigned datagrams_in_flight() const noexcept;
   [[nodiscard]] const RoundTrip& round_trip() const noexcept { return round_trip_; }
+  /// Another network path: the estimate starts anew.
+  void forget_round_trip() noexcept { round_trip_ = {}; }
   [[nodiscard]] std::uint64_t last_sequence() const noexcept { return last_; }
 
  private:
@@ -110,5 +144,8 @@ class SentDatagrams {
   RoundTrip round_trip_;
   std::array<Entry, capacity> entries_{};  ///< last, so that what every datagram touches lies together before it
 };
+
+using SentDatagrams = BasicSentDatagrams<128>;         ///< of a server
+using ClientSentDatagrams = BasicSentDatagrams<1024>;  ///< of a client
 
 }  // namespace serried::channel

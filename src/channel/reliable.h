@@ -1,0 +1,124 @@
+#pragma once
+/// The reliable channels of one session, both ends of both: what waits to be sent or acked, and what has come and waits
+/// for something earlier. Messages lie in the lane's pools; nothing here allocates. The same code in server and client.
+///
+///     send -> [queue by id] -> compose -> (datagram) -> accept -> [order, join] -> Receiver::take
+///                 ^ settle(lost)  | settle(acked): freed
+///
+/// Source  docs/wire-format.md section 2, Reliable channels, Fragments, Bundling
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "base/bytes.h"
+#include "channel/ack.h"
+#include "channel/block_pool.h"
+#include "channel/chunk_pool.h"
+#include "message/type.h"
+#include "serried/time.h"
+#include "wire/datagram.h"
+
+namespace serried::channel {
+
+/// The memory that all sessions of a lane share.
+struct Pools {
+  Pools(std::uint32_t chunks, std::uint16_t small_blocks, std::uint16_t large_blocks)
+      : chunk(chunks), block(small_blocks, large_blocks) {}
+  ChunkPool chunk;
+  BlockPool block;
+};
+
+/// Who takes messages as they become deliverable. `content` views memory that is reused when the call returns.
+struct Receiver {
+  /// False: no room now. An ordered message then waits in the pool for `hand_over`, an unordered one is as good as lost.
+  bool (*take)(void* context, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content);
+  /// A message that came in fragments: `bytes` of type and content in `block`. When true, the block is the taker's.
+  bool (*take_block)(void* context, wire::Channel channel, std::uint16_t block, std::uint32_t bytes);
+  void* context = nullptr;
+};
+
+enum class Urgency : std::uint8_t { bundled, immediate };
+
+/// What became of a message that was to be sent.
+enum class Queued : std::uint8_t {
+  yes,
+  full,      ///< 64 messages or 16 KiB are unacked, or the pool is empty
+  busy,      ///< another message in fragments is on its way
+  too_long,  ///< beyond what the other side takes
+};
+
+/// What became of a reliable datagram, or of a fragment.
+enum class Accepted : std::uint8_t {
+  yes,        ///< taken, or known: to be acked
+  no_room,    ///< some of it could not be kept: not to be acked
+  malformed,  ///< on channel 0: dropped and not acked; on the others the session ends
+};
+
+class Reliable {
+ public:
+  static constexpr unsigned id_window = 1024;
+  static constexpr unsigned unacked_messages_max = 64;
+  static constexpr std::uint32_t unacked_bytes_max = 16 * 1024;
+  static constexpr unsigned messages_per_datagram_max = 31;
+  static constexpr Nanos bundle_delay = 50 * millisecond;
+  static constexpr Nanos fragment_lifetime = 10 * second;  ///< on channel 0
+  /// What a datagram has for type and content of one message: beyond it a message goes in fragments.
+  static constexpr std::size_t whole_message_bytes_max =
+      wire::body_bytes_max - wire::ack_block_bytes_max - sizeof(std::uint16_t) - 2;
+
+  // ---- out
+
+  /// The other side's ReliableHandshake has come: the channels are open, and this is the most that it takes.
+  void open(std::uint32_t peer_message_bytes_max) noexcept;
+  [[nodiscard]] bool is_open() const noexcept;
+
+  /// Queue a message on channel 1 or 2; content is copied. Longer than whole_message_bytes_max: in fragments, from a
+  /// block of the pool. Channel 0 only when longer (the caller sends short ones itself): fragments once, unacked.
+  [[nodiscard]] Queued send(Pools& pools, wire::Channel channel, message::Type type,
+                            std::span<const std::uint8_t> content, Urgency urgency, Nanos now) noexcept;
+  /// The same for a message that outlives the session, type first: not copied.
+  [[nodiscard]] Queued send_shared(wire::Channel channel, std::span<const std::uint8_t> message, Nanos now) noexcept;
+
+  /// When there is something to put into a datagram: 0 at once (a full datagram, something immediate or lost, or `flush`
+  /// was called), else when the bundle has waited long enough; ~0: nothing.
+  [[nodiscard]] Nanos due_at() const noexcept;
+  /// The tick ends: what waits goes now.
+  void flush() noexcept;
+
+  /// One datagram's worth: writes what follows the ack block (first id and messages, or one fragment).
+  struct Composed {
+    Flight flight;  ///< cargo none: there was nothing
+    wire::Channel channel{};
+    bool fragment = false;  ///< the flag
+  };
+  [[nodiscard]] Composed compose(const Pools& pools, base::ByteWriter& out, Nanos now) noexcept;
+  /// What became of a datagram of compose's. Cargo other than ordered or unordered is ignored.
+  void settle(Pools& pools, const Flight& flight, bool acked) noexcept;
+
+  [[nodiscard]] std::uint32_t unacked_bytes() const noexcept;  ///< queued or in flight, fragments included
+
+  // ---- in
+
+  /// What follows the ack block of a datagram on channel 1 or 2 (unpacked, when it was packed).
+  [[nodiscard]] Accepted accept(Pools& pools, wire::Channel channel, base::ByteReader body, const Receiver& receiver,
+                                Nanos now) noexcept;
+  /// The same with the flag Fragment, on any channel. `message_bytes_max`: the most that we stated.
+  [[nodiscard]] Accepted accept_fragment(Pools& pools, wire::Channel channel, base::ByteReader body,
+                                         std::uint32_t message_bytes_max, const Receiver& receiver,
+                                         Nanos now) noexcept;
+  /// Offer what waits for room at the receiver. True: nothing waits any more.
+  [[nodiscard]] bool hand_over(Pools& pools, const Receiver& receiver) noexcept;
+  /// Drop incomplete messages of channel 0 that are too old; returns how many. Joining on a reliable channel that made
+  /// no progress for `stalled_after` sets stalled().
+  unsigned sweep(Pools& pools, Nanos now, Nanos stalled_after) noexcept;
+  [[nodiscard]] bool stalled() const noexcept;
+
+  /// Give all memory back. The object is as new.
+  void clear(Pools& pools) noexcept;
+
+ private:
+  // by the implementer; sizeof(Reliable) <= 768, static_assert
+};
+
+}  // namespace serried::channel
