@@ -41,6 +41,23 @@ class Hmac {
   return {reinterpret_cast<const std::uint8_t*>(text), std::strlen(text)};
 }
 
+/// HKDF-Extract(SHA-256(salted), first | second).
+[[nodiscard]] Secret extract_both(std::span<const std::uint8_t> salted, const Secret& first,
+                                  const Secret& second) noexcept {
+  std::array<std::uint8_t, 2 * key_bytes> input;
+  std::memcpy(input.data(), first.data(), key_bytes);
+  std::memcpy(input.data() + key_bytes, second.data(), key_bytes);
+  const Secret prk = hkdf_extract(sha256(salted), input);
+  wipe(input);
+  return prk;
+}
+
+void expand_epoch(const Secret& prk, SessionKeys& keys) noexcept {
+  hkdf_expand(prk, label("c2s"), keys.client_to_server.bytes());
+  hkdf_expand(prk, label("s2c"), keys.server_to_client.bytes());
+  hkdf_expand(prk, label("next"), keys.next.bytes());
+}
+
 }  // namespace
 
 Secret::Secret(std::span<const std::uint8_t, key_bytes> bytes) noexcept {
@@ -127,8 +144,8 @@ void hkdf_expand(const Secret& prk, std::span<const std::uint8_t> info, std::spa
 //   next             = HKDF-Expand(prk, "next",   32)
 //   exporter         = HKDF-Expand(prk, "export", 32)
 SessionKeys derive_session_keys(const KeyContext& context, const Secret& token_secret, const Secret& ee) noexcept {
-  std::array<std::uint8_t, 7 + 4 + 8 + 8 + 4 + 32 + 32 + 16 + 32> hashed;
-  base::ByteWriter writer(hashed);
+  std::array<std::uint8_t, 7 + 4 + 8 + 8 + 4 + 32 + 32 + 16 + 32> salted;
+  base::ByteWriter writer(salted);
   writer.write_bytes(label("serried"));
   writer.write(context.version);
   writer.write(context.protocol_id);
@@ -140,17 +157,30 @@ SessionKeys derive_session_keys(const KeyContext& context, const Secret& token_s
   writer.write_bytes(context.token_hash);
   SERRIED_CHECK(writer.ok() && writer.room() == 0);
 
-  std::array<std::uint8_t, 2 * key_bytes> input;
-  std::memcpy(input.data(), token_secret.data(), key_bytes);
-  std::memcpy(input.data() + key_bytes, ee.data(), key_bytes);
-  const Secret prk = hkdf_extract(sha256(hashed), input);
-  wipe(input);
+  const Secret prk = extract_both(salted, token_secret, ee);
+  SessionKeys keys;
+  expand_epoch(prk, keys);
+  hkdf_expand(prk, label("export"), keys.exporter.bytes());
+  return keys;
+}
+
+//   salt = SHA-256( "serried rekey" 13 | connection_id u32 | epoch u8 | server_ephemeral 32
+//                   | client_ephemeral 32 )                                                             82 bytes
+//   prk  = HKDF-Extract(salt, next 32 | ee 32)
+//   then client_to_server, server_to_client and next as above
+SessionKeys derive_next_keys(const EpochContext& context, const SessionKeys& current, const Secret& ee) noexcept {
+  std::array<std::uint8_t, 13 + 4 + 1 + 32 + 32> salted;
+  base::ByteWriter writer(salted);
+  writer.write_bytes(label("serried rekey"));
+  writer.write(context.connection_id);
+  writer.write(context.epoch);
+  writer.write_bytes(context.server_ephemeral);
+  writer.write_bytes(context.client_ephemeral);
+  SERRIED_CHECK(writer.ok() && writer.room() == 0);
 
   SessionKeys keys;
-  hkdf_expand(prk, label("c2s"), keys.client_to_server.bytes());
-  hkdf_expand(prk, label("s2c"), keys.server_to_client.bytes());
-  hkdf_expand(prk, label("next"), keys.next.bytes());
-  hkdf_expand(prk, label("export"), keys.exporter.bytes());
+  expand_epoch(extract_both(salted, current.next, ee), keys);
+  keys.exporter = current.exporter;
   return keys;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 /// Key material: types that wipe themselves, X25519, and the schedule that turns a handshake into keys.
-/// Source  RFC 7748 (X25519), RFC 5869 (HKDF, with SHA-256 of FIPS 180-4), docs/wire-format.md section 4
+/// Source  RFC 7748 (X25519), RFC 5869 (HKDF, with SHA-256 of FIPS 180-4), docs/wire-format.md sections 4 and 5
 
 #include <array>
 #include <cstddef>
@@ -82,5 +82,17 @@ struct SessionKeys {
 /// `token_secret` authenticates both sides, `ee` = X25519 of both ephemerals gives forward secrecy.
 [[nodiscard]] SessionKeys derive_session_keys(const KeyContext& context, const Secret& token_secret,
                                               const Secret& ee) noexcept;
+
+/// Everything both sides hash into the salt of the next epoch's keys.
+struct EpochContext {
+  std::uint32_t connection_id = 0;
+  std::uint8_t epoch = 0;  ///< the one that begins: 1 at the first rekey, modulo 256
+  PublicKey server_ephemeral{};
+  PublicKey client_ephemeral{};
+};
+/// The keys of the epoch after `current`: its `next` authenticates both sides, `ee` = X25519 of both new ephemerals
+/// gives forward secrecy. The exporter stays that of the handshake.
+[[nodiscard]] SessionKeys derive_next_keys(const EpochContext& context, const SessionKeys& current,
+                                           const Secret& ee) noexcept;
 
 }  // namespace serried::crypt

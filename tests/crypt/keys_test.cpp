@@ -1,7 +1,9 @@
 #include "crypt/keys.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -14,11 +16,37 @@ class KeysTest : public testing::Test {
   void SetUp() override { ASSERT_TRUE(initialise()); }
 };
 
-TEST_F(KeysTest, Sha256AndHmacVectors) {
-  // FIPS 180-4's example; RFC 4231 test case 2.
+TEST_F(KeysTest, Sha256OfFips180) {
   EXPECT_EQ(bytes_of(sha256(bytes_of("abc"))), hex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
-  EXPECT_EQ(bytes_of(hmac_sha256(bytes_of("Jefe"), bytes_of("what do ya want for nothing?"))),
-            hex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"));
+  EXPECT_EQ(bytes_of(sha256({})), hex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
+}
+
+TEST_F(KeysTest, HmacSha256OfRfc4231) {
+  struct Case {
+    Bytes key, data;
+    const char* mac;  // the fifth is given in part: its first 16 bytes
+  };
+  const Bytes long_key(131, 0xaa);
+  const Case cases[] = {
+      {Bytes(20, 0x0b), bytes_of("Hi There"), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+      {bytes_of("Jefe"), bytes_of("what do ya want for nothing?"),
+       "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+      {Bytes(20, 0xaa), Bytes(50, 0xdd), "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
+      {rising(1, 25), Bytes(50, 0xcd), "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b"},
+      {Bytes(20, 0x0c), bytes_of("Test With Truncation"), "a3b6167473100ee06e0c796c2955552b"},
+      {long_key, bytes_of("Test Using Larger Than Block-Size Key - Hash Key First"),
+       "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+      {long_key,
+       bytes_of("This is a test using a larger than block-size key and a larger than block-size data. The key needs "
+                "to be hashed before being used by the HMAC algorithm."),
+       "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
+  };
+  for (const Case& c : cases) {
+    const Bytes expected = hex(c.mac);
+    Bytes mac = bytes_of(hmac_sha256(c.key, c.data));
+    mac.resize(expected.size());
+    EXPECT_EQ(mac, expected);
+  }
 }
 
 TEST_F(KeysTest, HkdfOfRfc5869A1ToA3) {
@@ -177,6 +205,75 @@ TEST_F(KeysTest, ScheduleDependsOnEverything) {
   EXPECT_FALSE(derive_session_keys(context(), ee, token).client_to_server == keys.client_to_server);
   EXPECT_FALSE(derive_session_keys(context(), token, token).client_to_server == keys.client_to_server);
   EXPECT_FALSE(keys.client_to_server == keys.server_to_client);
+}
+
+EpochContext epoch_context() {
+  EpochContext context;
+  context.connection_id = 0xA1B2C3D4;
+  context.epoch = 1;
+  context.server_ephemeral = array_of<32>(rising(32, 32));
+  context.client_ephemeral = array_of<32>(rising(0, 32));
+  return context;
+}
+
+SessionKeys some_keys() {
+  SessionKeys keys;
+  keys.client_to_server = secret_of(rising(112, 32));
+  keys.server_to_client = secret_of(rising(113, 32));
+  keys.next = secret_of(rising(176, 32));
+  keys.exporter = secret_of(rising(114, 32));
+  return keys;
+}
+
+TEST_F(KeysTest, NextEpochToTheByte) {
+  // Computed from the page of the wire format by another implementation of HMAC and SHA-256.
+  const SessionKeys keys = derive_next_keys(epoch_context(), some_keys(), secret_of(rising(144, 32)));
+  EXPECT_EQ(bytes_of(keys.client_to_server), hex("78afcab86bd12c52882c1c4f5461087b2a8f36fa7beed3af231818e86f3a8bd5"));
+  EXPECT_EQ(bytes_of(keys.server_to_client), hex("6519160f8f2660cce98151502a6bade9444872107bb349760df1bf99aadaf48a"));
+  EXPECT_EQ(bytes_of(keys.next), hex("1605e0dd79cc33a8582f19ae89f8a58da0d31bf336ad641aa3e2fd8cec325cbc"));
+  EXPECT_EQ(bytes_of(keys.exporter), rising(114, 32)) << "stays that of the handshake";
+}
+
+TEST_F(KeysTest, NextEpochDependsOnTheEpochItsEphemeralsAndTheSecretsBefore) {
+  const SessionKeys before = some_keys();
+  const Secret ee = secret_of(rising(144, 32));
+  const SessionKeys keys = derive_next_keys(epoch_context(), before, ee);
+  std::vector<EpochContext> others(5, epoch_context());
+  others[0].connection_id ^= 1;
+  others[1].epoch = 2;
+  others[2].server_ephemeral[31] ^= 1;
+  others[3].client_ephemeral[31] ^= 1;
+  std::swap(others[4].server_ephemeral, others[4].client_ephemeral);
+  for (const EpochContext& other : others) {
+    const SessionKeys differing = derive_next_keys(other, before, ee);
+    EXPECT_FALSE(differing.client_to_server == keys.client_to_server);
+    EXPECT_FALSE(differing.server_to_client == keys.server_to_client);
+    EXPECT_FALSE(differing.next == keys.next);
+  }
+  SessionKeys other_next = before;
+  other_next.next.bytes()[0] ^= 1;
+  EXPECT_FALSE(derive_next_keys(epoch_context(), other_next, ee).client_to_server == keys.client_to_server);
+  EXPECT_FALSE(derive_next_keys(epoch_context(), before, before.next).client_to_server == keys.client_to_server);
+  // The keys in use say nothing about those that follow: only `next` is carried on.
+  SessionKeys other_traffic = before;
+  other_traffic.client_to_server.wipe();
+  other_traffic.server_to_client.wipe();
+  EXPECT_EQ(derive_next_keys(epoch_context(), other_traffic, ee).client_to_server, keys.client_to_server);
+}
+
+TEST_F(KeysTest, EpochsWrapWithoutRepeatingAKey) {
+  const Secret ee = secret_of(rising(144, 32));
+  EpochContext context = epoch_context();
+  SessionKeys keys = some_keys();
+  std::vector<Bytes> seen;
+  for (int rekey = 1; rekey <= 300; ++rekey) {
+    context.epoch = static_cast<std::uint8_t>(rekey);
+    keys = derive_next_keys(context, keys, ee);
+    seen.push_back(bytes_of(keys.client_to_server));
+    seen.push_back(bytes_of(keys.server_to_client));
+  }
+  std::sort(seen.begin(), seen.end());
+  EXPECT_EQ(std::adjacent_find(seen.begin(), seen.end()), seen.end());
 }
 
 TEST_F(KeysTest, EqualComparesContentAndLength) {
