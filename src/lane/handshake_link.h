@@ -14,10 +14,10 @@
 
 namespace serried::lane {
 
-/// One Connect with a good cookie on its way to keys, or one CryptoTest on its way to a spent token. Whoever holds the
-/// index (the io lane, a ring, the handshake lane) owns it.
+/// One Connect with a good cookie on its way to keys, one CryptoTest on its way to a spent token, or half a rekey. Whoever
+/// holds the index (the io lane, a ring, the handshake lane) owns it.
 struct HandshakeJob {
-  enum class Kind : std::uint8_t { connect, confirm };
+  enum class Kind : std::uint8_t { connect, confirm, rekey_prepare, rekey_compute };
   Kind kind{};
   std::uint32_t session = 0;
   std::uint32_t connection_id = 0;
@@ -35,8 +35,12 @@ struct HandshakeJob {
   crypt::TokenId token_id{};
   std::int64_t token_expiry = 0;
 
+  // rekey_prepare, out; rekey_compute, in: with client_ephemeral, keys.next
+  crypt::KeyPair ephemeral;
+  std::uint8_t epoch = 0;
+
   // out
-  bool denied = false;
+  bool denied = false;  ///< rekey_compute: the shared secret was all zero
   message::DenyReason reason{};
   crypt::PublicKey server_ephemeral{};
   std::array<std::uint8_t, 16> server_random{};

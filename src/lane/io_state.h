@@ -9,7 +9,9 @@
 #include "base/fixed_fifo.h"
 #include "base/fixed_stack.h"
 #include "base/prng.h"
+#include "channel/reliable.h"
 #include "crypt/cookie.h"
+#include "crypt/integrity.h"
 #include "lane/handshake_link.h"
 #include "lane/rows.h"
 #include "message/control.h"
@@ -29,6 +31,17 @@ struct IoConfig {
   unsigned cookie_rate_per_s = 20'000;  ///< not 0: Connects answered in clear a second, and as many cookies checked
   unsigned spare_buffers = 512;         ///< kept at hand for each shard, and as many for the lane itself
   std::uint64_t protocol_id = 0;
+  session::WafConfig waf;
+  // Reliable channels, per lane
+  std::uint32_t chunks = 65'536;  ///< of 256 bytes, for messages that wait
+  std::uint16_t small_blocks = 512, large_blocks = 48;           ///< of 16 and 512 KiB, for messages in fragments
+  std::uint32_t message_bytes_max = channel::message_bytes_max;  ///< what a client may send in fragments
+  // Keys
+  std::uint64_t rekey_bytes = std::uint64_t{1} << 30;
+  Nanos rekey_after = 3'600 * second;
+  /// Tables of the client builds that are challenged; null: none. Outlives the lane.
+  const crypt::IntegrityTables* integrity = nullptr;
+  Nanos integrity_period = 60 * second;
   /// What clients are told; its time-outs, rates and limits are also those that the lane enforces.
   message::ConnectionAccepted parameters;
 };
@@ -42,7 +55,11 @@ struct IoCounters {
   base::Counter input_copies;  ///< redundant copies of inputs already handed on
   base::Counter sent, sent_bytes;
   base::Counter cookies, accepted, denied, established, joined, ended, timed_out;
-  base::Counter sessions;  ///< now in use
+  base::Counter sessions;           ///< now in use
+  base::Counter mail_in, mail_out;  ///< game messages handed to shards, and taken from them
+  base::Counter timeouts;           ///< retransmission timers that expired
+  base::Counter rekeys, roamed, challenges;
+  base::Counter chunks, block_bytes;  ///< of the pools, now in use
   observe::DropCounters drops;
 };
 
@@ -53,7 +70,8 @@ struct ReadyRow {
   wire::Path to;
 };
 
-struct DueAck {
+/// Something that a session has to send: an ack, or reliable messages.
+struct Due {
   std::uint32_t session = 0;
   std::uint32_t connection_id = 0;
   Nanos at = 0;
@@ -89,14 +107,16 @@ struct IoState {
   session::Table table;
   session::AttemptTable attempts;
   session::AdmitLimits limits;
-  session::ForeignBudget foreign;
+  session::Waf waf;
   session::Budget clear_answers;     ///< to Connects without a cookie, or with one that does not hold
   session::Budget returned_cookies;  ///< to be checked: apart, so that a flood of first Connects starves nobody else
 
   base::FixedStack<wire::Buffer> spare;
   base::FixedFifo<ReadyRow> ready;
   base::FixedFifo<OutRow> replies;  ///< control messages and ack-only datagrams of sessions
-  base::FixedFifo<DueAck> due_acks;
+  base::FixedFifo<Due> due_acks;
+  base::FixedFifo<Due> due_sends;  ///< sessions with reliable messages to be sent, each at most once
+  channel::Pools pools;
   base::FixedFifo<ShardCommand> commands;  ///< joins and leaves that wait for room in a shard's ring
 
   /// Input rows on their way to each shard.
@@ -107,6 +127,7 @@ struct IoState {
   std::vector<Steering> steering;
   std::array<PlanNews, wire::Batch::capacity> news;           ///< by row of the batch in work
   std::array<std::uint8_t, wire::Batch::capacity> ack_bytes;  ///< length of the row's ack block
+  std::array<std::uint8_t, 8'192> unpacked;                   ///< body of the compressed datagram in work
 
   unsigned gather_from = 0;  ///< shard whose turn it is
   std::uint32_t sweep_cursor = 0;
@@ -159,7 +180,8 @@ unsigned upkeep(IoState& state, Nanos now) noexcept;
 
 /// Queue messages for a session: `write(ByteWriter&)`; false and no_buffer when there is no room to write them.
 template <class Write>
-bool reply(IoState& state, std::uint32_t slot, Write&& write) noexcept {
+bool reply(IoState& state, std::uint32_t slot, Write&& write, std::uint8_t flags = 0,
+           OutKind kind = OutKind::datagram) noexcept {
   if (state.spare.empty() || state.replies.full()) {
     state.counters.drops.add(observe::Drop::no_buffer);
     return false;
@@ -175,9 +197,47 @@ bool reply(IoState& state, std::uint32_t slot, Write&& write) noexcept {
   row.session = slot;
   row.connection_id = state.table.admission(slot).connection_id;
   row.body_bytes = static_cast<std::uint16_t>(out.size());
+  row.kind = kind;
+  row.cargo = channel::Cargo::none;
+  row.flags = flags;
   state.replies.push(row);
   return true;
 }
+
+// ---- reliable messages (reliable.cpp)
+// ------------------------------------------------------------------------------------------------
+
+/// Queue a message of a session on channel 1 or 2. A session whose queue is full ends (overload), unless `may_drop`.
+void send_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
+                  std::span<const std::uint8_t> content, channel::Urgency urgency, bool may_drop, Nanos now) noexcept;
+/// The session has something to send, or may have: put it into the queue of such.
+void note_sendable(IoState& state, std::uint32_t slot, Nanos now) noexcept;
+
+// ---- a session's keys (rekey.cpp), address (roam.cpp), client (integrity.cpp)
+// ------------------------------------------------
+
+/// A datagram opened under Rekey::other_receive_key: the client has the new keys.
+void switch_keys(IoState& state, std::uint32_t slot, Nanos now) noexcept;
+/// RekeyResponse came on channel 1. Protocol errors end the session.
+[[nodiscard]] observe::Drop on_rekey_response(IoState& state, std::uint32_t slot, std::span<const std::uint8_t> content,
+                                              Nanos now) noexcept;
+/// A job of kind rekey_prepare or rekey_compute is back.
+void on_rekey_job(IoState& state, HandshakeJob& job, Nanos now) noexcept;
+/// Called by the sweep for every established or playing session: begin, give up, or finish a rekey.
+void sweep_rekey(IoState& state, std::uint32_t slot, Nanos now) noexcept;
+
+/// An authentic datagram of `bytes` came from an address that is not the session's. `newest`: it has the highest
+/// sequence so far.
+void note_foreign(IoState& state, std::uint32_t slot, const wire::Path& from, std::uint32_t bytes, bool newest,
+                  Nanos now) noexcept;
+/// A Pong came, from wherever: moves the session when it answers the probe.
+void on_probe_pong(IoState& state, std::uint32_t slot, std::uint64_t id, const wire::Path& from, Nanos now) noexcept;
+void sweep_roam(IoState& state, std::uint32_t slot, Nanos now) noexcept;
+
+/// The answer to a CheckIntegrity came on channel 1.
+[[nodiscard]] observe::Drop on_integrity_answer(IoState& state, std::uint32_t slot,
+                                                std::span<const std::uint8_t> content, Nanos now) noexcept;
+void sweep_integrity(IoState& state, std::uint32_t slot, Nanos now) noexcept;
 
 /// Begin the end of a session; `tell` sends Disconnect three times before the slot is free.
 void end_session(IoState& state, std::uint32_t slot, message::DisconnectReason reason, bool tell) noexcept;

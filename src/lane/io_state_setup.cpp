@@ -42,12 +42,15 @@ IoState::IoState(const IoConfig& io_config, std::vector<IoShardLink*> shard_link
       table(io_config.lane, io_config.sessions_max),
       attempts(io_config.attempts_max),
       limits(limits_of(io_config.parameters)),
+      waf(io_config.waf, seed_from(entropy_source)),
       clear_answers(io_config.cookie_rate_per_s, io_config.cookie_rate_per_s),
       returned_cookies(io_config.cookie_rate_per_s, io_config.cookie_rate_per_s),
       spare(spare_capacity(io_config, shards)),
       ready(queue_rows),
       replies(queue_rows),
       due_acks(table.capacity()),
+      due_sends(table.capacity()),
+      pools(io_config.chunks, io_config.small_blocks, io_config.large_blocks),
       commands(2 * table.capacity()),
       steering(shards.size()) {
   entropy.fill(attempt_salt);

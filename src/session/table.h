@@ -9,11 +9,14 @@
 #include <vector>
 
 #include "channel/ack.h"
+#include "channel/congestion.h"
+#include "channel/reliable.h"
 #include "crypt/keys.h"
 #include "crypt/replay.h"
 #include "message/control.h"
 #include "serried/time.h"
 #include "session/id.h"
+#include "wire/datagram.h"
 #include "wire/path.h"
 
 namespace serried::session {
@@ -39,7 +42,9 @@ struct alignas(64) Admission {
   std::uint16_t last_input = 0;       ///< newest input sequence handed on, valid when has_input
   std::uint32_t next_allowed_us = 0;  ///< GCRA: theoretical arrival time of the next datagram, wrapping microseconds
   bool has_input = false;
-  bool ack_queued = false;  ///< stands in the lane's queue of due acks
+  bool ack_queued = false;         ///< stands in the lane's queue of due acks
+  bool send_queued = false;        ///< stands in the lane's queue of reliable messages to be sent
+  std::uint8_t receive_phase = 0;  ///< lowest bit of the epoch of Peer::receive_key
   Nanos heard_at = 0;
   crypt::ReplayWindow replay;
 };
@@ -52,9 +57,13 @@ struct alignas(64) Peer {
 };
 static_assert(sizeof(Peer) == 64);
 
-/// What sending, and being acked, touches: two lines, then the ring of what was sent.
+/// What sending, and being acked, touches: some lines, then the queue of what was sent.
 struct alignas(64) Outbound {
   crypt::Secret send_key;
+  std::uint8_t key_phase_flag = 0;  ///< wire::flag::key_phase when the epoch of send_key is odd
+  bool held_back = false;           ///< by the congestion window, since the last ack
+  std::uint32_t taken_bytes = 0;    ///< of plans, see lane::OutRow::charge
+  channel::Congestion congestion;
   channel::ReceivedDatagrams received;
   channel::SentDatagrams sent;
 
@@ -64,9 +73,54 @@ struct alignas(64) Outbound {
   }
 };
 
+/// A change of keys. Source  docs/wire-format.md section 5
+struct Rekey {
+  enum class Stage : std::uint8_t {
+    idle,
+    preparing,  ///< the handshake lane makes our ephemeral key
+    asked,      ///< RekeyRequest is on its way
+    computing,  ///< the handshake lane has the response
+    switching,  ///< we seal under the new key; nothing has opened under it yet
+    retiring,   ///< the client seals under the new key; what it sent before may still arrive
+  };
+  Stage stage = Stage::idle;
+  std::uint8_t epoch = 0;               ///< of the newest keys, or of those being made
+  std::uint64_t sealed_bytes = 0;       ///< under the keys in use, both directions
+  Nanos since = 0;                      ///< of this stage; idle: of the keys
+  crypt::Secret other_receive_key;      ///< switching: the new one; retiring: the old one
+  crypt::KeyPair ephemeral;             ///< asked, computing
+  crypt::Secret next;                   ///< what the next epoch grows from
+
+  [[nodiscard]] bool two_keys() const noexcept { return stage == Stage::switching || stage == Stage::retiring; }
+};
+
+/// An address that the session may be moving to. Source  docs/wire-format.md section 8, Roaming
+struct Roam {
+  wire::Path candidate;
+  std::uint64_t probe_id = 0;  ///< 0: none is being probed
+  Nanos since = 0, probed_at = 0;
+  std::uint32_t received_bytes = 0, sent_bytes = 0;
+  std::uint8_t wrong_ids = 0;
+};
+
+/// Integrity challenges. Source  docs/wire-format.md section 8
+struct Integrity {
+  std::uint32_t build = 0;  ///< as the client named it; 0: it did not
+  std::uint16_t index = 0;
+  bool waiting = false;
+  std::array<std::uint8_t, 16> nonce{};
+  Nanos at = 0;  ///< of the challenge that waits, or of the next one
+};
+
 /// What neither direction touches per datagram.
 struct Cold {
-  crypt::Secret next, exporter;
+  crypt::Secret exporter;
+  Rekey rekey;
+  Roam roam;
+  Integrity integrity;
+  bool reliable_met = false;     ///< the client's ReliableHandshake has come
+  bool may_resume = false;       ///< the way in which the session ended leaves the entity in the world
+  std::uint32_t dictionary = 0;  ///< that both sides have; 0: none
   std::uint64_t player_id = 0;
   std::array<std::uint8_t, 16> token_id{};
   std::int64_t token_expiry = 0;
@@ -90,8 +144,8 @@ class Table {
   /// A free slot in state pending with a new id, or `none` when all are taken. `random` makes the id unpredictable.
   static constexpr std::uint32_t none = ~std::uint32_t{0};
   [[nodiscard]] std::uint32_t allocate(std::uint64_t random, Nanos now) noexcept;
-  /// Wipe the keys and give the slot back.
-  void release(std::uint32_t slot) noexcept;
+  /// Wipe the keys, give back what the reliable channels hold, and the slot.
+  void release(std::uint32_t slot, channel::Pools& pools) noexcept;
 
   /// The slot of a live id, or none. A wrong random part is no session.
   [[nodiscard]] std::uint32_t find(std::uint32_t connection_id) const noexcept {
@@ -110,7 +164,17 @@ class Table {
   [[nodiscard]] Admission& admission(std::uint32_t slot) noexcept { return admission_[slot]; }
   [[nodiscard]] Peer& peer(std::uint32_t slot) noexcept { return peer_[slot]; }
   [[nodiscard]] Outbound& outbound(std::uint32_t slot) noexcept { return outbound_[slot]; }
+  [[nodiscard]] channel::Reliable& reliable(std::uint32_t slot) noexcept { return reliable_[slot]; }
   [[nodiscard]] Cold& cold(std::uint32_t slot) noexcept { return cold_[slot]; }
+
+  /// The key under which a datagram with these flags is to be opened; nullptr: there is none of this phase.
+  [[nodiscard]] const std::uint8_t* receive_key(std::uint32_t slot, std::uint8_t flags) const noexcept {
+    const bool odd = (flags & wire::flag::key_phase) != 0;
+    if (odd == (admission_[slot].receive_phase != 0)) [[likely]]
+      return peer_[slot].receive_key.data();
+    const Rekey& rekey = cold_[slot].rekey;
+    return rekey.two_keys() ? rekey.other_receive_key.data() : nullptr;
+  }
 
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] std::uint32_t in_use() const noexcept { return in_use_; }
@@ -118,7 +182,8 @@ class Table {
   [[nodiscard]] std::uint32_t high_water() const noexcept { return high_water_; }
   [[nodiscard]] std::uint32_t lane() const noexcept { return lane_; }
   [[nodiscard]] static constexpr std::size_t bytes_per_session() noexcept {
-    return sizeof(Admission) + sizeof(Peer) + sizeof(Outbound) + sizeof(Cold) + sizeof(std::uint32_t);
+    return sizeof(Admission) + sizeof(Peer) + sizeof(Outbound) + sizeof(channel::Reliable) + sizeof(Cold) +
+           sizeof(std::uint32_t);
   }
 
  private:
@@ -131,6 +196,7 @@ class Table {
   std::vector<Admission> admission_;
   std::vector<Peer> peer_;
   std::vector<Outbound> outbound_;
+  std::vector<channel::Reliable> reliable_;
   std::vector<Cold> cold_;
   std::vector<std::uint32_t> free_;
 };
