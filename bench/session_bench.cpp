@@ -95,7 +95,7 @@ class Crowd {
   session::Table table;
   wire::Batch batch;
   observe::DropCounters drops;
-  session::ForeignBudget foreign;
+  session::Waf waf{{}, random_seed};
   std::uint64_t round = 1;
   Nanos now = second;
 
@@ -162,7 +162,7 @@ BENCHMARK(find)->Apply(sizes);
 void admit_all(benchmark::State& state, Crowd& crowd, Drop expected) {
   std::uint64_t wrong = 0;
   measure(state, crowd, nothing, [&] {
-    session::admit(crowd.batch, crowd.table, limits, crowd.foreign, crowd.drops, crowd.now);
+    session::admit(crowd.batch, crowd.table, limits, crowd.waf, crowd.drops, crowd.now);
     std::uint64_t sum = crowd.batch.live_rows;
     wrong += crowd.batch.live_rows != (expected == Drop::none ? crowd.burst() : 0);
     for (unsigned i = 0; i < crowd.batch.live_rows; ++i) sum = sum * 31 + crowd.batch.session[crowd.batch.live[i]];
@@ -191,13 +191,13 @@ void admit_foreign(benchmark::State& state) {
   Crowd crowd(state);
   std::uint64_t wrong = 0;
   const Nanos frozen = crowd.now;
-  while (crowd.foreign.take(frozen)) {
+  while (crowd.waf.admit_foreign(path_of(0).address, frozen) == Drop::none) {
   }
   const auto move_away = [&] {
     for (unsigned row = 0; row < crowd.burst(); ++row) crowd.batch.path[row].address[15] ^= 0xFF;
   };
   measure(state, crowd, move_away, [&] {
-    session::admit(crowd.batch, crowd.table, {}, crowd.foreign, crowd.drops, frozen);
+    session::admit(crowd.batch, crowd.table, {}, crowd.waf, crowd.drops, frozen);
     wrong += crowd.batch.live_rows;
     return crowd.batch.live_rows;
   });

@@ -94,7 +94,7 @@ class StagedLane {
     took(Stage::verify);
     greet(state_, batch_, now);
     took(Stage::greet);
-    session::admit(batch_, state_.table, state_.limits, state_.foreign, drops, now);
+    session::admit(batch_, state_.table, state_.limits, state_.waf, drops, now);
     took(Stage::admit);
     session::open(batch_, state_.table, drops);
     took(Stage::open);

@@ -98,12 +98,16 @@ Drop greet_one(IoState& state, std::span<const std::uint8_t> datagram, const wir
     return Drop::bad_connect;
   static constexpr std::array<std::uint8_t, 48> no_cookie{};
   const bool returned = connect.cookie != no_cookie;
+  const auto admit = [&](bool proven) { return state.waf.admit_connect(from.address, proven, now); };
+  if (const Drop refused = returned ? Drop::none : admit(false); refused != Drop::none) return refused;
   if (!(returned ? state.returned_cookies : state.clear_answers).take(now)) return Drop::cookie_budget;
   if (connect.version != message::protocol_version) return deny(state, connect, from, message::DenyReason::version, 0);
 
   const crypt::Hash token_hash = crypt::sha256(connect.token);
   if (!returned) return give_cookie(state, connect, from, token_hash, now);
-  if (!state.jar.check(connect.cookie, from, connect.client_ephemeral, token_hash, now))
+  const bool proven = state.jar.check(connect.cookie, from, connect.client_ephemeral, token_hash, now);
+  if (const Drop refused = admit(proven); refused != Drop::none) return refused;
+  if (!proven)
     return state.clear_answers.take(now) ? give_cookie(state, connect, from, token_hash, now) : Drop::cookie_budget;
   if (state.draining) return deny(state, connect, from, message::DenyReason::shutting_down, 10'000);
   return begin(state, connect, from, token_hash, now);

@@ -6,6 +6,7 @@
 
 #include "lane/io_state.h"
 #include "port/port.h"
+#include "session/guard.h"
 #include "session/open.h"
 #include "wire/compose.h"
 #include "wire/parse.h"
@@ -57,13 +58,15 @@ class IoLane {
     const unsigned received = batch_.rows;
     if (received == 0) return 0;
     wire::parse(batch_, drops);
+    session::guard(batch_, state_.waf, drops, now);
     wire::verify(batch_, state_.crc, drops);
     greet(state_, batch_, now);
-    session::admit(batch_, state_.table, state_.limits, state_.foreign, drops, now);
+    session::admit(batch_, state_.table, state_.limits, state_.waf, drops, now);
     session::open(batch_, state_.table, drops);
     accept(state_, batch_, now);
     decode(state_, batch_, now);
     steer(state_);
+    session::blame(batch_, state_.waf, now);
     port_.release(batch_);
     return received;
   }

@@ -16,8 +16,8 @@ bool conforms(std::uint32_t& next_allowed_us, const AdmitLimits& limits, std::ui
 
 }  // namespace
 
-void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, ForeignBudget& foreign,
-           observe::DropCounters& drops, Nanos now) noexcept {
+void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, Waf& waf, observe::DropCounters& drops,
+           Nanos now) noexcept {
   for (unsigned i = 0; i < batch.live_rows; ++i) table.prefetch(batch.connection_id[batch.live[i]]);
 
   const auto now_us = static_cast<std::uint32_t>(now / microsecond);
@@ -30,8 +30,10 @@ void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, ForeignB
     if (const Drop seen = session.replay.peek(batch.sequence[row]); seen != Drop::none) return seen;
     if (wire::same_endpoint(batch.path[row], table.peer(slot).path)) {
       if (!conforms(session.next_allowed_us, limits, now_us)) return Drop::session_rate;
-    } else if (!conforms(table.cold(slot).foreign_allowed_us, limits, now_us) || !foreign.take(now)) {
+    } else if (!conforms(table.cold(slot).foreign_allowed_us, limits, now_us)) {
       return Drop::foreign_source;
+    } else if (const Drop refused = waf.admit_foreign(batch.path[row].address, now); refused != Drop::none) {
+      return refused;
     }
     batch.session[row] = slot;
     return Drop::none;

@@ -1,19 +1,11 @@
 #pragma once
 /// Third stage in: which session, and may it. All checks that cost less than cryptography.
 
-#include "session/budget.h"
 #include "session/table.h"
+#include "session/waf.h"
 #include "wire/batch.h"
 
 namespace serried::session {
-
-/// How often a lane opens datagrams that come from an address which is not their session's: enough for everybody whose
-/// NAT rebinds, too little to be worth an attack.
-struct ForeignBudget : Budget {
-  static constexpr std::uint32_t burst = 256;
-  static constexpr std::uint32_t per_second = 4096;
-  ForeignBudget() noexcept : Budget(per_second, burst) {}
-};
 
 /// The same for what comes from the session's own address and for what comes from others, each counted by itself: a
 /// stranger who knows the id must not use up what the player may send.
@@ -25,10 +17,10 @@ struct AdmitLimits {
 /// Drop what belongs to no session, was seen before, or comes too fast. Copies that the network made cost a session
 /// nothing of its rate, so the window is asked first.
 /// Reads   connection_id, sequence, path, live      Writes  session, verdict, live      Owner  io lane
-/// Drops   unknown_session, session_ending, replay_old, replay_seen, session_rate, foreign_source
-/// Cost    bench/session_bench.cpp
-/// Source  rate: GCRA (ITU-T I.371); docs/wire-format.md section 1, order of checks
-void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, ForeignBudget& foreign,
-           observe::DropCounters& drops, Nanos now) noexcept;
+/// Drops   unknown_session, session_ending, replay_old, replay_seen, session_rate, foreign_source, banned,
+/// address_rate, prefix_rate Cost    bench/session_bench.cpp Source  rate: GCRA (ITU-T I.371); docs/wire-format.md
+/// section 1, order of checks
+void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, Waf& waf, observe::DropCounters& drops,
+           Nanos now) noexcept;
 
 }  // namespace serried::session

@@ -12,13 +12,13 @@ using observe::Drop;
 struct AdmitTest : testing::Test {
   Table table{0, 64};
   AdmitLimits limits;
-  ForeignBudget foreign;
+  Waf waf{{}, 1};
   observe::DropCounters drops;
 
   Drop admit_one(std::uint32_t id, std::uint64_t sequence, const wire::Path& from, Nanos now) {
     Burst burst;
     const unsigned row = burst.add(id, sequence, from);
-    admit(burst.batch, table, limits, foreign, drops, now);
+    admit(burst.batch, table, limits, waf, drops, now);
     EXPECT_EQ(burst.batch.live_rows, burst.batch.verdict[row] == Drop::none ? 1U : 0U);
     return burst.batch.verdict[row];
   }

@@ -1,0 +1,67 @@
+#include "session/waf.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace serried::session {
+namespace {
+
+using observe::Drop;
+
+constexpr std::size_t swept_places = 4;
+constexpr unsigned doublings_max = 16;
+
+bool is_ipv4(const Address& address) noexcept {
+  wire::Path path;
+  path.address = address;
+  return path.is_ipv4();
+}
+
+}  // namespace
+
+Prefix network_of(const Address& address) noexcept {
+  return prefix_of(address, is_ipv4(address) ? mapped_bits + 24 : 64);
+}
+Prefix culprit_of(const Address& address) noexcept { return prefix_of(address, is_ipv4(address) ? 128 : 64); }
+
+Drop Waf::limit(const Address& from, Kind kind, const Limits& limits, Nanos now) noexcept {
+  if (!buckets_.take(key({from, 128}, kind), limits.address, now)) return Drop::address_rate;
+  return buckets_.take(key(network_of(from), kind), limits.prefix, now) ? Drop::none : Drop::prefix_rate;
+}
+
+Drop Waf::admit_connect(const Address& from, bool proven, Nanos now) noexcept {
+  if (score_bans.any() && score_bans.covers(from, now)) return Drop::banned;
+  return limit(from, proven ? Kind::proven : Kind::connect, connects_, now);
+}
+
+Drop Waf::admit_foreign(const Address& from, Nanos now) noexcept {
+  if (score_bans.any() && score_bans.covers(from, now)) return Drop::banned;
+  if (const Drop refused = limit(from, Kind::foreign, foreigners_, now); refused != Drop::none) return refused;
+  return foreign_.take(now) ? Drop::none : Drop::foreign_source;
+}
+
+void Waf::blame(const Address& from, unsigned weight, Nanos now) noexcept {
+  if (config_.ban_score == 0) return;
+  const Prefix culprit = culprit_of(from);
+  // What goes on coming during a ban does not lengthen it; what comes after it makes the next one longer.
+  if (score_bans.any() && score_bans.covers(from, now)) return;
+  ScoreTable::Source& source = scores_.blame(key(culprit, Kind::score), static_cast<float>(weight), now);
+  if (source.score < static_cast<float>(config_.ban_score)) return;
+  const Nanos length = std::min(config_.ban << std::min(source.strikes, doublings_max), config_.ban_max);
+  ++source.strikes;
+  if (!score_bans.add(culprit, now + length)) return;  // full: the limits hold all the same
+  raised_.push({culprit, now + length});
+}
+
+bool Waf::next_score_ban(ScoreBan& out) noexcept {
+  if (raised_.empty()) return false;
+  out = raised_.pop();
+  return true;
+}
+
+void Waf::sweep(Nanos now) noexcept {
+  operator_bans.sweep(swept_places, now);
+  score_bans.sweep(swept_places, now);
+}
+
+}  // namespace serried::session

@@ -1,0 +1,51 @@
+#include "session/waf_sources.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace serried::session {
+
+bool BucketTable::take(std::uint64_t key, const RateLimit& limit, Nanos now) noexcept {
+  if (limit.interval == 0) return true;
+  Set& set = sets_[key & (sets_.size() - 1)];
+  Bucket* place = &set.bucket[0];
+  for (Bucket& bucket : set.bucket) {
+    if (bucket.key == key) {
+      place = &bucket;
+      break;
+    }
+    if (bucket.next < place->next) place = &bucket;
+  }
+  if (place->key != key) *place = {key, 0};
+  if (place->next > now + limit.tolerance) return false;
+  place->next = std::max(place->next, now) + limit.interval;
+  return true;
+}
+
+float ScoreTable::faded(const Source& source, Nanos now) const noexcept {
+  return source.score * std::exp2(-fades_per_ns_ * static_cast<float>(now - std::min(source.at, now)));
+}
+
+ScoreTable::Source& ScoreTable::blame(std::uint64_t key, float weight, Nanos now) noexcept {
+  Set& set = sets_[key & (sets_.size() - 1)];
+  Source* place = nullptr;
+  float least = 0;
+  for (Source& source : set.source) {
+    const float score = faded(source, now);
+    if (source.key == key) {
+      source.score = score + weight;
+      source.at = now;
+      return source;
+    }
+    // Repeaters are worth remembering longer than what merely stood in a flood: each strike counts as a ban's score.
+    const float worth = score * static_cast<float>(1 + source.strikes);
+    if (place == nullptr || worth < least) {
+      place = &source;
+      least = worth;
+    }
+  }
+  *place = {key, weight, 0, now};
+  return *place;
+}
+
+}  // namespace serried::session
