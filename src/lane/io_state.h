@@ -140,7 +140,8 @@ struct IoState {
 // -------------------------------------------------------------------------------------------------------
 
 /// Process the clear datagrams of the burst (Connects) and take them out of `live`.
-/// Writes  attempts, table, the handshake ring, ready      Drops  bad_connect, banned, address_rate, prefix_rate, cookie_budget, attempts_full,
+/// Writes  attempts, table, the handshake ring, ready      Drops  bad_connect, banned, address_rate,
+/// prefix_rate, cookie_budget, attempts_full,
 /// attempt_known, sessions_full, handshake_ring_full      Source  docs/wire-format.md section 4
 void greet(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 
