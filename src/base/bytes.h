@@ -1,7 +1,7 @@
 #pragma once
 /// Reading and writing little-endian bytes. `load` and `store` are for places whose bounds are already
 /// proved; `ByteReader` and `ByteWriter` check every access, keep one error state and never throw.
-/// A reader that failed returns zeros and stays failed, so a codec checks once, at its end.
+/// A reader that failed returns zeros and stays failed, so a codec checks once, at its end. Bits: base/bits.h.
 
 #include <bit>
 #include <concepts>
@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string_view>
 #include <type_traits>
 
 namespace serried::base {
@@ -44,6 +45,14 @@ template <std::unsigned_integral T>
 }
 [[nodiscard]] constexpr std::int64_t unzigzag(std::uint64_t value) noexcept {
   return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
+}
+
+/// The same memory, seen as text or as bytes.
+[[nodiscard]] inline std::string_view as_text(std::span<const std::uint8_t> bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+[[nodiscard]] inline std::span<const std::uint8_t> as_bytes(std::string_view text) noexcept {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
 inline constexpr std::size_t varint_bytes_max = 10;
@@ -105,7 +114,12 @@ class ByteReader {
   std::span<const std::uint8_t> read_rest() noexcept { return read_bytes(remaining()); }
 
   [[nodiscard]] std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+  /// The place of the next byte; `rewind` comes back to one, and clears the error state.
   [[nodiscard]] const std::uint8_t* position() const noexcept { return at_; }
+  void rewind(const std::uint8_t* to) noexcept {
+    at_ = to;
+    failed_ = false;
+  }
   [[nodiscard]] bool ok() const noexcept { return !failed_; }
   /// Nothing failed and nothing is left over: what a message codec demands at its end.
   [[nodiscard]] bool complete() const noexcept { return !failed_ && at_ == end_; }

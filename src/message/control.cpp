@@ -24,6 +24,9 @@ constexpr std::size_t pong_content_bytes = 8 + 8 + 4;
 constexpr std::size_t crypto_test_content_bytes = 32;
 constexpr std::size_t enter_content_bytes = 1;
 constexpr std::uint8_t audit_bit = 0x01;
+constexpr std::size_t reliable_handshake_content_bytes = 4 + 4 + 4;
+constexpr std::size_t integrity_content_bytes = 4 + 2 + 16;
+constexpr std::size_t rekey_content_bytes = 1 + 32;
 
 constexpr std::string_view deny_texts[] = {
     "",
@@ -235,6 +238,64 @@ bool decode(std::span<const std::uint8_t> content, EnterToWorld& message) noexce
   const auto flags = in.read<std::uint8_t>();
   message.audit = (flags & audit_bit) != 0;
   return in.complete() && (flags & ~audit_bit) == 0;
+}
+
+void encode(base::ByteWriter& out, const ReliableHandshake& message) noexcept {
+  if (!detail::begin(out, Type::reliable_handshake, reliable_handshake_content_bytes)) return;
+  out.write(message.message_bytes_max);
+  out.write(message.dictionary);
+  out.write(message.build);
+}
+
+bool decode(std::span<const std::uint8_t> content, ReliableHandshake& message) noexcept {
+  base::ByteReader in(content);
+  message.message_bytes_max = in.read<std::uint32_t>();
+  message.dictionary = in.read<std::uint32_t>();
+  message.build = in.read<std::uint32_t>();
+  return in.complete() && message.message_bytes_max <= message_bytes_max;
+}
+
+void encode(base::ByteWriter& out, const CheckIntegrity& message) noexcept {
+  if (!detail::begin(out, Type::check_integrity, integrity_content_bytes)) return;
+  out.write(message.version);
+  out.write(message.index);
+  out.write_bytes(message.nonce);
+}
+
+bool decode(std::span<const std::uint8_t> content, CheckIntegrity& message) noexcept {
+  base::ByteReader in(content);
+  message.version = in.read<std::uint32_t>();
+  message.index = in.read<std::uint16_t>();
+  in.read_into(message.nonce);
+  return in.complete();
+}
+
+void encode(base::ByteWriter& out, const IntegrityAnswer& message) noexcept {
+  if (!detail::begin(out, Type::check_integrity, integrity_content_bytes)) return;
+  out.write(message.version);
+  out.write(message.index);
+  out.write_bytes(message.answer);
+}
+
+bool decode(std::span<const std::uint8_t> content, IntegrityAnswer& message) noexcept {
+  base::ByteReader in(content);
+  message.version = in.read<std::uint32_t>();
+  message.index = in.read<std::uint16_t>();
+  in.read_into(message.answer);
+  return in.complete();
+}
+
+void encode(base::ByteWriter& out, Type type, const Rekey& message) noexcept {
+  if (!detail::begin(out, type, rekey_content_bytes)) return;
+  out.write(message.epoch);
+  out.write_bytes(message.ephemeral);
+}
+
+bool decode(std::span<const std::uint8_t> content, Rekey& message) noexcept {
+  base::ByteReader in(content);
+  message.epoch = in.read<std::uint8_t>();
+  in.read_into(message.ephemeral);
+  return in.complete();
 }
 
 }  // namespace serried::message

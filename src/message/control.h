@@ -1,5 +1,5 @@
 #pragma once
-/// Control messages: handshake, liveness, end. Structs and their codecs; no state.
+/// Control messages: handshake, liveness, new keys, end. Structs and their codecs; no state.
 /// Every decode returns false when the content is not exactly what docs/wire-format.md section 3 allows; then the
 /// struct is unspecified. Every encode writes framing and content, or sets the writer's error state.
 
@@ -127,5 +127,41 @@ struct EnterToWorld {
 };
 void encode(base::ByteWriter& out, const EnterToWorld& message) noexcept;
 [[nodiscard]] bool decode(std::span<const std::uint8_t> content, EnterToWorld& message) noexcept;
+
+/// message_bytes_max u32 | dictionary u32 | build u32. Opens the reliable channels.
+struct ReliableHandshake {
+  std::uint32_t message_bytes_max = 0;  ///< taken in fragments, at most message::message_bytes_max; 0: none
+  std::uint32_t dictionary = 0;         ///< id of the compression dictionary; 0: has none
+  std::uint32_t build = 0;              ///< of the client; 0: does not say, or is a server
+};
+void encode(base::ByteWriter& out, const ReliableHandshake& message) noexcept;
+[[nodiscard]] bool decode(std::span<const std::uint8_t> content, ReliableHandshake& message) noexcept;
+
+/// version u32 | index u16 | nonce 16
+struct CheckIntegrity {
+  std::uint32_t version = 0;
+  std::uint16_t index = 0;
+  std::array<std::uint8_t, 16> nonce{};
+};
+void encode(base::ByteWriter& out, const CheckIntegrity& message) noexcept;
+[[nodiscard]] bool decode(std::span<const std::uint8_t> content, CheckIntegrity& message) noexcept;
+
+/// version u32 | index u16 | answer 16, under the type of the question
+struct IntegrityAnswer {
+  std::uint32_t version = 0;
+  std::uint16_t index = 0;
+  std::array<std::uint8_t, 16> answer{};
+};
+void encode(base::ByteWriter& out, const IntegrityAnswer& message) noexcept;
+[[nodiscard]] bool decode(std::span<const std::uint8_t> content, IntegrityAnswer& message) noexcept;
+
+/// epoch u8 | ephemeral 32: a request of the server, or a client's response
+struct Rekey {
+  std::uint8_t epoch = 0;
+  std::array<std::uint8_t, 32> ephemeral{};
+};
+/// rekey_request or rekey_response; the types that mean the same, server_rekey_request and client_rekey_response, too.
+void encode(base::ByteWriter& out, Type type, const Rekey& message) noexcept;
+[[nodiscard]] bool decode(std::span<const std::uint8_t> content, Rekey& message) noexcept;
 
 }  // namespace serried::message

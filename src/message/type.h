@@ -43,7 +43,17 @@ enum class Type : std::uint8_t {
   client_rekey_response = 0x84,
 
   game_first = 0xC0,
+  action = game_first,
+  action_result = 0xC1,
+  state_update = 0xC2,
+  input_command = 0xC3,
+  symbol = 0xC4,
+  chat = 0xC5,
+  game_own = 0xD0,  ///< and all above: registered by the game
 };
+
+/// Type and content of the largest message, which travels in fragments.
+inline constexpr std::uint32_t message_bytes_max = 512 * 1024;
 
 /// One framed message inside a body.
 struct Framed {
