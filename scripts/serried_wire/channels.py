@@ -1,0 +1,225 @@
+"""What both ends of a session keep: replay window, acks, reliable channels, fragments. Source: docs/wire-format.md
+sections 1 and 2. Times are seconds."""
+
+import random
+from collections import OrderedDict, deque
+
+from .datagram import AckBlock, Fragment
+from .layout import require
+
+ID_WINDOW = 1024      # ids that may be open
+WAITING_MAX = 64      # messages, and bytes, that a receiver keeps at least
+WAITING_BYTES = 16 * 1024
+PACKET_THRESHOLD = 3
+
+
+class ReplayWindow:
+    SIZE = 192
+
+    def __init__(self):
+        self.largest, self.seen = 0, set()
+
+    def fresh(self, sequence):
+        return sequence > self.largest - self.SIZE and sequence not in self.seen
+
+    def take(self, sequence):
+        self.largest = max(self.largest, sequence)
+        self.seen.add(sequence)
+        self.seen = {held for held in self.seen if held > self.largest - self.SIZE}
+
+
+class Received:
+    """Which sequences to report, and when."""
+
+    def __init__(self):
+        self.sequences, self.largest, self.largest_at = set(), 0, 0.0
+        self.unreported, self.oldest_at, self.reliable = 0, None, 0
+
+    def note(self, sequence, now, wants_ack, reliable):
+        if sequence > self.largest:
+            self.largest, self.largest_at = sequence, now
+        self.sequences.add(sequence)
+        self.sequences = {held for held in self.sequences if held >= self.largest - 64}
+        if wants_ack:
+            self.unreported += 1
+            self.reliable += reliable
+            if self.oldest_at is None:
+                self.oldest_at = now
+
+    def due(self, now, delay):
+        return self.unreported and (now - self.oldest_at >= delay or self.unreported >= 31 or self.reliable >= 2)
+
+    def report(self, now):
+        """The block for the next datagram; None when nothing was received yet."""
+        if not self.largest:
+            return None
+        self.unreported, self.oldest_at, self.reliable = 0, None, 0
+        mask = sum(1 << i for i in range(64) if self.largest - 1 - i in self.sequences)
+        return AckBlock(self.largest, min(int((now - self.largest_at) * 1e6) // 64, 65535), mask)
+
+
+class Sent:
+    """Datagrams in flight and what becomes of them. A cargo is whatever the caller wants to hear about again."""
+
+    def __init__(self, skip_one_in=64):
+        self.last, self.skip_one_in = 0, skip_one_in
+        self.skipped, self.flights, self.settled_acks = set(), OrderedDict(), 0
+        self.smoothed = self.variation = None
+        self.largest_acked, self.expiries, self.expired_at = 0, 0, 0.0
+
+    def next_sequence(self):
+        self.last += 1
+        if random.randrange(self.skip_one_in) == 0:
+            self.skipped.add(self.last)
+            self.last += 1
+        return self.last
+
+    def note(self, sequence, now, cargo):
+        self.flights[sequence] = (now, cargo)
+
+    def timeout(self):
+        plain = 0.250 if self.smoothed is None else max(0.010, self.smoothed + 4 * self.variation)
+        return min(plain * 2 ** self.expiries, max(3.0, 2 * (self.smoothed or 0)))
+
+    def acknowledge(self, block, now, ack_delay):
+        """(cargos acked, cargos lost). Malformed: the peer acks what was never sent."""
+        require(block.largest <= self.last, "an ack of a sequence that was never reached")
+        acked, lost = [], []
+        for sequence in block.sequences():
+            require(sequence not in self.skipped, "an ack of a sequence that was left out")
+            flight = self.flights.pop(sequence, None)
+            if flight is None:
+                continue
+            if sequence == block.largest and sequence > self.largest_acked:
+                self._sample(now - flight[0] - min(block.delay * 64e-6, ack_delay))
+            acked.append(flight[1])
+            self.expiries = 0
+        self.largest_acked = max(self.largest_acked, block.largest)
+        for sequence in [held for held in self.flights if held + PACKET_THRESHOLD <= self.largest_acked]:
+            lost.append(self.flights.pop(sequence)[1])
+        return acked, lost
+
+    def _sample(self, rtt):
+        rtt = min(max(rtt, 1e-6), 10.0)
+        if self.smoothed is None:
+            self.smoothed, self.variation = rtt, rtt / 2
+        else:
+            self.variation = 0.75 * self.variation + 0.25 * abs(self.smoothed - rtt)
+            self.smoothed = 0.875 * self.smoothed + 0.125 * rtt
+
+    def expire(self, now):
+        """Cargos lost because nothing was acked for too long."""
+        if not self.flights:
+            return []
+        oldest = next(iter(self.flights.values()))[0]
+        if now < max(oldest, self.expired_at) + self.timeout():
+            return []
+        limit = self.timeout()
+        self.expiries, self.expired_at = self.expiries + 1, now
+        return [self.flights.pop(sequence)[1] for sequence, (sent, _) in list(self.flights.items()) if now - sent >= limit]
+
+
+def distance(a, b):
+    """a - b as serial numbers of 16 bits."""
+    return (a - b + 0x8000) % 0x10000 - 0x8000
+
+
+class ReliableReceiver:
+    """Ids in, messages out: (type, content), on channel 1 in the order of their ids."""
+
+    def __init__(self, ordered, message_bytes_max):
+        self.ordered, self.message_bytes_max = ordered, message_bytes_max
+        self.missing, self.held = 0, {}
+        self.joining = None  # fragment_id, total_size, the next offset, bytes
+
+    def offer(self, first_id, items):
+        """`items` are (type, content) pairs or one Fragment. (what is handed on, whether the datagram may be acked.)"""
+        handed, room = [], True
+        for index, item in enumerate(items):
+            number = (first_id + index) % 0x10000
+            ahead = distance(number, self.missing)
+            if ahead < 0 or number in self.held:
+                continue
+            if ahead >= ID_WINDOW:
+                room = False
+                continue
+            self.held[number] = item
+            if not self.ordered and not isinstance(item, Fragment):
+                handed.append(item)
+        while self.missing in self.held:
+            item = self.held.pop(self.missing)
+            self.missing = (self.missing + 1) % 0x10000
+            if isinstance(item, Fragment):
+                handed.extend(self._join(item))
+            elif self.ordered:
+                handed.append(item)
+        return handed, room
+
+    def _join(self, part):
+        """Fragments come here in the order of their ids, which is that of their offsets."""
+        require(part.total_size <= self.message_bytes_max, "a message larger than was stated")
+        if self.joining is None:
+            self.joining = (part.fragment_id, part.total_size, b"")
+        name, total, data = self.joining
+        require((name, total, len(data)) == (part.fragment_id, part.total_size, part.offset), "a contradiction of fragments")
+        data += part.data
+        self.joining = (name, total, data)
+        if len(data) < total:
+            return []
+        self.joining = None
+        return [(data[0], data[1:])]
+
+
+class ReliableSender:
+    """Messages queue up; `next_datagram` says what to send now, `acked` and `lost` what became of it."""
+
+    def __init__(self):
+        self.next_id, self.next_fragment_id = 0, random.randrange(0x10000)
+        self.queue, self.unacked = deque(), {}  # (id, bytes or Fragment); id: the same
+
+    def send(self, framed):
+        self._add(framed)
+
+    def send_fragments(self, message, chunk=1120):
+        """`message` is type | content."""
+        chunk -= chunk % 8
+        self.next_fragment_id = (self.next_fragment_id + 1) % 0x10000
+        for offset in range(0, len(message), chunk):
+            self._add(Fragment(self.next_fragment_id, offset, len(message), message[offset:offset + chunk]))
+
+    def _add(self, item):
+        self.queue.append((self.next_id, item))
+        self.next_id = (self.next_id + 1) % 0x10000
+
+    def next_datagram(self, room):
+        """(first id, list of items) or None: one fragment, or messages of consecutive ids that fit `room` bytes."""
+        oldest = min(self.unacked, key=lambda held: distance(held, self.next_id), default=None)
+        taken, size = [], 0
+        while self.queue and len(self.unacked) < WAITING_MAX:
+            number, item = self.queue[0]
+            bytes_now = len(item.bytes() if isinstance(item, Fragment) else item)
+            if oldest is not None and distance(number, oldest) >= ID_WINDOW or size + bytes_now > room:
+                break
+            if taken and (isinstance(item, Fragment) or distance(number, taken[-1][0]) != 1):
+                break
+            waiting = sum(len(held) for held in self.unacked.values() if not isinstance(held, Fragment))
+            if not isinstance(item, Fragment) and waiting + bytes_now > WAITING_BYTES:
+                break
+            self.queue.popleft()
+            self.unacked[number] = item
+            taken.append((number, item))
+            size += bytes_now
+            if isinstance(item, Fragment):
+                break
+        return (taken[0][0], [item for _, item in taken]) if taken else None
+
+    def acked(self, numbers):
+        for number in numbers:
+            self.unacked.pop(number, None)
+
+    def lost(self, numbers):
+        again = [(number, self.unacked.pop(number)) for number in numbers if number in self.unacked]
+        self.queue.extendleft(reversed(again))
+
+    def idle(self):
+        return not self.queue and not self.unacked
