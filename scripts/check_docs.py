@@ -15,6 +15,7 @@ OPTIONS = [
     ("serried-server", "src/control/option.cpp", re.compile(r'Option\{"([\w-]+)"')),
     ("serried-server", "src/control/config.cpp", re.compile(r'(?:add_option|flag)\("(?:-\w,)?--([\w-]+)"')),
     ("serried-token", "src/tools/token.cpp", re.compile(r'(?:add_option\(|add_number\(\w+, )"--([\w-]+)"')),
+    ("serried-integrity", "src/tools/integrity.cpp", re.compile(r'(?:add_option\(|add_number\(\w+, )"--([\w-]+)"')),
     ("serried-swarm", "src/tools/swarm/options.cpp", re.compile(r'add_(?:option|flag)\("--([\w-]+)[",]')),
 ]
 BEGIN, END = "<!-- drops: begin -->", "<!-- drops: end -->"

@@ -17,12 +17,15 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "crypt/field_text.h"
 #include "crypt/token_text.h"
 #include "serried/protocol.h"
+#include "tools/number_option.h"
 
 namespace {
 
 using namespace serried;
+using tools::add_number;
 
 constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
@@ -35,19 +38,6 @@ int fail(const std::string& message) {
 }
 
 [[nodiscard]] std::int64_t unix_now() { return static_cast<std::int64_t>(std::time(nullptr)); }
-
-/// An option that takes a whole number, decimal or 0x hexadecimal, between two bounds.
-CLI::Option* add_number(CLI::App& to, const std::string& names, std::uint64_t& value, const std::string& help,
-                        std::uint64_t least, std::uint64_t most) {
-  const auto read = [&value, names, least, most](const std::string& text) {
-    const auto number = crypt::parse_number(text);
-    if (!number || *number < least || *number > most)
-      throw CLI::ValidationError(names + ": '" + text + "' is not a whole number (decimal or 0x hexadecimal) from " +
-                                 std::to_string(least) + " to " + std::to_string(most));
-    value = *number;
-  };
-  return to.add_option_function<std::string>(names, read, help)->type_name("N");
-}
 
 struct KeygenOptions {
   std::string out;
@@ -68,7 +58,7 @@ int keygen(const KeygenOptions& options) {
 
 struct IssueOptions {
   std::string key, name, out;
-  std::uint64_t player = 0, ttl_s = 3600, permissions = 0, count = 1;
+  std::uint64_t player = 0, not_before_s = 0, ttl_s = 3600, permissions = 0, count = 1;
 };
 
 /// Where tokens go: standard output, or a file that only its owner can read, for a token's secret is beside it.
@@ -109,8 +99,9 @@ class Output {
   crypt::system_entropy(claims.id);
   crypt::system_entropy(claims.secret.bytes());
   claims.player_id = player;
-  claims.issued = claims.not_before = now;
-  claims.expiry = now + static_cast<std::int64_t>(options.ttl_s);
+  claims.issued = now;
+  claims.not_before = now + static_cast<std::int64_t>(options.not_before_s);
+  claims.expiry = claims.not_before + static_cast<std::int64_t>(options.ttl_s);
   claims.audience = key.server_id;
   claims.permissions = static_cast<std::uint32_t>(options.permissions);
   const std::string number = std::to_string(player);
@@ -215,7 +206,9 @@ int main(int argc, char** argv) {
   app.footer(
       "A server lets in whoever holds a token of its key. The game's login service issues them, one a login, and "
       "hands\n"
-      "the player the token and its secret over a connection of its own. Keep the key file as you keep a password.\n\n"
+      "the player the token and its secret over a connection of its own. Keep the key file as you keep a password.\n"
+      "A token is for the server of its key and works once; a server that starts refuses what was issued before. The\n"
+      "clocks of both may differ by 30 s.\n\n"
       "  serried-token keygen --out token.key\n"
       "  serried-token issue --key token.key --player 1 --name Ada --out ada.json\n"
       "  serried-token inspect --key token.key ada.json\n\n"
@@ -241,7 +234,9 @@ int main(int argc, char** argv) {
   give.add_option("--name", ticket.name,
                   "Player's name, at most 32 bytes of UTF-8; with --count the player id is appended (default playerN)")
       ->type_name("TEXT");
-  add_number(give, "--ttl", ticket.ttl_s, "Seconds until the token expires (default 3600)", 1, ttl_s_max);
+  add_number(give, "--not-before", ticket.not_before_s, "Seconds from now until the token becomes valid (default 0)", 0,
+             ttl_s_max);
+  add_number(give, "--ttl", ticket.ttl_s, "Seconds from then until it expires (default 3600)", 1, ttl_s_max);
   add_number(give, "--permissions", ticket.permissions, "Permission bits, for the game (default 0)", 0, 0xFFFFFFFF);
   add_number(give, "--count", ticket.count, "Issue so many, for --player and the ids after it (default 1)", 1,
              count_max);

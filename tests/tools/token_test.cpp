@@ -3,71 +3,36 @@
 
 #include "crypt/token.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <ctime>
-#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "crypt/token_text.h"
+#include "crypt/field_text.h"
 #include "serried/protocol.h"
+#include "tools/tool_run.h"
 
 namespace serried {
 namespace {
 
-struct Ran {
-  int code = -1;
-  std::string out;  ///< both streams
-};
-
-class TokenToolTest : public testing::Test {
+class TokenToolTest : public ToolTest {
  protected:
-  void SetUp() override {
-    ASSERT_TRUE(crypt::initialise());
-    ASSERT_NE(std::getenv("SERRIED_TOKEN"), nullptr) << "run by `meson test`, or set it to the program's path";
-    std::string name = (std::filesystem::temp_directory_path() / "serried-token-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder); }
-
-  Ran run(const std::string& arguments) const {
-    const std::string command =
-        "cd '" + folder.string() + "' && '" + std::getenv("SERRIED_TOKEN") + "' " + arguments + " 2>&1";
-    Ran ran;
-    std::FILE* const pipe = ::popen(command.c_str(), "r");
-    char piece[4096];
-    for (std::size_t got; (got = std::fread(piece, 1, sizeof piece, pipe)) != 0;) ran.out.append(piece, got);
-    const int status = ::pclose(pipe);
-    ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    return ran;
-  }
+  TokenToolTest() : ToolTest("SERRIED_TOKEN") {}
   void keygen() const {
     const Ran made = run("keygen --out key --key-id 7 --protocol-id 0x10 --server-id 3");
     ASSERT_EQ(made.code, 0) << made.out;
   }
-  [[nodiscard]] std::string path(const char* name) const { return (folder / name).string(); }
-
-  std::filesystem::path folder;
 };
-
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 std::int64_t unix_now() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
 TEST_F(TokenToolTest, KeygenMakesAPrivateKeyThatLoads) {
   keygen();
-  struct stat status {};
-  ASSERT_EQ(::stat(path("key").c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 07777, 0600u);
+  EXPECT_EQ(mode_of("key"), 0600u);
   const auto key = crypt::load_token_key(path("key"));
   ASSERT_TRUE(key) << key.error().message;
   EXPECT_EQ(key.value().key_id, 7u);
@@ -124,12 +89,34 @@ TEST_F(TokenToolTest, OutputFileIsPrivateEvenIfItWasNot) {
   std::ofstream(path("tokens")) << "something longer that was there before, and that must be gone afterwards\n";
   ASSERT_EQ(::chmod(path("tokens").c_str(), 0644), 0);
   ASSERT_EQ(run("issue --key key --player 1 --out tokens").code, 0);
-  struct stat status {};
-  ASSERT_EQ(::stat(path("tokens").c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 07777, 0600u);
+  EXPECT_EQ(mode_of("tokens"), 0600u);
   const Ran seen = run("inspect --key key tokens");
   EXPECT_EQ(seen.code, 0) << seen.out;
   EXPECT_TRUE(holds(seen.out, "valid: player 1 \"player1\", server 3")) << seen.out;
+}
+
+TEST_F(TokenToolTest, TokensForLaterAreNotValidYet) {
+  keygen();
+  const auto key = crypt::load_token_key(path("key"));
+  ASSERT_TRUE(key);
+  const std::int64_t before = unix_now();
+  ASSERT_EQ(run("issue --key key --player 1 --not-before 600 --ttl 60 --out tokens").code, 0);
+  std::ifstream file(path("tokens"));
+  const auto text = nlohmann::json::parse(file).at("token").get<std::string>();
+  std::vector<std::uint8_t> token(text.size() / 2);
+  ASSERT_TRUE(crypt::from_hex(text, token));
+  crypt::TokenClaims claims;
+  EXPECT_EQ(crypt::open_token(key.value(), token, unix_now(), claims), crypt::TokenFault::not_yet);
+  EXPECT_GE(claims.not_before, before + 600);
+  EXPECT_LE(claims.not_before, unix_now() + 600);
+  EXPECT_EQ(claims.expiry, claims.not_before + 60);
+  EXPECT_LE(claims.issued, unix_now());
+  const Ran seen = run("inspect --key key tokens");
+  EXPECT_EQ(seen.code, 1);
+  EXPECT_TRUE(holds(seen.out, "not valid yet: player 1")) << seen.out;
+  // Within the tolerance of both clocks it is valid at once.
+  ASSERT_EQ(run("issue --key key --player 1 --not-before 20 --out soon").code, 0);
+  EXPECT_EQ(run("inspect --key key soon").code, 0);
 }
 
 TEST_F(TokenToolTest, InspectRefusesWhatAServerWould) {
@@ -167,10 +154,12 @@ TEST_F(TokenToolTest, MistakesGetOneClearSentence) {
       {"", 2, "subcommand is required"},
       {"frobnicate", 2, "--help"},
       {"keygen", 2, "--out is required"},
-      {"keygen --out k --key-id 4294967296", 2, "--key-id: '4294967296' is not a whole number"},
+      {"keygen --out k --key-id 4294967296", 2,
+       "--key-id: '4294967296' must be a whole number (decimal or 0x hexadecimal) from 0 to 4294967295"},
       {"issue --key key", 2, "--player is required"},
       {"issue --key key --player -1", 2, "--player"},
       {"issue --key key --player 1 --ttl 0", 2, "--ttl: '0'"},
+      {"issue --key key --player 1 --not-before -1", 2, "--not-before"},
       {"issue --key key --player 1 --count 0", 2, "--count: '0'"},
       {"issue --key absent --player 1", 1, "cannot open token key file 'absent'"},
       {"issue --key key --player 18446744073709551615 --count 2", 1, "goes beyond the largest player id"},
@@ -190,9 +179,11 @@ TEST_F(TokenToolTest, MistakesGetOneClearSentence) {
 TEST_F(TokenToolTest, HelpSaysEveryOption) {
   const Ran help = run("--help");
   EXPECT_EQ(help.code, 0);
-  for (const char* word : {"keygen", "issue", "inspect", "Exit code"}) EXPECT_TRUE(holds(help.out, word)) << word;
+  for (const char* word : {"keygen", "issue", "inspect", "works once", "30 s", "Exit code"})
+    EXPECT_TRUE(holds(help.out, word)) << word;
   const std::string issue = run("issue --help").out;
-  for (const char* option : {"--key", "--player", "--name", "--ttl", "--permissions", "--count", "--out"})
+  for (const char* option :
+       {"--key", "--player", "--name", "--not-before", "--ttl", "--permissions", "--count", "--out"})
     EXPECT_TRUE(holds(issue, option)) << option;
 }
 

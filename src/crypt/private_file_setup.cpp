@@ -1,0 +1,111 @@
+/// Files of keys on disk. See private_file.h for the rules.
+
+#include "crypt/private_file.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "crypt/keys.h"
+
+namespace serried::crypt {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) noexcept : number_(number) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  [[nodiscard]] int number() const noexcept { return number_; }
+  [[nodiscard]] bool valid() const noexcept { return number_ >= 0; }
+
+ private:
+  int number_;
+};
+
+// Says what errno is: to be called before anything else can change it.
+[[nodiscard]] Error system_error(const char* what, const FileKind& kind, const std::string& file) {
+  return Error{std::string(what) + " " + file_text(kind, file) + ": " + std::strerror(errno)};
+}
+
+[[nodiscard]] bool write_all(int descriptor, std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return ::fsync(descriptor) == 0;
+}
+
+// The whole file, or one byte more than it may have, into `text`, which is sized once, so that growing leaves no copy
+// of the secret behind.
+[[nodiscard]] bool read_all(int descriptor, std::string& text, std::size_t bytes_max) {
+  text.resize(bytes_max + 1);
+  std::size_t held = 0;
+  while (held < text.size()) {
+    const ssize_t got = ::read(descriptor, text.data() + held, text.size() - held);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return false;
+    if (got == 0) break;
+    held += static_cast<std::size_t>(got);
+  }
+  text.resize(held);
+  return true;
+}
+
+}  // namespace
+
+std::string file_text(const FileKind& kind, const std::string& file) {
+  return std::string(kind.name) + " file '" + file + "'";
+}
+
+void wipe_text(std::string& text) noexcept { wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()}); }
+
+Result<std::string> load_text(const FileKind& kind, const std::string& file) {
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!descriptor.valid()) return system_error("cannot open", kind, file);
+  struct stat status {};
+  if (::fstat(descriptor.number(), &status) != 0) return system_error("cannot examine", kind, file);
+  if (!S_ISREG(status.st_mode)) return Error{file_text(kind, file) + " is not a regular file"};
+  if (kind.secret && (status.st_mode & (S_IRWXO | S_IWGRP)) != 0)
+    return Error{file_text(kind, file) + " is open to other users of this machine; run: chmod 600 '" + file + "'"};
+  std::string text;
+  if (!read_all(descriptor.number(), text, kind.bytes_max)) {
+    const Error error = system_error("cannot read", kind, file);
+    wipe_text(text);
+    return error;
+  }
+  if (text.size() > kind.bytes_max) {
+    wipe_text(text);
+    return Error{file_text(kind, file) + " is too large to be one"};
+  }
+  return text;
+}
+
+Result<Done> save_text(const FileKind& kind, const std::string& file, std::string text) {
+  const auto save = [&]() -> Result<Done> {
+    // O_EXCL: a key that is overwritten locks out everybody who holds what was made with it.
+    const Descriptor descriptor(
+        ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kind.secret ? 0600 : 0644));
+    if (!descriptor.valid()) {
+      if (errno == EEXIST)
+        return Error{file_text(kind, file) + " exists already; remove it first, or choose another name"};
+      return system_error("cannot create", kind, file);
+    }
+    if (write_all(descriptor.number(), text)) return Done{};
+    const Error error = system_error("cannot write", kind, file);
+    ::unlink(file.c_str());
+    return error;
+  };
+  const Result<Done> saved = save();
+  wipe_text(text);
+  return saved;
+}
+
+}  // namespace serried::crypt
