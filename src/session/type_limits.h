@@ -42,8 +42,8 @@ class TypeRates {
   };
   /// `burst` at once, then `per_second`; 0 a second: no limit. Precondition: at most 2^20 s of burst.
   constexpr void set(MessageClass message_class, std::uint32_t per_second, std::uint32_t burst) noexcept {
-    const RateLimit limit = RateLimit::of(per_second, burst);
-    rate_[static_cast<std::size_t>(message_class)] = {ticks(limit.interval), ticks(limit.tolerance)};
+    const std::uint32_t interval = ticks(RateLimit::of(per_second, burst).interval);
+    rate_[static_cast<std::size_t>(message_class)] = {interval, interval * (burst > 1 ? burst - 1 : 0)};
   }
   [[nodiscard]] constexpr const Rate& operator[](MessageClass message_class) const noexcept {
     return rate_[static_cast<std::size_t>(message_class)];
@@ -67,7 +67,7 @@ class TypeRates {
   std::array<Rate, message_classes> rate_{};
 };
 
-/// One session's, 24 bytes. Owner: its lane. A new one is full.
+/// One session's, 24 bytes. Owner: its lane. A new one is full, but for the seconds before each lap of the clock.
 struct TypeLimits {
   /// False: drop the message as message_rate.
   [[nodiscard]] bool take(MessageClass message_class, const TypeRates& rates, Nanos now) noexcept {

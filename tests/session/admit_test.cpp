@@ -88,7 +88,8 @@ TEST_F(AdmitTest, ForeignSourcesHaveABudgetOfTheLane) {
   unsigned opened = 0;
   for (std::uint64_t s = 1; s <= 1'000; ++s) opened += admit_one(id, s, path_of(9, 9), second) == Drop::none ? 1 : 0;
   EXPECT_EQ(opened, ForeignBudget::burst);
-  EXPECT_EQ(drops.value(Drop::foreign_source), 1'000 - ForeignBudget::burst);
+  EXPECT_EQ(drops.value(Drop::address_rate), 1'000 - ForeignBudget::burst) << "all from one address";
+  EXPECT_EQ(admit_one(id, 1, path_of(8, 9), second), Drop::foreign_source);
   EXPECT_EQ(admit_one(id, 1, path_of(1, 1000), second), Drop::none) << "its own address needs no budget";
 }
 

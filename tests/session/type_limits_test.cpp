@@ -22,7 +22,7 @@ TEST(TypeLimits, KnowsTheClassOfWhatClientsSend) {
 }
 
 TEST(TypeLimits, AFreshSessionMaySendItsBurstAtWhateverTimeItIsBorn) {
-  for (const Nanos born : {Nanos{0}, second, 100'000 * second, 281'474 * second, 400'000 * second}) {
+  for (const Nanos born : {Nanos{0}, second, 100'000 * second, 281'475 * second, 400'000 * second}) {
     TypeLimits limits;
     unsigned taken = 0;
     for (int i = 0; i < 20; ++i) taken += limits.take(MessageClass::chat, rates, born) ? 1U : 0U;
