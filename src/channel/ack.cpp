@@ -2,7 +2,33 @@
 
 #include <algorithm>
 
+#include "wire/datagram.h"
+
 namespace serried::channel {
+namespace {
+
+/// What Entry::sent counts.
+constexpr Nanos sent_unit = 16 * microsecond;
+constexpr std::uint32_t sent_mask = (1U << 27) - 1;
+
+constexpr std::uint32_t sent_units(Nanos at) noexcept { return static_cast<std::uint32_t>(at / sent_unit) & sent_mask; }
+static_assert(wire::datagram_bytes_max <= 0x7FF, "bytes of an entry");
+
+/// Since what left at `sent`, to the unit.
+constexpr Nanos age(std::uint32_t sent, Nanos now) noexcept {
+  return ((sent_units(now) - sent) & sent_mask) * sent_unit;
+}
+
+/// From the congestion window.
+constexpr bool exempt(Cargo cargo) noexcept { return cargo == Cargo::input; }
+
+bool reports(const AckBlock& block, std::uint64_t sequence) noexcept {
+  if (sequence >= block.largest) return sequence == block.largest;
+  const std::uint64_t below = block.largest - sequence;
+  return below <= 64 && (block.mask >> (below - 1) & 1) != 0;
+}
+
+}  // namespace
 
 bool read_ack_block(base::ByteReader& in, AckBlock& out) noexcept {
   out.largest = in.read_varint();
@@ -21,7 +47,7 @@ void write_ack_block(base::ByteWriter& out, const AckBlock& block) noexcept {
   out.write(block.mask);
 }
 
-void ReceivedDatagrams::note(std::uint64_t sequence, bool wants_ack, Nanos now) noexcept {
+void ReceivedDatagrams::note(std::uint64_t sequence, bool wants_ack, Nanos now, bool reliable) noexcept {
   if (sequence > largest_) {
     const std::uint64_t ahead = sequence - largest_;
     mask_ = ahead < 64 ? mask_ << ahead : 0;
@@ -33,18 +59,18 @@ void ReceivedDatagrams::note(std::uint64_t sequence, bool wants_ack, Nanos now) 
   }
   if (!wants_ack) return;
   if (unreported_++ == 0) oldest_unreported_at_ = now;
-}
-
-bool ReceivedDatagrams::due(Nanos now, Nanos delay_max) const noexcept {
-  return unreported_ != 0 && (unreported_ >= unreported_max || now - oldest_unreported_at_ >= delay_max);
+  if (reliable) ++reliable_unreported_;
 }
 
 Nanos ReceivedDatagrams::due_at(Nanos delay_max) const noexcept {
-  return unreported_ == 0 ? ~Nanos{0} : oldest_unreported_at_ + delay_max;
+  if (unreported_ == 0) return ~Nanos{0};
+  if (unreported_ >= unreported_max || reliable_unreported_ >= reliable_unreported_max) return 0;
+  return oldest_unreported_at_ + delay_max;
 }
 
 AckBlock ReceivedDatagrams::report(Nanos now) noexcept {
   unreported_ = 0;
+  reliable_unreported_ = 0;
   return {largest_, now - largest_at_, mask_};
 }
 
@@ -65,56 +91,137 @@ Nanos RoundTrip::timeout() const noexcept {
   return std::max(smoothed_ + 4 * variance_, 10 * millisecond);
 }
 
-std::uint64_t SentDatagrams::next_sequence(bool skip) noexcept {
-  if (skip) {
-    trap_ = ++last_;
-    entry(trap_) = {};
-  }
-  entry(++last_) = {};
-  return last_;
+template <unsigned queue_capacity>
+std::uint64_t BasicSentDatagrams<queue_capacity>::next_sequence(bool skip) noexcept {
+  if (skip) trap_ = ++last_;
+  return ++last_;
 }
 
-void SentDatagrams::note(std::uint64_t sequence, std::uint16_t tag, bool wants_ack, Nanos now) noexcept {
-  entry(sequence) = {static_cast<std::uint32_t>(now / microsecond), tag, State::in_flight, wants_ack};
-}
-
-SentDatagrams::Verdict SentDatagrams::acknowledge(const AckBlock& block, Nanos ack_delay_max, Nanos now, Outcome* out,
-                                                  unsigned& count) noexcept {
-  count = 0;
-  if (block.largest > last_) return Verdict::lie;
-  const std::uint64_t remembered = last_ >= capacity ? last_ - capacity + 1 : 1;
-  const std::uint64_t reach = block.largest > 64 ? block.largest - 64 : 1;
-
-  // The traps first: bits below sequence 1, and the number that was last left out. Older ones are forgotten, which
-  // keeps this O(1): a liar meets the next.
-  if (block.largest <= 64 && block.mask >> (block.largest - 1) != 0) return Verdict::lie;
-  if (trap_ != 0 && trap_ <= block.largest) {
-    const std::uint64_t below = block.largest - trap_;
-    if (below == 0 || (below <= 64 && (block.mask >> (below - 1) & 1) != 0)) return Verdict::lie;
-  }
-
-  oldest_open_ = std::max(oldest_open_, remembered);
-  for (std::uint64_t s = std::max(oldest_open_, reach); s <= block.largest; ++s) {
-    if (s != block.largest && (block.mask >> (block.largest - 1 - s) & 1) == 0) continue;
-    Entry& sent = entry(s);
-    if (sent.state != State::in_flight) continue;
-    sent.state = State::settled;
-    if (s == block.largest && sent.wants_ack) {
-      const Nanos elapsed = (static_cast<std::uint32_t>(now / microsecond) - sent.sent_us) * microsecond;
-      round_trip_.sample(elapsed - std::min({elapsed, block.delay, ack_delay_max}));
+template <unsigned queue_capacity>
+Flight BasicSentDatagrams<queue_capacity>::note(std::uint64_t sequence, const Flight& flight, std::uint16_t bytes,
+                                                Nanos now) noexcept {
+  if (bytes == 0) return {};
+  Flight evicted;
+  if (count_ == capacity) {
+    Entry& oldest = entry(0);
+    if (oldest.state == State::in_flight) {
+      evicted = flight_of(oldest);
+      if (evicted.cargo == Cargo::input) evicted = {};
+      land(oldest);
     }
-    if (sent.tag != 0) out[count++] = {sent.tag, true};
+    oldest.state = State::settled;
+    tidy();
   }
+  if (open_ == count_) timer_from_ = std::max(timer_from_, now);
+  Entry& sent = entry(count_++);
+  sent.sequence = static_cast<std::uint32_t>(sequence);
+  sent.sent = sent_units(now) & sent_mask;
+  sent.state = State::in_flight;
+  sent.cargo = flight.cargo;
+  sent.bytes = bytes & 0x7FF;
+  sent.count = flight.count & 0x1F;
+  sent.tag = flight.tag;
+  if (exempt(flight.cargo)) return evicted;
+  bytes_in_flight_ += bytes;
+  ++in_flight_;
+  return evicted;
+}
+
+/// The traps: numbers not yet given, bits below sequence 1, and the number that was last left out. Older ones are
+/// forgotten, which keeps this O(1): a liar meets the next.
+template <unsigned queue_capacity>
+bool BasicSentDatagrams<queue_capacity>::is_lie(const AckBlock& block) const noexcept {
+  if (block.largest > last_) return true;
+  if (block.largest <= 64 && block.mask >> (block.largest - 1) != 0) return true;
+  return trap_ != 0 && reports(block, trap_);
+}
+
+template <unsigned queue_capacity>
+auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nanos ack_delay_max, Nanos now,
+                                                     Outcome* out, AckNews& news) noexcept -> Verdict {
+  news = {};
+  if (is_lie(block)) return Verdict::lie;
+  ack_delay_ = static_cast<std::uint16_t>(std::min<Nanos>(ack_delay_max / ack_delay_unit + 1, 0xFFFF));
   largest_acked_ = std::max(largest_acked_, block.largest);
 
-  for (; oldest_open_ <= largest_acked_; ++oldest_open_) {
-    Entry& sent = entry(oldest_open_);
-    if (sent.state != State::in_flight) continue;
-    if (oldest_open_ + packet_threshold > largest_acked_) break;
+  for (unsigned i = 0; i < count_; ++i) {
+    Entry& sent = entry(i);
+    const std::uint64_t sequence = sequence_of(sent);
+    if (sequence > largest_acked_) break;
+    if (sent.state == State::settled) continue;
+    const bool acked = reports(block, sequence);
+    if (!acked && sequence + packet_threshold > largest_acked_) continue;
+    if (sequence == block.largest) {
+      const Nanos elapsed = age(sent.sent, now);
+      round_trip_.sample(elapsed - std::min({elapsed, block.delay, ack_delay_max}));
+    }
+    if (sent.state == State::in_flight) tell(sent, acked, out, news);
     sent.state = State::settled;
-    if (sent.tag != 0) out[count++] = {sent.tag, false};
   }
+  if (news.newest_acked != 0) expirations_ = 0;
+  tidy();
   return Verdict::ok;
 }
+
+template <unsigned queue_capacity>
+Nanos BasicSentDatagrams<queue_capacity>::timeout(unsigned doublings) const noexcept {
+  Nanos plain = round_trip_.timeout();
+  if (round_trip_.known()) plain += ack_delay_ * ack_delay_unit;  // samples are without it
+  return std::min(plain << std::min(doublings, expirations_max), std::max(timeout_max, 2 * round_trip_.smoothed()));
+}
+
+template <unsigned queue_capacity>
+Nanos BasicSentDatagrams<queue_capacity>::timeout_at() const noexcept {
+  return open_ == count_ ? ~Nanos{0} : timer_from_ + timeout(expirations_);
+}
+
+template <unsigned queue_capacity>
+void BasicSentDatagrams<queue_capacity>::expire(Nanos now, Outcome* out, AckNews& news) noexcept {
+  news = {};
+  const Nanos old = timeout(0) / sent_unit * sent_unit;
+  for (unsigned i = open_; i < count_; ++i) {
+    Entry& sent = entry(i);
+    if (sent.state == State::settled) continue;
+    if (age(sent.sent, now) < old) break;
+    tell(sent, false, out, news);
+    sent.state = State::expired;
+  }
+  timer_from_ = std::max(timer_from_, now);
+  if (expirations_ != 0xFF) ++expirations_;
+  tidy();
+}
+
+/// It is no longer in flight; returns the bytes that leave the count.
+template <unsigned queue_capacity>
+std::uint32_t BasicSentDatagrams<queue_capacity>::land(const Entry& sent) noexcept {
+  if (exempt(sent.cargo)) return 0;
+  bytes_in_flight_ -= sent.bytes;
+  --in_flight_;
+  return sent.bytes;
+}
+
+template <unsigned queue_capacity>
+void BasicSentDatagrams<queue_capacity>::tell(const Entry& sent, bool acked, Outcome* out, AckNews& news) noexcept {
+  (acked ? news.acked_bytes : news.lost_bytes) += land(sent);
+  (acked ? news.newest_acked : news.newest_lost) = sequence_of(sent);  // they come in the order of sending
+  if (sent.cargo != Cargo::none && sent.cargo != Cargo::input) out[news.outcomes++] = {flight_of(sent), acked};
+}
+
+/// What is settled leaves at the front, and the timer follows the oldest in flight.
+template <unsigned queue_capacity>
+void BasicSentDatagrams<queue_capacity>::tidy() noexcept {
+  while (count_ != 0 && entry(0).state == State::settled) {
+    front_ = static_cast<std::uint16_t>((front_ + 1) % capacity);
+    --count_;
+    if (open_ != 0) --open_;
+  }
+  while (open_ != count_ && entry(open_).state != State::in_flight) ++open_;
+  if (open_ == count_) return;
+  const std::uint32_t later = (entry(open_).sent - sent_units(timer_from_)) & sent_mask;
+  if (later <= sent_mask / 2) timer_from_ = (timer_from_ / sent_unit + later) * sent_unit;
+}
+
+template class BasicSentDatagrams<128>;
+template class BasicSentDatagrams<1024>;
 
 }  // namespace serried::channel

@@ -28,13 +28,14 @@ void write_ack_block(base::ByteWriter& out, const AckBlock& block) noexcept;
 class ReceivedDatagrams {
  public:
   static constexpr std::uint32_t unreported_max = 32;
+  static constexpr std::uint32_t reliable_unreported_max = 2;
 
-  /// An authentic datagram that is not a replay. `wants_ack`: it was not ack-only.
-  void note(std::uint64_t sequence, bool wants_ack, Nanos now) noexcept;
-  /// Something is unreported and has waited for `delay_max`, or 32 datagrams are unreported.
-  [[nodiscard]] bool due(Nanos now, Nanos delay_max) const noexcept;
+  /// An authentic datagram that is not a replay. `wants_ack`: it was not ack-only. `reliable`: on channel 1 or 2.
+  void note(std::uint64_t sequence, bool wants_ack, Nanos now, bool reliable = false) noexcept;
+  /// Something is unreported and has waited for `delay_max`, or 32 datagrams are unreported, or two reliable ones.
+  [[nodiscard]] bool due(Nanos now, Nanos delay_max) const noexcept { return due_at(delay_max) <= now; }
   [[nodiscard]] bool pending() const noexcept { return unreported_ != 0; }
-  /// When due() turns true by waiting alone; ~0 when nothing is pending.
+  /// When due() turns true if nothing more comes; 0: it is true; ~0: nothing is pending.
   [[nodiscard]] Nanos due_at(Nanos delay_max) const noexcept;
   /// The block to send now. Precondition: pending(), or something was ever received.
   [[nodiscard]] AckBlock report(Nanos now) noexcept;
@@ -45,7 +46,9 @@ class ReceivedDatagrams {
   Nanos largest_at_ = 0;
   Nanos oldest_unreported_at_ = 0;
   std::uint32_t unreported_ = 0;
+  std::uint32_t reliable_unreported_ = 0;
 };
+static_assert(sizeof(ReceivedDatagrams) == 40);
 
 /// Round-trip time, smoothed. Source  RFC 6298 sections 2 and 3
 class RoundTrip {
@@ -71,6 +74,7 @@ enum class Cargo : std::uint8_t {
   plan,       ///< a replication plan
   ordered,    ///< messages of channel 1
   unordered,  ///< messages of channel 2
+  input,  ///< a client's inputs: as none, but exempt from the window, so not among the bytes and datagrams in flight
 };
 struct Flight {
   Cargo cargo = Cargo::none;
@@ -78,25 +82,34 @@ struct Flight {
   std::uint16_t tag = 0;   ///< the plan, or the id of the first message
 };
 
-/// What an ack block, or an expired timer, changed.
+/// What an ack block, or an expired timer, changed. Bytes are those that bytes_in_flight() counted.
 struct AckNews {
   std::uint32_t acked_bytes = 0, lost_bytes = 0;
   std::uint64_t newest_acked = 0, newest_lost = 0;  ///< sequences; 0: none
   unsigned outcomes = 0;
 };
 
-/// The sending half: the datagrams in flight, in a queue of fixed capacity, each with what it carried; ack-only ones take
-/// no place. An ack for a sequence never sent is a lie: the connection ends. 128 are enough for a server, whose window
-/// never lets more than 112 out; a client's inputs are exempt from its window, and at 5 s of round trip there are many.
+/// The sending half: the datagrams in flight, in a queue of fixed capacity, each with what it carried; ack-only ones
+/// take no place. An ack for a sequence never sent is a lie: the connection ends. 128 are enough for a server, whose
+/// window never lets more than 112 out; a client's inputs are exempt from its window, and at 5 s of round trip there
+/// are many.
+///
+///     front                                          back
+///     | expired | expired | in flight | settled | in flight |      by sequence, and so by time
+///                         ^ open_; what is settled leaves at the front
+///
+/// What time has declared lost stays until something three later is acked, or its place is needed: when its ack comes
+/// after all, nothing changes but the round trip. That is how a path of 5 s becomes known to a timeout of 250 ms.
 template <unsigned queue_capacity>
 class BasicSentDatagrams {
  public:
   static constexpr unsigned capacity = queue_capacity;
   static constexpr std::uint64_t packet_threshold = 3;
-  static constexpr unsigned expirations_max = 10;  ///< in a row: the other side acks nothing, the session ends
+  static constexpr unsigned expirations_max = 10;   ///< in a row: the other side acks nothing, the session ends
+  static constexpr Nanos timeout_max = 3 * second;  ///< or two round trips, when they are longer
 
   struct Outcome {
-    Flight flight;  ///< never cargo none
+    Flight flight;  ///< never cargo none or input
     bool acked;     ///< else lost
   };
   enum class Verdict : std::uint8_t { ok, lie };
@@ -106,46 +119,76 @@ class BasicSentDatagrams {
   /// Remember what was sent under the sequence just given. `bytes` of the whole datagram; 0: ack-only, not in flight.
   /// Returns what had to make room, as lost: cargo none when there was room, or nobody waits for it.
   Flight note(std::uint64_t sequence, const Flight& flight, std::uint16_t bytes, Nanos now) noexcept;
-  /// Process a block; `out` has room for `capacity` outcomes. Blocks that tell nothing new change nothing.
+  /// Process a block; `out` has room for `capacity` outcomes, which come in the order of sending. `news` is written
+  /// anew. Blocks that tell nothing new, or are a lie, change nothing.
   Verdict acknowledge(const AckBlock& block, Nanos ack_delay_max, Nanos now, Outcome* out, AckNews& news) noexcept;
 
-  /// When nothing but time makes datagrams lost; ~0: nothing is in flight.
+  /// When nothing but time makes datagrams lost; ~0: nothing is in flight. It is the timeout, doubled for each of
+  /// expirations(), after the oldest in flight was sent, or after the last expiry if that is later.
   [[nodiscard]] Nanos timeout_at() const noexcept;
-  /// Precondition: now >= timeout_at(). All in flight that are as old as the timeout are lost; it doubles.
+  /// Precondition: now >= timeout_at(). All in flight that are as old as the plain timeout are lost, at least one; only
+  /// the next expiry is put off. A round trip older than that is gone for all that is known, and what was sent again
+  /// after one expiry must not have to survive the next.
   void expire(Nanos now, Outcome* out, AckNews& news) noexcept;
   /// Timeouts since something that was in flight was last acked.
-  [[nodiscard]] unsigned expirations() const noexcept;
+  [[nodiscard]] unsigned expirations() const noexcept { return expirations_; }
 
-  [[nodiscard]] std::uint32_t bytes_in_flight() const noexcept;
-  [[nodiscard]] unsigned datagrams_in_flight() const noexcept;
+  [[nodiscard]] std::uint32_t bytes_in_flight() const noexcept { return bytes_in_flight_; }
+  [[nodiscard]] unsigned datagrams_in_flight() const noexcept { return in_flight_; }
   [[nodiscard]] const RoundTrip& round_trip() const noexcept { return round_trip_; }
   /// Another network path: the estimate starts anew.
   void forget_round_trip() noexcept { round_trip_ = {}; }
   [[nodiscard]] std::uint64_t last_sequence() const noexcept { return last_; }
 
  private:
-  enum class State : std::uint8_t { never_sent, in_flight, settled };
-  /// Microseconds wrap after 71 minutes; nothing stays in a ring of 128 that long, and a wrong sample is only an
+  enum class State : std::uint8_t { in_flight, expired, settled };
+  /// Times wrap after 35 minutes: nothing is in flight that long, and a wrong sample of what has expired is only an
   /// estimate.
   struct Entry {
-    std::uint32_t sent_us = 0;
-    std::uint16_t tag = 0;
-    State state = State::never_sent;
-    bool wants_ack = false;
+    std::uint32_t sequence;   ///< the lower half
+    std::uint32_t sent : 27;  ///< in 16 us
+    State state : 2;
+    Cargo cargo : 3;
+    std::uint16_t bytes : 11, count : 5;
+    std::uint16_t tag;
   };
-  static_assert(sizeof(Entry) == 8);
+  static_assert(sizeof(Entry) == 12);
+  static_assert((capacity & (capacity - 1)) == 0 && capacity <= 0x8000);
 
-  [[nodiscard]] Entry& entry(std::uint64_t sequence) noexcept { return entries_[sequence % capacity]; }
+  [[nodiscard]] Entry& entry(unsigned place) noexcept { return entries_[(front_ + place) % capacity]; }
+  [[nodiscard]] const Entry& entry(unsigned place) const noexcept { return entries_[(front_ + place) % capacity]; }
+  [[nodiscard]] std::uint64_t sequence_of(const Entry& sent) const noexcept {
+    return last_ - (static_cast<std::uint32_t>(last_) - sent.sequence);
+  }
+  [[nodiscard]] static Flight flight_of(const Entry& sent) noexcept {
+    return {sent.cargo, static_cast<std::uint8_t>(sent.count), sent.tag};
+  }
+  [[nodiscard]] bool is_lie(const AckBlock& block) const noexcept;
+  [[nodiscard]] Nanos timeout(unsigned doublings) const noexcept;
+  std::uint32_t land(const Entry& sent) noexcept;
+  void tell(const Entry& sent, bool acked, Outcome* out, AckNews& news) noexcept;
+  void tidy() noexcept;
 
   std::uint64_t last_ = 0;
   std::uint64_t largest_acked_ = 0;
-  std::uint64_t trap_ = 0;         ///< the number last left out; 0: none yet
-  std::uint64_t oldest_open_ = 1;  ///< nothing below it awaits an ack
+  std::uint64_t trap_ = 0;  ///< the number last left out; 0: none yet
+  Nanos timer_from_ = 0;    ///< the oldest in flight was sent, or the timeout expired
   RoundTrip round_trip_;
+  std::uint32_t bytes_in_flight_ = 0;
+  std::uint16_t in_flight_ = 0;
+  std::uint16_t front_ = 0;
+  std::uint16_t count_ = 0;
+  std::uint16_t open_ = 0;       ///< how many at the front are not in flight
+  std::uint16_t ack_delay_ = 0;  ///< what the other side may hold an ack back, in ack_delay_unit
+  std::uint8_t expirations_ = 0;
   std::array<Entry, capacity> entries_{};  ///< last, so that what every datagram touches lies together before it
 };
 
 using SentDatagrams = BasicSentDatagrams<128>;         ///< of a server
 using ClientSentDatagrams = BasicSentDatagrams<1024>;  ///< of a client
+static_assert(sizeof(SentDatagrams) == 64 + 128 * 12);
+
+extern template class BasicSentDatagrams<128>;
+extern template class BasicSentDatagrams<1024>;
 
 }  // namespace serried::channel

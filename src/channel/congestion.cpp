@@ -1,0 +1,44 @@
+#include "channel/congestion.h"
+
+#include <algorithm>
+
+namespace serried::channel {
+
+void Congestion::on_news(const AckNews& news, std::uint64_t last_sequence, bool limited) noexcept {
+  if (news.acked_bytes != 0) halved_ = false;
+  if (news.newest_lost > recovery_end_) lose(last_sequence);
+  if (!limited || news.newest_acked <= recovery_end_) return;
+  if (window_ < threshold_) {
+    window_ = std::min(window_ + news.acked_bytes, window_max);
+    return;
+  }
+  acked_ += news.acked_bytes;
+  if (acked_ < window_) return;
+  acked_ -= window_;
+  window_ = std::min(window_ + datagram_bytes, window_max);
+}
+
+void Congestion::on_timeout(std::uint64_t last_sequence, unsigned expirations) noexcept {
+  lose(last_sequence);
+  if (expirations < 2) return;
+  window_ = window_min;
+  acked_ = 0;
+}
+
+void Congestion::lose(std::uint64_t last_sequence) noexcept {
+  recovery_end_ = last_sequence;
+  // Losses with nothing acked between them are one event: an outage, or timeouts on a path longer than was known, shall
+  // not take the threshold down to nothing. Source  RFC 5681 section 3.1, on a second timeout
+  if (halved_) return;
+  window_ = threshold_ = std::max(window_ / 2, window_min);
+  acked_ = 0;
+  halved_ = true;
+}
+
+void Congestion::paced(std::uint32_t bytes, Nanos smoothed_round_trip, Nanos now) noexcept {
+  const auto time_of = [&](Nanos count) noexcept { return count * smoothed_round_trip * 4 / (5 * Nanos{window_}); };
+  const Nanos saved_max = (burst_max - 1) * time_of(datagram_bytes);
+  next_at_ = std::max(next_at_, now > saved_max ? now - saved_max : 0) + time_of(bytes);
+}
+
+}  // namespace serried::channel
