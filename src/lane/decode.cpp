@@ -1,5 +1,6 @@
 /// What the messages of a datagram say. They are isolated by their lengths: a bad one costs itself alone.
 
+#include <algorithm>
 #include <utility>
 
 #include "lane/io_state.h"
@@ -23,22 +24,14 @@ struct Context {
   IoState& state;
   std::uint32_t slot;
   session::Admission& session;
+  const wire::Path& from;
+  std::uint8_t flags;
   Nanos now;
   PlanNews news;  ///< goes with the first input, or alone
   unsigned inputs = 0;
-  bool ponged = false, tested = false;
+  bool ponged = false, tested = false, met = false;
 
-  InputRow take_news() noexcept {
-    InputRow row;
-    row.connection_id = session.connection_id;
-    row.session = slot;
-    row.plan_acked = news.acked;
-    row.plan_acked_mask = news.acked_mask;
-    row.plan_lost = news.lost;
-    row.plan_lost_mask = news.lost_mask;
-    news = {};
-    return row;
-  }
+  InputRow take_news() noexcept { return news_row(state, slot, std::exchange(news, {})); }
 };
 
 /// Inputs travel in several datagrams against loss: only what is newer than the newest is handed on.
@@ -132,20 +125,60 @@ Drop on_ping(Context& context, const message::Framed& framed) noexcept {
   return Drop::none;
 }
 
-/// Its arrival says all there is to say today: the session is alive.
-Drop on_pong(const message::Framed& framed) noexcept {
+Drop on_pong(Context& context, const message::Framed& framed) noexcept {
   message::Pong pong;
-  return message::decode(framed.content, pong) ? Drop::none : Drop::bad_message;
-}
-
-Drop on_disconnect(Context& context, const message::Framed& framed) noexcept {
-  message::Disconnect disconnect;
-  if (!message::decode(framed.content, disconnect)) return Drop::bad_message;
-  end_session(context.state, context.slot, disconnect.reason, false);
+  if (!message::decode(framed.content, pong)) return Drop::bad_message;
+  on_probe_pong(context.state, context.slot, pong.id, context.from);
   return Drop::none;
 }
 
+Drop on_disconnect(IoState& state, std::uint32_t slot, std::span<const std::uint8_t> content) noexcept {
+  message::Disconnect disconnect;
+  if (!message::decode(content, disconnect)) return Drop::bad_message;
+  end_session(state, slot, disconnect.reason, false);
+  return Drop::none;
+}
+
+/// Opens the reliable channels. Only the first one counts; each is answered, because an answer may be lost.
+Drop on_reliable_handshake(Context& context, const message::Framed& framed) noexcept {
+  message::ReliableHandshake theirs;
+  if (!message::decode(framed.content, theirs)) return Drop::bad_message;
+  if ((context.flags & wire::flag::reliable_handshake) == 0 || context.session.state < State::established ||
+      std::exchange(context.met, true))
+    return Drop::unexpected_message;
+  IoState& state = context.state;
+  session::Cold& cold = state.table.cold(context.slot);
+  if (!std::exchange(cold.reliable_met, true)) {
+    state.table.reliable(context.slot).open(theirs.message_bytes_max);
+    cold.integrity.build = theirs.build;
+    cold.integrity.at = context.now + state.config.integrity_period;
+    if (theirs.dictionary == state.dictionary_id()) cold.dictionary = theirs.dictionary;
+  }
+  message::ReliableHandshake ours;
+  ours.message_bytes_max = state.config.message_bytes_max;
+  ours.dictionary = state.dictionary_id();
+  reply(
+      state, context.slot, [&](base::ByteWriter& out) { message::encode(out, ours); }, wire::flag::reliable_handshake);
+  return Drop::none;
+}
+
+/// Class 3 on channel 0: the shard's, if it has room.
+Drop on_game(Context& context, const message::Framed& framed) noexcept {
+  if (context.session.state != State::playing) return Drop::unexpected_message;
+  return hand_mail(context.state, context.slot, wire::Channel::unreliable, framed.type, framed.content)
+             ? Drop::none
+             : Drop::shard_mail_full;
+}
+
+/// Whether messages of this type may come so often.
+bool within_rate(IoState& state, std::uint32_t slot, Type type, Nanos now) noexcept {
+  const session::MessageClass message_class = session::class_of(type);
+  return message_class == session::MessageClass::free ||
+         state.table.cold(slot).type_limits.take(message_class, state.config.type_rates, now);
+}
+
 Drop on_message(Context& context, const message::Framed& framed) noexcept {
+  if (!within_rate(context.state, context.slot, framed.type, context.now)) return Drop::message_rate;
   switch (framed.type) {
     case Type::sync_entity:
     case Type::sync_entity_quantized:
@@ -158,29 +191,127 @@ Drop on_message(Context& context, const message::Framed& framed) noexcept {
       return on_ping(context, framed);
     case Type::pong:
     case Type::client_pong:
-      return on_pong(framed);
+      return on_pong(context, framed);
     case Type::disconnect:
-      return on_disconnect(context, framed);
+      return on_disconnect(context.state, context.slot, framed.content);
+    case Type::reliable_handshake:
+      return on_reliable_handshake(context, framed);
+    default:
+      return framed.type >= Type::game_first ? on_game(context, framed) : Drop::unknown_message;
+  }
+}
+
+/// Control messages of a reliable channel.
+Drop on_reliable_control(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,
+                         std::span<const std::uint8_t> content, Nanos now) noexcept {
+  const bool ordered = channel == wire::Channel::reliable_ordered;
+  switch (type) {
+    case Type::rekey_response:
+    case Type::client_rekey_response:
+      return ordered ? on_rekey_response(state, slot, content, now) : Drop::unexpected_message;
+    case Type::check_integrity:
+      return ordered ? on_integrity_answer(state, slot, content, now) : Drop::unexpected_message;
+    case Type::disconnect:
+      return on_disconnect(state, slot, content);
     default:
       return Drop::unknown_message;
   }
 }
 
+void on_messages(Context& context, base::ByteReader body) noexcept {
+  message::Framed framed;
+  while (session::opens(context.session.state) && message::next(body, framed))
+    if (const Drop result = on_message(context, framed); result != Drop::none) context.state.counters.drops.add(result);
+  if (!body.ok()) context.state.counters.drops.add(Drop::bad_framing);
+}
+
+/// A datagram that is packed, or a fragment, or on a reliable channel: whether it is acked depends on whether what it
+/// holds can be kept.
+Drop on_special(Context& context, const wire::Batch& batch, unsigned row, base::ByteReader body) noexcept {
+  IoState& state = context.state;
+  const auto channel = static_cast<wire::Channel>(batch.channel[row]);
+  const bool reliable = channel != wire::Channel::unreliable;
+  if ((context.flags & wire::flag::compressed) != 0) {
+    const auto* dictionary = state.table.cold(context.slot).dictionary != 0 ? state.config.dictionary : nullptr;
+    const std::size_t bytes = channel::unpack(body.read_rest(), state.unpacked, dictionary);
+    if (bytes == 0) {
+      if (reliable) end_session(state, context.slot, message::DisconnectReason::protocol_error, true);
+      return Drop::bad_packed;
+    }
+    body = base::ByteReader{{state.unpacked.data(), bytes}};
+  }
+  const bool fragment = (context.flags & wire::flag::fragment) != 0;
+  if (reliable || fragment) {
+    const Drop result = accept_reliable(state, context.slot, channel, fragment, body, context.now);
+    if (result != Drop::none) return result;
+  }
+  note_received(state, context.slot, batch.sequence[row], true, reliable, context.now);
+  if (!reliable && !fragment) on_messages(context, body);
+  return Drop::none;
+}
+
 }  // namespace
+
+bool has_mail_room(const IoState& state, std::uint32_t slot) noexcept {
+  return state.commands.empty() && state.shards[state.table.admission(slot).shard]->mail.free() != 0;
+}
+
+bool hand_mail(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,
+               std::span<const std::uint8_t> content) noexcept {
+  if (!has_mail_room(state, slot) || state.spare.empty()) return false;
+  const session::Admission& session = state.table.admission(slot);
+  const wire::Buffer buffer = *state.spare.newest(1);
+  Mail mail;
+  mail.owner = buffer.owner;
+  mail.message = buffer.data + body_offset;
+  mail.connection_id = session.connection_id;
+  mail.bytes = static_cast<std::uint32_t>(content.size() + 1);
+  mail.channel = static_cast<std::uint8_t>(channel);
+  mail.message[0] = static_cast<std::uint8_t>(type);
+  std::copy(content.begin(), content.end(), mail.message + 1);
+  static_cast<void>(state.spare.pop());
+  static_cast<void>(state.shards[session.shard]->mail.push(mail));
+  state.counters.mail_in.add(1);
+  return true;
+}
+
+bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,
+                         std::span<const std::uint8_t> content, Nanos now) noexcept {
+  const session::Admission& session = state.table.admission(slot);
+  if (!session::opens(session.state)) return true;  // ended by a message before this one: nobody listens any more
+  if (type >= Type::game_first) {
+    if (session.state != State::playing) return false;  // EnterToWorld is on its way, on another channel
+    if (!has_mail_room(state, slot)) return false;
+    if (!within_rate(state, slot, type, now)) {
+      state.counters.drops.add(Drop::message_rate);
+      return true;
+    }
+    return hand_mail(state, slot, channel, type, content);
+  }
+  if (const Drop result = on_reliable_control(state, slot, channel, type, content, now); result != Drop::none)
+    state.counters.drops.add(result);
+  return true;
+}
 
 void decode(IoState& state, wire::Batch& batch, Nanos now) noexcept {
   for (unsigned i = 0; i < batch.live_rows; ++i) {
     const unsigned row = batch.live[i];
     const std::uint32_t slot = batch.session[row];
-    Context context{state, slot, state.table.admission(slot), now, state.news[row]};
+    Context context{state, slot, state.table.admission(slot), batch.path[row], batch.flags[row], now, state.news[row]};
     const std::size_t before = wire::header_bytes + state.ack_bytes[row];
-    base::ByteReader body{{batch.data[row] + before, batch.length[row] - before - wire::tag_bytes - wire::crc_bytes}};
-    message::Framed framed;
-    while (session::opens(context.session.state) && message::next(body, framed))
-      if (const Drop result = on_message(context, framed); result != Drop::none) state.counters.drops.add(result);
-    if (!body.ok()) state.counters.drops.add(Drop::bad_framing);
+    const base::ByteReader body{
+        {batch.data[row] + before, batch.length[row] - before - wire::tag_bytes - wire::crc_bytes}};
+    Drop verdict = Drop::none;
+    if (is_plain(batch, row)) [[likely]]
+      on_messages(context, body);
+    else
+      verdict = on_special(context, batch, row, body);
     if (context.news.any()) steer_row(state, context.session.shard, context.take_news());
-    state.counters.delivered.add(1);
+    batch.verdict[row] = verdict;
+    if (verdict == Drop::none)
+      state.counters.delivered.add(1);
+    else
+      state.counters.drops.add(verdict);
   }
 }
 

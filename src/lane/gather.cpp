@@ -1,5 +1,6 @@
 /// What sessions have to say, as one burst: control messages first, then the shards' bodies, each with the ack block
-/// that is due put before it, so that acks ride on what goes out anyway.
+/// that is due put before it, so that acks ride on what goes out anyway. What shards hand over besides bodies (mail,
+/// memory that comes home) is dealt with on the way.
 
 #include "lane/io_state.h"
 #include "wire/datagram.h"
@@ -9,33 +10,68 @@ namespace {
 
 using session::State;
 
-/// Append the row to the burst, or take its buffer back when its session is gone.
-void add(IoState& state, wire::Batch& batch, session::Freight& freight, const OutRow& out, Nanos now) noexcept {
-  session::Admission& session = state.table.admission(out.session);
-  if (session.connection_id != out.connection_id || session.state < State::half_open) {
-    state.counters.drops.add(observe::Drop::session_gone);
-    state.spare.push({out.body - body_offset, out.owner});
-    return;
-  }
+void take_back(IoState& state, const OutRow& out) noexcept { state.spare.push({out.body - body_offset, out.owner}); }
+
+/// Append the row to the burst.
+void add_datagram(IoState& state, wire::Batch& batch, session::Freight& freight, const OutRow& out,
+                  Nanos now) noexcept {
+  session::Outbound& outbound = state.table.outbound(out.session);
   std::uint8_t* body = out.body;
-  std::uint8_t flags = 0;
-  channel::ReceivedDatagrams& received = state.table.outbound(out.session).received;
-  if (received.pending()) {
-    const channel::AckBlock block = received.report(now);
+  std::uint8_t flags = out.flags;
+  if (outbound.received.pending()) {
+    const channel::AckBlock block = outbound.received.report(now);
     const std::size_t bytes = channel::ack_block_bytes(block);
     body -= bytes;
     base::ByteWriter writer{{body, bytes}};
     channel::write_ack_block(writer, block);
-    flags = wire::flag::acknowledgment;
+    flags |= wire::flag::acknowledgment;
   }
+  const bool probe = out.kind == OutKind::probe;
   const std::size_t body_bytes = static_cast<std::size_t>(out.body - body) + out.body_bytes;
-  const unsigned row =
-      batch.append(body - wire::header_bytes, wire::header_bytes + body_bytes + wire::tag_bytes + wire::crc_bytes,
-                   out.owner, state.table.peer(out.session).path);
+  const unsigned row = batch.append(
+      body - wire::header_bytes, wire::header_bytes + body_bytes + wire::tag_bytes + wire::crc_bytes, out.owner,
+      probe ? state.table.cold(out.session).roam.candidate : state.table.peer(out.session).path);
   batch.session[row] = out.session;
   batch.flags[row] = flags;
-  freight.plan[row] = out.plan;
+  freight.flight[row] = {out.cargo, out.count, out.tag};
   freight.wants_ack[row] = out.body_bytes != 0;
+  if (out.cargo != channel::Cargo::plan) return;
+  outbound.taken_bytes += out.charge();
+  // The tick ends for this session: what has waited for a bundle goes too.
+  if (state.table.admission(out.session).send_queued) state.table.reliable(out.session).flush();
+}
+
+/// A game message for a session.
+void post(IoState& state, const OutRow& out, Nanos now) noexcept {
+  state.counters.mail_out.add(1);
+  const bool may_drop = (out.flags & mail_flag::may_drop) != 0;
+  const auto channel = static_cast<wire::Channel>(out.count);
+  if (out.kind == OutKind::shared) {
+    const auto& shared = *reinterpret_cast<const SharedMessage*>(out.body);
+    post_shared(state, out.session, channel, shared.message, now);
+    return;
+  }
+  const auto urgency =
+      (out.flags & mail_flag::immediate) != 0 ? channel::Urgency::immediate : channel::Urgency::bundled;
+  send_message(state, out.session, channel, static_cast<message::Type>(out.body[0]),
+               {out.body + 1, std::size_t{out.body_bytes} - 1}, urgency, may_drop, now);
+}
+
+/// Deal with one row. Its buffer goes into the burst, or home.
+void add(IoState& state, wire::Batch& batch, session::Freight& freight, const OutRow& out, Nanos now) noexcept {
+  if (out.kind == OutKind::block_back) return state.pools.block.release(out.tag);
+  if (out.kind == OutKind::buffer_back) return take_back(state, out);
+  const session::Admission& session = state.table.admission(out.session);
+  const bool gone = session.connection_id != out.connection_id || session.state < State::half_open;
+  const bool carried = out.kind == OutKind::datagram || out.kind == OutKind::probe;
+  if (gone) {
+    state.counters.drops.add(observe::Drop::session_gone);
+  } else if (carried) {
+    return add_datagram(state, batch, freight, out, now);
+  } else if (session.state == State::playing) {
+    post(state, out, now);
+  }
+  if (out.kind != OutKind::shared) take_back(state, out);
 }
 
 }  // namespace

@@ -45,10 +45,20 @@ unsigned HandshakeLane::poll(Nanos now, std::int64_t unix_now_s) noexcept {
     for (unsigned i = 0; i < jobs_per_poll && link.requests.pop(&index, 1) == 1; ++i, ++done) {
       HandshakeJob& job = link.jobs[index];
       job.denied = false;
-      if (job.kind == HandshakeJob::Kind::connect)
-        connect(job, now, unix_now_s);
-      else
-        confirm(job, l, unix_now_s);
+      switch (job.kind) {
+        case HandshakeJob::Kind::connect:
+          connect(job, now, unix_now_s);
+          break;
+        case HandshakeJob::Kind::confirm:
+          confirm(job, l, unix_now_s);
+          break;
+        case HandshakeJob::Kind::rekey_prepare:
+          job.ephemeral = crypt::make_key_pair(config_.entropy);
+          break;
+        case HandshakeJob::Kind::rekey_compute:
+          rekey(job);
+          break;
+      }
       link.results.push(index);  // as large as the pool: never full
     }
   }
@@ -120,6 +130,20 @@ void HandshakeLane::confirm(HandshakeJob& job, std::uint32_t link, std::int64_t 
   *seat = fresh;
   spent_.insert(job.token_id, job.token_expiry);
   counters_.confirmed.add(1);
+}
+
+void HandshakeLane::rekey(HandshakeJob& job) noexcept {
+  crypt::Secret shared;
+  if (!crypt::shared_secret(job.ephemeral.secret, job.client_ephemeral, shared)) {
+    job.denied = true;
+    return;
+  }
+  crypt::EpochContext context;
+  context.connection_id = job.connection_id;
+  context.epoch = job.epoch;
+  context.server_ephemeral = job.ephemeral.public_key;
+  context.client_ephemeral = job.client_ephemeral;
+  job.keys = crypt::derive_next_keys(context, job.keys, shared);
 }
 
 void HandshakeLane::forget_expired(Nanos now, std::int64_t unix_now_s) noexcept {

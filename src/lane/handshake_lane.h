@@ -60,6 +60,7 @@ class HandshakeLane {
 
   void connect(HandshakeJob& job, Nanos now, std::int64_t unix_now_s) noexcept;
   void confirm(HandshakeJob& job, std::uint32_t link, std::int64_t unix_now_s) noexcept;
+  void rekey(HandshakeJob& job) noexcept;
   void deny(HandshakeJob& job, message::DenyReason reason, base::Counter& counter) noexcept;
   void refresh_ephemeral(Nanos now) noexcept;
   void forget_expired(Nanos now, std::int64_t unix_now_s) noexcept;

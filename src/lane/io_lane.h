@@ -37,16 +37,19 @@ class IoLane {
 
   /// Give every buffer back to the port: after the last poll of this lane and of its shards.
   void close() noexcept {
+    const auto take_home = [this](const OutRow& row) {
+      if (row.owner != nullptr) port_.release(wire::Buffer{row.body - body_offset, row.owner});
+    };
     for (IoShardLink* link : state_.shards) {
       OutRow row;
-      while (link->filled.pop(&row, 1) == 1) port_.release(wire::Buffer{row.body - body_offset, row.owner});
+      while (link->filled.pop(&row, 1) == 1) take_home(row);
       wire::Buffer buffer;
       while (link->empties.pop(&buffer, 1) == 1) port_.release(buffer);
+      Mail mail;
+      while (link->mail.pop(&mail, 1) == 1)
+        if (mail.owner != nullptr) port_.release(wire::Buffer{mail.message - body_offset, mail.owner});
     }
-    while (!state_.replies.empty()) {
-      const OutRow row = state_.replies.pop();
-      port_.release(wire::Buffer{row.body - body_offset, row.owner});
-    }
+    while (!state_.replies.empty()) take_home(state_.replies.pop());
     while (!state_.ready.empty()) port_.release(state_.ready.pop().buffer);
     trim(0);
   }
@@ -77,7 +80,7 @@ class IoLane {
     for (unsigned burst = 0; burst < bursts_per_poll; ++burst) {
       gather(state_, batch_, freight_, now);
       if (batch_.rows == 0) break;
-      session::account(batch_, state_.table, freight_, state_.random.next(), now);
+      session::account(batch_, state_.table, state_.pools, freight_, state_.random.next(), now);
       wire::compose(batch_);
       session::seal(batch_, state_.table);
       wire::stamp(batch_, state_.crc);

@@ -9,6 +9,7 @@
 #include "base/fixed_fifo.h"
 #include "base/fixed_stack.h"
 #include "base/prng.h"
+#include "channel/pack.h"
 #include "channel/reliable.h"
 #include "crypt/cookie.h"
 #include "crypt/integrity.h"
@@ -33,7 +34,7 @@ struct IoConfig {
   std::uint64_t protocol_id = 0;
   session::WafConfig waf;
   // Reliable channels, per lane
-  std::uint32_t chunks = 65'536;  ///< of 256 bytes, for messages that wait
+  std::uint32_t chunks = 65'536;                                 ///< of 256 bytes, for messages that wait
   std::uint16_t small_blocks = 512, large_blocks = 48;           ///< of 16 and 512 KiB, for messages in fragments
   std::uint32_t message_bytes_max = channel::message_bytes_max;  ///< what a client may send in fragments
   // Keys
@@ -42,6 +43,8 @@ struct IoConfig {
   /// Tables of the client builds that are challenged; null: none. Outlives the lane.
   const crypt::IntegrityTables* integrity = nullptr;
   Nanos integrity_period = 60 * second;
+  session::TypeRates type_rates = session::TypeRates::usual();
+  const channel::Dictionary* dictionary = nullptr;  ///< for packed bodies; null: none. Outlives the lane.
   /// What clients are told; its time-outs, rates and limits are also those that the lane enforces.
   message::ConnectionAccepted parameters;
 };
@@ -59,7 +62,8 @@ struct IoCounters {
   base::Counter mail_in, mail_out;  ///< game messages handed to shards, and taken from them
   base::Counter timeouts;           ///< retransmission timers that expired
   base::Counter rekeys, roamed, challenges;
-  base::Counter chunks, block_bytes;  ///< of the pools, now in use
+  base::Counter packed_from, packed_to;  ///< bytes of bodies that packing shortened, before and after
+  base::Counter chunks, block_bytes;     ///< of the pools, now in use
   observe::DropCounters drops;
 };
 
@@ -117,6 +121,7 @@ struct IoState {
   base::FixedFifo<Due> due_acks;
   base::FixedFifo<Due> due_sends;  ///< sessions with reliable messages to be sent, each at most once
   channel::Pools pools;
+  channel::Packer packer;
   base::FixedFifo<ShardCommand> commands;  ///< joins and leaves that wait for room in a shard's ring
 
   /// Input rows on their way to each shard.
@@ -125,15 +130,19 @@ struct IoState {
     std::array<InputRow, wire::Batch::capacity> row;
   };
   std::vector<Steering> steering;
-  std::array<PlanNews, wire::Batch::capacity> news;           ///< by row of the batch in work
-  std::array<std::uint8_t, wire::Batch::capacity> ack_bytes;  ///< length of the row's ack block
-  std::array<std::uint8_t, 8'192> unpacked;                   ///< body of the compressed datagram in work
+  std::array<PlanNews, wire::Batch::capacity> news;                ///< by row of the batch in work
+  std::array<std::uint8_t, wire::Batch::capacity> ack_bytes;       ///< length of the row's ack block
+  std::array<std::uint8_t, channel::unpacked_bytes_max> unpacked;  ///< scratch: the body being packed or unpacked
 
   unsigned gather_from = 0;  ///< shard whose turn it is
   std::uint32_t sweep_cursor = 0;
   Nanos swept_at = 0;
   bool draining = false;
   IoCounters counters;
+
+  [[nodiscard]] std::uint32_t dictionary_id() const noexcept {
+    return config.dictionary != nullptr ? config.dictionary->id() : 0;
+  }
 };
 
 // ---- stages in
@@ -153,6 +162,24 @@ void accept(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 /// Decode the messages of the live rows and do what they say; inputs and plan news go into `steering`.
 /// Drops (of messages)  bad_framing, bad_message, unknown_message, unexpected_message, confirm_deferred
 void decode(IoState& state, wire::Batch& batch, Nanos now) noexcept;
+
+/// Whether a datagram holds plain messages of channel 0, as nearly all do.
+[[nodiscard]] inline bool is_plain(const wire::Batch& batch, unsigned row) noexcept {
+  constexpr std::uint8_t special = wire::flag::fragment | wire::flag::compressed;
+  return batch.channel[row] == static_cast<std::uint8_t>(wire::Channel::unreliable) &&
+         (batch.flags[row] & special) == 0;
+}
+/// Whether the session's shard takes mail now. It must know the session before its mail: joins that wait go first.
+[[nodiscard]] bool has_mail_room(const IoState& state, std::uint32_t slot) noexcept;
+/// One message of class 3 for the session's shard. False: no room now.
+[[nodiscard]] bool hand_mail(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
+                             std::span<const std::uint8_t> content) noexcept;
+/// A message that came on channel 1 or 2. False: there is no room for it now.
+[[nodiscard]] bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
+                                       std::span<const std::uint8_t> content, Nanos now) noexcept;
+/// The receiving half of acks: the datagram was taken in.
+void note_received(IoState& state, std::uint32_t slot, std::uint64_t sequence, bool wants_ack, bool reliable,
+                   Nanos now) noexcept;
 
 /// Hand the input rows to their shards. Drops (of messages)  shard_ring_full
 void steer(IoState& state) noexcept;
@@ -179,38 +206,74 @@ unsigned upkeep(IoState& state, Nanos now) noexcept;
 // ---- shared by the stages
 // --------------------------------------------------------------------------------------------
 
-/// Queue messages for a session: `write(ByteWriter&)`; false and no_buffer when there is no room to write them.
+/// Queue a datagram for a session: `write(ByteWriter&, OutRow&)` writes its body, and says what it is; when it returns
+/// false there is none. False, too, and no_buffer, when there is no room to write it.
 template <class Write>
-bool reply(IoState& state, std::uint32_t slot, Write&& write, std::uint8_t flags = 0,
-           OutKind kind = OutKind::datagram) noexcept {
+bool reply_with(IoState& state, std::uint32_t slot, Write&& write) noexcept {
   if (state.spare.empty() || state.replies.full()) {
     state.counters.drops.add(observe::Drop::no_buffer);
     return false;
   }
   const wire::Buffer buffer = *state.spare.newest(1);
   base::ByteWriter out{{buffer.data + body_offset, out_body_bytes_max}};
-  write(out);
-  if (!out.ok()) return false;
-  static_cast<void>(state.spare.pop());
   OutRow row;
+  row.cargo = channel::Cargo::none;
+  if (!write(out, row) || !out.ok()) return false;
+  static_cast<void>(state.spare.pop());
   row.owner = buffer.owner;
   row.body = buffer.data + body_offset;
   row.session = slot;
   row.connection_id = state.table.admission(slot).connection_id;
   row.body_bytes = static_cast<std::uint16_t>(out.size());
-  row.kind = kind;
-  row.cargo = channel::Cargo::none;
-  row.flags = flags;
   state.replies.push(row);
   return true;
+}
+
+/// The same for control messages: `write(ByteWriter&)`.
+template <class Write>
+bool reply(IoState& state, std::uint32_t slot, Write&& write, std::uint8_t flags = 0,
+           OutKind kind = OutKind::datagram) noexcept {
+  return reply_with(state, slot, [&](base::ByteWriter& out, OutRow& row) {
+    write(out);
+    row.flags = flags;
+    row.kind = kind;
+    return true;
+  });
 }
 
 // ---- reliable messages (reliable.cpp)
 // ------------------------------------------------------------------------------------------------
 
+/// The receiver of a session's reliable messages and joined fragments: `context` is a ReliableContext.
+struct ReliableContext {
+  IoState& state;
+  std::uint32_t slot;
+  Nanos now;
+};
+[[nodiscard]] channel::Receiver reliable_receiver(ReliableContext& context) noexcept;
+/// A datagram on channel 1 or 2, or a fragment on any: everything behind the ack block. What it says is handled before
+/// this returns. Drops  reliable_closed, reliable_no_room, bad_reliable, bad_fragment
+[[nodiscard]] observe::Drop accept_reliable(IoState& state, std::uint32_t slot, wire::Channel channel, bool fragment,
+                                            base::ByteReader body, Nanos now) noexcept;
+/// What became of datagrams of a session: plans go to the shard as rows of their own, or into `news` if there is one;
+/// reliable messages that were lost are queued again.
+void settle(IoState& state, std::uint32_t slot, const channel::SentDatagrams::Outcome* outcome, unsigned count,
+            PlanNews* news, Nanos now) noexcept;
+/// The retransmission timer of a session, and messages that wait for room at their receiver.
+void sweep_reliable(IoState& state, std::uint32_t slot, Nanos now) noexcept;
+/// Datagrams of sessions whose reliable messages are due, as windows and pace allow. Bounded; returns how many.
+unsigned send_reliable(IoState& state, Nanos now) noexcept;
+/// A row for the shard with nothing but news of plans, and the send limit.
+[[nodiscard]] InputRow news_row(IoState& state, std::uint32_t slot, const PlanNews& news) noexcept;
+/// What InputRow::send_limit is to be now.
+[[nodiscard]] std::uint32_t send_limit(IoState& state, std::uint32_t slot) noexcept;
+
 /// Queue a message of a session on channel 1 or 2. A session whose queue is full ends (overload), unless `may_drop`.
 void send_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
                   std::span<const std::uint8_t> content, channel::Urgency urgency, bool may_drop, Nanos now) noexcept;
+/// The same for a message, type first, that outlives every session.
+void post_shared(IoState& state, std::uint32_t slot, wire::Channel channel, std::span<const std::uint8_t> message,
+                 Nanos now) noexcept;
 /// The session has something to send, or may have: put it into the queue of such.
 void note_sendable(IoState& state, std::uint32_t slot, Nanos now) noexcept;
 
@@ -232,13 +295,25 @@ void sweep_rekey(IoState& state, std::uint32_t slot, Nanos now) noexcept;
 void note_foreign(IoState& state, std::uint32_t slot, const wire::Path& from, std::uint32_t bytes, bool newest,
                   Nanos now) noexcept;
 /// A Pong came, from wherever: moves the session when it answers the probe.
-void on_probe_pong(IoState& state, std::uint32_t slot, std::uint64_t id, const wire::Path& from, Nanos now) noexcept;
+void on_probe_pong(IoState& state, std::uint32_t slot, std::uint64_t id, const wire::Path& from) noexcept;
 void sweep_roam(IoState& state, std::uint32_t slot, Nanos now) noexcept;
 
 /// The answer to a CheckIntegrity came on channel 1.
 [[nodiscard]] observe::Drop on_integrity_answer(IoState& state, std::uint32_t slot,
                                                 std::span<const std::uint8_t> content, Nanos now) noexcept;
 void sweep_integrity(IoState& state, std::uint32_t slot, Nanos now) noexcept;
+
+/// Queue a control message of a session on channel 1: `write(ByteWriter&)`. It must not be missed.
+template <class Write>
+void send_control(IoState& state, std::uint32_t slot, Write&& write, channel::Urgency urgency, Nanos now) noexcept {
+  std::array<std::uint8_t, 128> bytes;
+  base::ByteWriter out{bytes};
+  write(out);
+  base::ByteReader body{out.written()};
+  message::Framed framed;
+  if (message::next(body, framed))
+    send_message(state, slot, wire::Channel::reliable_ordered, framed.type, framed.content, urgency, false, now);
+}
 
 /// Begin the end of a session; `tell` sends Disconnect three times before the slot is free.
 void end_session(IoState& state, std::uint32_t slot, message::DisconnectReason reason, bool tell) noexcept;

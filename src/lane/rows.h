@@ -39,8 +39,8 @@ struct Command {
   Kind kind{};
   std::uint32_t connection_id = 0;
   std::uint32_t session = 0;
-  bool audit = false;            ///< join: the client wants audit records
-  bool linger = false;           ///< leave: the player may come back, the entity stays for a while
+  bool audit = false;   ///< join: the client wants audit records
+  bool linger = false;  ///< leave: the player may come back, the entity stays for a while
   std::uint16_t reserved = 0;
   std::uint64_t player_id = 0;   ///< join
   std::uint64_t round_trip = 0;  ///< join: nanoseconds, 0 unknown

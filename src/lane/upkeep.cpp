@@ -22,9 +22,14 @@ constexpr Nanos drain_sweep_period = 20 * millisecond;
 constexpr Nanos ping_interval = 1 * second;
 constexpr Nanos linger = 150 * millisecond;  ///< a client says goodbye three times, 20 ms apart
 
-/// Tell shard and handshake lane that the session is over, say goodbye as often as is due, then free the slot. Called
-/// again by the sweep until everybody has heard.
-void finish(IoState& state, std::uint32_t slot, Nanos now) noexcept {
+/// Whether the player may be expected back, so that his entity stays in the world for a while.
+constexpr bool may_resume(DisconnectReason reason) noexcept {
+  return reason == DisconnectReason::timeout || reason == DisconnectReason::superseded;
+}
+
+/// Tell shard and handshake lane that the session is over, and say goodbye as often as is due. Called again by the
+/// sweep until everybody has heard, and nothing of it stands in a queue any more: then it returns true.
+bool take_leave(IoState& state, std::uint32_t slot) noexcept {
   session::Admission& session = state.table.admission(slot);
   session::Cold& cold = state.table.cold(slot);
   bool said_goodbye_now = false;
@@ -39,14 +44,18 @@ void finish(IoState& state, std::uint32_t slot, Nanos now) noexcept {
     leave.kind = Command::Kind::leave;
     leave.connection_id = session.connection_id;
     leave.session = slot;
+    leave.linger = may_resume(cold.reason);
     if (state.commands.push({session.shard, leave})) cold.in_world = false;
   }
   if (cold.spent && state.handshake.ended.push({cold.player_id, session.connection_id, 0})) cold.spent = false;
   // A goodbye of this visit still stands in the queue, and needs the session to be sealed.
-  if (said_goodbye_now || cold.goodbyes_left != 0 || cold.in_world || cold.spent) return;
+  return !said_goodbye_now && cold.goodbyes_left == 0 && !cold.in_world && !cold.spent;
+}
+
+void finish(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   // What its client still had on the way arrives for a session that is known to be ending.
-  if (!state.draining && now < session.heard_at + linger) return;
-  state.table.release(slot);
+  if (!take_leave(state, slot) || (!state.draining && now < state.table.admission(slot).heard_at + linger)) return;
+  state.table.release(slot, state.pools);
   state.counters.ended.add(1);
 }
 
@@ -67,7 +76,7 @@ void compose_accepted(IoState& state, const HandshakeJob& job, Attempt& attempt,
 
   session::Outbound& outbound = state.table.outbound(job.session);
   const std::uint64_t sequence = outbound.sent.next_sequence(false);
-  outbound.sent.note(sequence, 0, true, now);
+  static_cast<void>(outbound.sent.note(sequence, {}, static_cast<std::uint16_t>(out.size()), now));
   wire::compose_header(attempt.accepted.data(), {job.connection_id, 0, wire::flag::sealed, sequence});
   crypt::seal_in_place(outbound.send_key.data(), job.connection_id, sequence, attempt.accepted.data(), clear_bytes,
                        body_bytes);
@@ -85,13 +94,14 @@ void on_connected(IoState& state, HandshakeJob& job, Nanos now) noexcept {
   if (job.denied) {
     send_denied(state, job.client_ephemeral, job.reason, 0, path);
     state.attempts.erase(key);
-    state.table.release(job.session);
+    state.table.release(job.session, state.pools);
     return;
   }
   session::Cold& cold = state.table.cold(job.session);
   state.table.peer(job.session).receive_key = job.keys.client_to_server;
   state.table.outbound(job.session).send_key = job.keys.server_to_client;
-  cold.next = job.keys.next;
+  cold.rekey.next = job.keys.next;
+  cold.rekey.since = now;
   cold.exporter = job.keys.exporter;
   cold.player_id = job.player_id;
   cold.token_id = job.token_id;
@@ -137,11 +147,20 @@ unsigned handshake_results(IoState& state, Nanos now) noexcept {
   std::uint32_t index = 0;
   for (; done < 16 && state.handshake.results.pop(&index, 1) == 1; ++done) {
     HandshakeJob& job = state.handshake.jobs[index];
-    if (job.kind == HandshakeJob::Kind::connect)
-      on_connected(state, job, now);
-    else
-      on_confirmed(state, job, now);
+    switch (job.kind) {
+      case HandshakeJob::Kind::connect:
+        on_connected(state, job, now);
+        break;
+      case HandshakeJob::Kind::confirm:
+        on_confirmed(state, job, now);
+        break;
+      case HandshakeJob::Kind::rekey_prepare:
+      case HandshakeJob::Kind::rekey_compute:
+        on_rekey_job(state, job, now);
+        break;
+    }
     job.keys = {};
+    job.ephemeral = {};
     state.handshake.free.push(index);
   }
   Superseded old;
@@ -179,7 +198,7 @@ unsigned send_due_acks(IoState& state, Nanos now) noexcept {
   const Nanos delay_max = state.config.parameters.ack_delay_us * microsecond;
   unsigned done = 0;
   while (done < 256 && !state.due_acks.empty() && state.due_acks.front().at <= now) {
-    const DueAck due = state.due_acks.pop();
+    const Due due = state.due_acks.pop();
     ++done;
     session::Admission& session = state.table.admission(due.session);
     if (session.connection_id != due.connection_id || !session::opens(session.state)) continue;
@@ -238,6 +257,11 @@ void sweep_session(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   } else if (silence >= state.config.parameters.idle_ping_ms * millisecond && now - cold.ping_at >= ping_interval) {
     send_ping(state, slot, now);
   }
+  if (!session::opens(session.state)) return;
+  sweep_reliable(state, slot, now);
+  sweep_rekey(state, slot, now);
+  sweep_roam(state, slot, now);
+  sweep_integrity(state, slot, now);
 }
 
 /// Every session once in a sweep period, spread evenly over the polls of that time.
@@ -255,6 +279,8 @@ void sweep(IoState& state, Nanos now) noexcept {
     sweep_session(state, state.sweep_cursor, now);
   }
   state.counters.sessions.set(state.table.in_use());
+  state.counters.chunks.set(state.pools.chunk.in_use());
+  state.counters.block_bytes.set(state.pools.block.in_use_bytes());
 }
 
 }  // namespace
@@ -267,12 +293,13 @@ void end_session(IoState& state, std::uint32_t slot, message::DisconnectReason r
   cold.reason = reason;
   cold.goodbyes_left = tell ? 3 : 0;
   session.state = State::closing;
-  // Now what needs no waiting; the sweep does the rest.
-  finish(state, slot, session.heard_at);
+  // Now what needs no waiting. The sweep does the rest: our caller may still be at work on the session's memory.
+  static_cast<void>(take_leave(state, slot));
 }
 
 unsigned upkeep(IoState& state, Nanos now) noexcept {
-  const unsigned done = handshake_results(state, now) + shard_traffic(state) + send_due_acks(state, now);
+  const unsigned done =
+      handshake_results(state, now) + shard_traffic(state) + send_due_acks(state, now) + send_reliable(state, now);
   sweep(state, now);
   return done;
 }

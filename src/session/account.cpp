@@ -4,18 +4,32 @@
 #include "wire/datagram.h"
 
 namespace serried::session {
+namespace {
 
-void account(wire::Batch& batch, Table& table, const Freight& freight, std::uint64_t random, Nanos now) noexcept {
+[[nodiscard]] constexpr wire::Channel channel_of(channel::Cargo cargo) noexcept {
+  if (cargo == channel::Cargo::ordered) return wire::Channel::reliable_ordered;
+  if (cargo == channel::Cargo::unordered) return wire::Channel::reliable_unordered;
+  return wire::Channel::unreliable;
+}
+
+}  // namespace
+
+void account(wire::Batch& batch, Table& table, channel::Pools& pools, const Freight& freight, std::uint64_t random,
+             Nanos now) noexcept {
   for (unsigned i = 0; i < batch.live_rows; ++i) {
     const unsigned row = batch.live[i];
     const std::uint32_t slot = batch.session[row];
-    channel::SentDatagrams& sent = table.outbound(slot).sent;
+    Outbound& outbound = table.outbound(slot);
     const bool skip = (base::mix(random, row) & 0xFF) == 0;
-    const std::uint64_t sequence = sent.next_sequence(skip);
-    sent.note(sequence, freight.plan[row], freight.wants_ack[row], now);
+    const std::uint64_t sequence = outbound.sent.next_sequence(skip);
+    const std::uint16_t in_flight = freight.wants_ack[row] ? batch.length[row] : std::uint16_t{0};
+    const channel::Flight evicted = outbound.sent.note(sequence, freight.flight[row], in_flight, now);
+    if (evicted.cargo != channel::Cargo::none) [[unlikely]]
+      table.reliable(slot).settle(pools, evicted, false);
+    outbound.sealed_bytes += batch.length[row];
     batch.connection_id[row] = table.admission(slot).connection_id;
-    batch.channel[row] = static_cast<std::uint8_t>(wire::Channel::unreliable);
-    batch.flags[row] |= wire::flag::sealed;
+    batch.channel[row] = static_cast<std::uint8_t>(channel_of(freight.flight[row].cargo));
+    batch.flags[row] |= static_cast<std::uint8_t>(wire::flag::sealed | outbound.key_phase_flag);
     batch.sequence[row] = sequence;
   }
 }

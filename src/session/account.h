@@ -8,16 +8,18 @@ namespace serried::session {
 
 /// What rides in a row, beside its bytes.
 struct Freight {
-  std::uint16_t plan[wire::Batch::capacity];  ///< reported back by its ack; 0: nobody asks
-  bool wants_ack[wire::Batch::capacity];      ///< false for ack-only datagrams
+  channel::Flight flight[wire::Batch::capacity];  ///< what its ack will be about
+  bool wants_ack[wire::Batch::capacity];          ///< false for ack-only datagrams
 };
 
 /// Give every live row the next sequence of its session, remember what it carries, and fill the header columns.
 /// `random` decides where a number is left out: once in about 256 datagrams, a trap for a peer that acks what it
 /// never received.
-/// Reads   session, flags, live      Writes  connection_id, channel, flags, sequence, the sessions' sent rings
+/// Reads   session, flags, length, live      Writes  connection_id, channel, flags, sequence, the sessions' queues of
+/// what is in flight      A reliable datagram that has to make room there is lost: its messages are sent again.
 /// Owner   io lane      Cost  bench/session_bench.cpp
 /// Source  docs/wire-format.md section 1
-void account(wire::Batch& batch, Table& table, const Freight& freight, std::uint64_t random, Nanos now) noexcept;
+void account(wire::Batch& batch, Table& table, channel::Pools& pools, const Freight& freight, std::uint64_t random,
+             Nanos now) noexcept;
 
 }  // namespace serried::session

@@ -6,9 +6,9 @@
 namespace serried::session {
 namespace {
 
-void add_row(crypt::AeadBatch& aead, const wire::Batch& batch, unsigned row, const crypt::Secret& key) noexcept {
+void add_row(crypt::AeadBatch& aead, const wire::Batch& batch, unsigned row, const std::uint8_t* key) noexcept {
   const unsigned i = aead.rows++;
-  aead.key[i] = key.data();
+  aead.key[i] = key;
   aead.connection_id[i] = batch.connection_id[row];
   aead.sequence[i] = batch.sequence[row];
   aead.data[i] = batch.data[row];
@@ -21,11 +21,20 @@ void add_row(crypt::AeadBatch& aead, const wire::Batch& batch, unsigned row, con
 
 void open(wire::Batch& batch, Table& table, observe::DropCounters& drops) noexcept {
   crypt::AeadBatch aead;
+  std::uint64_t keyless = 0;
   for (unsigned i = 0; i < batch.live_rows; ++i) {
     const unsigned row = batch.live[i];
-    add_row(aead, batch, row, table.peer(batch.session[row]).receive_key);
+    const std::uint32_t slot = batch.session[row];
+    const std::uint8_t* key = table.receive_key(slot, batch.flags[row]);
+    if (key == nullptr) [[unlikely]] {
+      // A phase without a key: take the trouble of opening it all the same, so that nobody learns which phases there
+      // are, and refuse it.
+      keyless |= std::uint64_t{1} << i;
+      key = table.peer(slot).receive_key.data();
+    }
+    add_row(aead, batch, row, key);
   }
-  const std::uint64_t authentic = crypt::open_batch(aead);
+  const std::uint64_t authentic = crypt::open_batch(aead) & ~keyless;
 
   unsigned column = 0;
   batch.filter(drops, [&](unsigned row) noexcept {
@@ -38,7 +47,7 @@ void seal(wire::Batch& batch, Table& table) noexcept {
   crypt::AeadBatch aead;
   for (unsigned i = 0; i < batch.live_rows; ++i) {
     const unsigned row = batch.live[i];
-    add_row(aead, batch, row, table.outbound(batch.session[row]).send_key);
+    add_row(aead, batch, row, table.outbound(batch.session[row]).send_key.data());
   }
   crypt::seal_batch(aead);
 }

@@ -23,7 +23,7 @@ std::uint32_t Table::allocate(std::uint64_t random, Nanos now) noexcept {
   admission_[slot].heard_at = now;
   admission_[slot].next_allowed_us = static_cast<std::uint32_t>(now / microsecond);
   peer_[slot] = Peer{};
-  outbound_[slot] = Outbound{};
+  outbound_[slot] = Outbound{};  // reliable_ is as new: release cleared it
   cold_[slot] = Cold{};
   cold_[slot].opened_at = now;
   cold_[slot].previous_id = previous;
@@ -31,13 +31,14 @@ std::uint32_t Table::allocate(std::uint64_t random, Nanos now) noexcept {
   return slot;
 }
 
-void Table::release(std::uint32_t slot) noexcept {
+void Table::release(std::uint32_t slot, channel::Pools& pools) noexcept {
   admission_[slot].state = State::free;
   peer_[slot].receive_key.wipe();
   outbound_[slot].send_key.wipe();
   Cold& cold = cold_[slot];
-  cold.next.wipe();
   cold.exporter.wipe();
+  cold.rekey = {};  // wipes what it held
+  reliable_[slot].clear(pools);
   cold.previous_id = admission_[slot].connection_id;
   free_[(free_head_ + free_count_) % capacity_] = slot;
   ++free_count_;

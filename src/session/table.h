@@ -16,6 +16,7 @@
 #include "message/control.h"
 #include "serried/time.h"
 #include "session/id.h"
+#include "session/type_limits.h"
 #include "wire/datagram.h"
 #include "wire/path.h"
 
@@ -61,8 +62,8 @@ static_assert(sizeof(Peer) == 64);
 struct alignas(64) Outbound {
   crypt::Secret send_key;
   std::uint8_t key_phase_flag = 0;  ///< wire::flag::key_phase when the epoch of send_key is odd
-  bool held_back = false;           ///< by the congestion window, since the last ack
   std::uint32_t taken_bytes = 0;    ///< of plans, see lane::OutRow::charge
+  std::uint64_t sealed_bytes = 0;   ///< under the keys in use, both directions
   channel::Congestion congestion;
   channel::ReceivedDatagrams received;
   channel::SentDatagrams sent;
@@ -79,17 +80,18 @@ struct Rekey {
     idle,
     preparing,  ///< the handshake lane makes our ephemeral key
     asked,      ///< RekeyRequest is on its way
-    computing,  ///< the handshake lane has the response
+    answered,   ///< RekeyResponse has come, and waits for the handshake lane
+    computing,  ///< the handshake lane has it
     switching,  ///< we seal under the new key; nothing has opened under it yet
     retiring,   ///< the client seals under the new key; what it sent before may still arrive
   };
   Stage stage = Stage::idle;
-  std::uint8_t epoch = 0;               ///< of the newest keys, or of those being made
-  std::uint64_t sealed_bytes = 0;       ///< under the keys in use, both directions
-  Nanos since = 0;                      ///< of this stage; idle: of the keys
-  crypt::Secret other_receive_key;      ///< switching: the new one; retiring: the old one
-  crypt::KeyPair ephemeral;             ///< asked, computing
-  crypt::Secret next;                   ///< what the next epoch grows from
+  std::uint8_t epoch = 0;           ///< of the newest keys, or of those being made
+  Nanos since = 0;                  ///< of this stage; idle: of the keys
+  crypt::Secret other_receive_key;  ///< switching: the new one; retiring: the old one
+  crypt::KeyPair ephemeral;         ///< asked, answered, computing
+  crypt::PublicKey theirs{};        ///< answered
+  crypt::Secret next;               ///< what the next epoch grows from
 
   [[nodiscard]] bool two_keys() const noexcept { return stage == Stage::switching || stage == Stage::retiring; }
 };
@@ -119,8 +121,8 @@ struct Cold {
   Roam roam;
   Integrity integrity;
   bool reliable_met = false;     ///< the client's ReliableHandshake has come
-  bool may_resume = false;       ///< the way in which the session ended leaves the entity in the world
   std::uint32_t dictionary = 0;  ///< that both sides have; 0: none
+  TypeLimits type_limits;
   std::uint64_t player_id = 0;
   std::array<std::uint8_t, 16> token_id{};
   std::int64_t token_expiry = 0;
@@ -162,6 +164,7 @@ class Table {
   }
 
   [[nodiscard]] Admission& admission(std::uint32_t slot) noexcept { return admission_[slot]; }
+  [[nodiscard]] const Admission& admission(std::uint32_t slot) const noexcept { return admission_[slot]; }
   [[nodiscard]] Peer& peer(std::uint32_t slot) noexcept { return peer_[slot]; }
   [[nodiscard]] Outbound& outbound(std::uint32_t slot) noexcept { return outbound_[slot]; }
   [[nodiscard]] channel::Reliable& reliable(std::uint32_t slot) noexcept { return reliable_[slot]; }

@@ -12,6 +12,7 @@ Table::Table(std::uint32_t lane, std::uint32_t capacity)
       admission_(capacity_),
       peer_(capacity_),
       outbound_(capacity_),
+      reliable_(capacity_),
       cold_(capacity_),
       free_(capacity_) {
   std::iota(free_.begin(), free_.end(), 0U);

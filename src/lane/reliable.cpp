@@ -1,0 +1,228 @@
+/// The reliable channels of a lane's sessions, between the session's Reliable (channel/reliable.h) and the lane: what
+/// comes in order goes to decode or to the shard, what is due goes out as the congestion window allows.
+
+#include "channel/reliable.h"
+
+#include <algorithm>
+
+#include "lane/io_state.h"
+#include "wire/datagram.h"
+
+namespace serried::lane {
+namespace {
+
+using channel::Accepted;
+using channel::Queued;
+using channel::Reliable;
+using channel::SentDatagrams;
+using message::DisconnectReason;
+using observe::Drop;
+
+constexpr unsigned sends_per_poll = 256;
+constexpr unsigned datagrams_per_turn = 10;  ///< of one session, so that a long message does not hold up the others
+constexpr Nanos stalled_after = 30 * second;
+
+bool take(void* context, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content) {
+  auto& [state, slot, now] = *static_cast<ReliableContext*>(context);
+  return on_reliable_message(state, slot, channel, type, content, now);
+}
+
+/// A message that came in fragments is for the game alone. Its block is lent to the shard.
+bool take_block(void* context, wire::Channel channel, std::uint16_t block, std::uint32_t bytes) {
+  auto& [state, slot, now] = *static_cast<ReliableContext*>(context);
+  const session::Admission& session = state.table.admission(slot);
+  std::uint8_t* const message = state.pools.block.bytes(block).data();
+  if (!session::opens(session.state) || message[0] < static_cast<std::uint8_t>(message::Type::game_first)) {
+    state.counters.drops.add(Drop::unknown_message);
+    state.pools.block.release(block);
+    return true;
+  }
+  if (session.state != session::State::playing || !has_mail_room(state, slot)) return false;
+  Mail mail;
+  mail.message = message;
+  mail.connection_id = session.connection_id;
+  mail.bytes = bytes;
+  mail.block = block;
+  mail.channel = static_cast<std::uint8_t>(channel);
+  static_cast<void>(state.shards[session.shard]->mail.push(mail));
+  state.counters.mail_in.add(1);
+  return true;
+}
+
+/// Outcomes of plans as masks behind the newest of each kind; what lies further back goes in rows of its own.
+void add_news(IoState& state, std::uint32_t slot, PlanNews& news, std::uint16_t plan, bool acked) noexcept {
+  std::uint16_t& newest = acked ? news.acked : news.lost;
+  std::uint32_t& mask = acked ? news.acked_mask : news.lost_mask;
+  if (mask == 0) newest = plan;
+  const auto behind = static_cast<std::uint16_t>(newest - plan);
+  if (behind < 32) {
+    mask |= 1U << behind;
+    return;
+  }
+  PlanNews far;
+  (acked ? far.acked : far.lost) = plan;
+  (acked ? far.acked_mask : far.lost_mask) = 1;
+  steer_row(state, state.table.admission(slot).shard, news_row(state, slot, far));
+}
+
+/// Pack what was written, in place. True: it pays.
+bool pack(IoState& state, std::uint32_t slot, base::ByteWriter& out) noexcept {
+  if (out.size() <= channel::pack_above_bytes) return false;
+  const auto* dictionary = state.table.cold(slot).dictionary != 0 ? state.config.dictionary : nullptr;
+  const std::size_t bytes = state.packer.pack(out.written(), state.unpacked, dictionary);
+  if (bytes == 0) return false;
+  state.counters.packed_from.add(out.size());
+  state.counters.packed_to.add(bytes);
+  out.rewind(out.position() - out.size());
+  out.write_bytes({state.unpacked.data(), bytes});
+  return true;
+}
+
+/// One datagram of reliable messages, if window and pace let it go. False: not now, or there is nothing.
+bool send_one(IoState& state, std::uint32_t slot, std::uint32_t& bytes_out, unsigned& datagrams_out,
+              Nanos now) noexcept {
+  session::Outbound& outbound = state.table.outbound(slot);
+  Reliable& reliable = state.table.reliable(slot);
+  if (reliable.due_at() > now || outbound.congestion.next_at() > now) return false;
+  if (outbound.congestion.room(outbound.sent.bytes_in_flight() + bytes_out,
+                               outbound.sent.datagrams_in_flight() + datagrams_out) < wire::datagram_bytes_max)
+    return false;
+  Reliable::Composed composed;
+  std::uint32_t bytes = 0;
+  const bool sent = reply_with(state, slot, [&](base::ByteWriter& out, OutRow& row) {
+    composed = reliable.compose(state.pools, out, now);
+    row.cargo = composed.flight.cargo;
+    row.count = composed.flight.count;
+    row.tag = composed.flight.tag;
+    row.flags = composed.fragment        ? wire::flag::fragment
+                : pack(state, slot, out) ? wire::flag::compressed
+                                         : std::uint8_t{0};
+    bytes = static_cast<std::uint32_t>(out.size()) + OutRow::datagram_overhead;
+    return out.size() != 0;
+  });
+  if (!sent) return false;
+  outbound.congestion.paced(bytes, outbound.sent.round_trip().smoothed(), now);
+  bytes_out += bytes;
+  ++datagrams_out;
+  return true;
+}
+
+}  // namespace
+
+channel::Receiver reliable_receiver(ReliableContext& context) noexcept { return {&take, &take_block, &context}; }
+
+Drop accept_reliable(IoState& state, std::uint32_t slot, wire::Channel channel, bool fragment, base::ByteReader body,
+                     Nanos now) noexcept {
+  Reliable& reliable = state.table.reliable(slot);
+  if (!reliable.is_open()) return Drop::reliable_closed;
+  ReliableContext context{state, slot, now};
+  const channel::Receiver receiver = reliable_receiver(context);
+  const Accepted accepted =
+      fragment ? reliable.accept_fragment(state.pools, channel, body, state.config.message_bytes_max, receiver, now)
+               : reliable.accept(state.pools, channel, body, receiver, now);
+  if (accepted == Accepted::yes) return Drop::none;
+  if (channel == wire::Channel::unreliable) return Drop::bad_fragment;
+  if (accepted == Accepted::no_room) return Drop::reliable_no_room;
+  end_session(state, slot, DisconnectReason::protocol_error, true);
+  return Drop::bad_reliable;
+}
+
+void settle(IoState& state, std::uint32_t slot, const SentDatagrams::Outcome* outcome, unsigned count, PlanNews* news,
+            Nanos now) noexcept {
+  PlanNews own;
+  PlanNews& plans = news != nullptr ? *news : own;
+  bool reliable = false;
+  for (unsigned i = count; i-- > 0;) {
+    const auto& [flight, acked] = outcome[i];
+    if (flight.cargo == channel::Cargo::plan) {
+      add_news(state, slot, plans, flight.tag, acked);
+    } else {
+      state.table.reliable(slot).settle(state.pools, flight, acked);
+      reliable = true;
+    }
+  }
+  if (reliable) note_sendable(state, slot, now);
+  if (news == nullptr && own.any()) steer_row(state, state.table.admission(slot).shard, news_row(state, slot, own));
+}
+
+InputRow news_row(IoState& state, std::uint32_t slot, const PlanNews& news) noexcept {
+  InputRow row;
+  row.connection_id = state.table.admission(slot).connection_id;
+  row.send_limit = send_limit(state, slot);
+  row.plan_acked = news.acked;
+  row.plan_acked_mask = news.acked_mask;
+  row.plan_lost = news.lost;
+  row.plan_lost_mask = news.lost_mask;
+  return row;
+}
+
+std::uint32_t send_limit(IoState& state, std::uint32_t slot) noexcept {
+  const session::Outbound& outbound = state.table.outbound(slot);
+  return outbound.taken_bytes +
+         outbound.congestion.room(outbound.sent.bytes_in_flight(), outbound.sent.datagrams_in_flight());
+}
+
+void note_sendable(IoState& state, std::uint32_t slot, Nanos now) noexcept {
+  session::Admission& session = state.table.admission(slot);
+  if (session.send_queued || state.table.reliable(slot).due_at() == ~Nanos{0}) return;
+  session.send_queued = state.due_sends.push({slot, session.connection_id, now});
+}
+
+void send_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
+                  std::span<const std::uint8_t> content, channel::Urgency urgency, bool may_drop, Nanos now) noexcept {
+  const Queued queued = state.table.reliable(slot).send(state.pools, channel, type, content, urgency, now);
+  if (queued == Queued::yes) return note_sendable(state, slot, now);
+  state.counters.drops.add(Drop::send_queue_full);
+  // What a session must not miss, it must not go on without.
+  if (!may_drop) end_session(state, slot, DisconnectReason::overload, true);
+}
+
+void post_shared(IoState& state, std::uint32_t slot, wire::Channel channel, std::span<const std::uint8_t> message,
+                 Nanos now) noexcept {
+  if (state.table.reliable(slot).send_shared(channel, message, now) == Queued::yes)
+    note_sendable(state, slot, now);
+  else
+    state.counters.drops.add(Drop::send_queue_full);
+}
+
+void sweep_reliable(IoState& state, std::uint32_t slot, Nanos now) noexcept {
+  session::Outbound& outbound = state.table.outbound(slot);
+  if (now >= outbound.sent.timeout_at()) {
+    std::array<SentDatagrams::Outcome, SentDatagrams::capacity> outcomes;
+    channel::AckNews news;
+    outbound.sent.expire(now, outcomes.data(), news);
+    outbound.congestion.on_timeout(outbound.sent.last_sequence(), outbound.sent.expirations());
+    state.counters.timeouts.add(1);
+    settle(state, slot, outcomes.data(), news.outcomes, nullptr, now);
+    if (outbound.sent.expirations() >= SentDatagrams::expirations_max) {
+      state.counters.timed_out.add(1);
+      return end_session(state, slot, DisconnectReason::timeout, true);
+    }
+  }
+  Reliable& reliable = state.table.reliable(slot);
+  if (!reliable.is_open()) return;
+  ReliableContext context{state, slot, now};
+  static_cast<void>(reliable.hand_over(state.pools, reliable_receiver(context)));
+  const unsigned expired = reliable.sweep(state.pools, now, stalled_after);
+  if (expired != 0) state.counters.drops.add(Drop::fragments_expired, expired);
+  if (reliable.stalled()) return end_session(state, slot, DisconnectReason::overload, true);
+  note_sendable(state, slot, now);
+}
+
+unsigned send_reliable(IoState& state, Nanos now) noexcept {
+  unsigned sent = 0;
+  const auto turns = std::min<std::size_t>(state.due_sends.size(), sends_per_poll);
+  for (std::size_t turn = 0; turn < turns; ++turn) {
+    const Due due = state.due_sends.pop();
+    session::Admission& session = state.table.admission(due.session);
+    if (session.connection_id != due.connection_id || !session::opens(session.state)) continue;
+    session.send_queued = false;
+    std::uint32_t bytes = 0;
+    unsigned datagrams = 0;
+    while (datagrams < datagrams_per_turn && send_one(state, due.session, bytes, datagrams, now)) ++sent;
+    note_sendable(state, due.session, now);
+  }
+  return sent;
+}
+
+}  // namespace serried::lane
