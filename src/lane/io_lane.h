@@ -25,8 +25,11 @@ class IoLane {
   /// One burst in, some bursts out, a slice of upkeep. Returns how much there was to do; 0: idle.
   unsigned poll(Nanos now) noexcept {
     refill();
-    return inbound(now) + upkeep(state_, now) + outbound(now);
+    return inbound(now) + upkeep(state_, now) + obey(state_, now) + outbound(now);
   }
+
+  /// Take orders from control. Before the first poll; `link` outlives the lane.
+  void attach(OrderLink& link) noexcept { state_.orders.link = &link; }
 
   /// Refuse newcomers and say goodbye to everybody, three times each.
   void begin_drain() noexcept { state_.draining = true; }

@@ -14,6 +14,7 @@
 #include "crypt/cookie.h"
 #include "crypt/integrity.h"
 #include "lane/handshake_link.h"
+#include "lane/orders.h"
 #include "lane/rows.h"
 #include "message/control.h"
 #include "session/account.h"
@@ -134,6 +135,7 @@ struct IoState {
   std::array<std::uint8_t, wire::Batch::capacity> ack_bytes;       ///< length of the row's ack block
   std::array<std::uint8_t, channel::unpacked_bytes_max> unpacked;  ///< scratch: the body being packed or unpacked
 
+  OrderWork orders;
   unsigned gather_from = 0;  ///< shard whose turn it is
   std::uint32_t sweep_cursor = 0;
   Nanos swept_at = 0;

@@ -1,0 +1,58 @@
+#pragma once
+/// Between control and an io lane: bans to keep, and what came of them.
+
+#include <cstdint>
+
+#include "ring/spsc.h"
+#include "session/waf.h"
+
+namespace serried::lane {
+
+/// control -> io. Every lane gets every order.
+struct Order {
+  enum class Kind : std::uint32_t {
+    ban,        ///< by an operator: sessions from there end
+    score_ban,  ///< another lane's finding, shared: strangers from there are dropped
+    lift        ///< of either kind
+  };
+  Kind kind{};
+  std::uint32_t id = 0;  ///< handed back in the report
+  session::Prefix prefix;
+  Nanos until = 0;
+};
+
+/// io -> control.
+struct OrderReport {
+  enum class Kind : std::uint32_t {
+    done,      ///< the order was carried out; `sessions` are those found in the prefix, ended by a ban
+    refused,   ///< the lane's table of bans is full
+    score_ban  ///< this lane banned a source by itself, until `until`
+  };
+  Kind kind{};
+  std::uint32_t id = 0;
+  std::uint32_t sessions = 0;
+  session::Prefix prefix;
+  Nanos until = 0;
+};
+
+struct OrderLink {
+  static constexpr unsigned rows = 256;
+  ring::Spsc<Order> orders{rows};
+  ring::Spsc<OrderReport> reports{rows};
+};
+
+/// The order that a lane is at: its sessions are looked through a slice a poll, so that none waits for all of them.
+struct OrderWork {
+  OrderLink* link = nullptr;  ///< none: nobody gives orders
+  Order order;
+  std::uint32_t cursor = 0;
+  std::uint32_t sessions = 0;
+  bool busy = false;
+};
+
+struct IoState;
+
+/// Take an order, go on with the one at work, report what the WAF found. Bounded. Returns how much there was to do.
+unsigned obey(IoState& state, Nanos now) noexcept;
+
+}  // namespace serried::lane
