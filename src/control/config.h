@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "channel/block_pool.h"
 #include "replicate/config.h"
 #include "world/config.h"
 
@@ -39,6 +40,12 @@ struct ServerConfig {
   unsigned timeout_ms = 15'000;
   unsigned idle_ping_ms = 5'000;
   unsigned ack_delay_ms = 25;
+  unsigned message_bytes_max = channel::message_bytes_max;
+  unsigned rekey_mib = 1'024;
+  unsigned rekey_s = 3'600;
+  std::vector<std::string> integrity_files;
+  unsigned integrity_period_s = 60;
+  std::string dictionary;
 
   // World and replication
   unsigned tick_rate_hz = world::Config{}.ticks_per_second;

@@ -158,6 +158,16 @@ void Engine::add_io(Snapshot& snapshot, const LaneEntry& entry, const lane::IoCo
   add(snapshot.session_counts, "timed_out", io.timed_out);
   add(snapshot.session_counts, "inputs", io.inputs);
   add(snapshot.session_counts, "input_copies", io.input_copies);
+  add(snapshot.session_counts, "mail_in", io.mail_in);
+  add(snapshot.session_counts, "mail_out", io.mail_out);
+  add(snapshot.session_counts, "retransmission_timeouts", io.timeouts);
+  add(snapshot.session_counts, "rekeys", io.rekeys);
+  add(snapshot.session_counts, "roamed", io.roamed);
+  add(snapshot.session_counts, "integrity_challenges", io.challenges);
+  add(snapshot.session_counts, "packed_from_bytes", io.packed_from);
+  add(snapshot.session_counts, "packed_to_bytes", io.packed_to);
+  add(snapshot.session_counts, "waiting_chunks", io.chunks);
+  add(snapshot.session_counts, "fragment_bytes", io.block_bytes);
   add(snapshot.handshake_counts, "cookies", io.cookies);
 }
 

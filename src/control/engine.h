@@ -26,6 +26,7 @@ struct EngineSetup {
   crypt::TokenKey key;
   unsigned shards = 1;
   std::int64_t started_unix_s = 0;
+  const Assets* assets = nullptr;  ///< null: none; outlives the engine
 };
 
 class Engine {

@@ -11,6 +11,9 @@ namespace {
 /// Most buffers that an io lane keeps at hand for each shard: what a shard can plan while the lane is in one poll.
 constexpr unsigned spare_buffers_max = 2'048;
 constexpr unsigned link_buffers_min = 1'024;
+constexpr unsigned small_blocks = 1'024, large_blocks = 96;
+static_assert(small_blocks * channel::BlockPool::small_bytes + large_blocks * channel::BlockPool::large_bytes ==
+              64U << 20);
 
 /// Parsed without a fault before: check_config saw to it.
 template <class T>
@@ -105,7 +108,8 @@ replicate::Config replicate_config(const ServerConfig& config) {
   return replicate;
 }
 
-lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, unsigned shards, unsigned io_lane) {
+lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, const Assets* assets, unsigned shards,
+                         unsigned io_lane) {
   lane::IoConfig io;
   io.lane = io_lane;
   io.sessions_max = sessions_per_lane(config);
@@ -114,6 +118,18 @@ lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key,
   io.spare_buffers = spare_buffers(link_sizes(config, shards));
   io.protocol_id = key.protocol_id;
   io.parameters = parameters_of(config);
+  io.message_bytes_max = config.message_bytes_max;
+  // 64 MiB of messages in fragments a process, and for those in datagrams what every session may have waiting, within
+  // reason: who acks nothing is cut off after some twenty seconds.
+  io.small_blocks = static_cast<std::uint16_t>(small_blocks / config.io_lanes);
+  io.large_blocks = static_cast<std::uint16_t>(large_blocks / config.io_lanes);
+  io.chunks = std::clamp(8 * io.sessions_max, 4'096U, 262'144U);
+  io.rekey_bytes = std::uint64_t{config.rekey_mib} << 20;
+  io.rekey_after = config.rekey_s * second;
+  io.integrity_period = config.integrity_period_s * second;
+  if (assets == nullptr) return io;
+  if (!assets->integrity.versions().empty()) io.integrity = &assets->integrity;
+  if (assets->dictionary) io.dictionary = &*assets->dictionary;
   return io;
 }
 

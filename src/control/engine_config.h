@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "control/assets.h"
 #include "control/config.h"
 #include "crypt/token.h"
 #include "kernel/isa.h"
@@ -18,8 +19,9 @@ namespace serried::control {
 
 [[nodiscard]] world::Config world_config(const ServerConfig& config);
 [[nodiscard]] replicate::Config replicate_config(const ServerConfig& config);
-[[nodiscard]] lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, unsigned shards,
-                                       unsigned io_lane);
+/// `assets` may be null; what the lane needs of them is pointed to.
+[[nodiscard]] lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, const Assets* assets,
+                                       unsigned shards, unsigned io_lane);
 [[nodiscard]] lane::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key,
                                                      std::int64_t started_unix_s);
 /// Precondition of both: check_config found nothing.

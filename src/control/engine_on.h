@@ -54,8 +54,9 @@ class EngineOn final : public Engine {
     entropy.fill(cookie_root.bytes());
     const crypt::CookieJar jar{cookie_root};
     for (unsigned i = 0; i < setup.config.io_lanes; ++i) {
-      posts_.push_back(std::make_unique<Post>(io_config(setup.config, setup.key, setup.shards, i), ports_.lane(i),
-                                              links_of_io(i), *handshake_links_[i], jar, entropy, drain_));
+      posts_.push_back(std::make_unique<Post>(io_config(setup.config, setup.key, setup.assets, setup.shards, i),
+                                              ports_.lane(i), links_of_io(i), *handshake_links_[i], jar, entropy,
+                                              drain_));
       io_entries_[i]->lane = posts_.back().get();
       io_entries_[i]->poll = &Post::poll;
     }

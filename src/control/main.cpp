@@ -14,6 +14,7 @@
 #include <rte_lcore.h>
 
 #include "control/args.h"
+#include "control/assets.h"
 #include "control/clock.h"
 #include "control/config.h"
 #include "control/engine.h"
@@ -75,7 +76,7 @@ void log_setup(spdlog::logger& log, const ServerConfig& config, const Engine& en
     log.warn("an io lane runs on another NUMA node than its port (node {}); give cores of that node with -l", node);
 }
 
-int serve(const Arguments& arguments, const ServerConfig& config, const crypt::TokenKey& key) {
+int serve(const Arguments& arguments, const ServerConfig& config, const crypt::TokenKey& key, const Assets& assets) {
   StatusPrinter printer{config.status, stdout};
   auto logger = make_logger(config, [&printer] { printer.interrupt(); });
   if (!logger) return fail(logger.error().message);
@@ -88,7 +89,7 @@ int serve(const Arguments& arguments, const ServerConfig& config, const crypt::T
 
   const std::vector<Core> cores = lcores();
   const auto count = static_cast<unsigned>(cores.size());
-  EngineSetup setup{config, key, 1, unix_now()};
+  EngineSetup setup{config, key, 1, unix_now(), &assets};
   setup.shards = config.shards != 0 ? config.shards : automatic_shards(count, config.io_lanes);
   auto engine = Engine::open(setup);
   if (!engine) return fail(engine.error().message);
@@ -125,12 +126,13 @@ int main_of(std::span<const char* const> argv) {
     else
       reading.faults.push_back({"--token-key " + reading.config.token_key + ":", loaded.error().message});
   }
+  const Assets assets = load_assets(reading.config, reading.faults);
   if (!reading.faults.empty()) {
     std::fputs(fault_text(reading.faults).c_str(), stderr);
     return misused;
   }
   kernel::use_isa(isa_of(reading.config.isa));
-  const int code = serve(arguments, reading.config, key);
+  const int code = serve(arguments, reading.config, key, assets);
   // EAL leaves its folder behind; one that was named after this process is of no use to the next.
   const bool own_folder = reading.config.driver == Driver::socket && arguments.eal.empty() && port::eal_runs();
   const std::string folder = own_folder ? rte_eal_get_runtime_dir() : "";

@@ -79,6 +79,22 @@ constexpr std::array sessions{
            [](C& c) -> Target { return &c.idle_ping_ms; }, 100, 600'000},
     Option{"ack-delay-ms", "sessions", "ack_delay", "ms", "longest wait before an acknowledgement goes out on its own",
            [](C& c) -> Target { return &c.ack_delay_ms; }, 1, 250},
+    Option{"message-bytes-max", "sessions", "message_bytes_max", "bytes",
+           "largest message that a client may send in fragments, 0: none",
+           [](C& c) -> Target { return &c.message_bytes_max; }, 0, channel::message_bytes_max},
+    Option{"rekey-mib", "sessions", "rekey_mib", "MiB", "what a session seals before it gets new keys",
+           [](C& c) -> Target { return &c.rekey_mib; }, 1, 65'536},
+    Option{"rekey-s", "sessions", "rekey_after", "s", "how old the keys of a session get before it gets new ones",
+           [](C& c) -> Target { return &c.rekey_s; }, 1, 86'400},
+    Option{"integrity", "sessions", "integrity", "FILE",
+           "secret of a client build, made by serried-integrity; its players are asked now and then for what only an "
+           "unchanged build knows. May be given several times, once for each build that is about",
+           [](C& c) -> Target { return &c.integrity_files; }},
+    Option{"integrity-period", "sessions", "integrity_period", "s", "between two such questions to one player",
+           [](C& c) -> Target { return &c.integrity_period_s; }, 1, 86'400},
+    Option{"dictionary", "sessions", "dictionary", "FILE",
+           "dictionary for packed messages, made by scripts/train_dictionary.py; used with clients that have the same",
+           [](C& c) -> Target { return &c.dictionary; }},
 };
 
 constexpr std::array world{

@@ -12,13 +12,13 @@ using observe::Drop;
 
 constexpr std::uint64_t sequence_end = std::uint64_t{1} << 63;
 
-// Whether the flags go together. Rekey is reserved; AEAD and Encrypted only together; a fragment is never compressed,
-// because what is compressed fits one datagram; in clear there are no flags at all.
+// Whether the flags go together. Rekey is reserved; AEAD and Encrypted only together; of fragment, compressed and
+// reliable handshake at most one, because each says what the whole body is; in clear there are no flags at all.
 [[nodiscard]] constexpr bool flags_allowed(std::uint8_t flags) noexcept {
   if ((flags & flag::rekey) != 0) return false;
   if ((flags & flag::sealed) != flag::sealed) return flags == 0;
-  constexpr std::uint8_t both = flag::fragment | flag::compressed;
-  return (flags & both) != both;
+  const unsigned form = flags & (flag::fragment | flag::compressed | flag::reliable_handshake);
+  return (form & (form - 1)) == 0;
 }
 
 [[nodiscard]] inline Drop check(const Header& header, std::size_t length) noexcept {
@@ -31,6 +31,7 @@ constexpr std::uint64_t sequence_end = std::uint64_t{1} << 63;
     if (header.connection_id == no_connection || header.sequence == 0 || header.sequence >= sequence_end)
       return Drop::bad_flags;
   }
+  if ((header.flags & flag::reliable_handshake) != 0 && header.channel != 0) return Drop::bad_flags;
   return header.channel < channel_count ? Drop::none : Drop::bad_channel;
 }
 

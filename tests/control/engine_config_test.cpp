@@ -86,7 +86,7 @@ TEST(IoConfig, SessionsAreSharedOutAndClientsAreToldTheTruth) {
   config.input_rate_max_hz = 90;
   crypt::TokenKey key;
   key.protocol_id = 77;
-  const lane::IoConfig io = io_config(config, key, 1, 1);
+  const lane::IoConfig io = io_config(config, key, nullptr, 1, 1);
   EXPECT_EQ(io.lane, 1U);
   EXPECT_EQ(io.sessions_max, 501U);
   EXPECT_EQ(io.protocol_id, 77U);
@@ -151,13 +151,13 @@ TEST(LinkSizes, HoldATickOfEveryViewerOfThePair) {
   EXPECT_GE(link_sizes(config, 4).buffers, 2'500U);
   EXPECT_LT(link_sizes(config, 4).buffers, 10'000U);
   config.players_max = 1'000;
-  EXPECT_GE(io_config(config, {}, 1, 0).spare_buffers, 1'000U);
+  EXPECT_GE(io_config(config, {}, nullptr, 1, 0).spare_buffers, 1'000U);
 }
 
 TEST(LaneBuffers, CoverEveryRingAtOnce) {
   const ServerConfig config;
   for (unsigned shards : {1U, 4U, 16U}) {
-    const unsigned spare = io_config(config, {}, shards, 0).spare_buffers;
+    const unsigned spare = io_config(config, {}, nullptr, shards, 0).spare_buffers;
     const unsigned rings = shards * (link_sizes(config, shards).buffers + spare);
     EXPECT_GT(socket_config(config, shards).buffers, rings + 2 * spare + 2'048);
     EXPECT_GT(ethdev_config(config, shards).buffers, socket_config(config, shards).buffers);

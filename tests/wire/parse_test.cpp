@@ -1,5 +1,7 @@
 #include "wire/parse.h"
 
+#include <bit>
+
 #include <gtest/gtest.h>
 
 #include "wire/burst.h"
@@ -55,6 +57,9 @@ TEST(Parse, TableOfCraftedHeaders) {
       {"fragment", sealed_with(flag::fragment), 100, Drop::none},
       {"compressed", sealed_with(flag::compressed), 100, Drop::none},
       {"fragment and compressed", sealed_with(flag::fragment | flag::compressed), 100, Drop::bad_flags},
+      {"fragment and reliable handshake", sealed_with(flag::fragment | flag::reliable_handshake), 100, Drop::bad_flags},
+      {"compressed reliable handshake", sealed_with(flag::compressed | flag::reliable_handshake), 100, Drop::bad_flags},
+      {"reliable handshake on channel 1", {5, 1, flag::sealed | flag::reliable_handshake, 9}, 100, Drop::bad_flags},
       {"everything else", sealed_with(flag::acknowledgment | flag::reliable_handshake | flag::key_phase), 100,
        Drop::none},
       {"clear with an ack block", {0, 0, flag::acknowledgment, 0}, 100, Drop::bad_flags},
@@ -75,8 +80,8 @@ TEST(Parse, TableOfCraftedHeaders) {
 TEST(Parse, EveryFlagByteFollowsTheRules) {
   for (unsigned flags = 0; flags < 256; ++flags) {
     const bool sealed = (flags & flag::sealed) == flag::sealed;
-    const bool allowed =
-        sealed && (flags & flag::rekey) == 0 && !((flags & flag::fragment) != 0 && (flags & flag::compressed) != 0);
+    const bool allowed = sealed && (flags & flag::rekey) == 0 &&
+                         std::popcount(flags & (flag::fragment | flag::compressed | flag::reliable_handshake)) <= 1;
     EXPECT_EQ(verdict_of(raw_flags(static_cast<std::uint8_t>(flags)), 100), allowed ? Drop::none : Drop::bad_flags)
         << flags;
     const Header clear{0, 0, static_cast<std::uint8_t>(flags), 0};

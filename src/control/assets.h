@@ -1,0 +1,22 @@
+#pragma once
+/// What a server reads from files once, and its lanes then share without writing: tables of client builds, the
+/// dictionary of packed bodies.
+
+#include <optional>
+#include <vector>
+
+#include "channel/dictionary.h"
+#include "control/config.h"
+#include "crypt/integrity.h"
+
+namespace serried::control {
+
+struct Assets {
+  crypt::IntegrityTables integrity;
+  std::optional<channel::Dictionary> dictionary;
+};
+
+/// Load what `config` names. What is wrong with a file becomes a fault, and its part stays empty.
+[[nodiscard]] Assets load_assets(const ServerConfig& config, std::vector<Fault>& faults);
+
+}  // namespace serried::control
