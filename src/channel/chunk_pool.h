@@ -7,6 +7,9 @@
 #include <span>
 #include <vector>
 
+#include "base/bytes.h"
+#include "serried/time.h"
+
 namespace serried::channel {
 
 /// A message in chunks. Owner: whoever holds the value; `free` it once.
@@ -28,13 +31,28 @@ class ChunkPool {
     return static_cast<std::uint32_t>((bytes + payload_bytes - 1) / payload_bytes);
   }
   /// Copy `bytes` (1 to 65,535) into fresh chunks: all or, false, nothing.
-  [[nodiscard]] bool store(std::span<const std::uint8_t> bytes, Chain& out) noexcept;
+  [[nodiscard]] bool store(std::span<const std::uint8_t> bytes, Chain& out) noexcept { return store({}, bytes, out); }
+  /// The same for two pieces that become one message, as a type and its content.
+  [[nodiscard]] bool store(std::span<const std::uint8_t> head, std::span<const std::uint8_t> tail, Chain& out) noexcept;
   /// Copy a message out. Precondition: to.size() >= chain.bytes.
   void copy(const Chain& chain, std::span<std::uint8_t> to) const noexcept;
+  void write(const Chain& chain, base::ByteWriter& out) const noexcept;
+  /// A message of one chunk as it lies there, until it is freed; empty: it lies in several.
+  [[nodiscard]] std::span<const std::uint8_t> view(const Chain& chain) const noexcept;
   void free(Chain& chain) noexcept;
 
   [[nodiscard]] std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(chunks_.size()); }
   [[nodiscard]] std::uint32_t in_use() const noexcept { return in_use_; }
+
+  /// What MessageQueue keeps of the message that begins in a chunk.
+  struct Record {
+    Nanos due = 0;
+    std::uint32_t next = 0;
+    std::uint16_t bytes = 0;
+    std::uint16_t id = 0;
+  };
+  [[nodiscard]] Record& record(std::uint32_t first) noexcept { return records_[first]; }
+  [[nodiscard]] const Record& record(std::uint32_t first) const noexcept { return records_[first]; }
 
  private:
   struct Chunk {
@@ -43,6 +61,7 @@ class ChunkPool {
   };
   static_assert(sizeof(Chunk) == chunk_bytes);
   std::vector<Chunk> chunks_;
+  std::vector<Record> records_;  ///< one a chunk; a walk along a queue touches no payload
   std::uint32_t free_ = Chain::none;
   std::uint32_t in_use_ = 0;
 };

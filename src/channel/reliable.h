@@ -15,6 +15,10 @@
 #include "channel/ack.h"
 #include "channel/block_pool.h"
 #include "channel/chunk_pool.h"
+#include "channel/id_window.h"
+#include "channel/join.h"
+#include "channel/message_queue.h"
+#include "channel/split.h"
 #include "message/type.h"
 #include "serried/time.h"
 #include "wire/datagram.h"
@@ -31,7 +35,8 @@ struct Pools {
 
 /// Who takes messages as they become deliverable. `content` views memory that is reused when the call returns.
 struct Receiver {
-  /// False: no room now. An ordered message then waits in the pool for `hand_over`, an unordered one is as good as lost.
+  /// False: no room now. An ordered message then waits in the pool for `hand_over`, an unordered one is as good as
+  /// lost.
   bool (*take)(void* context, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content);
   /// A message that came in fragments: `bytes` of type and content in `block`. When true, the block is the taker's.
   bool (*take_block)(void* context, wire::Channel channel, std::uint16_t block, std::uint32_t bytes);
@@ -43,7 +48,7 @@ enum class Urgency : std::uint8_t { bundled, immediate };
 /// What became of a message that was to be sent.
 enum class Queued : std::uint8_t {
   yes,
-  full,      ///< 64 messages or 16 KiB are unacked, or the pool is empty
+  full,      ///< 64 messages or 16 KiB of the channel are unacked, the pool is empty, or the channels are not open yet
   busy,      ///< another message in fragments is on its way
   too_long,  ///< beyond what the other side takes
 };
@@ -57,12 +62,17 @@ enum class Accepted : std::uint8_t {
 
 class Reliable {
  public:
-  static constexpr unsigned id_window = 1024;
+  static constexpr unsigned id_window = IdWindow::ids;
   static constexpr unsigned unacked_messages_max = 64;
   static constexpr std::uint32_t unacked_bytes_max = 16 * 1024;
   static constexpr unsigned messages_per_datagram_max = 31;
   static constexpr Nanos bundle_delay = 50 * millisecond;
   static constexpr Nanos fragment_lifetime = 10 * second;  ///< on channel 0
+  static constexpr unsigned unreliable_joins = 2;
+  /// What a message in one datagram may have, unpacked.
+  static constexpr std::size_t unpacked_bytes_max = 8192;
+  /// What waits for an earlier message: room for 64 of together 16 KiB, however these are cut into chunks.
+  static constexpr std::uint32_t waiting_chunks_max = unacked_messages_max + ChunkPool::chunks_for(unacked_bytes_max);
   /// What a datagram has for type and content of one message: beyond it a message goes in fragments.
   static constexpr std::size_t whole_message_bytes_max =
       wire::body_bytes_max - wire::ack_block_bytes_max - sizeof(std::uint16_t) - 2;
@@ -77,22 +87,26 @@ class Reliable {
   /// block of the pool. Channel 0 only when longer (the caller sends short ones itself): fragments once, unacked.
   [[nodiscard]] Queued send(Pools& pools, wire::Channel channel, message::Type type,
                             std::span<const std::uint8_t> content, Urgency urgency, Nanos now) noexcept;
-  /// The same for a message that outlives the session, type first: not copied.
+  /// The same for a message that outlives the session, type first: not copied, and always in fragments.
+  /// Precondition: longer than whole_message_bytes_max.
   [[nodiscard]] Queued send_shared(wire::Channel channel, std::span<const std::uint8_t> message, Nanos now) noexcept;
 
-  /// When there is something to put into a datagram: 0 at once (a full datagram, something immediate or lost, or `flush`
-  /// was called), else when the bundle has waited long enough; ~0: nothing.
+  /// When there is something to put into a datagram: 0 at once (a full datagram, a fragment, something immediate or
+  /// lost, or `flush` was called), else when the bundle has waited long enough; ~0: nothing.
   [[nodiscard]] Nanos due_at() const noexcept;
   /// The tick ends: what waits goes now.
   void flush() noexcept;
 
-  /// One datagram's worth: writes what follows the ack block (first id and messages, or one fragment).
+  /// One datagram's worth: writes what follows the ack block (first id and messages, or one fragment). The channels
+  /// and the message in fragments take turns, what is due first. `out` needs room for a whole fragment, or it is not
+  /// that one's turn.
   struct Composed {
-    Flight flight;  ///< cargo none: there was nothing
+    Flight flight;  ///< cargo none: there was nothing that fits, or `fragment` is set and it is one of channel 0
     wire::Channel channel{};
     bool fragment = false;  ///< the flag
+    [[nodiscard]] bool any() const noexcept { return flight.cargo != Cargo::none || fragment; }
   };
-  [[nodiscard]] Composed compose(const Pools& pools, base::ByteWriter& out, Nanos now) noexcept;
+  [[nodiscard]] Composed compose(Pools& pools, base::ByteWriter& out, Nanos now) noexcept;
   /// What became of a datagram of compose's. Cargo other than ordered or unordered is ignored.
   void settle(Pools& pools, const Flight& flight, bool acked) noexcept;
 
@@ -103,14 +117,13 @@ class Reliable {
   /// What follows the ack block of a datagram on channel 1 or 2 (unpacked, when it was packed).
   [[nodiscard]] Accepted accept(Pools& pools, wire::Channel channel, base::ByteReader body, const Receiver& receiver,
                                 Nanos now) noexcept;
-  /// The same with the flag Fragment, on any channel. `message_bytes_max`: the most that we stated.
+  /// The same with the flag Fragment, on any channel. `bytes_max`: the most that we stated.
   [[nodiscard]] Accepted accept_fragment(Pools& pools, wire::Channel channel, base::ByteReader body,
-                                         std::uint32_t message_bytes_max, const Receiver& receiver,
-                                         Nanos now) noexcept;
+                                         std::uint32_t bytes_max, const Receiver& receiver, Nanos now) noexcept;
   /// Offer what waits for room at the receiver. True: nothing waits any more.
   [[nodiscard]] bool hand_over(Pools& pools, const Receiver& receiver) noexcept;
   /// Drop incomplete messages of channel 0 that are too old; returns how many. Joining on a reliable channel that made
-  /// no progress for `stalled_after` sets stalled().
+  /// no progress for `stalled_after`, because fragments or messages before it are missing, sets stalled().
   unsigned sweep(Pools& pools, Nanos now, Nanos stalled_after) noexcept;
   [[nodiscard]] bool stalled() const noexcept;
 
@@ -118,7 +131,68 @@ class Reliable {
   void clear(Pools& pools) noexcept;
 
  private:
-  // by the implementer; sizeof(Reliable) <= 768, static_assert
+  static constexpr unsigned reliable_channels = 2;
+  static constexpr Nanos in_flight = ~Nanos{0};  ///< the `due` of a message that needs no sending now
+  [[nodiscard]] static constexpr unsigned index_of(wire::Channel channel) noexcept {
+    return static_cast<unsigned>(channel) - 1;
+  }
+  [[nodiscard]] static constexpr wire::Channel channel_of(unsigned index) noexcept {
+    return static_cast<wire::Channel>(index + 1);
+  }
+
+  struct Outbound {
+    MessageQueue unacked;
+    Nanos due_at = 0;                ///< the earliest `due` of those to be sent, if there are any
+    std::uint32_t unsent_bytes = 0;  ///< of those to be sent, with their lengths
+    std::uint16_t unsent = 0;        ///< messages to be sent: new or lost
+    std::uint16_t next_id = 0;
+    std::uint16_t oldest_id = 0;  ///< the first of `unacked`, if there is one
+    bool flushed = false;
+
+    void want(std::uint16_t bytes, Nanos due) noexcept;
+    void unwant(std::uint16_t bytes) noexcept;
+    [[nodiscard]] Nanos due() const noexcept;
+  };
+  struct Inbound {
+    IdWindow ids;
+    Join join;
+  };
+
+  /// Ids from the oldest that is not acked to the next one to be given.
+  [[nodiscard]] unsigned open_ids(unsigned index) const noexcept;
+  [[nodiscard]] Queued can_split(wire::Channel channel, std::size_t bytes) const noexcept;
+  void split(const Split::Source& source, wire::Channel channel, std::size_t bytes) noexcept;
+  [[nodiscard]] Composed compose_messages(Pools& pools, unsigned index, base::ByteWriter& out) noexcept;
+  [[nodiscard]] Composed compose_fragment(Pools& pools, base::ByteWriter& out) noexcept;
+  void settle_messages(Pools& pools, unsigned index, const Flight& flight, bool acked) noexcept;
+
+  [[nodiscard]] bool accept_ordered(Pools& pools, std::uint16_t id, const message::Framed& message,
+                                    const Receiver& receiver) noexcept;
+  [[nodiscard]] bool hand_over_ordered(Pools& pools, const Receiver& receiver) noexcept;
+  [[nodiscard]] Accepted accept_reliable(Pools& pools, unsigned index, std::uint16_t id, const FragmentHeader& header,
+                                         std::span<const std::uint8_t> bytes, const Receiver& receiver,
+                                         Nanos now) noexcept;
+  [[nodiscard]] Accepted accept_unreliable(Pools& pools, const FragmentHeader& header,
+                                           std::span<const std::uint8_t> bytes, bool too_long, const Receiver& receiver,
+                                           Nanos now) noexcept;
+  /// Fragments of this message of channel 0 are dropped from here on.
+  void refuse(std::uint16_t fragment_id, Nanos now) noexcept;
+
+  // What every datagram out looks at comes first.
+  std::array<Outbound, reliable_channels> outbound_;
+  Split split_;
+  std::uint32_t peer_message_bytes_max_ = 0;
+  std::uint8_t turn_ = 0;  ///< who composes next: the two channels, then the message in fragments
+  bool open_ = false;
+  bool stalled_ = false;
+
+  bool refused_ = false;
+  std::uint16_t refused_id_ = 0;
+  Nanos refused_at_ = 0;
+  std::array<Inbound, reliable_channels> inbound_;
+  MessageQueue waiting_;  ///< of channel 1: behind a missing one, or refused by the receiver
+  std::array<Join, unreliable_joins> unreliable_;
 };
+static_assert(sizeof(Reliable) <= 768);
 
 }  // namespace serried::channel

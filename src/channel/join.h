@@ -1,0 +1,47 @@
+#pragma once
+/// A message that comes in in fragments, joined in a block of the pool. The twin of Split. All zero when there is none.
+/// Source  docs/wire-format.md section 2, Fragments
+
+#include <cstdint>
+#include <span>
+
+#include "channel/fragment.h"
+#include "serried/time.h"
+
+namespace serried::channel {
+
+class Join {
+ public:
+  /// Precondition: !active(). False: the pool has no block.
+  [[nodiscard]] bool begin(BlockPool& pool, const FragmentHeader& header, Nanos now) noexcept;
+  [[nodiscard]] bool active() const noexcept { return total_ != 0; }
+  [[nodiscard]] bool complete() const noexcept { return active() && received_ == total_; }
+  [[nodiscard]] std::uint16_t fragment_id() const noexcept { return fragment_id_; }
+
+  /// Add a fragment that is_fragment() says may be one. False: it contradicts the total or overlaps another.
+  [[nodiscard]] bool add(BlockPool& pool, const FragmentHeader& header, std::span<const std::uint8_t> bytes) noexcept;
+  /// The same on a reliable channel, where ids must be consecutive in the order of offsets: here they must rise with
+  /// them, and all be used when the message is complete. `now` becomes touched_at().
+  [[nodiscard]] bool add(BlockPool& pool, const FragmentHeader& header, std::span<const std::uint8_t> bytes,
+                         std::uint16_t id, Nanos now) noexcept;
+
+  [[nodiscard]] std::uint16_t last_id() const noexcept { return last_id_; }  ///< of the last fragment, when complete()
+  [[nodiscard]] Nanos touched_at() const noexcept { return touched_at_; }    ///< begun, or last added to
+  [[nodiscard]] std::uint16_t block() const noexcept { return block_; }
+  [[nodiscard]] std::uint32_t bytes() const noexcept { return total_; }
+
+  /// The block is another's now.
+  void forget() noexcept { *this = {}; }
+  void drop(BlockPool& pool) noexcept;
+
+ private:
+  Nanos touched_at_ = 0;
+  std::uint32_t total_ = 0, received_ = 0;
+  std::uint16_t block_ = 0;
+  std::uint16_t fragment_id_ = 0;
+  std::uint16_t count_ = 0;                        ///< fragments so far
+  std::uint16_t first_id_ = 0, last_id_ = 0;       ///< at offset 0, and at the end, once they came
+  std::uint16_t newest_id_ = 0, newest_unit_ = 0;  ///< of the fragment that came last
+};
+
+}  // namespace serried::channel

@@ -1,0 +1,43 @@
+#include "channel/reliable.h"
+
+namespace serried::channel {
+
+void Reliable::open(std::uint32_t peer_message_bytes_max) noexcept {
+  peer_message_bytes_max_ = peer_message_bytes_max;
+  open_ = true;
+}
+
+bool Reliable::is_open() const noexcept { return open_; }
+
+std::uint32_t Reliable::unacked_bytes() const noexcept {
+  return outbound_[0].unacked.bytes() + outbound_[1].unacked.bytes() + split_.unacked_bytes();
+}
+
+bool Reliable::stalled() const noexcept { return stalled_; }
+
+unsigned Reliable::sweep(Pools& pools, Nanos now, Nanos stalled_after) noexcept {
+  unsigned dropped = 0;
+  for (Join& join : unreliable_) {
+    if (!join.active() || join.complete() || now - join.touched_at() < fragment_lifetime) continue;
+    join.drop(pools.block);
+    ++dropped;
+  }
+  stalled_ = false;
+  for (const Inbound& in : inbound_) {
+    // Complete and in its place: what it waits for is the receiver, not the peer.
+    const bool ready = in.join.complete() && id_before(in.join.last_id(), in.ids.missing());
+    stalled_ = stalled_ || (in.join.active() && !ready && now - in.join.touched_at() >= stalled_after);
+  }
+  return dropped;
+}
+
+void Reliable::clear(Pools& pools) noexcept {
+  for (Outbound& out : outbound_) out.unacked.clear(pools.chunk);
+  split_.end(pools.block);
+  for (Inbound& in : inbound_) in.join.drop(pools.block);
+  waiting_.clear(pools.chunk);
+  for (Join& join : unreliable_) join.drop(pools.block);
+  *this = {};
+}
+
+}  // namespace serried::channel

@@ -1,0 +1,155 @@
+#include <algorithm>
+
+#include "channel/reliable.h"
+
+namespace serried::channel {
+
+Accepted Reliable::accept(Pools& pools, wire::Channel channel, base::ByteReader body, const Receiver& receiver,
+                          Nanos /*now*/) noexcept {
+  if (!open_) return Accepted::no_room;
+  auto id = body.read<std::uint16_t>();
+  if (!body.ok() || body.remaining() == 0) return Accepted::malformed;
+  IdWindow& ids = inbound_[index_of(channel)].ids;
+  Accepted result = Accepted::yes;
+  message::Framed message;
+  for (; message::next(body, message); ++id) {
+    const IdWindow::Place place = ids.look(id);
+    if (place == IdWindow::Place::known) continue;
+    bool taken = place == IdWindow::Place::fresh && message.content.size() < unpacked_bytes_max;
+    if (taken && channel == wire::Channel::reliable_ordered) {
+      taken = accept_ordered(pools, id, message, receiver);
+    } else if (taken) {
+      taken = receiver.take(receiver.context, channel, message.type, message.content);
+      if (taken) ids.take(id);
+    }
+    if (!taken) result = Accepted::no_room;
+  }
+  return body.ok() ? result : Accepted::malformed;
+}
+
+bool Reliable::accept_ordered(Pools& pools, std::uint16_t id, const message::Framed& message,
+                              const Receiver& receiver) noexcept {
+  IdWindow& ids = inbound_[0].ids;
+  if (id == ids.missing()) {
+    const bool in_turn = hand_over_ordered(pools, receiver);
+    if (in_turn && receiver.take(receiver.context, wire::Channel::reliable_ordered, message.type, message.content)) {
+      ids.take(id);
+      static_cast<void>(hand_over_ordered(pools, receiver));
+      return true;
+    }
+  }
+  if (waiting_.chunks() + ChunkPool::chunks_for(message.content.size() + 1) > waiting_chunks_max ||
+      !waiting_.insert(pools.chunk, id, message.type, message.content, 0))
+    return false;
+  ids.take(id);
+  return true;
+}
+
+bool Reliable::hand_over_ordered(Pools& pools, const Receiver& receiver) noexcept {
+  Inbound& in = inbound_[0];
+  while (true) {
+    const MessageQueue::Place first = waiting_.first();
+    const std::uint16_t id = first != MessageQueue::none ? MessageQueue::record(pools.chunk, first).id : 0;
+    const bool whole = first != MessageQueue::none && id_before(id, in.ids.missing());
+    const bool joined = in.join.complete() && id_before(in.join.last_id(), in.ids.missing());
+    if (!whole && !joined) return true;
+    if (joined && (!whole || id_before(in.join.last_id(), id))) {
+      if (!receiver.take_block(receiver.context, wire::Channel::reliable_ordered, in.join.block(), in.join.bytes()))
+        return false;
+      in.join.forget();
+      continue;
+    }
+    const Chain chain = MessageQueue::chain(pools.chunk, first);
+    std::array<std::uint8_t, unpacked_bytes_max> copy;
+    std::span<const std::uint8_t> message = pools.chunk.view(chain);
+    if (message.empty()) {
+      pools.chunk.copy(chain, copy);
+      message = {copy.data(), chain.bytes};
+    }
+    if (!receiver.take(receiver.context, wire::Channel::reliable_ordered, static_cast<message::Type>(message[0]),
+                       message.subspan(1)))
+      return false;
+    waiting_.remove(pools.chunk, MessageQueue::none, first);
+  }
+}
+
+bool Reliable::hand_over(Pools& pools, const Receiver& receiver) noexcept {
+  bool all = hand_over_ordered(pools, receiver);
+  const auto offer = [&](Join& join, wire::Channel channel) {
+    if (!join.complete()) return;
+    if (receiver.take_block(receiver.context, channel, join.block(), join.bytes()))
+      join.forget();
+    else
+      all = false;
+  };
+  offer(inbound_[1].join, wire::Channel::reliable_unordered);
+  for (Join& join : unreliable_) offer(join, wire::Channel::unreliable);
+  return all;
+}
+
+Accepted Reliable::accept_fragment(Pools& pools, wire::Channel channel, base::ByteReader body, std::uint32_t bytes_max,
+                                   const Receiver& receiver, Nanos now) noexcept {
+  const bool reliable = channel != wire::Channel::unreliable;
+  if (reliable && !open_) return Accepted::no_room;
+  const auto id = reliable ? body.read<std::uint16_t>() : std::uint16_t{0};
+  const FragmentHeader header = read_fragment_header(body);
+  const auto bytes = body.read_rest();
+  if (!body.ok() || !is_fragment(header, bytes.size())) return Accepted::malformed;
+  const bool too_long = header.total_bytes > bytes_max;
+  if (!reliable) return accept_unreliable(pools, header, bytes, too_long, receiver, now);
+  if (too_long) return Accepted::malformed;
+  return accept_reliable(pools, index_of(channel), id, header, bytes, receiver, now);
+}
+
+Accepted Reliable::accept_reliable(Pools& pools, unsigned index, std::uint16_t id, const FragmentHeader& header,
+                                   std::span<const std::uint8_t> bytes, const Receiver& receiver, Nanos now) noexcept {
+  Inbound& in = inbound_[index];
+  const IdWindow::Place place = in.ids.look(id);
+  if (place == IdWindow::Place::known) return Accepted::yes;
+  if (place == IdWindow::Place::beyond) return Accepted::no_room;
+  // The message before waits for its turn, or for fragments: one at a time.
+  if (in.join.active() && in.join.fragment_id() != header.fragment_id) return Accepted::no_room;
+  if (!in.join.active() && !in.join.begin(pools.block, header, now)) return Accepted::no_room;
+  if (!in.join.add(pools.block, header, bytes, id, now)) return Accepted::malformed;
+  in.ids.take(id);
+  if (index == 0) {
+    static_cast<void>(hand_over_ordered(pools, receiver));
+  } else if (in.join.complete() &&
+             receiver.take_block(receiver.context, channel_of(index), in.join.block(), in.join.bytes())) {
+    in.join.forget();
+  }
+  return Accepted::yes;
+}
+
+void Reliable::refuse(std::uint16_t fragment_id, Nanos now) noexcept {
+  refused_ = true;
+  refused_id_ = fragment_id;
+  refused_at_ = now;
+}
+
+Accepted Reliable::accept_unreliable(Pools& pools, const FragmentHeader& header, std::span<const std::uint8_t> bytes,
+                                     bool too_long, const Receiver& receiver, Nanos now) noexcept {
+  const auto active = [&](const Join& join) { return join.active() && join.fragment_id() == header.fragment_id; };
+  auto* join = std::find_if(unreliable_.begin(), unreliable_.end(), active);
+  if (join == unreliable_.end()) {
+    // The rest of a message of which something was dropped would only keep a place for 10 s.
+    if (refused_ && refused_id_ == header.fragment_id && now - refused_at_ < fragment_lifetime)
+      return Accepted::no_room;
+    join = std::find_if(unreliable_.begin(), unreliable_.end(), [](const Join& other) { return !other.active(); });
+    if (too_long || join == unreliable_.end() || !join->begin(pools.block, header, now)) {
+      refuse(header.fragment_id, now);
+      return Accepted::no_room;
+    }
+  }
+  if (!join->add(pools.block, header, bytes)) {
+    join->drop(pools.block);
+    refuse(header.fragment_id, now);
+    return Accepted::malformed;
+  }
+  if (join->complete() &&
+      receiver.take_block(receiver.context, wire::Channel::unreliable, join->block(), join->bytes()))
+    join->forget();
+  return Accepted::yes;
+}
+
+}  // namespace serried::channel
