@@ -8,9 +8,11 @@ A second implementation of the protocol, written from docs/wire-format.md alone;
 Exit code 0: all is as the page says. 1: something is not. 2: wrong usage, or nothing to look at."""
 
 import argparse
+import json
+import os
 import sys
 
-from serried_wire import page
+from serried_wire import page, vectors
 
 
 def run_page(_):
@@ -24,9 +26,40 @@ def run_page(_):
     return 0
 
 
+def run_vectors(options):
+    files = []
+    for path in options.paths:
+        files += sorted(os.path.join(path, name) for name in os.listdir(path)) if os.path.isdir(path) else [path]
+    failed, total = 0, {}
+    for name in files:
+        with open(name, encoding="utf-8") as file:
+            faults, counts = vectors.verify(file)
+        for fault in faults:
+            print(f"{name}:{fault}")
+        failed += len(faults)
+        total = {kind: total.get(kind, 0) + counts.get(kind, 0) for kind in {**total, **counts}}
+    print(", ".join(f"{count} {kind}" for kind, count in sorted(total.items())) or "no vectors")
+    print(f"{max(sum(total.values()) - failed, 0)} vectors passed, {failed} failed")
+    return 1 if failed else 0 if total else 2
+
+
+def run_produce(options):
+    for vector in vectors.Producer(options.seed).vectors(options.count):
+        print(json.dumps(vector))
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1].split("\n\n")[0], description=__doc__.split("\n\n")[1])
     parser.set_defaults(run=run_page)
+    modes = parser.add_subparsers()
+    mode = modes.add_parser("vectors", help="check what the engine made")
+    mode.add_argument("paths", nargs="+", metavar="FILE|DIRECTORY")
+    mode.set_defaults(run=run_vectors)
+    mode = modes.add_parser("produce", help="make vectors for the engine")
+    mode.add_argument("--seed", type=int, default=1)
+    mode.add_argument("--count", type=int, default=1000)
+    mode.set_defaults(run=run_produce)
     options = parser.parse_args()
     return options.run(options)
 
