@@ -22,6 +22,8 @@ constexpr Nanos age(std::uint32_t sent, Nanos now) noexcept {
 /// From the congestion window.
 constexpr bool exempt(Cargo cargo) noexcept { return cargo == Cargo::input; }
 
+constexpr bool waited_for(Cargo cargo) noexcept { return cargo != Cargo::none && cargo != Cargo::input; }
+
 bool reports(const AckBlock& block, std::uint64_t sequence) noexcept {
   if (sequence >= block.largest) return sequence == block.largest;
   const std::uint64_t below = block.largest - sequence;
@@ -101,17 +103,7 @@ template <unsigned queue_capacity>
 Flight BasicSentDatagrams<queue_capacity>::note(std::uint64_t sequence, const Flight& flight, std::uint16_t bytes,
                                                 Nanos now) noexcept {
   if (bytes == 0) return {};
-  Flight evicted;
-  if (count_ == capacity) {
-    Entry& oldest = entry(0);
-    if (oldest.state == State::in_flight) {
-      evicted = flight_of(oldest);
-      if (evicted.cargo == Cargo::input) evicted = {};
-      land(oldest);
-    }
-    oldest.state = State::settled;
-    tidy();
-  }
+  const Flight evicted = count_ == capacity ? evict() : Flight{};
   if (open_ == count_) timer_from_ = std::max(timer_from_, now);
   Entry& sent = entry(count_++);
   sent.sequence = static_cast<std::uint32_t>(sequence);
@@ -124,6 +116,23 @@ Flight BasicSentDatagrams<queue_capacity>::note(std::uint64_t sequence, const Fl
   if (exempt(flight.cargo)) return evicted;
   bytes_in_flight_ += bytes;
   ++in_flight_;
+  return evicted;
+}
+
+/// Make room for one; returns who waits for it. Of what has expired the oldest stays as long as there is other: the
+/// ring may cover less than a round trip, and then this one alone tells how long it is.
+template <unsigned queue_capacity>
+Flight BasicSentDatagrams<queue_capacity>::evict() noexcept {
+  Entry& oldest = entry(0);
+  Flight evicted;
+  if (oldest.state == State::in_flight) {
+    land(oldest);
+    if (waited_for(oldest.cargo)) evicted = flight_of(oldest);
+  } else if (open_ >= 2) {
+    entry(1) = oldest;
+  }
+  oldest.state = State::settled;
+  tidy();
   return evicted;
 }
 
@@ -141,9 +150,12 @@ auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nano
                                                      Outcome* out, AckNews& news) noexcept -> Verdict {
   news = {};
   if (is_lie(block)) return Verdict::lie;
-  ack_delay_ = static_cast<std::uint16_t>(std::min<Nanos>(ack_delay_max / ack_delay_unit + 1, 0xFFFF));
+  ack_delay_ =
+      static_cast<std::uint16_t>(std::min<Nanos>((ack_delay_max + ack_delay_unit - 1) / ack_delay_unit, 0xFFFF));
   largest_acked_ = std::max(largest_acked_, block.largest);
 
+  std::uint64_t sampled = 0;
+  std::uint32_t sampled_sent = 0;
   for (unsigned i = 0; i < count_; ++i) {
     Entry& sent = entry(i);
     const std::uint64_t sequence = sequence_of(sent);
@@ -151,14 +163,19 @@ auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nano
     if (sent.state == State::settled) continue;
     const bool acked = reports(block, sequence);
     if (!acked && sequence + packet_threshold > largest_acked_) continue;
-    if (sequence == block.largest) {
-      const Nanos elapsed = age(sent.sent, now);
-      round_trip_.sample(elapsed - std::min({elapsed, block.delay, ack_delay_max}));
+    if (sequence == block.largest || (acked && sent.state == State::expired)) {
+      sampled = sequence;
+      sampled_sent = sent.sent;
     }
     if (sent.state == State::in_flight) tell(sent, acked, out, news);
     sent.state = State::settled;
   }
   if (news.newest_acked != 0) expirations_ = 0;
+  // When all that is acked had expired, the estimate is too short, and the newest of it a sample good enough.
+  if (sampled != 0 && (sampled == block.largest || news.newest_acked == 0)) {
+    const Nanos elapsed = age(sampled_sent, now);
+    round_trip_.sample(elapsed - std::min({elapsed, block.delay, ack_delay_max}));
+  }
   tidy();
   return Verdict::ok;
 }
@@ -204,7 +221,7 @@ template <unsigned queue_capacity>
 void BasicSentDatagrams<queue_capacity>::tell(const Entry& sent, bool acked, Outcome* out, AckNews& news) noexcept {
   (acked ? news.acked_bytes : news.lost_bytes) += land(sent);
   (acked ? news.newest_acked : news.newest_lost) = sequence_of(sent);  // they come in the order of sending
-  if (sent.cargo != Cargo::none && sent.cargo != Cargo::input) out[news.outcomes++] = {flight_of(sent), acked};
+  if (waited_for(sent.cargo)) out[news.outcomes++] = {flight_of(sent), acked};
 }
 
 /// What is settled leaves at the front, and the timer follows the oldest in flight.

@@ -99,7 +99,8 @@ struct AckNews {
 ///                         ^ open_; what is settled leaves at the front
 ///
 /// What time has declared lost stays until something three later is acked, or its place is needed: when its ack comes
-/// after all, nothing changes but the round trip. That is how a path of 5 s becomes known to a timeout of 250 ms.
+/// after all, nothing changes but the round trip. That is how a path of 5 s becomes known to a timeout of 250 ms. Of a
+/// block that acks nothing else, the newest such datagram is the sample, be it the largest or not.
 template <unsigned queue_capacity>
 class BasicSentDatagrams {
  public:
@@ -163,6 +164,7 @@ class BasicSentDatagrams {
   [[nodiscard]] static Flight flight_of(const Entry& sent) noexcept {
     return {sent.cargo, static_cast<std::uint8_t>(sent.count), sent.tag};
   }
+  Flight evict() noexcept;
   [[nodiscard]] bool is_lie(const AckBlock& block) const noexcept;
   [[nodiscard]] Nanos timeout(unsigned doublings) const noexcept;
   std::uint32_t land(const Entry& sent) noexcept;
