@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include <gtest/gtest.h>
+#include <sodium.h>
 
 #include "crypt/reference_aead.h"
 #include "crypt/support.h"
+#include "crypt/vector_file.h"
 #include "wire/compose.h"
 #include "wire/parse.h"
 #include "wire/stamp.h"
@@ -63,6 +65,96 @@ TEST(ReferenceAead, Rfc8439) {
       reference::seal(hex("1c9240a5eb55d38af333888604f6b5f0473917c1402b80099dca5cbc207075c0"),
                       hex("000000000102030405060708"), hex("f33388860000000000004e91"), bytes_of(draft));
   EXPECT_EQ(Bytes(sealed.end() - 16, sealed.end()), hex("eead9d67890cbb22392336fea1851f38"));
+}
+
+struct AeadCase {
+  explicit AeadCase(const VectorCase& from)
+      : key(expanded(from.fields[0])),
+        nonce(expanded(from.fields[1])),
+        associated(expanded(from.fields[2])),
+        sealed(expanded(from.fields[4])),
+        tag(expanded(from.fields[5])) {
+    if (from.fields[3] == "?") {
+      // Sealing is an exclusive or with the key stream, so the same again opens.
+      text = reference::seal(key, nonce, associated, sealed);
+      text.resize(sealed.size());
+    } else {
+      text = expanded(from.fields[3]);
+    }
+  }
+  Bytes key, nonce, associated, sealed, tag, text;
+};
+
+// The calls of aead.cpp, for associated data of any length.
+bool open_as_production(const AeadCase& c, Bytes& body) {
+  if (crypto_aead_chacha20poly1305_ietf_decrypt_detached(nullptr, nullptr, body.data(), body.size(), c.tag.data(),
+                                                         c.associated.data(), c.associated.size(), c.nonce.data(),
+                                                         c.key.data()) != 0)
+    return false;
+  crypto_stream_chacha20_ietf_xor_ic(body.data(), body.data(), body.size(), c.nonce.data(), 1, c.key.data());
+  return true;
+}
+
+Bytes joined(Bytes first, const Bytes& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+TEST_F(AeadTest, WycheproofHoldsForTheLibraryAndTheReference) {
+  std::size_t valid = 0, invalid = 0;
+  for (const VectorCase& from : read_vectors("chacha20_poly1305.txt", 6)) {
+    SCOPED_TRACE(testing::Message() << "case " << from.number << ": " << from.why);
+    const AeadCase c(from);
+    ASSERT_EQ(c.nonce.size(), 12u);
+    ASSERT_EQ(c.tag.size(), tag_bytes);
+    Bytes body = c.sealed;
+    EXPECT_EQ(open_as_production(c, body), from.valid);
+    EXPECT_EQ(body, from.valid ? c.text : c.sealed) << "what is refused is not touched";
+
+    // The tag alone is what is wrong with an invalid one.
+    Bytes tag(tag_bytes);
+    body = c.text;
+    crypto_aead_chacha20poly1305_ietf_encrypt_detached(body.data(), tag.data(), nullptr, body.data(), body.size(),
+                                                       c.associated.data(), c.associated.size(), nullptr,
+                                                       c.nonce.data(), c.key.data());
+    EXPECT_EQ(body, c.sealed);
+    EXPECT_EQ(tag == c.tag, from.valid);
+    EXPECT_EQ(reference::seal(c.key, c.nonce, c.associated, c.text), joined(body, tag));
+    ++(from.valid ? valid : invalid);
+  }
+  EXPECT_EQ(valid, 175u);
+  EXPECT_EQ(invalid, 60u);
+}
+
+// No case has 14 bytes of associated data, as our datagrams do: the reference, which the test above holds to the
+// cases, is the bridge.
+TEST_F(AeadTest, WycheproofKeysNoncesAndTagsInDatagrams) {
+  std::size_t cases = 0;
+  for (const VectorCase& from : read_vectors("chacha20_poly1305.txt", 6)) {
+    SCOPED_TRACE(testing::Message() << "case " << from.number << ": " << from.why);
+    const AeadCase c(from);
+    const auto connection_id = base::load<std::uint32_t>(c.nonce.data());
+    const auto sequence = base::load<std::uint64_t>(c.nonce.data() + 4);
+    Bytes header = c.associated;
+    header.resize(header_bytes);
+    Bytes bytes = joined(joined(header, c.text), Bytes(tag_bytes));
+    seal_in_place(c.key.data(), connection_id, sequence, bytes.data(), 0, c.text.size());
+    const Bytes good = joined(header, reference::seal(c.key, c.nonce, header, c.text));
+    EXPECT_EQ(bytes, good);
+
+    // An invalid case says how its tag differs from the right one; the same is done to ours.
+    const Bytes right = reference::seal(c.key, c.nonce, c.associated, c.text);
+    for (std::size_t back = 1; back <= tag_bytes; ++back)
+      bytes[bytes.size() - back] ^= static_cast<std::uint8_t>(right[right.size() - back] ^ c.tag[tag_bytes - back]);
+    const Bytes came = bytes;
+    EXPECT_EQ(open_in_place(c.key.data(), connection_id, sequence, bytes.data(), 0, c.text.size()), from.valid);
+    if (from.valid)
+      EXPECT_TRUE(std::equal(c.text.begin(), c.text.end(), bytes.begin() + header_bytes));
+    else
+      EXPECT_EQ(bytes, came) << "what is refused is not touched";
+    ++cases;
+  }
+  EXPECT_EQ(cases, 235u);
 }
 
 TEST_F(AeadTest, SealsAsRfc8439SaysForEveryLength) {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "crypt/support.h"
+#include "crypt/vector_file.h"
 
 namespace serried::crypt {
 namespace {
@@ -141,6 +142,19 @@ TEST_F(KeysTest, X25519OfRfc7748Section61) {
   ASSERT_TRUE(shared_secret(bob.secret, alice.public_key, of_bob));
   EXPECT_EQ(bytes_of(of_alice), hex("4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"));
   EXPECT_EQ(of_alice, of_bob);
+}
+
+TEST_F(KeysTest, X25519OfWycheproof) {
+  std::size_t valid = 0, refused = 0;
+  for (const VectorCase& c : read_vectors("x25519.txt", 3)) {
+    SCOPED_TRACE(testing::Message() << "case " << c.number << ": " << c.why);
+    Secret out = secret_of(rising(1, 32));
+    EXPECT_EQ(shared_secret(secret_of(hex(c.fields[0])), array_of<32>(hex(c.fields[1])), out), c.valid);
+    EXPECT_EQ(bytes_of(out), hex(c.fields[2])) << "zeros when refused";
+    ++(c.valid ? valid : refused);
+  }
+  EXPECT_EQ(valid, 131u);
+  EXPECT_EQ(refused, 29u);
 }
 
 TEST_F(KeysTest, SmallOrderPointsAreRefused) {

@@ -125,6 +125,32 @@ TEST_F(TokenTest, OtherServersAndKeys) {
   EXPECT_EQ(open(token), TokenFault::none);
 }
 
+// draft-irtf-cfrg-xchacha-03 A.3.1, whose associated data are as long as ours. Its text holds no claims, so that
+// opening it gets as far as reading them, and the first of them are there.
+TEST_F(TokenTest, OpensTheSealOfTheXChaChaDraft) {
+  TokenKey drafts;
+  drafts.key_id = 0x53525150;
+  drafts.protocol_id = 0xc7c6c5c4c3c2c1c0;
+  drafts.secret = secret_of(rising(0x80, 32));
+  Bytes token = hex("50515253");
+  for (const Bytes& part :
+       {rising(0x40, 24),
+        hex("bd6d179d3e83d43b9576579493c0e939 572a1700252bfaccbed2902c21396cbb 731c7f1b0b4aa6440bf3a82f4eda7e39"
+            "ae64c6708c54c216cb96b72e1213b452 2f8c9ba40db5d945b11b69b982c1bb9e 3f3fac2bc369488f76b2383565d3fff9"
+            "21f9664c97637da9768812f615c68b13 b52e c0875924c1c7987947deafd8780acf49")})
+    token.insert(token.end(), part.begin(), part.end());
+  EXPECT_EQ(open_token(drafts, token, now, opened), TokenFault::malformed);
+  EXPECT_EQ(bytes_of(opened.id), bytes_of("Ladies and Gentl"));
+  EXPECT_EQ(bytes_of(opened.secret), bytes_of("emen of the class of '99: If I c"));
+  for (std::size_t at = 4; at < token.size(); ++at) {
+    Bytes flipped = token;
+    flipped[at] ^= 0x10;
+    ASSERT_EQ(open_token(drafts, flipped, now, opened), TokenFault::forged) << at;
+  }
+  drafts.protocol_id ^= 1;
+  EXPECT_EQ(open_token(drafts, token, now, opened), TokenFault::forged);
+}
+
 TEST_F(TokenTest, EverySingleBitFlipIsRefused) {
   const Bytes token = issue();
   for (std::size_t bit = 0; bit < token.size() * 8; ++bit) {

@@ -1,5 +1,6 @@
-/// Tokens and key files. First byte: 0, the rest is a token as it came; 1, the rest is the plaintext of claims, sealed
-/// here, which gets the fuzzer past the tag; else, the rest is the text of a key file.
+/// Tokens, key files and integrity files. First byte: 0, the rest is a token as it came; 1, the rest is the plaintext
+/// of claims, sealed here, which gets the fuzzer past the tag; else, the rest is the text of a key file, and of an
+/// integrity secret or table.
 
 #include <cstdint>
 #include <cstdlib>
@@ -8,6 +9,7 @@
 
 #include <sodium.h>
 
+#include "crypt/integrity.h"
 #include "crypt/token.h"
 #include "crypt/token_layout.h"
 #include "crypt/token_text.h"
@@ -62,6 +64,21 @@ void read_key_text(std::string_view text) {
          again.value().protocol_id == key.value().protocol_id && again.value().server_id == key.value().server_id);
 }
 
+void read_integrity_text(std::string_view text) {
+  const Result<IntegrityVersion> version = parse_integrity_version(text);
+  if (version) {
+    const auto again = parse_integrity_version(format_integrity_version(version.value()));
+    demand(again && again.value().secret == version.value().secret &&
+           again.value().version == version.value().version && again.value().entries == version.value().entries);
+  }
+  const Result<IntegrityTable> table = parse_integrity_table(text);
+  if (table) {
+    const auto again = parse_integrity_table(format_integrity_table(table.value()));
+    demand(again && again.value().version == table.value().version && again.value().entries == table.value().entries);
+  }
+  demand(!(version && table));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) { return initialise() ? 0 : 1; }
@@ -78,6 +95,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     default:
       read_key_text({reinterpret_cast<const char*>(rest.data()), rest.size()});
+      read_integrity_text({reinterpret_cast<const char*>(rest.data()), rest.size()});
   }
   return 0;
 }
