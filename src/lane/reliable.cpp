@@ -98,7 +98,7 @@ bool send_one(IoState& state, std::uint32_t slot, std::uint32_t& bytes_out, unsi
                 : pack(state, slot, out) ? wire::flag::compressed
                                          : std::uint8_t{0};
     bytes = static_cast<std::uint32_t>(out.size()) + OutRow::datagram_overhead;
-    return out.size() != 0;
+    return composed.any();
   });
   if (!sent) return false;
   outbound.congestion.paced(bytes, outbound.sent.round_trip().smoothed(), now);
@@ -179,6 +179,9 @@ void send_message(IoState& state, std::uint32_t slot, wire::Channel channel, mes
 
 void post_shared(IoState& state, std::uint32_t slot, wire::Channel channel, std::span<const std::uint8_t> message,
                  Nanos now) noexcept {
+  if (message.size() <= Reliable::whole_message_bytes_max)
+    return send_message(state, slot, channel, static_cast<message::Type>(message[0]), message.subspan(1),
+                        channel::Urgency::bundled, true, now);
   if (state.table.reliable(slot).send_shared(channel, message, now) == Queued::yes)
     note_sendable(state, slot, now);
   else

@@ -68,5 +68,42 @@ TEST(Open, ARepeatWithinOneBurstIsSeen) {
   EXPECT_EQ(drops.value(Drop::replay_seen), 2U);
 }
 
+TEST(Open, TheKeyPhaseNamesTheKeyAndAPhaseWithoutOneOpensNothing) {
+  Table table{0, 4};
+  const std::uint32_t slot = open_session(table, 1);
+  std::array<std::uint8_t, 32> other{};
+  other[5] = 9;
+  const crypt::Secret keys[] = {table.peer(slot).receive_key, crypt::Secret{other}, crypt::Secret{}};
+  struct Case {
+    Rekey::Stage stage;
+    std::uint8_t phase_flag;
+    unsigned key;  ///< of those above, that the sender seals under
+    Drop expected;
+  };
+  const Case cases[] = {{Rekey::Stage::idle, 0, 0, Drop::none},
+                        {Rekey::Stage::idle, wire::flag::key_phase, 0, Drop::bad_tag},
+                        {Rekey::Stage::idle, wire::flag::key_phase, 2, Drop::bad_tag},
+                        {Rekey::Stage::switching, wire::flag::key_phase, 1, Drop::none},
+                        {Rekey::Stage::switching, wire::flag::key_phase, 0, Drop::bad_tag},
+                        {Rekey::Stage::switching, 0, 0, Drop::none},
+                        {Rekey::Stage::retiring, wire::flag::key_phase, 1, Drop::none}};
+  std::uint64_t sequence = 10;
+  for (const Case& a_case : cases) {
+    Rekey& rekey = table.cold(slot).rekey;
+    rekey.stage = a_case.stage;
+    rekey.other_receive_key = a_case.stage == Rekey::Stage::idle ? crypt::Secret{} : keys[1];
+    Burst burst;
+    const unsigned row = burst.add(table.admission(slot).connection_id, ++sequence, path_of(1, 1000));
+    burst.batch.session[row] = slot;
+    burst.batch.flags[row] |= a_case.phase_flag;
+    wire::compose(burst.batch);
+    table.outbound(slot).send_key = keys[a_case.key];
+    seal(burst.batch, table);
+    observe::DropCounters drops;
+    open(burst.batch, table, drops);
+    EXPECT_EQ(burst.batch.verdict[row], a_case.expected) << "sequence " << sequence;
+  }
+}
+
 }  // namespace
 }  // namespace serried::session
