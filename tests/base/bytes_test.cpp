@@ -96,6 +96,30 @@ TEST(Bytes, ReaderKnowsWhatIsLeft) {
   EXPECT_TRUE(reader.complete());
 }
 
+TEST(Bytes, ReaderComesBackToAPlaceItHasLeft) {
+  const std::array<std::uint8_t, 4> bytes{1, 2, 3, 4};
+  ByteReader reader(bytes);
+  reader.skip(1);
+  const auto* const mark = reader.position();
+  EXPECT_EQ(reader.read<std::uint64_t>(), 0u);
+  EXPECT_FALSE(reader.ok());
+  reader.rewind(mark);
+  EXPECT_TRUE(reader.ok());
+  EXPECT_EQ(reader.remaining(), 3u);
+  EXPECT_EQ(reader.read<std::uint16_t>(), 0x0302);
+  reader.rewind(mark);
+  EXPECT_EQ(reader.read_rest().size(), 3u);
+  EXPECT_TRUE(reader.complete());
+}
+
+TEST(Bytes, TextAndBytesAreTheSameMemory) {
+  const std::array<std::uint8_t, 3> bytes{'a', 0, 0xFF};
+  const std::string_view text = as_text(bytes);
+  EXPECT_EQ(text, std::string_view("a\0\xFF", 3));
+  EXPECT_EQ(as_bytes(text).data(), bytes.data());
+  EXPECT_EQ(as_bytes(text).size(), 3u);
+}
+
 TEST(Bytes, WriterRefusesWhatDoesNotFitAndWritesNothingOfIt) {
   std::array<std::uint8_t, 4> bytes{9, 9, 9, 9};
   ByteWriter writer(std::span<std::uint8_t>(bytes).first(3));

@@ -276,6 +276,64 @@ TEST(EnterToWorld, OnlyTheAuditBitIsKnown) {
   EXPECT_EQ(wrong_lengths_accepted(content_of(EnterToWorld{}), decodes<EnterToWorld>), 0);
 }
 
+TEST(ReliableHandshake, RoundTripUpToTheLargestMessage) {
+  Random random;
+  for (int i = 0; i < rounds; ++i) {
+    const ReliableHandshake sent{static_cast<std::uint32_t>(random.below(message_bytes_max + 1)),
+                                 random.of<std::uint32_t>(), random.of<std::uint32_t>()};
+    ReliableHandshake got;
+    const auto bytes = encoded_message(sent);
+    EXPECT_EQ(only_message(bytes).type, Type::reliable_handshake);
+    ASSERT_TRUE(decode(only_message(bytes).content, got));
+    EXPECT_EQ(got.message_bytes_max, sent.message_bytes_max);
+    EXPECT_EQ(got.dictionary, sent.dictionary);
+    EXPECT_EQ(got.build, sent.build);
+  }
+  EXPECT_TRUE(decodes<ReliableHandshake>(content_of(ReliableHandshake{524'288, 0, 0})));
+  EXPECT_FALSE(decodes<ReliableHandshake>(content_of(ReliableHandshake{524'289, 0, 0})));
+  EXPECT_FALSE(decodes<ReliableHandshake>(content_of(ReliableHandshake{~std::uint32_t{0}, 0, 0})));
+  EXPECT_EQ(wrong_lengths_accepted(content_of(ReliableHandshake{}), decodes<ReliableHandshake>), 0);
+}
+
+TEST(CheckIntegrity, QuestionAndAnswerRoundTripUnderOneType) {
+  Random random;
+  for (int i = 0; i < rounds; ++i) {
+    CheckIntegrity asked{random.of<std::uint32_t>(), random.of<std::uint16_t>(), {}}, heard;
+    random.fill(asked.nonce);
+    IntegrityAnswer answered{asked.version, asked.index, {}}, got;
+    random.fill(answered.answer);
+    const auto question = encoded_message(asked);
+    const auto answer = encoded_message(answered);
+    EXPECT_EQ(only_message(question).type, Type::check_integrity);
+    EXPECT_EQ(only_message(answer).type, Type::check_integrity);
+    ASSERT_TRUE(decode(only_message(question).content, heard));
+    EXPECT_EQ(heard.version, asked.version);
+    EXPECT_EQ(heard.index, asked.index);
+    EXPECT_EQ(heard.nonce, asked.nonce);
+    ASSERT_TRUE(decode(only_message(answer).content, got));
+    EXPECT_EQ(got.version, answered.version);
+    EXPECT_EQ(got.index, answered.index);
+    EXPECT_EQ(got.answer, answered.answer);
+  }
+  EXPECT_EQ(wrong_lengths_accepted(content_of(CheckIntegrity{}), decodes<CheckIntegrity>), 0);
+  EXPECT_EQ(wrong_lengths_accepted(content_of(IntegrityAnswer{}), decodes<IntegrityAnswer>), 0);
+}
+
+TEST(Rekey, RoundTripUnderEveryType) {
+  Random random;
+  for (const Type type :
+       {Type::rekey_request, Type::rekey_response, Type::server_rekey_request, Type::client_rekey_response}) {
+    Rekey sent{random.of<std::uint8_t>(), {}}, got;
+    random.fill(sent.ephemeral);
+    const auto bytes = encoded([&](base::ByteWriter& out) { encode(out, type, sent); });
+    EXPECT_EQ(only_message(bytes).type, type);
+    ASSERT_TRUE(decode(only_message(bytes).content, got));
+    EXPECT_EQ(got.epoch, sent.epoch);
+    EXPECT_EQ(got.ephemeral, sent.ephemeral);
+    EXPECT_EQ(wrong_lengths_accepted(only_message(bytes).content, decodes<Rekey>), 0);
+  }
+}
+
 TEST(Control, AMessageThatDoesNotFitLeavesNothingBehind) {
   const std::vector<std::uint8_t> text(64, 'x');
   EXPECT_TRUE(needs_its_room(framed_bytes(connect_content_bytes), [](auto& out) { encode(out, Connect{}); }));
@@ -288,6 +346,10 @@ TEST(Control, AMessageThatDoesNotFitLeavesNothingBehind) {
   EXPECT_TRUE(needs_its_room(framed_bytes(65), [&](auto& out) { encode(out, longest); }));
   EXPECT_TRUE(needs_its_room(framed_bytes(32), [](auto& out) { encode(out, Type::crypto_test, CryptoTest{}); }));
   EXPECT_TRUE(needs_its_room(framed_bytes(1), [](auto& out) { encode(out, EnterToWorld{}); }));
+  EXPECT_TRUE(needs_its_room(framed_bytes(12), [](auto& out) { encode(out, ReliableHandshake{}); }));
+  EXPECT_TRUE(needs_its_room(framed_bytes(22), [](auto& out) { encode(out, CheckIntegrity{}); }));
+  EXPECT_TRUE(needs_its_room(framed_bytes(22), [](auto& out) { encode(out, IntegrityAnswer{}); }));
+  EXPECT_TRUE(needs_its_room(framed_bytes(33), [](auto& out) { encode(out, Type::rekey_request, Rekey{}); }));
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ TEST(Framing, BackToBackMessagesComeOutInOrder) {
   for (std::size_t size : {0, 1, 126, 127, 128, 700}) {
     std::vector<std::uint8_t> content(size);
     random.fill(content);
-    frame(out, Type::game_first, size);
+    frame(out, Type::game_own, size);
     out.write_bytes(content);
     contents.push_back(content);
   }
@@ -39,7 +39,7 @@ TEST(Framing, BackToBackMessagesComeOutInOrder) {
   EXPECT_TRUE(clean);
   ASSERT_EQ(found.size(), contents.size());
   for (std::size_t i = 0; i < found.size(); ++i) {
-    EXPECT_EQ(found[i].type, Type::game_first);
+    EXPECT_EQ(found[i].type, Type::game_own);
     EXPECT_TRUE(std::equal(found[i].content.begin(), found[i].content.end(), contents[i].begin(), contents[i].end()));
   }
 }
