@@ -206,7 +206,7 @@ class Bed {
       row.session = player.session;
       row.connection_id = player.connection_id;
       row.body_bytes = static_cast<std::uint16_t>(body_bytes);
-      row.plan = ++plan_ == 0 ? ++plan_ : plan_;
+      row.tag = ++plan_ == 0 ? ++plan_ : plan_;
       crowd.pattern().write(row.body, body_bytes, player.connection_id);
       out_.push_back(row);
     }
