@@ -10,6 +10,7 @@
 
 #include "base/prng.h"
 #include "lane/shard_lane.h"
+#include "session/id.h"
 
 namespace {
 
@@ -35,7 +36,7 @@ class Place {
     lane_ = std::make_unique<ShardLane>(*simulation_, 0, std::vector<IoShardLink*>{&link_});
     for (unsigned i = 0; i < buffers; ++i) give_back(memory_.data() + std::size_t{i} * buffer_bytes);
     for (unsigned i = 0; i < players; ++i)
-      link_.commands.push({.kind = Command::Kind::join, .connection_id = i + 1, .session = i, .player_id = i + 1});
+      link_.commands.push({.kind = Command::Kind::join, .connection_id = id_of(i), .session = i, .player_id = i + 1});
     for (unsigned warm = 0; warm < 300; ++warm) tick();
   }
 
@@ -59,11 +60,13 @@ class Place {
   static constexpr unsigned buffers = 16'384;
   static constexpr std::size_t buffer_bytes = 1'280;
 
+  static std::uint32_t id_of(std::uint32_t player) { return session::make_id(0, player, 0); }
   void give_back(std::uint8_t* data) { link_.empties.push({data, data}); }
 
   void send_inputs() {
     for (std::uint32_t i = 0; i < sequence_.size(); ++i) {
-      InputRow row{.connection_id = i + 1, .session = i, .plan_acked = sequence_[i].plan};
+      InputRow row{
+          .connection_id = id_of(i), .send_limit = sequence_[i].handed + (1U << 30), .plan_acked = sequence_[i].plan};
       row.plan_acked_mask = row.plan_acked != 0 ? 1 : 0;
       row.input_sequence = ++sequence_[i].input;
       if (random_.chance(0.02)) sequence_[i].heading = random_.next();
@@ -78,7 +81,8 @@ class Place {
     OutRow rows[64];
     for (unsigned count = link_.filled.pop(rows, 64); count != 0; count = link_.filled.pop(rows, 64))
       for (unsigned i = 0; i < count; ++i) {
-        sequence_[rows[i].session].plan = rows[i].plan;
+        sequence_[rows[i].session].plan = rows[i].tag;
+        sequence_[rows[i].session].handed += rows[i].charge();
         bytes += rows[i].body_bytes;
         ++bodies;
         give_back(static_cast<std::uint8_t*>(rows[i].owner));
@@ -87,6 +91,7 @@ class Place {
 
   struct Sent {
     std::uint16_t plan = 0, input = 0;
+    std::uint32_t handed = 0;
     std::uint64_t heading = 0;
   };
   IoShardLink link_;

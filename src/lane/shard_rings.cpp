@@ -1,5 +1,7 @@
+#include "channel/congestion.h"
 #include "lane/shard_lane.h"
 #include "replicate/acks.h"
+#include "session/id.h"
 
 namespace serried::lane {
 
@@ -53,7 +55,9 @@ void ShardLane::take_command(unsigned io_lane, const Command& command) noexcept 
   viewer.io_lane = static_cast<std::uint16_t>(io_lane);
   viewer.own_slot = world::no_slot;
   viewer.active = false;
-  viewer.wants_audit = command.audit != 0;
+  viewer.wants_audit = command.audit;
+  viewer.handed = 0;
+  viewer.send_limit = channel::Congestion::window_first;
   inputs_[place] = {};
   births_[birth_count_++] = {place, command.player_id, command.round_trip};
 }
@@ -68,14 +72,16 @@ void ShardLane::leave(std::uint32_t& place) noexcept {
 
 void ShardLane::take_input(unsigned io_lane, const InputRow& row) noexcept {
   const ShardSetup& setup = world_.setup();
-  const std::uint32_t index = row.session < setup.sessions_per_lane
-                                  ? viewer_of_session_[std::size_t{io_lane} * setup.sessions_per_lane + row.session]
+  const std::uint32_t session = session::slot_of(row.connection_id);
+  const std::uint32_t index = session < setup.sessions_per_lane
+                                  ? viewer_of_session_[std::size_t{io_lane} * setup.sessions_per_lane + session]
                                   : no_viewer;
   if (index == no_viewer || viewers_[index].connection_id != row.connection_id) {
     counters_.drops.add(Drop::shard_unknown_viewer);
     return;
   }
   replicate::Viewer& viewer = viewers_[index];
+  viewer.send_limit = row.send_limit;
   const auto plans = [](std::uint16_t newest, std::uint32_t mask, auto&& each) {
     for (; mask != 0; mask &= mask - 1) each(static_cast<std::uint16_t>(newest - std::countr_zero(mask)));
   };

@@ -6,6 +6,13 @@ namespace serried::lane {
 
 using observe::Drop;
 
+namespace {
+
+/// Less is not worth a datagram, and less than replicate/plan.h can divide.
+constexpr std::int32_t body_bytes_min = 256;
+
+}  // namespace
+
 /// Empty buffers and room for filled ones, asked for once a slice.
 void ShardLane::open_slice() noexcept {
   for (Link& link : links_) {
@@ -59,6 +66,11 @@ void ShardLane::plan_for(std::uint32_t index, const replicate::Scene& scene) noe
   const std::uint16_t applied = inputs_[index].applied;
   if (!replicate::wanted(viewer, scene, review_, applied)) return;
 
+  const std::int32_t room = viewer.send_room() - static_cast<std::int32_t>(OutRow::datagram_overhead);
+  if (room < body_bytes_min) {
+    counters_.drops.add(Drop::window_full);
+    return;
+  }
   Link& link = links_[viewer.io_lane];
   if (link.out_count >= link.out_room) {
     counters_.drops.add(Drop::filled_ring_full);
@@ -70,14 +82,17 @@ void ShardLane::plan_for(std::uint32_t index, const replicate::Scene& scene) noe
   }
   const wire::Buffer buffer = link.empties[--link.empty_count];
   std::uint8_t* const body = buffer.data + body_offset;
+  const std::size_t body_bytes_max = std::min(out_body_bytes_max, static_cast<std::size_t>(room));
   const replicate::Composed composed =
-      replicate::compose(viewer, scene, review_, applied, {body, out_body_bytes_max}, counters_.plan);
-  link.out[link.out_count++] = {.owner = buffer.owner,
-                                .body = body,
-                                .connection_id = viewer.connection_id,
-                                .session = viewer.session,
-                                .body_bytes = composed.bytes,
-                                .plan = composed.plan};
+      replicate::compose(viewer, scene, review_, applied, {body, body_bytes_max}, counters_.plan);
+  OutRow& row = link.out[link.out_count++];
+  row = {.owner = buffer.owner,
+         .body = body,
+         .connection_id = viewer.connection_id,
+         .session = viewer.session,
+         .body_bytes = composed.bytes,
+         .tag = composed.plan};
+  viewer.handed += row.charge();
 }
 
 }  // namespace serried::lane

@@ -81,6 +81,8 @@ struct alignas(64) Viewer {
   std::uint16_t own_slot = world::no_slot;
   bool active = false;  ///< has an entity in the world and is planned for
   bool wants_audit = false;
+  std::uint32_t handed = 0;      ///< bytes of datagrams handed over since the join, modulo 2^32
+  std::uint32_t send_limit = 0;  ///< what that sum may rise to
 
   // What to do next.
   std::uint16_t next_plan = 1;
@@ -118,6 +120,8 @@ struct alignas(64) Viewer {
     return status[row] >> status::generation_shift & 3;
   }
   [[nodiscard]] bool has(unsigned row, std::uint8_t bit) const noexcept { return (status[row] & bit) != 0; }
+  /// Bytes that may still be handed over, as serial numbers; below 0 when the limit was lowered.
+  [[nodiscard]] std::int32_t send_room() const noexcept { return static_cast<std::int32_t>(send_limit - handed); }
 };
 
 /// Make `viewer` new for a client whose entity is at (slot, generation). `round_trip_ticks`: 0 when unknown.

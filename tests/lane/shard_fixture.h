@@ -12,6 +12,7 @@
 #include "base/prng.h"
 #include "lane/shard_lane.h"
 #include "message/entity.h"
+#include "session/id.h"
 
 namespace serried::lane::test {
 
@@ -130,6 +131,7 @@ class ModelClient {
 struct Weather {
   double loss = 0, duplicate = 0, ack_loss = 0, lost_report = 1;
   unsigned delay_ticks_min = 0, delay_ticks_max = 0;  ///< each way
+  std::uint32_t window = 0;                           ///< bytes in flight to one player; 0: any number
 };
 
 /// One player: a session of an io lane, and the client behind the wire.
@@ -140,7 +142,9 @@ struct Player {
   unsigned shard = 0;
   bool playing = false;
   std::uint16_t input_sequence = 0;
-  std::uint64_t sequence = 0;  ///< of the last datagram to this player
+  std::uint64_t sequence = 0;   ///< of the last datagram to this player
+  std::uint32_t taken = 0;      ///< charges of what came out of the ring, modulo 2^32
+  std::uint32_t in_flight = 0;  ///< of those, what was not reported back
   ModelClient client;
 };
 
@@ -159,21 +163,22 @@ class ShardRig {
     }
   }
 
-  /// A player of io lane 0, on the shard that `session` is dealt to.
+  /// A player of io lane 0, on the shard that the player is dealt to.
   Player& join(std::uint64_t player_id, bool audit = false) {
     auto player = std::make_unique<Player>();
     player->id = player_id;
     player->session = free_sessions_.empty() ? next_session_++ : free_sessions_.back();
     if (!free_sessions_.empty()) free_sessions_.pop_back();
-    player->connection_id = static_cast<std::uint32_t>(0x1000'0000 + ++connections_);
-    player->shard = player->session % setup_.shards;
+    player->connection_id = session::make_id(0, player->session, connections_++);
+    player->shard = static_cast<unsigned>(base::mix(player_id) % setup_.shards);
     player->playing = true;
     links[player->shard]->commands.push({.kind = Command::Kind::join,
                                          .connection_id = player->connection_id,
                                          .session = player->session,
-                                         .audit = audit ? 1U : 0U,
+                                         .audit = audit,
                                          .player_id = player_id});
     players.push_back(std::move(player));
+    links[players.back()->shard]->inputs.push(news(*players.back()));
     return *players.back();
   }
 
@@ -186,7 +191,7 @@ class ShardRig {
 
   void input(Player& player, std::int8_t move_x, std::int8_t move_y, std::uint8_t buttons = 0, std::int16_t yaw = 0) {
     links[player.shard]->inputs.push({.connection_id = player.connection_id,
-                                      .session = player.session,
+                                      .send_limit = limit_of(player),
                                       .input_sequence = ++player.input_sequence,
                                       .yaw = yaw,
                                       .move_x = move_x,
@@ -232,12 +237,21 @@ class ShardRig {
     Player* player;
     std::uint64_t sequence;
     std::uint16_t plan;
+    std::uint32_t charge;
     std::uint32_t due;
     bool ack, lost;
     std::vector<std::uint8_t> body;
   };
 
   void give_back(unsigned shard, std::uint8_t* data) { links[shard]->empties.push({data, data}); }
+
+  std::uint32_t limit_of(const Player& player) const {
+    if (weather.window == 0) return player.taken + (1U << 30);
+    return player.taken + weather.window - std::min(player.in_flight, weather.window);
+  }
+  InputRow news(const Player& player) const {
+    return {.connection_id = player.connection_id, .send_limit = limit_of(player)};
+  }
 
   Player* player_of(std::uint32_t connection_id) {
     for (auto& player : players)
@@ -255,7 +269,7 @@ class ShardRig {
     for (unsigned shard = 0; shard < links.size(); ++shard) {
       OutRow row;
       while (links[shard]->filled.pop(&row, 1) == 1) {
-        SERRIED_CHECK(row.plan != 0 && row.body == static_cast<std::uint8_t*>(row.owner) + body_offset);
+        SERRIED_CHECK(row.tag != 0 && row.body == static_cast<std::uint8_t*>(row.owner) + body_offset);
         largest_body = std::max<std::size_t>(largest_body, row.body_bytes);
         ++bodies;
         body_bytes += row.body_bytes;
@@ -270,15 +284,17 @@ class ShardRig {
 
   void send(Player& player, const OutRow& row, std::uint32_t tick) {
     const std::uint64_t sequence = ++player.sequence;
+    player.taken += row.charge();
+    player.in_flight += row.charge();
     const std::vector<std::uint8_t> body(row.body, row.body + row.body_bytes);
     if (random.chance(weather.loss)) {
       if (random.chance(weather.lost_report))
-        flights_.push_back({&player, sequence, row.plan, tick + 2 * delay() + 3, false, true, {}});
+        flights_.push_back({&player, sequence, row.tag, row.charge(), tick + 2 * delay() + 3, false, true, {}});
       return;
     }
-    flights_.push_back({&player, sequence, row.plan, tick + delay(), false, false, body});
+    flights_.push_back({&player, sequence, row.tag, row.charge(), tick + delay(), false, false, body});
     if (random.chance(weather.duplicate))
-      flights_.push_back({&player, sequence, row.plan, tick + delay(), false, false, body});
+      flights_.push_back({&player, sequence, row.tag, row.charge(), tick + delay(), false, false, body});
   }
 
   /// Datagrams to clients, then acks and loss reports to shards, each in the order in which it becomes due.
@@ -295,7 +311,8 @@ class ShardRig {
       Player& player = *flight.player;
       if (!player.playing) continue;
       if (flight.ack || flight.lost) {
-        InputRow row{.connection_id = player.connection_id, .session = player.session};
+        player.in_flight -= std::min(flight.charge, player.in_flight);
+        InputRow row = news(player);
         (flight.ack ? row.plan_acked : row.plan_lost) = flight.plan;
         (flight.ack ? row.plan_acked_mask : row.plan_lost_mask) = 1;
         links[player.shard]->inputs.push(row);
@@ -303,7 +320,7 @@ class ShardRig {
       }
       player.client.receive(flight.sequence, flight.body);
       if (!random.chance(weather.ack_loss))
-        flights_.push_back({&player, flight.sequence, flight.plan, tick + delay(), true, false, {}});
+        flights_.push_back({&player, flight.sequence, flight.plan, flight.charge, tick + delay(), true, false, {}});
     }
   }
 

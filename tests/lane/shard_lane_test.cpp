@@ -135,8 +135,8 @@ TEST(ShardLane, OldAndUnknownInputsAreCounted) {
   rig.input(player, 1, 0);
   player.input_sequence = 0;
   rig.input(player, 1, 0);  // the same sequence again
-  rig.links[0]->inputs.push(InputRow{.connection_id = 5, .session = 3, .has_input = 1});
-  rig.links[0]->inputs.push(InputRow{.connection_id = 5, .session = 1'000'000, .has_input = 1});
+  rig.links[0]->inputs.push(InputRow{.connection_id = session::make_id(0, 3, 5), .has_input = 1});
+  rig.links[0]->inputs.push(InputRow{.connection_id = session::make_id(0, 100'000, 5), .has_input = 1});
   rig.tick();
   const auto& drops = rig.lanes[0]->counters().drops;
   EXPECT_EQ(drops.value(observe::Drop::stale_input), 1U);

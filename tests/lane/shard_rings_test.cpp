@@ -26,18 +26,17 @@ TEST(Rings, EachDropMovesExactlyItsCounter) {
     rig.links[0]->inputs.push(row);
     rig.tick();
   };
-  push({.connection_id = player.connection_id + 1, .session = player.session, .has_input = 1});
+  push({.connection_id = player.connection_id + 1, .has_input = 1});
   EXPECT_EQ(dropped(rig, Drop::shard_unknown_viewer), 1U);
-  push({.connection_id = player.connection_id, .session = 511, .has_input = 1});
+  push({.connection_id = session::make_id(0, 511, 0), .has_input = 1});
   EXPECT_EQ(dropped(rig, Drop::shard_unknown_viewer), 2U);
-  push({.connection_id = player.connection_id, .session = 0xFFFF'FFFF, .has_input = 1});
+  push({.connection_id = 0xFFFF'FFFF, .has_input = 1});
   EXPECT_EQ(dropped(rig, Drop::shard_unknown_viewer), 3U);
-  push({.connection_id = player.connection_id, .session = player.session, .input_sequence = 9, .has_input = 1});
-  push({.connection_id = player.connection_id, .session = player.session, .input_sequence = 8, .has_input = 1});
+  push({.connection_id = player.connection_id, .input_sequence = 9, .has_input = 1});
+  push({.connection_id = player.connection_id, .input_sequence = 8, .has_input = 1});
   EXPECT_EQ(dropped(rig, Drop::stale_input), 1U);
   for (std::uint16_t i = 10; i < 19; ++i)
-    rig.links[0]->inputs.push(
-        {.connection_id = player.connection_id, .session = player.session, .input_sequence = i, .has_input = 1});
+    rig.links[0]->inputs.push({.connection_id = player.connection_id, .input_sequence = i, .has_input = 1});
   rig.tick();
   EXPECT_EQ(dropped(rig, Drop::input_queue_full), 1U);
   EXPECT_EQ(rig.lanes[0]->counters().drops.total(observe::DropUnit::message), 5U);
@@ -67,8 +66,10 @@ TEST(Rings, ANewSessionInASlotEndsTheOldOne) {
   ShardRig rig(small());
   Player& old = rig.join(1);
   rig.tick();
-  rig.links[0]->commands.push(
-      {.kind = Command::Kind::join, .connection_id = 77, .session = old.session, .player_id = 2});
+  rig.links[0]->commands.push({.kind = Command::Kind::join,
+                               .connection_id = session::make_id(0, old.session, 77),
+                               .session = old.session,
+                               .player_id = 2});
   rig.tick();
   EXPECT_EQ(rig.simulation.entity_count(), 1U);
   old.playing = false;  // its client acks no more
