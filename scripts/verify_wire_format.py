@@ -12,7 +12,7 @@ import json
 import os
 import sys
 
-from serried_wire import page, vectors
+from serried_wire import page, play, vectors
 
 
 def run_page(_):
@@ -49,6 +49,32 @@ def run_produce(options):
     return 0
 
 
+def endpoint(text):
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise argparse.ArgumentTypeError("HOST:PORT, or [IPv6]:PORT")
+    return host.strip("[]"), int(port)
+
+
+def groups(text):
+    names = [name for name in text.split(",") if name]
+    for name in names:
+        if name not in play.GROUP_NAMES:
+            raise argparse.ArgumentTypeError(f"no group '{name}'; there are: {', '.join(play.GROUP_NAMES)}")
+    return names
+
+
+def run_play(options):
+    try:
+        game = play.Play(options)
+        if len(game.tokens) < 2:
+            raise ValueError("two tokens are needed (serried-token issue --count 2)")
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        print(f"play: {fault}", file=sys.stderr)
+        return 2
+    return game.run()
+
+
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1].split("\n\n")[0], description=__doc__.split("\n\n")[1])
     parser.set_defaults(run=run_page)
@@ -60,6 +86,20 @@ def main():
     mode.add_argument("--seed", type=int, default=1)
     mode.add_argument("--count", type=int, default=1000)
     mode.set_defaults(run=run_produce)
+    mode = modes.add_parser("play", help="two players in a running server")
+    mode.add_argument("--server", type=endpoint, required=True, metavar="HOST:PORT")
+    mode.add_argument("--token-file", required=True, metavar="FILE", help="two lines of serried-token issue")
+    mode.add_argument("--protocol-id", type=lambda text: int(text, 0), default=0x3164656972726573, metavar="N")
+    mode.add_argument("--server-id", type=int, default=1, metavar="N")
+    mode.add_argument("--seconds", type=float, default=5, metavar="N", help="how long to walk about")
+    mode.add_argument("--build", type=int, default=0, metavar="N", help="version of the client to name")
+    mode.add_argument("--integrity-table", metavar="FILE", help="that of the build, made by serried-integrity")
+    mode.add_argument("--integrity-seconds", type=float, default=30, metavar="N", help="how long to wait for a question")
+    mode.add_argument("--rekey-seconds", type=float, default=30, metavar="N", help="how long to wait for new keys")
+    mode.add_argument("--command", default="echo", metavar="NAME", help="a command that the game answers")
+    mode.add_argument("--without", type=groups, default=[], metavar="GROUP,...",
+                      help=f"leave out, of {', '.join(play.GROUP_NAMES)}")
+    mode.set_defaults(run=run_play)
     options = parser.parse_args()
     return options.run(options)
 

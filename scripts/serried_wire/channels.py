@@ -5,7 +5,7 @@ import random
 from collections import OrderedDict, deque
 
 from .datagram import AckBlock, Fragment
-from .layout import require
+from .layout import Malformed, require
 
 ID_WINDOW = 1024      # ids that may be open
 WAITING_MAX = 64      # messages, and bytes, that a receiver keeps at least
@@ -86,6 +86,7 @@ class Sent:
         require(block.largest <= self.last, "an ack of a sequence that was never reached")
         acked, lost = [], []
         for sequence in block.sequences():
+            require(sequence >= 1, "an ack of a sequence below 1")
             require(sequence not in self.skipped, "an ack of a sequence that was left out")
             flight = self.flights.pop(sequence, None)
             if flight is None:
@@ -124,16 +125,73 @@ def distance(a, b):
     return (a - b + 0x8000) % 0x10000 - 0x8000
 
 
+class Join:
+    """One message in fragments: what of it has come."""
+
+    def __init__(self, part):
+        self.fragment_id, self.total_size, self.parts = part.fragment_id, part.total_size, {}
+
+    def add(self, part, number=None):
+        """`number`: its id on a reliable channel; ids rise with offsets."""
+        require((part.fragment_id, part.total_size) == (self.fragment_id, self.total_size), "a contradiction of fragments")
+        end = part.offset + len(part.data)
+        for offset, (other, data) in self.parts.items():
+            require(end <= offset or part.offset >= offset + len(data), "fragments that overlap")
+            require(number is None or (distance(number, other) > 0) == (part.offset > offset), "ids against the offsets")
+        self.parts[part.offset] = (number, part.data)
+
+    def complete(self):
+        """The joined (type, content) and the id of its last fragment; None while something is missing."""
+        if sum(len(data) for _, data in self.parts.values()) < self.total_size:
+            return None
+        ordered = [self.parts[offset] for offset in sorted(self.parts)]
+        for i, (number, _) in enumerate(ordered):
+            require(number is None or distance(number, ordered[0][0]) == i, "fragments whose ids are not consecutive")
+        whole = b"".join(data for _, data in ordered)
+        return (whole[0], whole[1:]), ordered[-1][0]
+
+
+class UnreliableJoins:
+    """Fragments on channel 0: at most two messages at a time, 10 seconds each."""
+
+    ROOM, LIFETIME = 2, 10
+
+    def __init__(self):
+        self.joins, self.refused = {}, None
+
+    def offer(self, part, now):
+        """[the message], when it is complete; a fragment that does not fit ends its message."""
+        self.joins = {name: held for name, held in self.joins.items() if now - held[0] < self.LIFETIME}
+        if part.fragment_id == self.refused:
+            return []
+        if part.fragment_id not in self.joins:
+            if len(self.joins) == self.ROOM:
+                self.refused = part.fragment_id
+                return []
+            self.joins[part.fragment_id] = (now, Join(part))
+        join = self.joins[part.fragment_id][1]
+        try:
+            join.add(part)
+            whole = join.complete()
+        except Malformed:
+            self.refused = part.fragment_id
+            del self.joins[part.fragment_id]
+            return []
+        if whole:
+            del self.joins[part.fragment_id]
+        return [whole[0]] if whole else []
+
+
 class ReliableReceiver:
-    """Ids in, messages out: (type, content), on channel 1 in the order of their ids."""
+    """Ids in, messages out: (type, content), on channel 1 in the order of their ids, on channel 2 as they come."""
 
     def __init__(self, ordered, message_bytes_max):
         self.ordered, self.message_bytes_max = ordered, message_bytes_max
-        self.missing, self.held = 0, {}
-        self.joining = None  # fragment_id, total_size, the next offset, bytes
+        self.missing, self.held = 0, {}  # id: what is to be handed on at its place, or None
+        self.join = None
 
     def offer(self, first_id, items):
-        """`items` are (type, content) pairs or one Fragment. (what is handed on, whether the datagram may be acked.)"""
+        """`items` are (type, content) pairs, or one Fragment. (what is handed on, whether the datagram may be acked.)"""
         handed, room = [], True
         for index, item in enumerate(items):
             number = (first_id + index) % 0x10000
@@ -143,74 +201,75 @@ class ReliableReceiver:
             if ahead >= ID_WINDOW:
                 room = False
                 continue
-            self.held[number] = item
-            if not self.ordered and not isinstance(item, Fragment):
+            place = number
+            if isinstance(item, Fragment):
+                item, place = self._fragment(item, number)
+            self.held[number] = None
+            if item is not None and self.ordered:
+                self.held[place] = item
+            elif item is not None:
                 handed.append(item)
         while self.missing in self.held:
             item = self.held.pop(self.missing)
             self.missing = (self.missing + 1) % 0x10000
-            if isinstance(item, Fragment):
-                handed.extend(self._join(item))
-            elif self.ordered:
+            if item is not None:
                 handed.append(item)
         return handed, room
 
-    def _join(self, part):
-        """Fragments come here in the order of their ids, which is that of their offsets."""
+    def _fragment(self, part, number):
         require(part.total_size <= self.message_bytes_max, "a message larger than was stated")
-        if self.joining is None:
-            self.joining = (part.fragment_id, part.total_size, b"")
-        name, total, data = self.joining
-        require((name, total, len(data)) == (part.fragment_id, part.total_size, part.offset), "a contradiction of fragments")
-        data += part.data
-        self.joining = (name, total, data)
-        if len(data) < total:
-            return []
-        self.joining = None
-        return [(data[0], data[1:])]
+        self.join = self.join or Join(part)
+        self.join.add(part, number)
+        whole = self.join.complete()
+        if whole is None:
+            return None, number
+        self.join = None
+        return whole
 
 
 class ReliableSender:
     """Messages queue up; `next_datagram` says what to send now, `acked` and `lost` what became of it."""
 
     def __init__(self):
-        self.next_id, self.next_fragment_id = 0, random.randrange(0x10000)
-        self.queue, self.unacked = deque(), {}  # (id, bytes or Fragment); id: the same
+        self.next_id, self.fragment_id = 0, random.randrange(0x10000)
+        self.queue, self.unacked = deque(), {}  # (id, framed bytes or Fragment); id: the same
 
     def send(self, framed):
         self._add(framed)
 
     def send_fragments(self, message, chunk=1120):
-        """`message` is type | content."""
+        """`message` is type | content. One at a time: the one before has been acked."""
+        assert not any(isinstance(item, Fragment) for item in [*self.unacked.values(), *(item for _, item in self.queue)])
+        self.fragment_id = (self.fragment_id + 1) % 0x10000
         chunk -= chunk % 8
-        self.next_fragment_id = (self.next_fragment_id + 1) % 0x10000
         for offset in range(0, len(message), chunk):
-            self._add(Fragment(self.next_fragment_id, offset, len(message), message[offset:offset + chunk]))
+            self._add(Fragment(self.fragment_id, offset, len(message), message[offset:offset + chunk]))
 
     def _add(self, item):
         self.queue.append((self.next_id, item))
         self.next_id = (self.next_id + 1) % 0x10000
 
+    def _may_go(self, number, item):
+        """As much may be unacked as the receiver keeps: 1024 ids, and 64 messages of 16 KiB that are no fragments."""
+        if any(distance(number, held) >= ID_WINDOW for held in self.unacked):
+            return False
+        messages = [held for held in self.unacked.values() if not isinstance(held, Fragment)]
+        return isinstance(item, Fragment) or (
+            len(messages) < WAITING_MAX and sum(map(len, messages)) + len(item) <= WAITING_BYTES)
+
     def next_datagram(self, room):
-        """(first id, list of items) or None: one fragment, or messages of consecutive ids that fit `room` bytes."""
-        oldest = min(self.unacked, key=lambda held: distance(held, self.next_id), default=None)
+        """(first id, items) or None: one fragment, or messages of consecutive ids that fit `room` bytes."""
         taken, size = [], 0
-        while self.queue and len(self.unacked) < WAITING_MAX:
+        while self.queue:
             number, item = self.queue[0]
-            bytes_now = len(item.bytes() if isinstance(item, Fragment) else item)
-            if oldest is not None and distance(number, oldest) >= ID_WINDOW or size + bytes_now > room:
-                break
-            if taken and (isinstance(item, Fragment) or distance(number, taken[-1][0]) != 1):
-                break
-            waiting = sum(len(held) for held in self.unacked.values() if not isinstance(held, Fragment))
-            if not isinstance(item, Fragment) and waiting + bytes_now > WAITING_BYTES:
+            alone = isinstance(item, Fragment)
+            size += len(item.bytes() if alone else item)
+            if size > room or not self._may_go(number, item) or taken and (
+                    alone or isinstance(taken[0][1], Fragment) or distance(number, taken[-1][0]) != 1):
                 break
             self.queue.popleft()
             self.unacked[number] = item
             taken.append((number, item))
-            size += bytes_now
-            if isinstance(item, Fragment):
-                break
         return (taken[0][0], [item for _, item in taken]) if taken else None
 
     def acked(self, numbers):

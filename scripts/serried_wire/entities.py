@@ -180,8 +180,8 @@ class View:
         """After the whole datagram. Nothing newer may have been applied to the slot."""
         for row in rows:
             held = self.slots.get(row["slot"])
-            if held is None or held["entity"] is None or held["sequence"] > sequence:
+            if held and held["sequence"] > sequence:
                 continue
-            if held["generation"] == row["generation"]:
-                self.audits += 1
-                self.mismatches += state_hash(held["entity"]) != row["hash"]
+            self.audits += 1
+            same = held and held["entity"] and held["generation"] == row["generation"]
+            self.mismatches += not same or state_hash(held["entity"]) != row["hash"]

@@ -325,7 +325,8 @@ MESSAGES = {
     0xC2: StateUpdate("StateUpdate"),
     0xC3: InputCommand("InputCommand"),
     0xC4: Symbol("Symbol"),
-    0xC5: Chat("Chat", valid=lambda m: m["scope"] <= 2 and 1 <= len(m["text"]) <= 256),
+    0xC5: Chat("Chat", valid=lambda m: 1 <= len(m["text"]) <= 256 and (
+        m["scope"] < 2 or m["scope"] == 2 and m["sender"] == 0)),
     **{number: GameOwn(f"game {number:#x}") for number in range(0xD0, 0x100)},
 }
 TYPE_OF = {MESSAGES[number].name: number for number in reversed(sorted(MESSAGES))}  # the lower of two that are the same

@@ -122,7 +122,7 @@ def answer_rekey(vector):
 
 def answer_integrity(vector):
     secret, nonce, exporter = octets(vector, "secret", "nonce", "exporter")
-    return d.integrity_answer(secret, vector["version"], vector["index"], nonce, exporter)
+    return d.integrity_answer(d.integrity_entry(secret, vector["version"], vector["index"]), nonce, exporter)
 
 
 def answer_quantise(vector):
@@ -249,7 +249,8 @@ class Producer:
         elif isinstance(message, m.Symbol):
             fields = {"id": self.random.choice([1, 127, 128, 16383, 16384, 65535]), "name": self.text(1, 64)}
         elif isinstance(message, m.Chat):
-            fields = {"scope": below(3), "sender": self.bits(64), "text": self.text(1, 256)}
+            scope = below(3)
+            fields = {"scope": scope, "sender": 0 if scope == 2 else self.bits(64), "text": self.text(1, 256)}
         elif isinstance(message, m.GameOwn):
             fields = {"bytes": self.octets(0, 100)}
         elif message.name == "ConnectionAccepted":
@@ -301,7 +302,7 @@ class Producer:
         ack = fragment = None
         if flags & d.ACKNOWLEDGMENT:
             largest = self.random.choice([1, 63, 64, 65, self.bits(63) or 1])
-            ack = d.AckBlock(largest, self.bits(16), self.bits(64) & (1 << min(64, largest - 1)) - 1)
+            ack = d.AckBlock(largest, self.bits(16), self.bits(64))
         if flags & d.FRAGMENT:
             data, offset = self.octets(8 * self.random.randint(1, 100)), 8 * self.random.randrange(0, 60000)
             fragment = d.Fragment(self.bits(16), offset, offset + len(data) + self.random.randrange(9), data)
