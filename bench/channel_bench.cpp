@@ -22,6 +22,7 @@ using namespace serried::channel;
 constexpr unsigned burst = 64;
 constexpr std::uint64_t random_seed = 1;
 constexpr std::size_t block_bytes_max = 20;
+constexpr std::uint16_t datagram_bytes = 600;
 constexpr Nanos round_trip = 40 * millisecond;
 
 enum class Step : unsigned { note_sent, note_received, report, acknowledge };
@@ -70,7 +71,8 @@ class Steady {
         case Step::note_sent:
           for (unsigned k = 0; k < each_; ++k) {
             sequence_[i][k] = pair.sent.next_sequence(false);
-            pair.sent.note(sequence_[i][k], static_cast<std::uint16_t>(sequence_[i][k] | 1), true, now_);
+            const auto tag = static_cast<std::uint16_t>(sequence_[i][k] | 1);
+            static_cast<void>(pair.sent.note(sequence_[i][k], {Cargo::plan, 0, tag}, datagram_bytes, now_));
           }
           break;
         case Step::note_received:
@@ -84,12 +86,12 @@ class Steady {
         case Step::acknowledge: {
           AckBlock block;
           base::ByteReader in{block_[i]};
-          unsigned count = 0;
+          AckNews news;
           wrong_ += !read_ack_block(in, block) ||
-                    pair.sent.acknowledge(block, 25 * millisecond, now_ + round_trip, outcome_.data(), count) !=
+                    pair.sent.acknowledge(block, 25 * millisecond, now_ + round_trip, outcome_.data(), news) !=
                         SentDatagrams::Verdict::ok ||
-                    count != each_;
-          outcomes_ = outcomes_ * 31 + outcome_[0].tag + count;
+                    news.outcomes != each_;
+          outcomes_ = outcomes_ * 31 + outcome_[0].flight.tag + news.outcomes;
           break;
         }
       }
@@ -136,7 +138,7 @@ BENCHMARK(acknowledge)->Apply(sizes);
 
 int main(int argc, char** argv) {
   return bench::run(argc, argv,
-                    "acks, bursts of 64 sessions, rings of " + std::to_string(SentDatagrams::capacity) +
+                    "acks, bursts of 64 sessions, queues of " + std::to_string(SentDatagrams::capacity) +
                         " datagrams; per_packet is a datagram for note_*, a block for report and acknowledge; seed " +
                         std::to_string(random_seed));
 }

@@ -227,12 +227,13 @@ void BasicSentDatagrams<queue_capacity>::tell(const Entry& sent, bool acked, Out
 /// What is settled leaves at the front, and the timer follows the oldest in flight.
 template <unsigned queue_capacity>
 void BasicSentDatagrams<queue_capacity>::tidy() noexcept {
-  while (count_ != 0 && entry(0).state == State::settled) {
-    front_ = static_cast<std::uint16_t>((front_ + 1) % capacity);
-    --count_;
-    if (open_ != 0) --open_;
-  }
-  while (open_ != count_ && entry(open_).state != State::in_flight) ++open_;
+  unsigned gone = 0;
+  while (gone != count_ && entry(gone).state == State::settled) ++gone;
+  front_ = static_cast<std::uint16_t>((front_ + gone) % capacity);
+  count_ = static_cast<std::uint16_t>(count_ - gone);
+  unsigned open = open_ > gone ? open_ - gone : 0;
+  while (open != count_ && entry(open).state != State::in_flight) ++open;
+  open_ = static_cast<std::uint16_t>(open);
   if (open_ == count_) return;
   const std::uint32_t later = (entry(open_).sent - sent_units(timer_from_)) & sent_mask;
   if (later <= sent_mask / 2) timer_from_ = (timer_from_ / sent_unit + later) * sent_unit;
