@@ -37,7 +37,10 @@ struct Script {
     content[0] = 0xD0;
     content[1] = static_cast<std::uint8_t>(side << 4 | static_cast<unsigned>(channel));
     std::memcpy(&content[2], &number, sizeof number);
-    for (std::size_t i = 6; i < bytes; ++i) content[i] = static_cast<std::uint8_t>(random.next());
+    for (std::size_t i = 6; i < bytes; i += 8) {
+      const std::uint64_t noise = random.next();
+      std::memcpy(&content[i], &noise, std::min<std::size_t>(sizeof noise, bytes - i));
+    }
     return content;
   }
 };

@@ -1,0 +1,74 @@
+#include "channel/block_pool.h"
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace serried::channel {
+namespace {
+
+TEST(BlockPool, SmallRequestsNeverTakeALargeBlock) {
+  BlockPool pool{2, 1};
+  EXPECT_EQ(pool.capacity_bytes(), 2U * BlockPool::small_bytes + BlockPool::large_bytes);
+  const auto a = pool.acquire(2), b = pool.acquire(BlockPool::small_bytes);
+  EXPECT_NE(a, BlockPool::none);
+  EXPECT_NE(b, BlockPool::none);
+  EXPECT_EQ(pool.acquire(1), BlockPool::none);
+  const auto c = pool.acquire(BlockPool::small_bytes + 1);
+  ASSERT_NE(c, BlockPool::none);
+  EXPECT_EQ(pool.acquire(BlockPool::large_bytes), BlockPool::none);
+  EXPECT_EQ((std::set{a, b, c}.size()), 3U);
+  EXPECT_EQ(pool.in_use_bytes(), pool.capacity_bytes());
+  pool.release(a);
+  EXPECT_EQ(pool.acquire(BlockPool::large_bytes), BlockPool::none);
+  EXPECT_EQ(pool.acquire(1), a);
+  for (const auto block : {a, b, c}) pool.release(block);
+  EXPECT_EQ(pool.in_use_bytes(), 0U);
+}
+
+TEST(BlockPool, NothingIsLargerThanALargeBlock) {
+  BlockPool pool{1, 1};
+  EXPECT_EQ(pool.acquire(BlockPool::large_bytes + 1), BlockPool::none);
+  EXPECT_EQ(pool.in_use_bytes(), 0U);
+}
+
+TEST(BlockPool, BlocksDoNotOverlap) {
+  BlockPool pool{3, 2};
+  std::vector<std::uint16_t> blocks;
+  for (const std::uint32_t bytes : {1U, 1U, 1U, message_bytes_max, message_bytes_max}) {
+    blocks.push_back(pool.acquire(bytes));
+    ASSERT_NE(blocks.back(), BlockPool::none);
+    EXPECT_EQ(pool.bytes(blocks.back()).size(), bytes == 1 ? BlockPool::small_bytes : BlockPool::large_bytes);
+    EXPECT_EQ(pool.units(blocks.back()).size() * 64 * BlockPool::unit_bytes, pool.bytes(blocks.back()).size());
+    std::ranges::fill(pool.bytes(blocks.back()), static_cast<std::uint8_t>(blocks.size()));
+    std::ranges::fill(pool.units(blocks.back()), blocks.size());
+  }
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    EXPECT_TRUE(std::ranges::all_of(pool.bytes(blocks[i]), [&](auto byte) { return byte == i + 1; }));
+    EXPECT_TRUE(std::ranges::all_of(pool.units(blocks[i]), [&](auto word) { return word == i + 1; }));
+  }
+}
+
+TEST(BlockPool, UnitsAreZeroWhenABlockIsUsedAgain) {
+  BlockPool pool{1, 1};
+  for (const std::uint32_t bytes : {BlockPool::small_bytes, BlockPool::large_bytes}) {
+    const auto block = pool.acquire(bytes);
+    std::ranges::fill(pool.units(block), ~std::uint64_t{0});
+    pool.release(block);
+    const auto again = pool.acquire(bytes - 1);
+    ASSERT_EQ(again, block);
+    EXPECT_TRUE(std::ranges::all_of(pool.units(again), [](auto word) { return word == 0; }));
+    pool.release(again);
+  }
+}
+
+TEST(BlockPool, MayHaveNoBlocksOfASize) {
+  BlockPool pool{0, 1};
+  EXPECT_EQ(pool.acquire(1), BlockPool::none);
+  EXPECT_EQ(pool.acquire(BlockPool::large_bytes), 0U);
+}
+
+}  // namespace
+}  // namespace serried::channel
