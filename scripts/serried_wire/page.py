@@ -93,7 +93,58 @@ def messages(blocks):
                               and d.open_body(header, key, update) == blocks["update-body"])
 
 
-GROUPS = [handshake, messages]
+def game_messages(blocks):
+    """Yields (what, right) for the messages of class 3."""
+    at = 1_700_000_000_000_000_000
+    yield "action", one_message(blocks["action"], 0xC0, {"request": 5, "action": 9, "target": 42})
+    yield "action-result", one_message(blocks["action-result"], 0xC1, {"request": 5, "result": 4})
+    yield "symbol", one_message(blocks["symbol"], 0xC4, {"id": 1, "name": b"jump"})
+    yield "input-command", one_message(blocks["input-command"], 0xC3, {
+        "player": 42, "timestamp": at, "sequence": 77, "command": {"id": 1, "name": b""}, "bytes": rising(0x01, 3)})
+    yield "state-update", one_message(blocks["state-update"], 0xC2, {
+        "timestamp": at, "entity": 42, "priority": 1, "sequence": 77, "components": [
+            {"component": {"id": 2, "name": b""}, "bytes": rising(0x64, 4)},
+            {"component": {"id": 0, "name": b"mana"}, "bytes": rising(0x0A, 2)}]})
+    yield "chat", one_message(blocks["chat"], 0xC5, {"scope": 0, "sender": 0, "text": "ol\u00e9".encode()})
+
+
+def bodies(blocks):
+    """Yields (what, right) for reliable, fragmented and packed bodies."""
+    yield "reliable-handshake", one_message(blocks["reliable-handshake"], 0x09, {
+        "message_bytes_max": 524_288, "dictionary": 0x12345678, "build": 0x00010002})
+    ordered = d.Header(CONNECTION_ID, 1, d.SEALED, 1)
+    body = d.Body(None, 7, None, blocks["symbol"] + blocks["input-command"])
+    yield "reliable-body", (blocks["reliable-body"] == d.write_body(body)
+                            and d.read_body(ordered, blocks["reliable-body"]) == body)
+    fragment = d.Header(CONNECTION_ID, 1, d.SEALED | d.FRAGMENT, 1)
+    body = d.Body(None, 8, d.Fragment(3, 1128, 1152, rising(0x67, 24)))
+    yield "fragment-body", (blocks["fragment-body"] == d.write_body(body)
+                            and d.read_body(fragment, blocks["fragment-body"]) == body)
+    plain = 2 * m.framed(0xC5, {"scope": 1, "sender": 42, "text": 256 * b"a"})
+    yield "plain-body", blocks["plain-body"] == plain
+    # Another compressor may make another block: what counts is that it unpacks.
+    packed = d.Header(CONNECTION_ID, 0, d.SEALED | d.COMPRESSED, 1)
+    yield "packed-body", d.read_body(packed, blocks["packed-body"]) == d.Body(None, None, None, plain)
+
+
+def epoch(blocks):
+    """Yields (what, right) for a rekey and for an integrity check in the session of the handshake."""
+    server, client = p.public_key(rising(0x11, 32)), p.public_key(rising(0x31, 32))
+    yield "rekey-request", one_message(blocks["rekey-request"], 0x0D, {"epoch": 1, "ephemeral": server})
+    yield "rekey-response", one_message(blocks["rekey-response"], 0x0E, {"epoch": 1, "ephemeral": client})
+    old = d.session_keys(PROTOCOL_ID, SERVER_ID, CONNECTION_ID, blocks["client-ephemeral"], blocks["server-ephemeral"],
+                         rising(0xE0, 16), blocks["token"], rising(0x40, 32), blocks["ee"])
+    keys = d.next_keys(old, CONNECTION_ID, 1, server, client, p.x25519(rising(0x11, 32), client))
+    yield "rekey-key-c2s", keys.client_to_server == blocks["rekey-key-c2s"]
+    yield "rekey-key-s2c", keys.server_to_client == blocks["rekey-key-s2c"]
+    question = {"version": 7, "index": 3, "bytes": rising(0x50, 16)}
+    yield "check-integrity", one_message(blocks["check-integrity"], 0x0C, question)
+    entry = d.integrity_entry(rising(0x70, 32), 7, 3)
+    yield "integrity-answer", one_message(blocks["integrity-answer"], 0x0C, {
+        **question, "bytes": d.integrity_answer(entry, question["bytes"], old.exporter)})
+
+
+GROUPS = [handshake, messages, game_messages, bodies, epoch]
 
 
 def run():

@@ -10,12 +10,16 @@
 #include <gtest/gtest.h>
 
 #include "channel/ack.h"
+#include "channel/fragment.h"
+#include "channel/pack.h"
 #include "crypt/aead.h"
 #include "crypt/cookie.h"
+#include "crypt/integrity.h"
 #include "crypt/keys.h"
 #include "crypt/token.h"
 #include "message/control.h"
 #include "message/entity.h"
+#include "message/game.h"
 #include "message/input.h"
 #include "wire/compose.h"
 #include "wire/stamp.h"
@@ -143,6 +147,93 @@ void add_messages(Blocks& blocks) {
   blocks["sync-entity-quantized"] = body_of([&](auto& out) { encode(out, input); });
 }
 
+void add_game_messages(Blocks& blocks) {
+  constexpr std::uint64_t timestamp_ns = 1'700'000'000'000'000'000;
+  blocks["action"] = body_of([](auto& out) { encode(out, Action{5, 9, 42}); });
+  blocks["action-result"] = body_of([](auto& out) { encode(out, ActionResult{5, ActionOutcome::not_now}); });
+  blocks["symbol"] = body_of([](auto& out) { encode(out, Symbol{1, "jump"}); });
+  InputCommand command;
+  command.player = 42;
+  command.timestamp_ns = timestamp_ns;
+  command.sequence = 77;
+  command.command = {1, {}};
+  const Bytes value = rising(0x01, 3);
+  command.bytes = value;
+  blocks["input-command"] = body_of([&](auto& out) { encode(out, command); });
+
+  Bytes room(200);
+  base::ByteWriter content(room);
+  StateUpdate head;
+  head.timestamp_ns = timestamp_ns;
+  head.entity = 42;
+  head.priority = 1;
+  head.sequence = 77;
+  StateUpdateWriter writer(content, head);
+  EXPECT_TRUE(writer.add({2, {}}, rising(0x64, 4)));
+  EXPECT_TRUE(writer.add({0, "mana"}, rising(0x0A, 2)));
+  StateUpdate update;
+  EXPECT_TRUE(decode(writer.end(), update));
+  blocks["state-update"] = body_of([&](auto& out) { encode(out, update); });
+  blocks["chat"] = body_of([](auto& out) { encode(out, Chat{ChatScope::near, 0, base::as_bytes("ol\xC3\xA9")}); });
+}
+
+void add_bodies(Blocks& blocks) {
+  blocks["reliable-handshake"] = body_of([](auto& out) {
+    encode(out, ReliableHandshake{message_bytes_max, 0x12345678, 0x00010002});
+  });
+  blocks["reliable-body"] = body_of([&](auto& out) {
+    out.template write<std::uint16_t>(7);
+    out.write_bytes(blocks["symbol"]);
+    out.write_bytes(blocks["input-command"]);
+  });
+  Bytes message = {static_cast<std::uint8_t>(Type::game_own)};
+  while (message.size() < 1152) message.push_back(static_cast<std::uint8_t>(message.size() - 1));
+  blocks["fragment-body"] = body_of([&](auto& out) {
+    out.template write<std::uint16_t>(8);
+    channel::write_fragment_header(out, {3, 1128 / 8, 1152});
+    out.write_bytes(std::span(message).subspan(1128));
+  });
+  const std::string text(256, 'a');
+  const Bytes plain = body_of([&](auto& out) {
+    for (int i = 0; i < 2; ++i) encode(out, Chat{ChatScope::everybody, 42, base::as_bytes(text)});
+  });
+  blocks["plain-body"] = plain;
+  channel::Packer packer;
+  Bytes packed(plain.size());
+  packed.resize(packer.pack(plain, packed, nullptr));
+  blocks["packed-body"] = packed;
+}
+
+/// What comes after the handshake and needs its keys.
+void add_epoch(Blocks& blocks, const crypt::SessionKeys& keys) {
+  std::uint8_t server = 0x11, client = 0x31;
+  const crypt::KeyPair server_pair = crypt::make_key_pair(rising_entropy(server));
+  const crypt::KeyPair client_pair = crypt::make_key_pair(rising_entropy(client));
+  blocks["rekey-request"] = body_of([&](auto& out) {
+    encode(out, Type::rekey_request, Rekey{1, server_pair.public_key});
+  });
+  blocks["rekey-response"] = body_of([&](auto& out) {
+    encode(out, Type::rekey_response, Rekey{1, client_pair.public_key});
+  });
+  crypt::Secret ee;
+  ASSERT_TRUE(crypt::shared_secret(server_pair.secret, client_pair.public_key, ee));
+  const crypt::SessionKeys next =
+      crypt::derive_next_keys({connection_id, 1, server_pair.public_key, client_pair.public_key}, keys, ee);
+  blocks["rekey-key-c2s"] = bytes_of(next.client_to_server.bytes());
+  blocks["rekey-key-s2c"] = bytes_of(next.server_to_client.bytes());
+
+  CheckIntegrity question{7, 3, {}};
+  fill_rising(question.nonce, 0x50);
+  blocks["check-integrity"] = body_of([&](auto& out) { encode(out, question); });
+  crypt::IntegrityVersion version;
+  version.version = question.version;
+  version.secret = rising_secret(0x70);
+  const IntegrityAnswer answer{
+      question.version, question.index,
+      crypt::integrity_answer(crypt::integrity_entry(version, question.index), question.nonce, keys.exporter)};
+  blocks["integrity-answer"] = body_of([&](auto& out) { encode(out, answer); });
+}
+
 void add_handshake(Blocks& blocks) {
   const crypt::Secret token_secret = rising_secret(0x40);
   crypt::TokenKey token_key;
@@ -193,6 +284,7 @@ void add_handshake(Blocks& blocks) {
   const crypt::SessionKeys keys = crypt::derive_session_keys(context, token_secret, ee);
   blocks["key-c2s"] = bytes_of(keys.client_to_server.bytes());
   blocks["key-s2c"] = bytes_of(keys.server_to_client.bytes());
+  add_epoch(blocks, keys);
 
   ConnectionAccepted accepted;
   accepted.input_rate_max_hz = 60;
@@ -249,6 +341,8 @@ TEST(WireFormatPage, ExampleIsWhatTheCodeMakes) {
   ASSERT_TRUE(crypt::initialise());
   Blocks made;
   add_messages(made);
+  add_game_messages(made);
+  add_bodies(made);
   add_handshake(made);
   if (std::getenv("SERRIED_PRINT_EXAMPLES") != nullptr)
     for (const auto& [name, bytes] : made) std::cout << "```hex " << name << '\n' << hex(bytes) << "```\n";
