@@ -16,6 +16,7 @@ OPTIONS = [
     ("serried-server", "src/control/config.cpp", re.compile(r'(?:add_option|flag)\("(?:-\w,)?--([\w-]+)"')),
     ("serried-token", "src/tools/token.cpp", re.compile(r'(?:add_option\(|add_number\(\w+, )"--([\w-]+)"')),
     ("serried-integrity", "src/tools/integrity.cpp", re.compile(r'(?:add_option\(|add_number\(\w+, )"--([\w-]+)"')),
+    ("serried-ctl", "src/tools/ctl.cpp", re.compile(r'add_(?:option|flag)\("--([\w-]+)"')),
     ("serried-swarm", "src/tools/swarm/options.cpp", re.compile(r'add_(?:option|flag)\("--([\w-]+)[",]')),
 ]
 BEGIN, END = "<!-- drops: begin -->", "<!-- drops: end -->"

@@ -195,6 +195,7 @@ def commands(options, wire, directory, run_name):
               "--token-key", key, "--npcs", str(options.npcs), "--audit", str(options.audit),
               "--ack-delay-ms", str(ack_delay_ms(options.rate)),
               "--players-max", str(max(options.players, 64)), "--sessions-max", str(max(2 * options.players, 1024)),
+              "--address-rate", "0", "--prefix-rate", "0",  # all bots are one address
               "--status", "line", "--json-summary", os.path.join(directory, "server.json"), "--log-level", "warn"]
     if options.shards:
         server += ["--shards", str(options.shards)]

@@ -19,6 +19,14 @@ Arguments split_arguments(std::span<const char* const> argv) {
   return arguments;
 }
 
+void add_xdp_program(std::vector<std::string>& eal, const std::string& program) {
+  for (std::string& argument : eal) {
+    const std::string_view text = argument;
+    const bool device = text.starts_with("--vdev=net_af_xdp") || text.starts_with("net_af_xdp");
+    if (device && text.find(",xdp_prog=") == std::string_view::npos) argument += ",xdp_prog=" + program;
+  }
+}
+
 std::vector<std::string> eal_arguments(const Arguments& arguments, const ServerConfig& config, int process_id) {
   std::vector<std::string> eal = arguments.eal;
   if (config.driver == Driver::socket && arguments.eal.empty()) {

@@ -17,6 +17,9 @@ struct Arguments {
 
 [[nodiscard]] Arguments split_arguments(std::span<const char* const> argv);
 
+/// Give every net_af_xdp device that names no program of its own ours, at `program`.
+void add_xdp_program(std::vector<std::string>& eal, const std::string& program);
+
 /// The arguments for EAL, without a program name. Adds what the user left out and the server needs:
 /// - sockets without any EAL option: no hugepages, no devices, no files, so that it runs anywhere without rights;
 /// - a --file-prefix of its own, unless there is one, so that two servers on a machine do not meet in each other's

@@ -194,6 +194,10 @@ void check_config(const ServerConfig& config, std::vector<Fault>& faults) {
     fault("--gateway", "is given twice for one IP version; give at most one IPv4 and one IPv6 router");
   if (config.driver == Driver::socket && config.next_hop != "learn")
     fault("--next-hop", "means nothing to --driver socket, the kernel routes; leave it out, or use --driver ethdev");
+  if (config.xdp_filter && config.driver == Driver::socket)
+    fault("--xdp-filter", "means nothing to --driver socket; use --driver ethdev with net_af_xdp, or leave it out");
+  if (config.xdp_rate_per_s != 0 && !config.xdp_filter)
+    fault("--xdp-rate", "is a limit of the XDP program; give --xdp-filter on too, or leave it out");
   if (config.players_max > config.sessions_max)
     fault("--players-max", "is " + std::to_string(config.players_max) + ", more than --sessions-max " +
                                std::to_string(config.sessions_max) + "; raise sessions or lower players");

@@ -11,6 +11,7 @@
 
 #include "channel/block_pool.h"
 #include "replicate/config.h"
+#include "session/waf.h"
 #include "world/config.h"
 
 namespace serried::control {
@@ -47,6 +48,13 @@ struct ServerConfig {
   unsigned integrity_period_s = 60;
   std::string dictionary;
 
+  // Protection
+  unsigned address_rate_per_s = 256;
+  unsigned prefix_rate_per_s = 2'048;
+  unsigned ban_score = session::WafConfig{}.ban_score;
+  bool xdp_filter = false;
+  unsigned xdp_rate_per_s = 0;
+
   // World and replication
   unsigned tick_rate_hz = world::Config{}.ticks_per_second;
   unsigned players_max = 16'384;
@@ -69,6 +77,7 @@ struct ServerConfig {
   std::string json_summary;
   LogLevel log_level = LogLevel::info;
   std::string log_file;
+  std::string control_socket;
 };
 
 /// One thing that is wrong with a configuration: where it stands, and one sentence that says what and what to do.

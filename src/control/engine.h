@@ -10,12 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "control/admin.h"
 #include "control/config.h"
 #include "control/engine_config.h"
 #include "control/lane_loop.h"
 #include "control/placement.h"
 #include "control/snapshot.h"
 #include "lane/handshake_lane.h"
+#include "lane/orders.h"
 #include "lane/shard_lane.h"
 #include "serried/result.h"
 
@@ -56,6 +58,10 @@ class Engine {
   [[nodiscard]] virtual bool link_up() const noexcept = 0;
   /// Control only. Precondition: a fresh snapshot. Lane figures without cores and run times: those are the loops'.
   void collect(Snapshot& snapshot) const;
+  /// What drops banned addresses before the lanes. For the thread that has the order links.
+  [[nodiscard]] virtual std::vector<BanSink> ban_sinks() = 0;
+  /// One an io lane: through it bans reach the lane, and what the lane found comes back. For one thread.
+  [[nodiscard]] std::vector<lane::OrderLink*> order_links() const;
   /// Give buffers back to the port. After the last poll of every lane.
   virtual void close() noexcept = 0;
 
@@ -74,6 +80,7 @@ class Engine {
   EngineSetup setup_;
   std::vector<std::unique_ptr<lane::IoShardLink>> links_;  ///< [io lane * shards + shard]
   std::vector<std::unique_ptr<lane::HandshakeLink>> handshake_links_;
+  std::vector<std::unique_ptr<lane::OrderLink>> order_links_;  ///< by io lane
   lane::Simulation simulation_;
   std::vector<std::unique_ptr<lane::ShardLane>> shard_lanes_;
   lane::HandshakeLane handshake_lane_;

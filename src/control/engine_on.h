@@ -6,7 +6,9 @@
 #include "control/engine.h"
 #include "lane/io_lane.h"
 #include "port/ethdev.h"
+#include "port/flow_filter.h"
 #include "port/socket.h"
+#include "port/xdp_filter.h"
 
 namespace serried::control {
 
@@ -22,6 +24,8 @@ class SocketPorts {
   [[nodiscard]] int numa_node() const noexcept { return any_node; }
   [[nodiscard]] std::string endpoints() const;
   [[nodiscard]] std::vector<std::string> notes() const;
+  [[nodiscard]] std::vector<BanSink> ban_sinks() { return {}; }
+  void collect_filtered(Snapshot&) const {}
 
  private:
   std::vector<std::unique_ptr<Port>> sockets_;
@@ -34,14 +38,22 @@ class DevicePorts {
   static Result<DevicePorts> open(const ServerConfig& config, unsigned shards);
   [[nodiscard]] Port& lane(unsigned index) noexcept { return device_->lane(index); }
   [[nodiscard]] const Port& lane(unsigned index) const noexcept { return device_->lane(index); }
-  void poll_missed() noexcept { device_->poll_missed(); }
+  void poll_missed() noexcept;
   [[nodiscard]] bool link_up() const noexcept { return device_->link_up(); }
   [[nodiscard]] int numa_node() const noexcept { return device_->report().numa_node; }
   [[nodiscard]] std::string endpoints() const { return endpoints_; }
   [[nodiscard]] std::vector<std::string> notes() const;
+  [[nodiscard]] std::vector<BanSink> ban_sinks();
+  /// Frames that the kernel dropped for us count as received and dropped. What it passed on to itself was never ours.
+  void collect_filtered(Snapshot& snapshot) const;
 
  private:
+  Result<Done> open_filters(const ServerConfig& config);
+
   std::unique_ptr<port::EthdevDevice> device_;
+  std::unique_ptr<port::XdpFilter> xdp_;    ///< none: not asked for
+  std::unique_ptr<port::FlowFilter> flow_;  ///< none: the driver takes no rules
+  port::XdpFilter::Counts filtered_;
   std::string endpoints_;
 };
 
@@ -57,6 +69,7 @@ class EngineOn final : public Engine {
       posts_.push_back(std::make_unique<Post>(io_config(setup.config, setup.key, setup.assets, setup.shards, i),
                                               ports_.lane(i), links_of_io(i), *handshake_links_[i], jar, entropy,
                                               drain_));
+      posts_.back()->lane.attach(*order_links_[i]);
       io_entries_[i]->lane = posts_.back().get();
       io_entries_[i]->poll = &Post::poll;
     }
@@ -65,6 +78,7 @@ class EngineOn final : public Engine {
   [[nodiscard]] int numa_node() const noexcept override { return ports_.numa_node(); }
   [[nodiscard]] std::string endpoints() const override { return ports_.endpoints(); }
   [[nodiscard]] std::vector<std::string> port_notes() const override { return ports_.notes(); }
+  [[nodiscard]] std::vector<BanSink> ban_sinks() override { return ports_.ban_sinks(); }
   void poll_missed() noexcept override { ports_.poll_missed(); }
   [[nodiscard]] bool link_up() const noexcept override { return ports_.link_up(); }
 
@@ -109,6 +123,7 @@ class EngineOn final : public Engine {
   void collect_io(Snapshot& snapshot) const override {
     for (unsigned i = 0; i < posts_.size(); ++i)
       add_io(snapshot, *io_entries_[i], posts_[i]->lane.counters(), ports_.lane(i).counters());
+    ports_.collect_filtered(snapshot);
   }
 
   Ports ports_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <rte_ethdev.h>
+
 #include "control/engine_on.h"
 
 namespace serried::control {
@@ -36,11 +38,70 @@ std::vector<std::string> SocketPorts::notes() const {
   return {note};
 }
 
+namespace {
+
+port::XdpFilterConfig filter_config(const ServerConfig& config, unsigned interface_index) {
+  const port::HostConfig host = ethdev_config(config, 1).host;
+  port::XdpFilterConfig filter;
+  filter.interface_index = interface_index;
+  filter.has_ipv4 = host.has_ipv4;
+  filter.has_ipv6 = host.has_ipv6;
+  filter.ipv4 = host.ipv4.address;
+  filter.ipv6 = host.ipv6.address;
+  filter.udp_port = config.udp_port;
+  filter.rate_per_s = config.xdp_rate_per_s;
+  return filter;
+}
+
+template <class Filter>
+BanSink sink_to(const char* name, Filter& filter) {
+  return {name, [&filter](const session::Prefix& prefix) { return filter.ban(prefix.address, prefix.bits); },
+          [&filter](const session::Prefix& prefix) { filter.lift(prefix.address, prefix.bits); }};
+}
+
+}  // namespace
+
+Result<Done> DevicePorts::open_filters(const ServerConfig& config) {
+  const std::uint16_t port_id = device_->report().port_id;
+  if (auto flow = port::FlowFilter::open(port_id, config.vlan)) flow_ = std::move(flow).value();
+  if (!config.xdp_filter) return Done{};
+  rte_eth_dev_info info{};
+  if (rte_eth_dev_info_get(port_id, &info) != 0 || info.if_index == 0)
+    return Error{"--xdp-filter: device " + device_->report().device + " stands on no kernel interface; use net_af_xdp"};
+  auto xdp = port::XdpFilter::open(filter_config(config, info.if_index));
+  if (!xdp) return xdp.error().within("--xdp-filter");
+  xdp_ = std::move(xdp).value();
+  return Done{};
+}
+
+std::vector<BanSink> DevicePorts::ban_sinks() {
+  std::vector<BanSink> sinks;
+  if (xdp_) sinks.push_back(sink_to("xdp", *xdp_));
+  if (flow_) sinks.push_back(sink_to("rte_flow", *flow_));
+  return sinks;
+}
+
+void DevicePorts::poll_missed() noexcept {
+  device_->poll_missed();
+  if (xdp_) filtered_ = xdp_->counts();
+}
+
+void DevicePorts::collect_filtered(Snapshot& snapshot) const {
+  const auto add = [&](observe::Drop reason, std::uint64_t frames) {
+    snapshot.drops[static_cast<std::size_t>(reason)] += frames;
+    snapshot.received += frames;
+  };
+  add(observe::Drop::filter_banned, filtered_.banned);
+  add(observe::Drop::filter_rate, filtered_.rate);
+  add(observe::Drop::filter_malformed, filtered_.malformed);
+}
+
 Result<DevicePorts> DevicePorts::open(const ServerConfig& config, unsigned shards) {
   auto device = port::EthdevDevice::open(ethdev_config(config, shards));
   if (!device) return device.error();
   DevicePorts ports;
   ports.device_ = std::move(device).value();
+  if (auto done = ports.open_filters(config); !done) return done.error();
   for (const std::string& text : config.addresses) {
     const auto address = port::parse_local_address(text);
     if (!address) return address.error();
@@ -54,6 +115,9 @@ std::vector<std::string> DevicePorts::notes() const {
   const port::EthdevReport& report = device_->report();
   std::vector<std::string> lines{report.text()};
   lines.insert(lines.end(), report.notes.begin(), report.notes.end());
+  lines.push_back(flow_ ? "bans go into the NIC as rte_flow rules"
+                        : "the driver takes no rte_flow rules; lanes drop bans");
+  if (xdp_) lines.emplace_back("our XDP program filters before the lanes; ARP and ICMP are the kernel's");
   if (!report.link_up) lines.emplace_back("the link of " + report.device + " is down; the server waits for it");
   return lines;
 }

@@ -24,6 +24,7 @@
 #include "crypt/keys.h"
 #include "kernel/isa.h"
 #include "port/eal.h"
+#include "port/xdp_filter.h"
 
 namespace serried::control {
 namespace {
@@ -84,8 +85,13 @@ int serve(const Arguments& arguments, const ServerConfig& config, const crypt::T
 
   const std::vector<unsigned> cpus = allowed_cpus();
   block_signals();
-  if (auto started = port::start_eal(eal_arguments(arguments, config, getpid())); !started)
-    return fail(started.error().message);
+  std::vector<std::string> eal = eal_arguments(arguments, config, getpid());
+  if (config.xdp_filter) {
+    const auto program = port::find_xdp_program();
+    if (!program) return fail("--xdp-filter: " + program.error().message);
+    add_xdp_program(eal, program.value());
+  }
+  if (auto started = port::start_eal(eal); !started) return fail(started.error().message);
 
   const std::vector<Core> cores = lcores();
   const auto count = static_cast<unsigned>(cores.size());
@@ -94,7 +100,14 @@ int serve(const Arguments& arguments, const ServerConfig& config, const crypt::T
   auto engine = Engine::open(setup);
   if (!engine) return fail(engine.error().message);
 
-  RunSetup run{config, {}, cpus};
+  Admin admin{engine.value()->order_links(), engine.value()->ban_sinks()};
+  std::unique_ptr<AdminSocket> socket;
+  if (!config.control_socket.empty()) {
+    auto opened = AdminSocket::open(config.control_socket, admin);
+    if (!opened) return fail(opened.error().message);
+    socket = std::move(opened).value();
+  }
+  RunSetup run{config, {}, cpus, socket.get()};
   run.placement =
       place(cores, config.io_lanes, setup.shards, engine.value()->numa_node(), static_cast<unsigned>(cpus.size()));
   log_setup(log, config, *engine.value(), run.placement);

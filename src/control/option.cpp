@@ -97,6 +97,25 @@ constexpr std::array sessions{
            [](C& c) -> Target { return &c.dictionary; }},
 };
 
+constexpr std::array protection{
+    Option{"address-rate", "protection", "address_rate", "1/s",
+           "Connects that one address may send, 0: no limit; raise it where many players share an address",
+           [](C& c) -> Target { return &c.address_rate_per_s; }, 0, 10'000'000},
+    Option{"prefix-rate", "protection", "prefix_rate", "1/s",
+           "Connects that one network (IPv4 /24, IPv6 /64) may send, 0: no limit",
+           [](C& c) -> Target { return &c.prefix_rate_per_s; }, 0, 10'000'000},
+    Option{"ban-score", "protection", "ban_score", "datagrams",
+           "malformed datagrams (half forgotten after 30 s) that ban their source from connecting, for a minute, then "
+           "twice as long each time; 0: never",
+           [](C& c) -> Target { return &c.ban_score; }, 0, 1'000'000'000},
+    Option{"xdp-filter", "protection", "xdp_filter", "on|off",
+           "our own XDP program on the interface of net_af_xdp: takes our UDP and nothing else, drops what is banned",
+           [](C& c) -> Target { return &c.xdp_filter; }},
+    Option{"xdp-rate", "protection", "xdp_rate", "1/s",
+           "datagrams that one address may send before the XDP program drops them, 0: no limit",
+           [](C& c) -> Target { return &c.xdp_rate_per_s; }, 0, 100'000'000},
+};
+
 constexpr std::array world{
     Option{"tick-rate", "world", "tick_rate", "Hz", "steps of the world a second",
            [](C& c) -> Target { return &c.tick_rate_hz; }, 1, 240},
@@ -142,9 +161,13 @@ constexpr std::array run{
            [](C& c) -> Target { return choice(c.log_level); }, 0, 0, "debug|info|warn|error"},
     Option{"log-file", "run", "log_file", "FILE", "where logs go; empty: standard error",
            [](C& c) -> Target { return &c.log_file; }},
+    Option{"control-socket", "run", "control_socket", "PATH",
+           "where serried-ctl reaches the server, a Unix socket for its own user; empty: nowhere",
+           [](C& c) -> Target { return &c.control_socket; }},
 };
 
-constexpr std::size_t count = network.size() + sessions.size() + world.size() + lanes.size() + run.size();
+constexpr std::size_t count =
+    network.size() + sessions.size() + protection.size() + world.size() + lanes.size() + run.size();
 
 constexpr std::array<Option, count> all = [] {
   std::array<Option, count> rows{};
@@ -154,6 +177,7 @@ constexpr std::array<Option, count> all = [] {
   };
   append(network);
   append(sessions);
+  append(protection);
   append(world);
   append(lanes);
   append(run);
@@ -267,6 +291,7 @@ std::span<const Option> options() { return all; }
 const char* section_text(const std::string& section) {
   if (section == "network") return "Network";
   if (section == "sessions") return "Sessions";
+  if (section == "protection") return "Protection";
   if (section == "world") return "World and replication";
   if (section == "lanes") return "Lanes";
   return "Run and reports";

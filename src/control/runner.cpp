@@ -85,6 +85,7 @@ int Runner::run() {
 void Runner::control() {
   if (!run_on(free_cpus(setup_))) log_.warn("control thread stays on the main core");
   sample();
+  if (setup_.admin != nullptr) setup_.admin->start();
   std::fputs(ready_line(setup_.config, setup_.placement, engine_).c_str(), stdout);
   std::fflush(stdout);
   log_.info("ready endpoints=\"{}\"", engine_.endpoints());
@@ -153,6 +154,7 @@ void Runner::sample() {
   }
   meter_.sample(*snapshot);
   snapshot_ = std::move(snapshot);
+  if (setup_.admin != nullptr) setup_.admin->admin().publish(summary_json(*snapshot_, meter_, facts_, setup_.config));
 }
 
 void Runner::print_status() {

@@ -12,6 +12,7 @@
 
 #include <spdlog/logger.h>
 
+#include "control/admin_socket.h"
 #include "control/engine.h"
 #include "control/lane_loop.h"
 #include "control/log.h"
@@ -24,7 +25,8 @@ namespace serried::control {
 struct RunSetup {
   ServerConfig config;
   Placement placement;
-  std::vector<unsigned> cpus;  ///< that the process might use before EAL pinned its main thread
+  std::vector<unsigned> cpus;    ///< that the process might use before EAL pinned its main thread
+  AdminSocket* admin = nullptr;  ///< none: nobody gives orders
 };
 
 class Runner {

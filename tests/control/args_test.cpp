@@ -35,6 +35,13 @@ TEST(SplitArguments, TakesAnEmptyEalPart) {
 
 TEST(SplitArguments, SurvivesAnEmptyVector) { EXPECT_EQ(split_arguments({}).program, "serried-server"); }
 
+TEST(AddXdpProgram, OnlyWhereNoneIsNamed) {
+  Texts eal{"--vdev=net_af_xdp0,iface=eth1", "--vdev", "net_af_xdp1,iface=eth2,xdp_prog=own.o", "--vdev=net_null0"};
+  add_xdp_program(eal, "ours.o");
+  EXPECT_EQ(eal, (Texts{"--vdev=net_af_xdp0,iface=eth1,xdp_prog=ours.o", "--vdev",
+                        "net_af_xdp1,iface=eth2,xdp_prog=own.o", "--vdev=net_null0"}));
+}
+
 TEST(EalArguments, SocketsNeedNoOptions) {
   ServerConfig config;
   config.driver = Driver::socket;

@@ -1,0 +1,80 @@
+#pragma once
+/// What an operator may ask of a running server, and control's own record of who is banned. Requests and answers are
+/// one JSON object each (docs/running.md, serried-ctl); who carries them is admin_socket.h.
+///
+/// Lanes get orders over their rings and are never waited for: what finds no room is tried again at the next poll.
+/// What filters before the lanes (XDP, rte_flow) gets operators' bans at once, and a score's ban only when no lane has
+/// a session from there: a source address can be made up, and a player must not pay for it.
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "lane/orders.h"
+#include "serried/result.h"
+
+namespace serried::control {
+
+/// Something before the lanes that drops what is banned.
+struct BanSink {
+  std::string name;
+  std::function<Result<Done>(const session::Prefix&)> add;
+  std::function<void(const session::Prefix&)> lift;
+};
+
+/// Owner: one thread, but for publish().
+class Admin {
+ public:
+  static constexpr std::size_t bans_max = 4'096;
+  static constexpr std::size_t reason_bytes_max = 256;
+
+  /// Links and sinks outlive it.
+  Admin(std::vector<lane::OrderLink*> lanes, std::vector<BanSink> sinks);
+
+  /// The answer to one request, a line without its end. Never throws for what it is asked.
+  [[nodiscard]] std::string answer(const std::string& request, Nanos now);
+  /// Orders that wait, reports of lanes, bans that are over.
+  void poll(Nanos now);
+  /// Any thread: the figures that `status` answers with, as JSON.
+  void publish(std::string status);
+
+ private:
+  struct Ban {
+    session::Prefix prefix;
+    bool by_operator = false;
+    Nanos until = 0;
+    std::string reason;
+    std::uint32_t sessions = 0;  ///< ended, or found
+    std::size_t answers = 0;     ///< lanes that have reported
+    bool refused = false;        ///< by a lane whose table is full
+    bool in_sinks = false;
+  };
+  using Bans = std::map<std::uint32_t, Ban>;  ///< by id of the order
+
+  [[nodiscard]] Bans::iterator find(const session::Prefix& prefix);
+  std::uint32_t order(lane::Order::Kind kind, const session::Prefix& prefix, Nanos until);
+  std::string sink(Ban& ban);
+  void unsink(Ban& ban);
+  void take(const lane::OrderReport& report);
+  std::string add_ban(const session::Prefix& prefix, Nanos length, std::string reason, Nanos now);
+  std::string lift_ban(const session::Prefix& prefix);
+  [[nodiscard]] std::string list(Nanos now) const;
+  [[nodiscard]] std::string status();
+
+  std::vector<lane::OrderLink*> lanes_;
+  std::vector<BanSink> sinks_;
+  std::vector<std::deque<lane::Order>> waiting_;  ///< by lane
+  Bans bans_;
+  std::uint32_t next_id_ = 1;
+  std::mutex published_guard_;
+  std::string published_;
+};
+
+/// "192.0.2.1", "192.0.2.0/24", "2001:db8::/48". Error: no address, bits set behind the prefix.
+Result<session::Prefix> parse_prefix(const std::string& text);
+[[nodiscard]] std::string format_prefix(const session::Prefix& prefix);
+
+}  // namespace serried::control

@@ -1,0 +1,173 @@
+/// serried-ctl: what an operator tells a running server, over its control socket.
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+#include <string>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+constexpr timeval patience{10, 0};
+
+int fail(const std::string& message) {
+  std::cerr << "serried-ctl: " << message << "\n";
+  return exit_failed;
+}
+
+/// "90s", "10m", "12h", "7d", or seconds alone; negative: no time.
+double seconds_of(const std::string& text) {
+  double value = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string unit(end, text.data() + text.size());
+  if (fault != std::errc{} || value <= 0) return -1;
+  if (unit.empty() || unit == "s") return value;
+  if (unit == "m") return value * 60;
+  if (unit == "h") return value * 3'600;
+  return unit == "d" ? value * 86'400 : -1;
+}
+
+std::string for_people(double seconds) {
+  const char* unit = "s";
+  for (const auto& [length, name] : {std::pair{86'400.0, "d"}, {3'600.0, "h"}, {60.0, "m"}}) {
+    if (seconds < 2 * length) continue;
+    seconds /= length;
+    unit = name;
+    break;
+  }
+  return std::to_string(static_cast<long>(seconds)) + unit;
+}
+
+/// One line there, one line back. False: `answer` says why not.
+bool ask(const std::string& path, const std::string& request, std::string& answer) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    answer = "the path of the control socket is too long";
+    return false;
+  }
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (file < 0 || connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    answer = "cannot reach a server at " + path + " (" + std::strerror(errno) +
+             "); is it running with --control-socket " + path + ", and are you its user?";
+    if (file >= 0) close(file);
+    return false;
+  }
+  setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const std::string whole = request + "\n";
+  bool good = send(file, whole.data(), whole.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(whole.size());
+  char bytes[4'096];
+  for (ssize_t got = 1; good && got > 0;) {
+    got = recv(file, bytes, sizeof bytes, 0);
+    if (got > 0) answer.append(bytes, static_cast<std::size_t>(got));
+  }
+  close(file);
+  good = good && !answer.empty() && answer.back() == '\n';
+  if (!good) answer = "the server at " + path + " did not answer";
+  return good;
+}
+
+void print_bans(const Json& bans) {
+  if (bans.empty()) std::puts("nobody is banned");
+  for (const Json& ban : bans) {
+    const Json& left = ban.at("seconds_left");
+    std::string text = ban.at("address").get<std::string>() + "  by " + ban.at("by").get<std::string>() + ", " +
+                       (left.is_null() ? "for ever" : for_people(left.get<double>()) + " left");
+    if (!ban.at("in_force").get<bool>()) text += ", not in force in every lane";
+    if (ban.at("before_lanes").get<bool>()) text += ", dropped before the lanes";
+    if (const auto reason = ban.at("reason").get<std::string>(); !reason.empty()) text += ": " + reason;
+    std::puts(text.c_str());
+  }
+}
+
+void print_status(const Json& answer) {
+  const Json& status = answer.at("status");
+  if (status.is_null()) {
+    std::puts("the server has not counted anything yet");
+    return;
+  }
+  const auto number = [&](const char* key) { return status.value(key, 0.0); };
+  std::printf("version  %s, up %.0f s\n", status.value("version", std::string{"?"}).c_str(), number("seconds"));
+  std::printf("packets  %.0f in, %.0f out\n", number("rx_packets"), number("tx_packets"));
+  std::printf("bans     %zu\n", answer.at("bans").get<std::size_t>());
+  for (const char* group : {"sessions", "handshakes", "drops"})
+    for (const auto& [name, count] : status.value(group, Json::object()).items())
+      std::printf("%-8s %s %s\n", group, name.c_str(), count.dump().c_str());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Tells a running serried-server, over its --control-socket, whom to ban, and asks how it is."};
+  app.name("serried-ctl");
+  std::string socket_path, address, length, reason;
+  bool json = false;
+  app.add_option("--socket", socket_path, "the server's control socket")->required()->type_name("PATH");
+  app.require_subcommand(1);
+  CLI::App* const ban = app.add_subcommand("ban", "who may not speak to the server");
+  ban->require_subcommand(1);
+  CLI::App* const add = ban->add_subcommand("add", "ban an address or network; its sessions end");
+  add->add_option("address", address, "ADDRESS or ADDRESS/LENGTH")->required();
+  add->add_option("--for", length, "how long: 90s, 10m, 12h, 7d; without it until it is lifted")->type_name("TIME");
+  add->add_option("--reason", reason, "a note for the list")->type_name("TEXT");
+  CLI::App* const list = ban->add_subcommand("list", "all bans, operators' and scores'");
+  list->add_flag("--json", json, "as one JSON object");
+  CLI::App* const lift = ban->add_subcommand("lift", "end a ban");
+  lift->add_option("address", address, "as it stands in the list")->required();
+  CLI::App* const status = app.add_subcommand("status", "figures of the last second");
+  status->add_flag("--json", json, "as one JSON object");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : exit_usage;
+  }
+
+  Json request;
+  if (add->parsed()) {
+    request = {{"command", "ban add"}, {"address", address}, {"reason", reason}};
+    if (!length.empty()) {
+      const double seconds = seconds_of(length);
+      if (seconds < 0) {
+        std::cerr << "serried-ctl: --for " << length << " is no time; write one like 90s, 10m, 12h or 7d\n";
+        return exit_usage;
+      }
+      request["for_s"] = seconds;
+    }
+  } else if (lift->parsed()) {
+    request = {{"command", "ban lift"}, {"address", address}};
+  } else {
+    request = {{"command", list->parsed() ? "ban list" : "status"}};
+  }
+  std::string text;
+  if (!ask(socket_path, request.dump(-1, ' ', false, Json::error_handler_t::replace), text)) return fail(text);
+  try {
+    const Json answer = Json::parse(text);
+    if (!answer.at("ok").get<bool>()) return fail(answer.at("error").get<std::string>());
+    if (json)
+      std::fputs(text.c_str(), stdout);
+    else if (list->parsed())
+      print_bans(answer.at("bans"));
+    else if (status->parsed())
+      print_status(answer);
+    else
+      std::printf("%s %s\n", add->parsed() ? "banned" : "lifted",
+                  answer.at(add->parsed() ? "banned" : "lifted").get<std::string>().c_str());
+    if (answer.contains("note")) std::cerr << "serried-ctl: note: " << answer.at("note").get<std::string>() << "\n";
+  } catch (const Json::exception&) {
+    return fail("the server's answer is not understood; is it of another version?");
+  }
+  return 0;
+}
