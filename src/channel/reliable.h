@@ -69,8 +69,6 @@ class Reliable {
   static constexpr Nanos bundle_delay = 50 * millisecond;
   static constexpr Nanos fragment_lifetime = 10 * second;  ///< on channel 0
   static constexpr unsigned unreliable_joins = 2;
-  /// What a message in one datagram may have, unpacked.
-  static constexpr std::size_t unpacked_bytes_max = 8192;
   /// What waits for an earlier message: room for 64 of together 16 KiB, however these are cut into chunks.
   static constexpr std::uint32_t waiting_chunks_max = unacked_messages_max + ChunkPool::chunks_for(unacked_bytes_max);
   /// What a datagram has for type and content of one message: beyond it a message goes in fragments.

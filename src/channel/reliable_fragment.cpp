@@ -1,0 +1,72 @@
+#include <algorithm>
+
+#include "channel/reliable.h"
+
+namespace serried::channel {
+
+Accepted Reliable::accept_fragment(Pools& pools, wire::Channel channel, base::ByteReader body, std::uint32_t bytes_max,
+                                   const Receiver& receiver, Nanos now) noexcept {
+  const bool reliable = channel != wire::Channel::unreliable;
+  if (reliable && !open_) return Accepted::no_room;
+  const auto id = reliable ? body.read<std::uint16_t>() : std::uint16_t{0};
+  const FragmentHeader header = read_fragment_header(body);
+  const auto bytes = body.read_rest();
+  if (!body.ok() || !is_fragment(header, bytes.size())) return Accepted::malformed;
+  const bool too_long = header.total_bytes > bytes_max;
+  if (!reliable) return accept_unreliable(pools, header, bytes, too_long, receiver, now);
+  if (too_long) return Accepted::malformed;
+  return accept_reliable(pools, index_of(channel), id, header, bytes, receiver, now);
+}
+
+Accepted Reliable::accept_reliable(Pools& pools, unsigned index, std::uint16_t id, const FragmentHeader& header,
+                                   std::span<const std::uint8_t> bytes, const Receiver& receiver, Nanos now) noexcept {
+  Inbound& in = inbound_[index];
+  const IdWindow::Place place = in.ids.look(id);
+  if (place == IdWindow::Place::known) return Accepted::yes;
+  if (place == IdWindow::Place::beyond) return Accepted::no_room;
+  // The message before waits for its turn, or for fragments: one at a time.
+  if (in.join.active() && in.join.fragment_id() != header.fragment_id) return Accepted::no_room;
+  if (!in.join.active() && !in.join.begin(pools.block, header, now)) return Accepted::no_room;
+  if (!in.join.add(pools.block, header, bytes, id, now)) return Accepted::malformed;
+  in.ids.take(id);
+  if (index == 0) {
+    static_cast<void>(hand_over_ordered(pools, receiver));
+  } else if (in.join.complete() &&
+             receiver.take_block(receiver.context, channel_of(index), in.join.block(), in.join.bytes())) {
+    in.join.forget();
+  }
+  return Accepted::yes;
+}
+
+void Reliable::refuse(std::uint16_t fragment_id, Nanos now) noexcept {
+  refused_ = true;
+  refused_id_ = fragment_id;
+  refused_at_ = now;
+}
+
+Accepted Reliable::accept_unreliable(Pools& pools, const FragmentHeader& header, std::span<const std::uint8_t> bytes,
+                                     bool too_long, const Receiver& receiver, Nanos now) noexcept {
+  const auto active = [&](const Join& join) { return join.active() && join.fragment_id() == header.fragment_id; };
+  auto* join = std::find_if(unreliable_.begin(), unreliable_.end(), active);
+  if (join == unreliable_.end()) {
+    // The rest of a message of which something was dropped would only keep a place for 10 s.
+    if (refused_ && refused_id_ == header.fragment_id && now - refused_at_ < fragment_lifetime)
+      return Accepted::no_room;
+    join = std::find_if(unreliable_.begin(), unreliable_.end(), [](const Join& other) { return !other.active(); });
+    if (too_long || join == unreliable_.end() || !join->begin(pools.block, header, now)) {
+      refuse(header.fragment_id, now);
+      return Accepted::no_room;
+    }
+  }
+  if (!join->add(pools.block, header, bytes)) {
+    join->drop(pools.block);
+    refuse(header.fragment_id, now);
+    return Accepted::malformed;
+  }
+  if (join->complete() &&
+      receiver.take_block(receiver.context, wire::Channel::unreliable, join->block(), join->bytes()))
+    join->forget();
+  return Accepted::yes;
+}
+
+}  // namespace serried::channel
