@@ -3,6 +3,9 @@
 /// 1,000, 10,000 and 100,000 in a shuffled order.
 ///
 ///     note_sent | note_received | report | acknowledge        per call; `each` is how many datagrams a block tells of
+///     reliable                                                per datagram; `each` is how many messages it bundles:
+///                                                             send, compose, accept and settle, one session after the
+///                                                             other
 
 #include <array>
 #include <ctime>
@@ -12,6 +15,7 @@
 #include <benchmark/benchmark.h>
 
 #include "channel/ack.h"
+#include "channel/reliable.h"
 #include "report.h"
 
 namespace {
@@ -126,6 +130,50 @@ void note_received(benchmark::State& state) { run_step(state, Step::note_receive
 void report(benchmark::State& state) { run_step(state, Step::report, false); }
 void acknowledge(benchmark::State& state) { run_step(state, Step::acknowledge, false); }
 
+/// One datagram of `each` messages of 40 bytes on channel 1, from one end of every session to the other.
+void reliable(benchmark::State& state) {
+  const auto each = static_cast<unsigned>(state.range(0));
+  struct Ends {
+    Reliable from, to;
+  };
+  std::vector<Ends> sessions(static_cast<std::size_t>(state.range(1)));
+  for (Ends& ends : sessions) {
+    ends.from.open(message_bytes_max);
+    ends.to.open(message_bytes_max);
+  }
+  Pools pools{64, 0, 0};
+  std::uint64_t taken = 0;
+  const Receiver receiver{[](void* count, wire::Channel, message::Type, std::span<const std::uint8_t> content) {
+                            *static_cast<std::uint64_t*>(count) += content[0];
+                            return true;
+                          },
+                          nullptr, &taken};
+  const std::array<std::uint8_t, 40> content{1};
+  std::array<std::uint8_t, wire::body_bytes_max> body;
+  std::uint64_t wrong = 0;
+  std::size_t at = 0;
+  for (auto _ : state) {
+    const double begin = thread_seconds();
+    for (unsigned i = 0; i < burst; ++i) {
+      auto& [from, to] = sessions[at];
+      at = (at + 1) % sessions.size();
+      for (unsigned k = 0; k < each; ++k)
+        wrong += from.send(pools, wire::Channel::reliable_ordered, message::Type::game_first, content, Urgency::bundled,
+                           0) != Queued::yes;
+      base::ByteWriter out{body};
+      const Flight flight = from.compose(pools, out, 0).flight;
+      wrong += to.accept(pools, wire::Channel::reliable_ordered, base::ByteReader{out.written()}, receiver, 0) !=
+               Accepted::yes;
+      from.settle(pools, flight, true);
+    }
+    state.SetIterationTime(thread_seconds() - begin);
+  }
+  const double datagrams = static_cast<double>(state.iterations()) * burst;
+  if (wrong != 0 || static_cast<double>(taken) != datagrams * each)
+    state.SkipWithError("a message was refused, or did not come out at the other end");
+  bench::report_packets(state, datagrams);
+}
+
 void sizes(benchmark::internal::Benchmark* bench) {
   bench->ArgNames({"each", "sessions"})->ArgsProduct({{1, 6}, {1'000, 10'000, 100'000}})->UseManualTime();
 }
@@ -133,12 +181,14 @@ BENCHMARK(note_sent)->Apply(sizes);
 BENCHMARK(note_received)->Apply(sizes);
 BENCHMARK(report)->Apply(sizes);
 BENCHMARK(acknowledge)->Apply(sizes);
+BENCHMARK(reliable)->Apply(sizes);
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  return bench::run(argc, argv,
-                    "acks, bursts of 64 sessions, queues of " + std::to_string(SentDatagrams::capacity) +
-                        " datagrams; per_packet is a datagram for note_*, a block for report and acknowledge; seed " +
-                        std::to_string(random_seed));
+  return bench::run(
+      argc, argv,
+      "acks, bursts of 64 sessions, queues of " + std::to_string(SentDatagrams::capacity) +
+          " datagrams; per_packet is a datagram for note_* and reliable, a block for report and acknowledge; seed " +
+          std::to_string(random_seed));
 }
