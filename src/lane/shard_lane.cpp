@@ -12,7 +12,9 @@ unsigned ShardLane::poll(Nanos now) noexcept {
   Nanos (*const clock)() = world_.setup_.clock;
   const Nanos began = clock != nullptr ? clock() : now;
   // Not while stepping: what arrives then belongs to the next tick, for rows already stepped and rows yet to come.
-  unsigned work = phase_ != Phase::step ? drain() : 0;
+  unsigned work = phase_ != Phase::step ? drain(now) : 0;
+  // Nor while planning: then the empty buffers are for that.
+  if (phase_ != Phase::step && phase_ != Phase::plan) work += deliver();
   work += advance(now);
   if (work == 0) return 0;
   counters_.busy_polls.add(1);
@@ -98,47 +100,6 @@ void ShardLane::begin_tick() noexcept {
   row_end_ = pool_.high();
 }
 
-void ShardLane::bear_players() noexcept {
-  const ShardSetup& setup = world_.setup_;
-  for (std::uint32_t i = 0; i < birth_count_; ++i) {
-    const Birth& birth = births_[i];
-    replicate::Viewer& viewer = viewers_[birth.viewer];
-    if (viewer.connection_id == wire::no_connection) continue;  // left again
-    const std::uint16_t row = pool_.take(tick_);
-    if (row == world::no_slot) {
-      refuse(viewer);
-      leave(viewer_of_session_[std::size_t{viewer.io_lane} * setup.sessions_per_lane + viewer.session]);
-      continue;
-    }
-    const Nanos period = second / setup.world.ticks_per_second;
-    world::bear(world_.frame(tick_), world_.identity_, row,
-                game::player_birth(setup.world, setup.seed, birth.player_id, birth.viewer), tick_);
-    replicate::begin(viewer, row, world_.identity_.generation[row],
-                     static_cast<unsigned>(std::min<Nanos>((birth.round_trip + period - 1) / period, 600)), tick_);
-    inputs_[birth.viewer].held.yaw = world_.frame(tick_).yaw[row];
-    viewer.active = true;
-    ++active_viewers_;
-    viewer_high_ = std::max(viewer_high_, birth.viewer + 1);
-  }
-  birth_count_ = 0;
-}
-
-void ShardLane::bury_players() noexcept {
-  for (std::uint32_t i = 0; i < death_count_; ++i) {
-    const std::uint32_t index = deaths_[i];
-    const std::uint16_t row = viewers_[index].own_slot;
-    if (row != world::no_slot) {
-      world_.identity_.living[row] = 0;
-      world_.identity_.generation[row] = static_cast<std::uint8_t>((world_.identity_.generation[row] + 1) & 3);
-      pool_.give(row, tick_);
-      viewers_[index].own_slot = world::no_slot;
-      --active_viewers_;
-    }
-    free_viewers_[free_viewer_count_++] = index;
-  }
-  death_count_ = 0;
-}
-
 unsigned ShardLane::step() noexcept {
   const ShardSetup& setup = world_.setup_;
   const std::size_t last = std::min(row_ + rows_per_poll, row_end_);
@@ -177,6 +138,7 @@ void ShardLane::end_tick(Nanos now) noexcept {
   counters_.ticks.add(1);
   counters_.viewers.set(active_viewers_);
   counters_.entities.set(pool_.used());
+  counters_.absent.set(absent_);
   counters_.far_staleness_ticks.set(far_staleness_);
   std::uint64_t hash = 0;
   if (world_.world_hash(tick_, hash)) counters_.world_hash.set(hash);

@@ -1,22 +1,28 @@
 #pragma once
 /// The shard lane: the entities of its players and of its share of the NPCs, and what its players are told.
 ///
-///     poll:  drain | step | (meet) | add up | publish, scatter | (meet) | select, review, compose, publish rows | idle
+///     poll:  drain, deliver | step | (meet) | add up | publish, scatter | (meet) | select, review, compose, publish
+///     rows | idle
 ///
 /// One poll does one bounded piece of one phase: at most 256 rows or 64 viewers. A lane owns its rows of the frame, its
 /// viewers and their input queues; it reads everybody's rows, and locks nothing.
 ///
-///     io lane --inputs, commands, empties--> shard lane --filled, notices--> io lane        (rows.h)
+///     io lane --inputs, commands, mail, empties--> shard lane --filled, notices--> io lane        (rows.h)
+///     shard lane --announcements--> every shard lane, its own too                                (simulation.h)
 
 #include <vector>
 
 #include "base/counter.h"
+#include "base/fixed_fifo.h"
+#include "base/fixed_map.h"
 #include "base/histogram.h"
+#include "base/prng.h"
 #include "lane/pace.h"
 #include "lane/rows.h"
 #include "lane/simulation.h"
 #include "observe/drop.h"
 #include "replicate/plan.h"
+#include "session/budget.h"
 #include "world/input_queue.h"
 #include "world/row_pool.h"
 
@@ -27,6 +33,10 @@ struct ShardCounters {
   base::Counter ticks_late;  ///< shard 0: ticks left out because the one before took too long
   base::Counter polls, busy_polls;
   base::Counter viewers, entities;  ///< now
+  base::Counter absent;             ///< now: entities whose players may come back
+  base::Counter resumed;            ///< players who took over the entity that was theirs
+  base::Counter mails;              ///< game messages that came
+  base::Counter lines;              ///< of chat, handed over to viewers
   base::Counter inputs, acks, losses;
   base::Counter hashed_tick, world_hash;  ///< shard 0: the last one known
   base::Counter interval_ticks;           ///< now: ticks between two datagrams to one viewer, 1 unless overloaded
@@ -34,7 +44,9 @@ struct ShardCounters {
   base::Counter far_staleness_ticks;      ///< longest turn over the far cells of any viewer, in the last tick
   base::Histogram tick_busy;              ///< ns of work in a tick (setup.clock)
   base::Histogram tick_total;             ///< ns from the scheduled start to the last slice handed over
-  observe::DropCounters drops;  ///< shard_unknown_viewer, stale_input, input_queue_full, no_buffer, filled_ring_full
+  /// shard_unknown_viewer, stale_input, input_queue_full, bad_message, unknown_message, unexpected_message,
+  /// chat_overflow, no_buffer, window_full, filled_ring_full
+  observe::DropCounters drops;
   replicate::PlanCounters plan;
 };
 
@@ -47,12 +59,13 @@ class ShardLane {
   ShardLane& operator=(const ShardLane&) = delete;
 
   /// One bounded piece of work. Returns how many items were worked on; 0 when there was nothing to do.
-  /// Shape   at most 256 rows, or 64 viewers, or 4,096 bins, and 64 rows of each ring
+  /// Shape   at most 256 rows, or 64 viewers, or 4,096 bins; and 64 rows of each ring, 32 messages of each, of all
+  ///         together 64 KiB and a message, a line of chat for 64 viewers
   /// Reads   rings, the frames of all shards     Writes  own rows, own viewers, rings     Owner  shard lane
   /// Drops   see ShardCounters::drops
   unsigned poll(Nanos now) noexcept;
 
-  /// Put the empty buffers that it holds back into its rings, for the io lanes to close: after the last poll.
+  /// Put the buffers that it holds back into its rings, for the io lanes to close: after the last poll.
   void close() noexcept;
 
   /// Between two ticks, and no row waits in a ring.
@@ -68,32 +81,67 @@ class ShardLane {
   static constexpr unsigned rows_per_poll = 256;
   static constexpr unsigned bins_per_poll = 4'096;
   static constexpr unsigned viewers_per_poll = 64;
+  static constexpr unsigned mails_per_poll = 32;
+  static constexpr std::uint32_t mail_bytes_per_poll = 64 * 1024;
 
-  struct Birth {
-    std::uint32_t viewer;
+  /// What a viewer's player is to the lane, beside the viewer.
+  struct Seat {
     std::uint64_t player_id;
-    std::uint64_t round_trip;
+    std::uint64_t round_trip;  ///< as the join said
+    game::Vocabulary vocabulary;
+    bool joining;     ///< stands in births_
+    bool unwelcomed;  ///< stands in newcomers_
   };
   struct Link {
     IoShardLink* rings = nullptr;
     unsigned empty_count = 0, out_count = 0, out_room = 0;
+    unsigned mail_at = 0, mail_count = 0;
     std::array<wire::Buffer, viewers_per_poll> empties;
     std::array<OutRow, viewers_per_poll> out;
+    std::array<Mail, mails_per_poll> mail;  ///< out of the ring, not yet read
+  };
+  struct PlayerHash {
+    std::uint64_t operator()(std::uint64_t player_id) const noexcept { return base::mix(player_id); }
   };
 
   // shard_rings.cpp
-  unsigned drain() noexcept;
+  unsigned drain(Nanos now) noexcept;
   void take_command(unsigned io_lane, const Command& command) noexcept;
   void take_input(unsigned io_lane, const InputRow& row) noexcept;
-  void leave(std::uint32_t& place) noexcept;
-  void refuse(const replicate::Viewer& viewer) noexcept;
+  /// The viewer of a session; no_viewer, and counted, when there is none.
+  [[nodiscard]] std::uint32_t viewer_of(unsigned io_lane, std::uint32_t connection_id) noexcept;
+  [[nodiscard]] std::uint32_t& place_of(unsigned io_lane, std::uint32_t session) noexcept {
+    return viewer_of_session_[std::size_t{io_lane} * world_.setup_.sessions_per_lane + session];
+  }
+
+  // shard_players.cpp
+  void join(unsigned io_lane, const Command& command) noexcept;
+  void leave(std::uint32_t& place, bool linger) noexcept;
+  void refuse(unsigned io_lane, std::uint32_t connection_id, std::uint32_t session) noexcept;
+  [[nodiscard]] std::uint32_t seat_for(const Command& command) noexcept;
+  void still(std::uint32_t index, bool absent) noexcept;
+  void bear_players() noexcept;
+  [[nodiscard]] bool bear(std::uint32_t index) noexcept;
+  void bury_players() noexcept;
+  void bury(std::uint32_t index) noexcept;
+
+  // shard_mail.cpp
+  unsigned read_mail(unsigned io_lane, Nanos now) noexcept;
+  void handle(unsigned io_lane, const Mail& mail, Nanos now) noexcept;
+  void give_back(Link& link, const Mail& mail) noexcept;
+  [[nodiscard]] game::Sender sender_of(std::uint32_t index, Nanos now) const noexcept;
+  [[nodiscard]] std::array<float, 3> position_of(std::uint32_t index) const noexcept;
+  void announce(const game::Announcement& announcement, Nanos now) noexcept;
+  unsigned deliver() noexcept;
+  [[nodiscard]] bool next_announcement() noexcept;
+  unsigned welcome() noexcept;
+  [[nodiscard]] bool has_room(Link& link, unsigned messages) noexcept;
+  void post(const replicate::Viewer& viewer, std::span<const std::uint8_t> message, std::uint8_t flags) noexcept;
 
   // shard_lane.cpp
   unsigned advance(Nanos now) noexcept;
   [[nodiscard]] bool tick_due(Nanos now) noexcept;
   void begin_tick() noexcept;
-  void bear_players() noexcept;
-  void bury_players() noexcept;
   unsigned step() noexcept;
   unsigned publish() noexcept;
   void end_tick(Nanos now) noexcept;
@@ -102,6 +150,7 @@ class ShardLane {
   unsigned slice() noexcept;
   void plan_for(std::uint32_t index, const replicate::Scene& scene) noexcept;
   void open_slice() noexcept;
+  static void refill(Link& link) noexcept;
   void close_slice() noexcept;
 
   // shard_lane_setup.cpp
@@ -130,9 +179,24 @@ class ShardLane {
   world::Column<std::uint32_t> free_viewers_;
   std::uint32_t free_viewer_count_ = 0;
   world::Column<std::uint32_t> viewer_of_session_;  ///< [io lane * sessions_per_lane + session]
-  world::Column<Birth> births_;                     ///< joined since the last step began
-  world::Column<std::uint32_t> deaths_;             ///< left since: viewers
+  // Viewers: who joined since the last step began, who left since.
+  world::Column<std::uint32_t> births_, deaths_;
   std::uint32_t birth_count_ = 0, death_count_ = 0;
+
+  // By viewer; one that is absent keeps its row, its input queue and its place here.
+  world::Column<Seat> seats_;
+  world::Column<std::uint32_t> gone_tick_;  ///< absent: when it is buried; else 0
+  std::uint32_t absent_ = 0;
+  const std::uint32_t resume_ticks_;
+  base::FixedMap<std::uint64_t, std::uint32_t, PlayerHash> players_;  ///< viewers of those present or absent
+
+  base::FixedFifo<std::uint32_t> newcomers_;  ///< viewers to be welcomed
+  session::Budget everybody_{game::everybody_per_second, game::everybody_burst};
+  game::Announcement announcement_;  ///< the one being delivered
+  std::uint32_t announced_ = 0;      ///< to the viewers before this one
+  bool announcing_ = false;
+  unsigned announce_from_ = 0;  ///< shard whose ring is looked at next
+
   std::vector<Link> links_;
   replicate::Review review_{};
   ShardCounters counters_;

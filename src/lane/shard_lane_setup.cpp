@@ -13,22 +13,32 @@ unsigned npcs_of(const ShardSetup& setup, unsigned shard) {
   return count;
 }
 
+/// Places for viewers: a row each.
+std::size_t viewers_of(const Simulation& simulation, unsigned shard) {
+  return simulation.rows_per_shard() - npcs_of(simulation.setup(), shard);
+}
+
 }  // namespace
 
 ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::vector<IoShardLink*> links)
     : world_(simulation),
       shard_(shard),
       first_row_(std::size_t{shard} * simulation.rows_per_shard()),
-      pool_(static_cast<unsigned>(first_row_), simulation.rows_per_shard(), simulation.setup().world.slot_rest_ticks) {
+      pool_(static_cast<unsigned>(first_row_), simulation.rows_per_shard(), simulation.setup().world.slot_rest_ticks),
+      resume_ticks_(simulation.setup().world.resume_s * simulation.setup().world.ticks_per_second),
+      players_(viewers_of(simulation, shard)),
+      newcomers_(viewers_of(simulation, shard)) {
   const ShardSetup& setup = simulation.setup();
   SERRIED_CHECK(shard < setup.shards);
   SERRIED_CHECK(links.size() == setup.io_lanes);
-  const std::size_t viewers = simulation.rows_per_shard() - npcs_of(setup, shard);
+  const std::size_t viewers = viewers_of(simulation, shard);
   viewers_ = world::Column<replicate::Viewer>(viewers);
   inputs_ = world::Column<world::InputQueue>(viewers);
   free_viewers_ = world::Column<std::uint32_t>(viewers);
-  births_ = world::Column<Birth>(viewers);
+  births_ = world::Column<std::uint32_t>(viewers);
   deaths_ = world::Column<std::uint32_t>(viewers);
+  seats_ = world::Column<Seat>(viewers);
+  gone_tick_ = world::Column<std::uint32_t>(viewers);
   for (std::size_t i = 0; i < viewers; ++i)  // lowest last: taken first
     free_viewers_[i] = static_cast<std::uint32_t>(viewers - 1 - i);
   free_viewer_count_ = static_cast<std::uint32_t>(viewers);
@@ -59,6 +69,14 @@ void ShardLane::close() noexcept {
     const unsigned returned = link.rings->empties.push(link.empties.data(), link.empty_count);
     SERRIED_CHECK(returned == link.empty_count);  // they came out of this ring, which io lanes never fill to the brim
     link.empty_count = 0;
+    for (; link.mail_at < link.mail_count; ++link.mail_at) {
+      const Mail& mail = link.mail[link.mail_at];
+      if (mail.block != Mail::in_buffer) continue;  // the io lane's own memory
+      const OutRow back{.owner = mail.owner, .body = mail.message, .kind = OutKind::buffer_back};
+      const bool home =
+          link.rings->filled.push(back) || link.rings->empties.push({mail.message - body_offset, mail.owner});
+      SERRIED_CHECK(home);
+    }
   }
 }
 

@@ -1,4 +1,3 @@
-#include "channel/congestion.h"
 #include "lane/shard_lane.h"
 #include "replicate/acks.h"
 #include "session/id.h"
@@ -7,79 +6,60 @@ namespace serried::lane {
 
 using observe::Drop;
 
-/// Commands before inputs, so that a session's first input finds its viewer.
-unsigned ShardLane::drain() noexcept {
+/// Commands before inputs and mail, so that a session's first of these finds its viewer. An io lane hands a join over
+/// before it hands over mail: mail is taken off its ring first, and read when the commands behind it are all here.
+unsigned ShardLane::drain(Nanos now) noexcept {
   unsigned taken = 0;
   ring_backlog_ = false;
   std::array<Command, ring_burst> commands;
   std::array<InputRow, ring_burst> rows;
   for (unsigned io_lane = 0; io_lane < links_.size(); ++io_lane) {
-    IoShardLink& rings = *links_[io_lane].rings;
+    Link& link = links_[io_lane];
+    IoShardLink& rings = *link.rings;
+    if (link.mail_at == link.mail_count) {
+      link.mail_at = 0;
+      link.mail_count = rings.mail.pop(link.mail.data(), mails_per_poll);
+      ring_backlog_ |= link.mail_count == mails_per_poll;
+    }
+    bool joined = false;
     // Every join may end in a notice: take none whose refusal would find no room.
     if (rings.notices.free() >= birth_count_ + ring_burst) {
       const unsigned count = rings.commands.pop(commands.data(), ring_burst);
       for (unsigned i = 0; i < count; ++i) take_command(io_lane, commands[i]);
-      ring_backlog_ |= count == ring_burst;
+      joined = count < ring_burst;
+      ring_backlog_ |= !joined;
       taken += count;
     }
     const unsigned count = rings.inputs.pop(rows.data(), ring_burst);
     for (unsigned i = 0; i < count; ++i) take_input(io_lane, rows[i]);
     ring_backlog_ |= count == ring_burst;
     taken += count;
+    if (joined) taken += read_mail(io_lane, now);
   }
   return taken;
 }
 
 void ShardLane::take_command(unsigned io_lane, const Command& command) noexcept {
-  if (command.session >= world_.setup().sessions_per_lane) {
+  if (command.session >= world_.setup_.sessions_per_lane) {
     counters_.drops.add(Drop::shard_unknown_viewer);
     return;
   }
-  std::uint32_t& place = viewer_of_session_[std::size_t{io_lane} * world_.setup().sessions_per_lane + command.session];
-  const bool same = place != no_viewer && viewers_[place].connection_id == command.connection_id;
-  if (command.kind == Command::Kind::leave) {
-    if (same) leave(place);
-    return;
-  }
-  if (same) return;
-  if (place != no_viewer) leave(place);  // the slot's last session ended without a word
-  if (free_viewer_count_ == 0) {
-    links_[io_lane].rings->notices.push(
-        {.kind = Notice::Kind::world_full, .connection_id = command.connection_id, .session = command.session});
-    return;
-  }
-  place = free_viewers_[--free_viewer_count_];
-  replicate::Viewer& viewer = viewers_[place];
-  viewer.connection_id = command.connection_id;
-  viewer.session = command.session;
-  viewer.io_lane = static_cast<std::uint16_t>(io_lane);
-  viewer.own_slot = world::no_slot;
-  viewer.active = false;
-  viewer.wants_audit = command.audit;
-  viewer.handed = 0;
-  viewer.send_limit = channel::Congestion::window_first;
-  inputs_[place] = {};
-  births_[birth_count_++] = {place, command.player_id, command.round_trip};
+  if (command.kind == Command::Kind::join) return join(io_lane, command);
+  std::uint32_t& place = place_of(io_lane, command.session);
+  if (place != no_viewer && viewers_[place].connection_id == command.connection_id) leave(place, command.linger);
 }
 
-/// The entity and the viewer end when the next step begins; from now on nothing is planned for it.
-void ShardLane::leave(std::uint32_t& place) noexcept {
-  viewers_[place].active = false;
-  viewers_[place].connection_id = wire::no_connection;
-  deaths_[death_count_++] = place;
-  place = no_viewer;
+std::uint32_t ShardLane::viewer_of(unsigned io_lane, std::uint32_t connection_id) noexcept {
+  const std::uint32_t session = session::slot_of(connection_id);
+  const std::uint32_t index = session < world_.setup_.sessions_per_lane ? place_of(io_lane, session) : no_viewer;
+  if (index != no_viewer && viewers_[index].connection_id == connection_id) return index;
+  counters_.drops.add(Drop::shard_unknown_viewer);
+  return no_viewer;
 }
 
 void ShardLane::take_input(unsigned io_lane, const InputRow& row) noexcept {
-  const ShardSetup& setup = world_.setup();
-  const std::uint32_t session = session::slot_of(row.connection_id);
-  const std::uint32_t index = session < setup.sessions_per_lane
-                                  ? viewer_of_session_[std::size_t{io_lane} * setup.sessions_per_lane + session]
-                                  : no_viewer;
-  if (index == no_viewer || viewers_[index].connection_id != row.connection_id) {
-    counters_.drops.add(Drop::shard_unknown_viewer);
-    return;
-  }
+  const std::uint32_t index = viewer_of(io_lane, row.connection_id);
+  if (index == no_viewer) return;
   replicate::Viewer& viewer = viewers_[index];
   viewer.send_limit = row.send_limit;
   const auto plans = [](std::uint16_t newest, std::uint32_t mask, auto&& each) {
@@ -108,11 +88,6 @@ void ShardLane::take_input(unsigned io_lane, const InputRow& row) noexcept {
       counters_.drops.add(Drop::input_queue_full);
       break;
   }
-}
-
-void ShardLane::refuse(const replicate::Viewer& viewer) noexcept {
-  links_[viewer.io_lane].rings->notices.push(
-      {.kind = Notice::Kind::world_full, .connection_id = viewer.connection_id, .session = viewer.session});
 }
 
 }  // namespace serried::lane

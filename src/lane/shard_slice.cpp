@@ -17,10 +17,14 @@ constexpr std::int32_t body_bytes_min = 256;
 void ShardLane::open_slice() noexcept {
   for (Link& link : links_) {
     link.out_room = std::min(link.rings->filled.free(), viewers_per_poll);
-    if (link.empty_count < viewers_per_poll)
-      link.empty_count +=
-          link.rings->empties.pop(link.empties.data() + link.empty_count, viewers_per_poll - link.empty_count);
+    refill(link);
   }
+}
+
+void ShardLane::refill(Link& link) noexcept {
+  if (link.empty_count < viewers_per_poll)
+    link.empty_count +=
+        link.rings->empties.pop(link.empties.data() + link.empty_count, viewers_per_poll - link.empty_count);
 }
 
 void ShardLane::close_slice() noexcept {

@@ -1,17 +1,21 @@
 #pragma once
-/// What the shard lanes of one world share: frames, grid, published states, the meet, and the history of hashes. Built
-/// once, before the first lane is polled; outlives the lanes.
+/// What the shard lanes of one world share: frames, grid, published states, the meet, the rings between shards, and the
+/// history of hashes. Built once, before the first lane is polled; outlives the lanes.
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "game/mail.h"
 #include "interest/grid.h"
 #include "lane/meet.h"
+#include "lane/rows.h"
 #include "replicate/config.h"
+#include "ring/spsc.h"
 #include "serried/time.h"
 #include "world/config.h"
 #include "world/frame.h"
@@ -26,6 +30,7 @@ struct ShardSetup {
   unsigned io_lanes = 1;
   unsigned sessions_per_lane = 1'024;  ///< slots of an io lane's session table
   std::uint64_t seed = 1;
+  std::string welcome;         ///< UTF-8 that greets everybody who joins; empty: nothing
   Nanos (*clock)() = nullptr;  ///< to measure the cost of ticks with; nullptr: the `now` of poll
 
   /// Every fault of the parts and of their combination. Empty: a Simulation can be built.
@@ -78,6 +83,11 @@ class Simulation {
   [[nodiscard]] world::Frame& frame(std::uint32_t tick) noexcept { return frames_[tick & 1]; }
   [[nodiscard]] const world::Frame& frame(std::uint32_t tick) const noexcept { return frames_[tick & 1]; }
   void remember_hash(std::uint32_t tick) noexcept;
+  using Announcements = ring::Spsc<game::Announcement>;
+  static constexpr unsigned announcements_waiting = 63;  ///< from one shard to one other
+  [[nodiscard]] Announcements& announcements(unsigned from, unsigned to) noexcept {
+    return *announcements_[std::size_t{from} * setup_.shards + to];
+  }
 
   ShardSetup setup_;
   unsigned rows_per_shard_;
@@ -86,6 +96,9 @@ class Simulation {
   world::Published published_;
   interest::Grid grid_;
   Meet meet_;
+  std::vector<std::unique_ptr<Announcements>> announcements_;  ///< [from * shards + to]
+  std::vector<std::uint8_t> welcome_message_;
+  SharedMessage welcome_;  ///< a view of it
 
   // Shard 0 says when a tick begins; the others follow.
   alignas(64) std::atomic<std::uint32_t> started_{0};

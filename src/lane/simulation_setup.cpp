@@ -1,7 +1,7 @@
 #include "lane/simulation.h"
 
 #include "base/check.h"
-#include "lane/rows.h"
+#include "base/utf8.h"
 
 namespace serried::lane {
 
@@ -14,6 +14,10 @@ std::vector<std::string> ShardSetup::validate() const {
     faults.emplace_back("an io lane can have 1 to 1,048,576 sessions, not " + std::to_string(sessions_per_lane));
   if (replicate.datagram_bytes > out_body_bytes_max)
     faults.emplace_back("replicate.datagram_bytes must be at most " + std::to_string(out_body_bytes_max));
+  if (welcome.size() > message::message_bytes_max - 1)
+    faults.emplace_back("the welcome text has " + std::to_string(welcome.size()) + " bytes, at most " +
+                        std::to_string(message::message_bytes_max - 1) + " can be sent");
+  if (!base::is_utf8(welcome)) faults.emplace_back("the welcome text is no UTF-8; save it as such");
   return faults;
 }
 
@@ -25,8 +29,12 @@ Simulation::Simulation(const ShardSetup& setup)
       identity_(std::size_t{setup.shards} * rows_per_shard_),
       published_(std::size_t{setup.shards} * rows_per_shard_),
       grid_(setup.world, setup.shards, rows_per_shard_),
-      meet_(setup.shards) {
+      meet_(setup.shards),
+      welcome_message_(game::welcome_message(setup.welcome)),
+      welcome_{welcome_message_} {
   SERRIED_CHECK(setup.validate().empty());
+  for (unsigned pair = 0; pair < setup.shards * setup.shards; ++pair)
+    announcements_.push_back(std::make_unique<Announcements>(announcements_waiting));
 }
 
 std::uint64_t Simulation::entity_count() const noexcept {

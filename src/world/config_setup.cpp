@@ -130,6 +130,7 @@ std::vector<std::string> Config::validate(unsigned shards) const {
           "there can be 1 to 16 shard lanes, not " + std::to_string(shards));
   require(faults, ticks_per_second >= 1 && ticks_per_second <= 1'000, "world.ticks_per_second must be 1 to 1,000");
   require(faults, rows_per_shard % row_block == 0, "world.rows_per_shard must be a multiple of 64");
+  require(faults, resume_s <= 86'400, "world.resume_s must be at most 86,400");
   require(faults, slot_rest_ticks <= 16'000, "world.slot_rest_ticks must be at most 16,000");
   require(faults, players_max <= rows_max && npcs <= rows_max && players_max + npcs <= rows_max,
           "players and NPCs together are " + std::to_string(std::uint64_t{players_max} + npcs) +

@@ -1,6 +1,7 @@
 #pragma once
-/// The inputs of one player that wait for a tick: two cache lines, no pointers. The queue smooths jitter; it never buys
-/// time: a tick is one tick's worth of movement, however many inputs are applied in it.
+/// The inputs of one player that wait for a tick, and what else the player's step depends on: two cache lines, no
+/// pointers. The queue smooths jitter; it never buys time: a tick is one tick's worth of movement, however many inputs
+/// are applied in it.
 /// Owner  one shard lane
 
 #include <array>
@@ -25,7 +26,10 @@ struct alignas(64) InputQueue {
   std::uint16_t applied = 0;     ///< sequence of the last one applied: echoed to the client
   std::uint16_t idle_ticks = 0;  ///< ticks since one was applied
   std::uint8_t head = 0, count = 0;
-  bool any = false;  ///< something was ever queued, so `newest` means something
+  bool any = false;                 ///< something was ever queued, so `newest` means something
+  bool absent = false;              ///< the player is away: the entity stands, and shows it
+  std::uint8_t gesture = 0;         ///< animation shown instead of that of movement
+  std::uint16_t gesture_ticks = 0;  ///< for so many ticks yet
 
   /// Serial comparison: `sequence` must be newer than the last one queued.
   Result push(std::uint16_t sequence, const motion::Intent& intent) noexcept {

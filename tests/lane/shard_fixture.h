@@ -12,6 +12,7 @@
 #include "base/prng.h"
 #include "lane/shard_lane.h"
 #include "message/entity.h"
+#include "message/game.h"
 #include "session/id.h"
 
 namespace serried::lane::test {
@@ -142,9 +143,10 @@ struct Player {
   unsigned shard = 0;
   bool playing = false;
   std::uint16_t input_sequence = 0;
-  std::uint64_t sequence = 0;   ///< of the last datagram to this player
-  std::uint32_t taken = 0;      ///< charges of what came out of the ring, modulo 2^32
-  std::uint32_t in_flight = 0;  ///< of those, what was not reported back
+  std::uint64_t sequence = 0;                   ///< of the last datagram to this player
+  std::uint32_t taken = 0;                      ///< charges of what came out of the ring, modulo 2^32
+  std::uint32_t in_flight = 0;                  ///< of those, what was not reported back
+  std::vector<std::vector<std::uint8_t>> mail;  ///< that came, type first
   ModelClient client;
 };
 
@@ -182,11 +184,57 @@ class ShardRig {
     return *players.back();
   }
 
-  void leave(Player& player) {
+  void leave(Player& player, bool linger = false) {
     player.playing = false;
     free_sessions_.push_back(player.session);
-    links[player.shard]->commands.push(
-        {.kind = Command::Kind::leave, .connection_id = player.connection_id, .session = player.session});
+    links[player.shard]->commands.push({.kind = Command::Kind::leave,
+                                        .connection_id = player.connection_id,
+                                        .session = player.session,
+                                        .linger = linger});
+  }
+
+  /// A game message, type first, as an io lane hands it over: in a buffer, or longer ones in a block.
+  bool post(const Player& player, std::span<const std::uint8_t> message) {
+    Mail mail{.connection_id = player.connection_id, .bytes = static_cast<std::uint32_t>(message.size()), .channel = 1};
+    if (message.size() > out_body_bytes_max) {
+      blocks.emplace_back(message.begin(), message.end());
+      mail.message = blocks.back().data();
+      mail.block = static_cast<std::uint16_t>(blocks.size() - 1);
+    } else {
+      wire::Buffer buffer;
+      SERRIED_CHECK(links[player.shard]->empties.pop(&buffer, 1) == 1);
+      mail.owner = buffer.owner;
+      mail.message = buffer.data + body_offset;
+      std::copy(message.begin(), message.end(), mail.message);
+      if (!links[player.shard]->mail.push(mail)) {
+        links[player.shard]->empties.push(buffer);
+        return false;
+      }
+      return true;
+    }
+    return links[player.shard]->mail.push(mail);
+  }
+  template <class Message>
+  bool say(const Player& player, const Message& message) {
+    return post(player, type_first(message));
+  }
+  template <class Message>
+  static std::vector<std::uint8_t> type_first(const Message& message) {
+    std::vector<std::uint8_t> framed(std::size_t{1} << 20);
+    base::ByteWriter out{framed};
+    encode(out, message);
+    SERRIED_CHECK(out.ok());
+    base::ByteReader in{out.written()};
+    in.read_varint();
+    const auto rest = in.read_rest();
+    return {rest.begin(), rest.end()};
+  }
+
+  /// Buffers in the rings: all of them, when the lanes hold none.
+  std::size_t buffers_home() const {
+    std::size_t count = 0;
+    for (const auto& link : links) count += link->empties.size();
+    return count;
   }
 
   void input(Player& player, std::int8_t move_x, std::int8_t move_y, std::uint8_t buttons = 0, std::int16_t yaw = 0) {
@@ -229,6 +277,9 @@ class ShardRig {
   std::size_t largest_body = 0;
   std::uint64_t bodies = 0, body_bytes = 0;
   std::vector<Notice> notices;
+  std::vector<std::vector<std::uint8_t>> blocks;  ///< of mail that came in fragments
+  std::vector<std::uint16_t> blocks_back;
+  unsigned buffers_back = 0;
 
  private:
   static constexpr std::size_t buffer_bytes = 1'280;
@@ -269,6 +320,10 @@ class ShardRig {
     for (unsigned shard = 0; shard < links.size(); ++shard) {
       OutRow row;
       while (links[shard]->filled.pop(&row, 1) == 1) {
+        if (row.kind != OutKind::datagram) {
+          take_other(shard, row);
+          continue;
+        }
         SERRIED_CHECK(row.tag != 0 && row.body == static_cast<std::uint8_t*>(row.owner) + body_offset);
         largest_body = std::max<std::size_t>(largest_body, row.body_bytes);
         ++bodies;
@@ -280,6 +335,22 @@ class ShardRig {
       Notice notice;
       while (links[shard]->notices.pop(&notice, 1) == 1) notices.push_back(notice);
     }
+  }
+
+  /// A row that is no datagram.
+  void take_other(unsigned shard, const OutRow& row) {
+    if (row.kind == OutKind::block_back) return blocks_back.push_back(row.tag);
+    if (Player* const player = player_of(row.connection_id); player != nullptr && row.kind == OutKind::mail) {
+      SERRIED_CHECK(row.count == 1 && row.body_bytes != 0);
+      if (player->playing) player->mail.emplace_back(row.body, row.body + row.body_bytes);
+    } else if (player != nullptr && row.kind == OutKind::shared) {
+      const auto message = reinterpret_cast<const SharedMessage*>(row.body)->message;
+      player->mail.emplace_back(message.begin(), message.end());
+      return;
+    }
+    if (row.kind == OutKind::buffer_back) ++buffers_back;
+    SERRIED_CHECK(row.body == static_cast<std::uint8_t*>(row.owner) + body_offset);
+    give_back(shard, static_cast<std::uint8_t*>(row.owner));
   }
 
   void send(Player& player, const OutRow& row, std::uint32_t tick) {
