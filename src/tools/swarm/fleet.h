@@ -14,6 +14,7 @@
 #include "port/port.h"
 #include "tools/swarm/bot.h"
 #include "tools/swarm/options.h"
+#include "tools/swarm/recorder.h"
 #include "tools/swarm/router.h"
 #include "tools/swarm/summary.h"
 #include "tools/swarm/wheel.h"
@@ -64,6 +65,9 @@ class Fleet {
   /// End early: what was measured so far counts.
   void stop(Nanos now, const EngineTotals& engine);
 
+  /// From now on, what is received and sent in sealed datagrams; null: no more.
+  void record_to(Recorder* recorder) noexcept { recorder_ = recorder; }
+
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
   [[nodiscard]] wire::CrcSeed crc() const noexcept { return crc_; }
   [[nodiscard]] observe::DropCounters& drops() noexcept { return drops_; }
@@ -112,6 +116,7 @@ class Fleet {
   Totals playing_since_, playing_until_;
   base::Histogram lag_, latency_, staleness_, rtt_;
   observe::DropCounters drops_;
+  Recorder* recorder_ = nullptr;
 
   // The burst being opened
   crypt::AeadBatch aead_;

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -38,7 +39,14 @@ int pin(int cpu) {
   return sched_setaffinity(0, sizeof set, &set);
 }
 
-int finish(const tools::Summary& summary, const tools::SwarmOptions& options) {
+int finish(const tools::Summary& summary, const tools::SwarmOptions& options, tools::Recorder* recorder) {
+  if (recorder != nullptr) {
+    const Result<Done> written = recorder->finish();
+    if (!written) return fail(written.error().message);
+    std::fprintf(stderr, "serried-swarm: %llu bodies, %.1f MiB, recorded in %s\n",
+                 static_cast<unsigned long long>(recorder->samples()),
+                 static_cast<double>(recorder->bytes()) / (1 << 20), options.record_file.c_str());
+  }
   if (!options.json_file.empty()) {
     const Result<Done> written = tools::write_json(summary, options.json_file);
     if (!written) return fail(written.error().message);
@@ -50,7 +58,7 @@ int finish(const tools::Summary& summary, const tools::SwarmOptions& options) {
   return summary.good() ? 0 : exit_failed;
 }
 
-int run_socket(const tools::SwarmOptions& options, const crypt::TokenKey& key) {
+int run_socket(const tools::SwarmOptions& options, const crypt::TokenKey& key, tools::Recorder* recorder) {
   port::SocketConfig config;
   // The unspecified address of the server's family: the system picks the source by its routes.
   if (options.server.is_ipv4()) config.address = port::ipv4_address(0, 0, 0, 0);
@@ -62,10 +70,11 @@ int run_socket(const tools::SwarmOptions& options, const crypt::TokenKey& key) {
   std::vector<std::uint16_t> ports;
   for (unsigned round = 0; round < handshakes_per_socket; ++round)
     for (unsigned i = 0; i < config.socket_count; ++i) ports.push_back(socket.value()->local(i).port);
-  return finish(tools::run(*socket.value(), options, key, ports), options);
+  return finish(tools::run(*socket.value(), options, key, ports, recorder), options, recorder);
 }
 
-int run_ethdev(const tools::SwarmOptions& options, const std::vector<std::string>& eal, const crypt::TokenKey& key) {
+int run_ethdev(const tools::SwarmOptions& options, const std::vector<std::string>& eal, const crypt::TokenKey& key,
+               tools::Recorder* recorder) {
   const auto local = port::parse_local_address(options.address);
   if (!local) return fail("--address: " + local.error().message);
   if (port::is_ipv4(local.value().address) != options.server.is_ipv4())
@@ -94,7 +103,7 @@ int run_ethdev(const tools::SwarmOptions& options, const std::vector<std::string
     for (std::uint32_t i = config.host.port_first; i <= config.host.port_last; ++i)
       ports.push_back(static_cast<std::uint16_t>(i));
     if (options.pin_cpu >= 0 && pin(options.pin_cpu) != 0) return fail("--pin: EAL was not given this CPU");
-    code = finish(tools::run(device.value()->lane(0), options, key, ports), options);
+    code = finish(tools::run(device.value()->lane(0), options, key, ports, recorder), options, recorder);
   }
   port::stop_eal();
   return code;
@@ -113,6 +122,13 @@ int main(int argc, char** argv) {
   prctl(PR_SET_TIMERSLACK, 1'000UL);  // naps of 100 us shall not last 150
   if (line.swarm.pin_cpu >= 0 && pin(line.swarm.pin_cpu) != 0)
     return fail("--pin: CPU " + std::to_string(line.swarm.pin_cpu) + " is not one that this process may use");
-  return line.swarm.driver == tools::Driver::socket ? run_socket(line.swarm, key.value())
-                                                    : run_ethdev(line.swarm, line.eal, key.value());
+  std::optional<tools::Recorder> recorder;
+  if (!line.swarm.record_file.empty()) {
+    Result<tools::Recorder> opened = tools::Recorder::open(line.swarm.record_file, line.swarm.record_mib << 20);
+    if (!opened) return fail("--record: " + opened.error().message);
+    recorder.emplace(std::move(opened).value());
+  }
+  tools::Recorder* const to = recorder ? &*recorder : nullptr;
+  return line.swarm.driver == tools::Driver::socket ? run_socket(line.swarm, key.value(), to)
+                                                    : run_ethdev(line.swarm, line.eal, key.value(), to);
 }

@@ -58,6 +58,11 @@ void declare(CLI::App& app, SwarmOptions& options, Texts& texts) {
   app.add_option("--seed", options.seed, "of all walks")->default_val(1);
   app.add_option("--player-base", options.player_base, "player id of the first bot")->default_val(1);
   app.add_option("--json", options.json_file, "write the summary to this file at the end");
+  app.add_option("--record", options.record_file,
+                 "write the bodies that bots get and send to this file, in plaintext, as samples for a dictionary");
+  app.add_option("--record-mib", options.record_mib, "most that --record writes, in MiB")
+      ->default_val(64)
+      ->check(CLI::Range(1, 65'536));
   app.add_option("--far", texts.far, "entity blocks: none, count (records only), full (proxies, 24 bytes each)")
       ->default_val("count")
       ->check(CLI::IsMember({"none", "count", "full"}));

@@ -28,6 +28,8 @@ struct SwarmOptions {
   std::uint64_t seed = 1;
   std::uint64_t player_base = 1;
   std::string json_file;
+  std::string record_file;
+  std::uint64_t record_mib = 64;
   client::FarMode far = client::FarMode::count;
   bool audit = true;
   std::uint32_t sockets = 32;

@@ -35,12 +35,13 @@ namespace serried::tools {
 /// Set by SIGINT and SIGTERM.
 extern volatile std::sig_atomic_t interrupted;
 
-/// Play to the end, or until interrupted; then say goodbye in order.
+/// Play to the end, or until interrupted; then say goodbye in order. `recorder` may be null.
 template <port::Port P>
 Summary run(P& port, const SwarmOptions& options, const crypt::TokenKey& key,
-            std::span<const std::uint16_t> local_ports) {
+            std::span<const std::uint16_t> local_ports, Recorder* recorder) {
   constexpr timespec nap{0, 100'000};
   Fleet fleet(options, key, crypt::Entropy{}, local_ports, monotonic_now());
+  fleet.record_to(recorder);
   Engine engine(port, fleet, [] { return monotonic_now(); });
   EngineTotals totals;
   totals.port = &port.counters();

@@ -35,6 +35,8 @@ TEST(SwarmOptions, HasDefaultsAndKnowsIpv6) {
   EXPECT_EQ(line.swarm.rate_hz, 60.0);
   EXPECT_EQ(line.swarm.far, client::FarMode::count);
   EXPECT_FALSE(line.swarm.server.is_ipv4());
+  EXPECT_TRUE(line.swarm.record_file.empty());
+  EXPECT_EQ(line.swarm.record_mib, 64U);
 }
 
 TEST(SwarmOptions, FaultsEndWithTwo) {
@@ -43,6 +45,7 @@ TEST(SwarmOptions, FaultsEndWithTwo) {
   EXPECT_EQ(parse({"--server", "1.2.3.4:99999", "--token-key", "k"}).exit_code, 2);
   EXPECT_EQ(parse({"--server", "1.2.3.4:9", "--token-key", "k", "--far", "much"}).exit_code, 2);
   EXPECT_EQ(parse({"--server", "1.2.3.4:9", "--token-key", "k", "--bots", "0"}).exit_code, 2);
+  EXPECT_EQ(parse({"--server", "1.2.3.4:9", "--token-key", "k", "--record-mib", "0"}).exit_code, 2);
   EXPECT_EQ(parse({"--server", "1.2.3.4:9", "--token-key", "k", "--driver", "ethdev"}).exit_code, 2);
   EXPECT_EQ(parse({"--help"}).exit_code, 0);
 }
