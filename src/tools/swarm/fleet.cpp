@@ -185,9 +185,12 @@ void Fleet::open(wire::Batch& batch, Nanos now) {
     }
     Bot& bot = bots_[row_bot_[row]];
     const wire::Header header{batch.connection_id[row], batch.channel[row], batch.flags[row], batch.sequence[row]};
-    const Drop verdict = bot.session.accept_opened(header, {aead_.data[i] + wire::header_bytes, aead_.body_bytes[i]},
-                                                   batch.path[row], now, drops_);
-    if (verdict != Drop::none) drops_.add(verdict);
+    const std::span<const std::uint8_t> body{aead_.data[i] + wire::header_bytes, aead_.body_bytes[i]};
+    const Drop verdict = bot.session.accept_opened(header, body, batch.path[row], now, drops_);
+    if (verdict != Drop::none)
+      drops_.add(verdict);
+    else if (recorder_ != nullptr)
+      recorder_->add(Recorder::Direction::received, header, body);
     bot.account(now, measuring_ ? playing_since_.at : ~Nanos{0}, latency_);
     follow(row_bot_[row], now);
   }
@@ -203,6 +206,9 @@ client::Outgoing Fleet::compose(std::uint32_t index, std::span<std::uint8_t> to,
     bot.input_at += input_interval_ * (1 + late / input_interval_);
   }
   const client::Outgoing out = bot.session.compose(to, now);
+  if (recorder_ != nullptr && out.key != nullptr)
+    recorder_->add(Recorder::Direction::sent, wire::read_header(to.data()),
+                   to.subspan(wire::header_bytes, out.body_bytes));
   follow(index, now);
   return out;
 }
