@@ -10,7 +10,9 @@
 
 #include "message/control.h"
 #include "message/entity.h"
+#include "message/game.h"
 #include "message/input.h"
+#include "message/symbol_pool.h"
 
 namespace {
 
@@ -48,6 +50,83 @@ void try_message(Bytes content, Type type) {
 void try_crypto_test(Bytes content, Type type) {
   CryptoTest message;
   if (decode(content, message)) demand_same(content, type, [&](base::ByteWriter& out) { encode(out, type, message); });
+}
+
+void try_rekey(Bytes content, Type type) {
+  Rekey message;
+  if (decode(content, message)) demand_same(content, type, [&](base::ByteWriter& out) { encode(out, type, message); });
+}
+
+bool same_symbol(const SymbolRef& a, const SymbolRef& b) { return a.id == b.id && a.name == b.name; }
+
+void try_again_with_ids(Bytes content, const Symbol& before) {
+  Symbol message;
+  demand(decode(content, message) && message.id == before.id && message.name == before.name);
+}
+void try_again_with_ids(Bytes content, const InputCommand& before) {
+  InputCommand message;
+  demand(decode(content, message) && same_symbol(message.command, before.command));
+  demand_equal(message.bytes, before.bytes);
+}
+void try_again_with_ids(Bytes content, const StateUpdate& before) {
+  StateUpdate message;
+  demand(decode(content, message) && message.count == before.count);
+}
+
+// Ids are varints, of which a reader takes longer forms too: what is written again is no longer than what was read, and
+// the same bytes when it is as long. Written and read once more it does not change.
+template <class Message>
+void try_with_ids(Bytes content, Type type) {
+  Message message;
+  if (!decode(content, message)) return;
+  std::vector<std::uint8_t> bytes(framed_bytes(content.size()));
+  base::ByteWriter out(bytes);
+  encode(out, message);
+  demand(out.ok());
+  base::ByteReader body(out.written());
+  Framed framed;
+  demand(next(body, framed) && body.complete() && framed.type == type);
+  if (framed.content.size() == content.size()) demand_equal(framed.content, content);
+  try_again_with_ids(framed.content, message);
+}
+
+// What decodes can be read to its end, component by component, and written piece by piece to what was there; names that
+// are bound resolve to themselves.
+void try_state_update(Bytes content) {
+  StateUpdate update;
+  if (!decode(content, update)) return;
+  std::vector<std::uint8_t> bytes(content.size());
+  base::ByteWriter out(bytes);
+  StateUpdateWriter writer(out, update);
+  static SymbolPool pool(SymbolPool::symbols_max);
+  SymbolBinder binder;
+  pool.clear();
+  ComponentReader reader(update);
+  unsigned components = 0;
+  for (Component component; reader.next(component); ++components) {
+    demand(writer.add(component.name, component.bytes));
+    if (component.name.id != 0) {
+      demand(pool.bind({component.name.id, "bound"}) != Bound::malformed);
+    } else if (const Symbol offered = binder.offer(component.name.name); offered.id != 0) {
+      binder.bind(offered);
+      demand(binder.refer(component.name.name).id == offered.id);
+    }
+  }
+  demand(reader.ok() && components == update.count);
+  StateUpdate again;
+  demand(decode(writer.end(), again) && again.count == update.count);
+  if (again.components.size() == update.components.size()) demand_equal(again.components, update.components);
+  if (update.count <= SymbolPool::symbols_max) demand(pool.binds_all(update));
+}
+
+void try_game(Bytes content) {
+  try_message<Action>(content, Type::action);
+  try_message<ActionResult>(content, Type::action_result);
+  try_message<Chat>(content, Type::chat);
+  try_with_ids<Symbol>(content, Type::symbol);
+  try_with_ids<InputCommand>(content, Type::input_command);
+  try_with_ids<StateUpdate>(content, Type::state_update);
+  try_state_update(content);
 }
 
 void try_inputs(Bytes content) {
@@ -124,8 +203,14 @@ void try_all(Bytes content) {
   try_crypto_test(content, Type::crypto_test);
   try_crypto_test(content, Type::crypto_test_ack);
   try_message<EnterToWorld>(content, Type::enter_to_world);
+  try_message<ReliableHandshake>(content, Type::reliable_handshake);
+  try_message<CheckIntegrity>(content, Type::check_integrity);
+  try_message<IntegrityAnswer>(content, Type::check_integrity);
+  try_rekey(content, Type::rekey_request);
+  try_rekey(content, Type::client_rekey_response);
   try_message<CreateEntity>(content, Type::create_entity);
   try_message<UpdateEntity>(content, Type::update_entity);
+  try_game(content);
   try_inputs(content);
   try_records(content);
   try_removals(content);
