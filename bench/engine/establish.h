@@ -110,7 +110,7 @@ class Establisher {
       if (out.key != nullptr) {
         crypt::seal_in_place(out.key, out.connection_id, out.sequence, bytes.data(), 0, out.body_bytes);
         one.player.send_key = crypt::Secret{std::span<const std::uint8_t, 32>{out.key, 32}};
-        one.player.receive_key = crypt::Secret{std::span<const std::uint8_t, 32>{one.session.opening_key(), 32}};
+        one.player.receive_key = crypt::Secret{std::span<const std::uint8_t, 32>{one.session.opening_key(0), 32}};
         one.player.sequence = out.sequence;
       }
       wire::stamp_one({bytes.data(), out.bytes}, crc_);

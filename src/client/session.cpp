@@ -13,8 +13,9 @@ using observe::Drop;
 
 namespace {
 
-constexpr Nanos resend_first = 250 * millisecond;
 constexpr Nanos denial_provisional = 3 * second;
+constexpr Nanos sweep_interval = second;
+constexpr std::uint8_t goodbyes = 3;
 /// Where the sealed part of ConnectionAccepted begins, behind the header.
 constexpr std::size_t accept_clear_bytes = 32 + 16;
 
@@ -30,6 +31,13 @@ bool Session::start(const SessionOptions& options, Nanos now) {
   server_id_ = options.server_id;
   audit_ = options.audit;
   connect_timeout_ = options.connect_timeout;
+  post_ = Post(options.pools);
+  on_message_ = options.on_message;
+  packer_ = options.packer;
+  dictionary_ = options.dictionary;
+  integrity_ = options.integrity;
+  message_bytes_max_ = std::min(options.message_bytes_max, message::message_bytes_max);
+  entropy_ = options.entropy;
   token_secret_ = options.token_secret;
   token_bytes_ = static_cast<std::uint16_t>(options.token.size());
   std::copy(options.token.begin(), options.token.end(), token_.begin());
@@ -47,13 +55,12 @@ bool Session::start(const SessionOptions& options, Nanos now) {
 /// A state whose message is sent again until it is answered sends it at once.
 void Session::enter(State state, Nanos now) noexcept {
   state_ = state;
-  resend_at_ = now;
-  resend_after_ = resend_first;
+  repeat_.restart(now);
 }
 
-void Session::back_off(Nanos now, Nanos most) noexcept {
-  resend_at_ = now + resend_after_;
-  resend_after_ = std::min(2 * resend_after_, most);
+void Session::Repeat::back_off(Nanos now, Nanos most) noexcept {
+  at = now + after;
+  after = std::min(2 * after, most);
 }
 
 void Session::report(Fault fault, Nanos now, std::uint64_t sequence, std::uint8_t detail) noexcept {
@@ -61,14 +68,10 @@ void Session::report(Fault fault, Nanos now, std::uint64_t sequence, std::uint8_
 }
 
 void Session::wipe() noexcept {
-  keys_.client_to_server.wipe();
-  keys_.server_to_client.wipe();
-  keys_.next.wipe();
-  keys_.exporter.wipe();
+  keys_.wipe();
   ephemeral_.secret.wipe();
   token_secret_.wipe();
   crypt::wipe(token_);
-  has_keys_ = false;
 }
 
 void Session::finish(End end, Nanos now, std::uint64_t sequence) noexcept {
@@ -79,10 +82,20 @@ void Session::finish(End end, Nanos now, std::uint64_t sequence) noexcept {
   wipe();
 }
 
+void Session::fail(End end, message::DisconnectReason goodbye, Nanos now, std::uint64_t sequence) noexcept {
+  if (state_ == State::closed || failed()) return;
+  report(Fault::ended, now, sequence, static_cast<std::uint8_t>(end));
+  end_ = end;
+  goodbye_ = goodbye;
+  goodbyes_left_ = goodbyes;
+  enter(State::closing, now);
+}
+
 void Session::close(Nanos now) noexcept {
   if (state_ == State::closed || state_ == State::closing) return;
-  if (state_ == State::idle || !has_keys_) return finish(End::user, now);
-  goodbyes_left_ = 3;
+  if (state_ == State::idle || !keys_.any()) return finish(End::user, now);
+  end_ = End::user;
+  goodbyes_left_ = goodbyes;
   enter(State::closing, now);
 }
 
@@ -94,17 +107,26 @@ void Session::poll(Nanos now) noexcept {
     case State::closing:
       return;
     case State::closed:
-      if (has_keys_) wipe();
+      if (keys_.any()) wipe();
       return;
     case State::playing:
       if (now >= heard_at_ + silence_max()) finish(End::silence, now);
-      return;
+      break;
     default:
       // A denial that nothing contradicted for three seconds is believed: by then a forged one has lost to the answer
       // of the server.
-      if (denied_at_ != 0 && !has_keys_ && now >= denied_at_ + denial_provisional) return finish(End::denied, now);
-      if (now >= started_at_ + connect_timeout_) finish(End::connect_timeout, now);
+      if (denied_at_ != 0 && !keys_.any() && now >= denied_at_ + denial_provisional)
+        finish(End::denied, now);
+      else if (now >= started_at_ + connect_timeout_)
+        finish(End::connect_timeout, now);
   }
+  if (state_ == State::closed) return post_.clear();
+  if (!keys_.any()) return;
+  keys_.poll(now);
+  if (now >= sent_.timeout_at()) expire(now);
+  if (now < sweep_at_) return;
+  sweep_at_ = now + sweep_interval;
+  static_cast<void>(post_.sweep(now));
 }
 
 Nanos Session::wake_at() const noexcept {
@@ -113,20 +135,22 @@ Nanos Session::wake_at() const noexcept {
     case State::closed:
       return ~Nanos{0};
     case State::closing:
-      return resend_at_;
-    case State::playing: {
-      const Nanos ping = std::max(heard_at_ + parameters_.idle_ping_ms * millisecond, pinged_at_ + second);
-      const Nanos ack = received_.pending() ? received_.due_at(ack_delay_max()) : ~Nanos{0};
-      if (input_pending_ || pongs_ != 0) return 0;
-      return std::min({ping, ack, heard_at_ + silence_max()});
+      return repeat_.at;
+    case State::connecting:
+    case State::challenged: {
+      const Nanos at = std::min(repeat_.at, started_at_ + connect_timeout_);
+      return denied_at_ != 0 ? std::min(at, denied_at_ + denial_provisional) : at;
     }
-    default: {
-      Nanos at = std::min(resend_at_, started_at_ + connect_timeout_);
-      if (denied_at_ != 0 && !has_keys_) at = std::min(at, denied_at_ + denial_provisional);
-      if (has_keys_ && received_.pending()) at = std::min(at, received_.due_at(ack_delay_max()));
-      return pongs_ != 0 ? 0 : at;
-    }
+    default:
+      break;
   }
+  if (pongs_ != 0) return 0;
+  const Nanos ack = received_.pending() ? received_.due_at(ack_delay_max()) : ~Nanos{0};
+  const Nanos at = std::min({ack, sent_.timeout_at(), keys_.retire_at(), shake_at(), reliable_at(), notes_at()});
+  if (state_ != State::playing) return std::min({at, repeat_.at, started_at_ + connect_timeout_});
+  if (input_pending_) return 0;
+  const Nanos ping = std::max(heard_at_ + parameters_.idle_ping_ms * millisecond, pinged_at_ + second);
+  return std::min({at, ping, heard_at_ + silence_max()});
 }
 
 std::uint16_t Session::submit(message::Input input) noexcept {
@@ -138,11 +162,12 @@ std::uint16_t Session::submit(message::Input input) noexcept {
 
 Admission Session::accept_header(const wire::Header& header, std::size_t bytes,
                                  const wire::Path& source) const noexcept {
+  const bool has_keys = keys_.any();
   if (state_ == State::idle || state_ == State::closed) return {Drop::unknown_session, false};
   if (!wire::same_endpoint(source, server_)) return {Drop::foreign_source, false};
   if ((header.flags & wire::flag::encrypted) == 0)
-    return has_keys_ ? Admission{Drop::clear_datagram, false} : Admission{Drop::none, true};
-  if (!has_keys_) {
+    return has_keys ? Admission{Drop::clear_datagram, false} : Admission{Drop::none, true};
+  if (!has_keys) {
     // Sequence 1 while we wait for an answer: a ConnectionAccepted, or nothing that we could open.
     if (state_ != State::challenged || header.sequence != 1) return {Drop::unknown_session, false};
     if (bytes < wire::header_bytes + accept_clear_bytes + wire::tag_bytes + wire::crc_bytes)
@@ -150,7 +175,8 @@ Admission Session::accept_header(const wire::Header& header, std::size_t bytes,
     return {Drop::none, true};
   }
   if (header.connection_id != connection_id_) return {Drop::unknown_session, false};
-  return {replay_.peek(header.sequence), false};
+  if (const Drop seen = replay_.peek(header.sequence); seen != Drop::none) return {seen, false};
+  return {opening_key(header.flags) != nullptr ? Drop::none : Drop::bad_tag, false};
 }
 
 Drop Session::accept_handshake(std::span<std::uint8_t> datagram, const wire::Header& header, Nanos now) {
@@ -186,7 +212,7 @@ Drop Session::accept_clear(std::span<const std::uint8_t> body, Nanos now) {
 }
 
 Drop Session::accept_connection(std::span<std::uint8_t> datagram, const wire::Header& header, Nanos now) {
-  if (header.flags != wire::flag::sealed || header.channel != 0) return Drop::unsupported_channel;
+  if (header.flags != wire::flag::sealed || header.channel != 0) return Drop::bad_flags;
   if (accepts_left_ == 0) return Drop::bad_tag;
   --accepts_left_;
   std::uint8_t* const body = datagram.data() + wire::header_bytes;
@@ -216,8 +242,7 @@ Drop Session::accept_connection(std::span<std::uint8_t> datagram, const wire::He
     report(Fault::bad_accept, now, header.sequence, static_cast<std::uint8_t>(message::Type::connection_accepted));
     return Drop::bad_connect;
   }
-  keys_ = keys;
-  has_keys_ = true;
+  keys_.begin(keys);
   denied_at_ = 0;
   connection_id_ = header.connection_id;
   parameters_ = accepted;
@@ -229,6 +254,7 @@ Drop Session::accept_connection(std::span<std::uint8_t> datagram, const wire::He
   token_secret_.wipe();
   crypt::wipe(token_);
   view_.configure(accepted);
+  budget_.configure(accepted.input_rate_max_hz);
   enter(State::testing, now);
   return Drop::none;
 }

@@ -9,29 +9,44 @@
 ///     idle -> connecting -> challenged -> testing -> entering -> playing -> closing -> closed
 ///             Connect       Connect +     CryptoTest EnterToWorld inputs    3 * Disconnect
 ///                           cookie
-///     any of them -> closed: denied, timed out, disconnected by the server, protocol error
+///     any of them -> closed: denied, timed out, disconnected by the server
+///     any that has keys -> closing: the server broke the protocol, or acknowledges nothing
 ///
-/// Source  docs/wire-format.md sections 1 to 5
+/// The reliable channels open beside this, from `entering` on, when the server has answered ReliableHandshake.
+///
+/// Source  docs/wire-format.md sections 1 to 5, 8
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/prng.h"
 #include "channel/ack.h"
+#include "channel/congestion.h"
+#include "client/key_ring.h"
+#include "client/post.h"
+#include "client/send_budget.h"
 #include "client/view.h"
 #include "crypt/cookie.h"
+#include "crypt/integrity.h"
 #include "crypt/keys.h"
 #include "crypt/replay.h"
 #include "crypt/token.h"
 #include "message/control.h"
 #include "message/input.h"
+#include "message/symbol_pool.h"
 #include "observe/drop.h"
 #include "wire/datagram.h"
 #include "wire/path.h"
 #include "wire/verify.h"
+
+namespace serried::channel {
+class Dictionary;
+class Packer;
+}  // namespace serried::channel
 
 namespace serried::client {
 
@@ -39,7 +54,7 @@ enum class State : std::uint8_t { idle, connecting, challenged, testing, enterin
 [[nodiscard]] std::string_view state_name(State state) noexcept;
 
 /// Why a session ended.
-enum class End : std::uint8_t { none, user, denied, connect_timeout, silence, disconnected, protocol_error };
+enum class End : std::uint8_t { none, user, denied, connect_timeout, silence, disconnected, protocol_error, no_acks };
 [[nodiscard]] std::string_view end_name(End end) noexcept;
 
 /// What went wrong without ending the session, or ended it.
@@ -50,7 +65,9 @@ enum class Fault : std::uint8_t {
   unexpected_message,
   bad_ack,
   ack_lie,
-  unsupported,
+  bad_reliable,
+  bad_packed,
+  bad_rekey,
   bad_accept,
   input_echo,
   view_mismatch,
@@ -87,6 +104,15 @@ class FaultLog {
   std::uint32_t total_ = 0;
 };
 
+/// Who gets messages of the game, class 3 but for Symbol. `content` is well-formed, its symbols are bound, and it views
+/// memory that is reused when the call returns. It may send messages; it must not close or destroy the session.
+struct MessageReceiver {
+  void (*take)(void* context, wire::Channel channel, message::Type type,
+               std::span<const std::uint8_t> content) = nullptr;
+  void* context = nullptr;
+};
+
+/// What is pointed to outlives the session, or its next start().
 struct SessionOptions {
   wire::Path server;
   std::uint64_t protocol_id = 0;
@@ -96,6 +122,22 @@ struct SessionOptions {
   crypt::Entropy entropy;
   bool audit = false;  ///< ask the server for hashes of what it believes we hold
   Nanos connect_timeout = 10 * second;
+
+  /// Memory of messages, which sessions of one thread may share. Null: no reliable channels, no game messages.
+  channel::Pools* pools = nullptr;
+  std::uint32_t message_bytes_max = message::message_bytes_max;  ///< the largest that is taken in fragments
+  MessageReceiver on_message;
+  channel::Packer* packer = nullptr;                 ///< null: what we send is not compressed
+  const channel::Dictionary* dictionary = nullptr;   ///< null: we have none
+  const crypt::IntegrityTable* integrity = nullptr;  ///< null: CheckIntegrity is not answered, and the build not named
+};
+
+/// Rising counts of one session.
+struct SessionCounters {
+  std::uint64_t messages_sent = 0, messages_received = 0;  ///< of the game, on any channel
+  std::uint64_t resent = 0;                                ///< reliable datagrams that were lost
+  std::uint32_t timeouts = 0;                              ///< retransmission timeouts that expired
+  std::uint32_t rekeys = 0;
 };
 
 /// A datagram that `compose` wrote. bytes 0: there is nothing to send. `bytes` counts tag and trailer, which are not
@@ -140,7 +182,8 @@ class Session {
   [[nodiscard]] Admission accept_header(const wire::Header& header, std::size_t bytes,
                                         const wire::Path& source) const noexcept;
   [[nodiscard]] observe::Drop accept_handshake(std::span<std::uint8_t> datagram, const wire::Header& header, Nanos now);
-  [[nodiscard]] const std::uint8_t* opening_key() const noexcept { return keys_.server_to_client.data(); }
+  /// The key that the header's KeyPhase names: there is one when accept_header had nothing against it, else nullptr.
+  [[nodiscard]] const std::uint8_t* opening_key(std::uint8_t flags) const noexcept { return keys_.opening_key(flags); }
   /// `body` is authentic plaintext. Messages that are dropped are counted in `drops`.
   [[nodiscard]] observe::Drop accept_opened(const wire::Header& header, std::span<const std::uint8_t> body,
                                             const wire::Path& source, Nanos now, observe::DropCounters& drops);
@@ -155,6 +198,13 @@ class Session {
   /// Queue an input; its sequence is given here and returned. It goes out with the next datagram, and again with the
   /// ones after it until the server has applied it or two newer ones have come.
   std::uint16_t submit(message::Input input) noexcept;
+
+  /// Queue a message of the game, of class 3; content is copied. Channel 0: a short one goes with the next datagram, a
+  /// long one in fragments, and nothing is repeated; channels 1 and 2: acked, or repeated until it is. Full: also when
+  /// the session is not playing, or the server has not opened the channels yet.
+  [[nodiscard]] channel::Queued send_message(wire::Channel channel, message::Type type,
+                                             std::span<const std::uint8_t> content, channel::Urgency urgency,
+                                             Nanos now) noexcept;
 
   [[nodiscard]] State state() const noexcept { return state_; }
   [[nodiscard]] bool connected() const noexcept { return state_ == State::playing; }
@@ -174,35 +224,100 @@ class Session {
   [[nodiscard]] std::uint16_t last_input() const noexcept { return input_sequence_; }
   [[nodiscard]] Nanos rtt() const noexcept { return sent_.round_trip().smoothed(); }
   [[nodiscard]] const FaultLog& faults() const noexcept { return faults_; }
+  [[nodiscard]] const SessionCounters& counters() const noexcept { return counters_; }
+  /// The reliable channels are open.
+  [[nodiscard]] bool messages_open() const noexcept { return post_.is_open(); }
+  /// The name that the server means by a symbol in a message; empty: the id is not bound.
+  [[nodiscard]] std::string_view resolve(const message::SymbolRef& symbol) const noexcept;
+  [[nodiscard]] std::uint8_t key_epoch() const noexcept { return keys_.epoch(); }
 
  private:
+  /// A message that is sent again until it shows effect.
+  struct Repeat {
+    static constexpr Nanos first = 250 * millisecond;
+    Nanos at = 0;
+    Nanos after = first;
+    void restart(Nanos now) noexcept { *this = {now, first}; }
+    void back_off(Nanos now, Nanos most) noexcept;
+  };
+  /// Whom reliable channels hand their messages: this session, while it processes a datagram.
+  struct Delivery {
+    Session& session;
+    std::uint64_t sequence;
+    Nanos now;
+    observe::DropCounters& drops;
+  };
+
   void enter(State state, Nanos now) noexcept;
   void finish(End end, Nanos now, std::uint64_t sequence = 0) noexcept;
+  /// It is the server's fault: say so, three times, and hear nothing more.
+  void fail(End end, message::DisconnectReason goodbye, Nanos now, std::uint64_t sequence) noexcept;
+  [[nodiscard]] bool failed() const noexcept { return end_ != End::none && end_ != End::user; }
   void report(Fault fault, Nanos now, std::uint64_t sequence, std::uint8_t detail) noexcept;
   void wipe() noexcept;
-  void back_off(Nanos now, Nanos most) noexcept;
+  void expire(Nanos now) noexcept;
+  void settle(std::span<const channel::ClientSentDatagrams::Outcome> outcomes) noexcept;
 
   [[nodiscard]] observe::Drop accept_clear(std::span<const std::uint8_t> body, Nanos now);
   [[nodiscard]] observe::Drop accept_connection(std::span<std::uint8_t> datagram, const wire::Header& header,
                                                 Nanos now);
-  void accept_messages(base::ByteReader body, std::uint64_t sequence, Nanos now, observe::DropCounters& drops);
-  [[nodiscard]] observe::Drop accept_message(const message::Framed& framed, std::uint64_t sequence, Nanos now);
+  [[nodiscard]] observe::Drop accept_body(const wire::Header& header, base::ByteReader in, Nanos now,
+                                          observe::DropCounters& drops);
+  [[nodiscard]] observe::Drop accept_acks(base::ByteReader& in, std::uint64_t sequence, Nanos now);
+  [[nodiscard]] observe::Drop accept_packed(const wire::Header& header, base::ByteReader in, Nanos now,
+                                            observe::DropCounters& drops);
+  [[nodiscard]] observe::Drop accept_rest(const wire::Header& header, base::ByteReader in, Nanos now,
+                                          observe::DropCounters& drops);
+  [[nodiscard]] observe::Drop accept_post(const wire::Header& header, base::ByteReader in, Nanos now,
+                                          observe::DropCounters& drops);
+  void accept_messages(base::ByteReader body, const wire::Header& header, Nanos now, observe::DropCounters& drops);
+  [[nodiscard]] observe::Drop accept_message(const message::Framed& framed, const wire::Header& header, Nanos now);
   [[nodiscard]] observe::Drop accept_disconnect(std::span<const std::uint8_t> content, std::uint64_t sequence,
                                                 Nanos now);
+  [[nodiscard]] observe::Drop accept_reliable_handshake(std::span<const std::uint8_t> content, std::uint8_t flags);
   void accept_update(std::uint64_t sequence, Nanos now) noexcept;
+  void count(observe::Drop verdict, message::Type type, std::uint64_t sequence, Nanos now,
+             observe::DropCounters& drops) noexcept;
+
+  static bool take(void* context, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content);
+  static bool take_block(void* context, wire::Channel channel, std::uint16_t block, std::uint32_t bytes);
+  [[nodiscard]] observe::Drop accept_control(wire::Channel channel, const message::Framed& framed,
+                                             std::uint64_t sequence, Nanos now);
+  [[nodiscard]] observe::Drop accept_game(wire::Channel channel, const message::Framed& framed);
+  [[nodiscard]] observe::Drop accept_symbol(wire::Channel channel, std::span<const std::uint8_t> content);
+  [[nodiscard]] observe::Drop accept_rekey(std::span<const std::uint8_t> content, std::uint64_t sequence, Nanos now);
+  [[nodiscard]] observe::Drop accept_check(std::span<const std::uint8_t> content);
+  [[nodiscard]] observe::Drop judge_game(const message::Framed& framed);
+  void send_answers(Nanos now) noexcept;
 
   [[nodiscard]] Outgoing compose_connect(std::span<std::uint8_t> to, Nanos now) noexcept;
   [[nodiscard]] Outgoing compose_sealed(std::span<std::uint8_t> to, Nanos now) noexcept;
-  void write_messages(base::ByteWriter& out, Nanos now) noexcept;
+  /// What stands behind the ack block, and the flight that it makes.
+  struct Parcel {
+    channel::Flight flight;
+    wire::Channel channel{};
+    std::uint8_t flags = 0;
+    bool paced = false;
+  };
+  [[nodiscard]] Parcel write_parcel(base::ByteWriter& out, Nanos now) noexcept;
+  void write_messages(base::ByteWriter& out, Parcel& parcel, Nanos now) noexcept;
+  void write_repeated(base::ByteWriter& out, Parcel& parcel, Nanos now) noexcept;
   void write_inputs(base::ByteWriter& out) noexcept;
+  [[nodiscard]] std::size_t pack(std::span<std::uint8_t> rest) noexcept;
+  [[nodiscard]] bool messages_due(Nanos now) const noexcept;
   [[nodiscard]] bool ping_due(Nanos now) const noexcept;
+  /// When what obeys the congestion window may leave: messages of the game that are `due` by themselves.
+  [[nodiscard]] Nanos window_at(Nanos due) const noexcept;
+  [[nodiscard]] Nanos reliable_at() const noexcept { return window_at(post_.due_at()); }
+  [[nodiscard]] Nanos notes_at() const noexcept { return window_at(post_.notes_due_at()); }
+  /// When ReliableHandshake is to be sent; ~0: not (any more).
+  [[nodiscard]] Nanos shake_at() const noexcept;
   [[nodiscard]] Nanos silence_max() const noexcept;
   [[nodiscard]] Nanos ack_delay_max() const noexcept { return parameters_.ack_delay_us * microsecond; }
 
   State state_ = State::idle;
   End end_ = End::none;
   bool audit_ = false;
-  bool has_keys_ = false;
   bool input_pending_ = false;
   std::uint8_t goodbyes_left_ = 0;
   std::uint8_t accepts_left_ = 0;
@@ -212,19 +327,34 @@ class Session {
   std::uint16_t applied_input_ = 0;
 
   wire::Path server_;
-  crypt::SessionKeys keys_;
+  KeyRing keys_;
   crypt::ReplayWindow replay_;
   channel::ReceivedDatagrams received_;
-  channel::SentDatagrams sent_;
+  channel::Congestion congestion_;
+  SendBudget budget_;
   base::Prng dice_{0};  ///< sequences to leave out, ids of Pings
 
   Nanos started_at_ = 0;
-  Nanos resend_at_ = 0;
-  Nanos resend_after_ = 0;
+  Repeat repeat_;  ///< of the state's message
+  Repeat shake_;   ///< of ReliableHandshake
   Nanos heard_at_ = 0;
   Nanos pinged_at_ = 0;
   Nanos denied_at_ = 0;
+  Nanos sweep_at_ = 0;
   Nanos connect_timeout_ = 10 * second;
+
+  // Messages of the game, and what the server asks on channel 1
+  Post post_;
+  MessageReceiver on_message_;
+  channel::Packer* packer_ = nullptr;
+  const channel::Dictionary* dictionary_ = nullptr;
+  const crypt::IntegrityTable* integrity_ = nullptr;
+  std::uint32_t message_bytes_max_ = 0;
+  bool dictionary_agreed_ = false;
+  std::optional<message::SymbolPool> symbols_;  ///< made when the first is bound: many sessions never need it
+  std::optional<message::Rekey> rekey_answer_;  ///< waits for a place in the queue of channel 1
+  std::optional<message::IntegrityAnswer> integrity_answer_;
+  SessionCounters counters_;
 
   std::array<message::Input, inputs_per_datagram> inputs_{};  ///< by sequence modulo
   struct PendingPong {
@@ -237,6 +367,7 @@ class Session {
   std::uint64_t protocol_id_ = 0, server_id_ = 0;
   crypt::KeyPair ephemeral_;
   crypt::Secret token_secret_;
+  crypt::Entropy entropy_;  ///< kept: each rekey needs a key pair
   crypt::Cookie cookie_{};
   message::CryptoTest test_;
   std::array<std::uint8_t, crypt::token_bytes_max> token_{};
@@ -244,6 +375,7 @@ class Session {
 
   message::DenyReason deny_reason_{};
   std::uint32_t retry_after_ms_ = 0;
+  message::DisconnectReason goodbye_ = message::DisconnectReason::user;
   message::DisconnectReason disconnect_reason_{};
   std::array<char, message::disconnect_text_bytes_max> disconnect_text_{};
   std::uint8_t disconnect_text_bytes_ = 0;
@@ -252,6 +384,7 @@ class Session {
   View view_;
   FaultLog faults_;
   wire::CrcSeed crc_{0};
+  channel::ClientSentDatagrams sent_;  ///< last: 12 KiB
 };
 
 }  // namespace serried::client

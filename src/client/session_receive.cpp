@@ -1,7 +1,9 @@
-/// Incoming, once there are keys: ack block, control messages, and the view's messages.
+/// Incoming, once there are keys: ack block, control messages, and the view's messages. What comes by the reliable
+/// channels, and all messages of the game, session_post.cpp takes from here.
 
 #include <algorithm>
 
+#include "channel/pack.h"
 #include "client/session.h"
 #include "crypt/aead.h"
 #include "wire/compose.h"
@@ -30,7 +32,8 @@ Drop Session::receive(std::span<std::uint8_t> datagram, const wire::Path& source
   if (admission.verdict != Drop::none) return drop(admission.verdict);
   if (admission.handshake) return drop(accept_handshake(datagram, header, now));
   const std::size_t body_bytes = datagram.size() - wire::header_bytes - wire::tag_bytes - wire::crc_bytes;
-  if (!crypt::open_in_place(opening_key(), header.connection_id, header.sequence, datagram.data(), 0, body_bytes))
+  if (!crypt::open_in_place(opening_key(header.flags), header.connection_id, header.sequence, datagram.data(), 0,
+                            body_bytes))
     return drop(Drop::bad_tag);
   return drop(accept_opened(header, datagram.subspan(wire::header_bytes, body_bytes), source, now, drops));
 }
@@ -38,55 +41,111 @@ Drop Session::receive(std::span<std::uint8_t> datagram, const wire::Path& source
 Drop Session::accept_opened(const wire::Header& header, std::span<const std::uint8_t> body, const wire::Path& source,
                             Nanos now, observe::DropCounters& drops) {
   // Between accept_header and here another datagram of the same burst may have ended the session, or been this one.
-  if (!has_keys_ || header.connection_id != connection_id_) return Drop::unknown_session;
+  if (!keys_.any() || header.connection_id != connection_id_) return Drop::unknown_session;
   if (const Drop seen = replay_.commit(header.sequence); seen != Drop::none) return seen;
+  if (failed()) return Drop::session_ending;
   heard_at_ = now;
   server_.link = source.link;
   server_.vlan = source.vlan;
+  if (keys_.note_opened(header.flags, rtt(), now)) ++counters_.rekeys;
 
-  constexpr auto taken = wire::flag::sealed | wire::flag::acknowledgment;
-  if (header.channel != static_cast<std::uint8_t>(wire::Channel::unreliable) || (header.flags & ~taken) != 0) {
-    report(Fault::unsupported, now, header.sequence, header.flags);
-    return Drop::unsupported_channel;
-  }
-  base::ByteReader in(body);
+  const Drop verdict = accept_body(header, base::ByteReader(body), now, drops);
+  if (state_ == State::closed)
+    post_.clear();
+  else
+    send_answers(now);
+  return verdict;
+}
+
+Drop Session::accept_body(const wire::Header& header, base::ByteReader in, Nanos now, observe::DropCounters& drops) {
   if ((header.flags & wire::flag::acknowledgment) != 0) {
-    channel::AckBlock block;
-    if (!channel::read_ack_block(in, block)) {
-      report(Fault::bad_ack, now, header.sequence, 0);
-      return Drop::bad_ack;
-    }
-    std::array<channel::SentDatagrams::Outcome, channel::SentDatagrams::capacity> outcomes;
-    unsigned count = 0;
-    // What we send is either repeated until it shows effect or of no use later: no outcome is waited for.
-    if (sent_.acknowledge(block, ack_delay_max(), now, outcomes.data(), count) ==
-        channel::SentDatagrams::Verdict::lie) {
-      report(Fault::ack_lie, now, header.sequence, 0);
-      finish(End::protocol_error, now, header.sequence);
-      return Drop::bad_ack;
-    }
+    const Drop verdict = accept_acks(in, header.sequence, now);
+    if (verdict != Drop::none) return verdict;
   }
+  return (header.flags & wire::flag::compressed) != 0 ? accept_packed(header, in, now, drops)
+                                                      : accept_rest(header, in, now, drops);
+}
+
+Drop Session::accept_acks(base::ByteReader& in, std::uint64_t sequence, Nanos now) {
+  using Sent = channel::ClientSentDatagrams;
+  channel::AckBlock block;
+  if (!channel::read_ack_block(in, block)) {
+    report(Fault::bad_ack, now, sequence, 0);
+    return Drop::bad_ack;
+  }
+  // Was the window what held us back? Otherwise there is no reason to believe in a larger one.
+  const bool limited = 2 * sent_.bytes_in_flight() >= congestion_.window();
+  // Not initialised, 1024 of them: the few that are there are written by `acknowledge`.
+  alignas(Sent::Outcome) std::array<std::byte, sizeof(Sent::Outcome) * Sent::capacity> room;
+  auto* const outcomes = reinterpret_cast<Sent::Outcome*>(room.data());
+  channel::AckNews news;
+  if (sent_.acknowledge(block, ack_delay_max(), now, outcomes, news) == Sent::Verdict::lie) {
+    report(Fault::ack_lie, now, sequence, 0);
+    fail(End::protocol_error, message::DisconnectReason::protocol_error, now, sequence);
+    return Drop::bad_ack;
+  }
+  if ((news.acked_bytes | news.lost_bytes) != 0) congestion_.on_news(news, sent_.last_sequence(), limited);
+  settle({outcomes, news.outcomes});
+  return Drop::none;
+}
+
+void Session::expire(Nanos now) noexcept {
+  using Sent = channel::ClientSentDatagrams;
+  alignas(Sent::Outcome) std::array<std::byte, sizeof(Sent::Outcome) * Sent::capacity> room;
+  auto* const outcomes = reinterpret_cast<Sent::Outcome*>(room.data());
+  channel::AckNews news;
+  sent_.expire(now, outcomes, news);
+  congestion_.on_timeout(sent_.last_sequence(), sent_.expirations());
+  ++counters_.timeouts;
+  settle({outcomes, news.outcomes});
+  if (sent_.expirations() >= Sent::expirations_max) fail(End::no_acks, message::DisconnectReason::timeout, now, 0);
+}
+
+/// Of what we send only reliable messages are waited for: all else is repeated until it shows effect, or of no use
+/// later.
+void Session::settle(std::span<const channel::ClientSentDatagrams::Outcome> outcomes) noexcept {
+  for (const auto& [flight, acked] : outcomes) {
+    post_.settle(flight, acked);
+    counters_.resent += !acked;
+  }
+}
+
+Drop Session::accept_packed(const wire::Header& header, base::ByteReader in, Nanos now, observe::DropCounters& drops) {
+  std::array<std::uint8_t, channel::unpacked_bytes_max> unpacked;
+  const std::size_t bytes = channel::unpack(in.read_rest(), unpacked, dictionary_agreed_ ? dictionary_ : nullptr);
+  if (bytes != 0) return accept_rest(header, base::ByteReader({unpacked.data(), bytes}), now, drops);
+  report(Fault::bad_packed, now, header.sequence, header.channel);
+  if (header.channel != 0) fail(End::protocol_error, message::DisconnectReason::protocol_error, now, header.sequence);
+  return Drop::bad_packed;
+}
+
+Drop Session::accept_rest(const wire::Header& header, base::ByteReader in, Nanos now, observe::DropCounters& drops) {
+  if (header.channel != 0 || (header.flags & wire::flag::fragment) != 0) return accept_post(header, in, now, drops);
   const bool wants_ack = in.remaining() != 0;
   view_.begin(header.sequence, now);
-  accept_messages(in, header.sequence, now, drops);
+  accept_messages(in, header, now, drops);
   // A datagram of which the view had to ignore something is as good as lost: the sender must not believe that we hold
   // it.
   if (state_ != State::closed && view_.complete()) received_.note(header.sequence, wants_ack, now);
   return Drop::none;
 }
 
-void Session::accept_messages(base::ByteReader body, std::uint64_t sequence, Nanos now, observe::DropCounters& drops) {
+void Session::count(Drop verdict, Type type, std::uint64_t sequence, Nanos now, observe::DropCounters& drops) noexcept {
+  if (verdict == Drop::none) return;
+  drops.add(verdict);
+  const Fault fault = verdict == Drop::bad_message       ? Fault::bad_message
+                      : verdict == Drop::unknown_message ? Fault::unknown_message
+                                                         : Fault::unexpected_message;
+  report(fault, now, sequence, static_cast<std::uint8_t>(type));
+}
+
+void Session::accept_messages(base::ByteReader body, const wire::Header& header, Nanos now,
+                              observe::DropCounters& drops) {
+  const std::uint64_t sequence = header.sequence;
   const ViewCounters before = view_.counters();
   message::Framed framed;
-  while (state_ != State::closed && message::next(body, framed)) {
-    const Drop verdict = accept_message(framed, sequence, now);
-    if (verdict == Drop::none) continue;
-    drops.add(verdict);
-    const Fault fault = verdict == Drop::bad_message       ? Fault::bad_message
-                        : verdict == Drop::unknown_message ? Fault::unknown_message
-                                                           : Fault::unexpected_message;
-    report(fault, now, sequence, static_cast<std::uint8_t>(framed.type));
-  }
+  while (state_ != State::closed && message::next(body, framed))
+    count(accept_message(framed, header, now), framed.type, sequence, now, drops);
   if (!body.ok()) {
     drops.add(Drop::bad_framing);
     report(Fault::bad_framing, now, sequence, 0);
@@ -98,7 +157,7 @@ void Session::accept_messages(base::ByteReader body, std::uint64_t sequence, Nan
   if (after.overflows != before.overflows) report(Fault::view_full, now, sequence, 0);
 }
 
-Drop Session::accept_message(const message::Framed& framed, std::uint64_t sequence, Nanos now) {
+Drop Session::accept_message(const message::Framed& framed, const wire::Header& header, Nanos now) {
   switch (framed.type) {
     case Type::ping: {
       message::Ping ping;
@@ -112,7 +171,9 @@ Drop Session::accept_message(const message::Framed& framed, std::uint64_t sequen
       return message::decode(framed.content, pong) ? Drop::none : Drop::bad_message;
     }
     case Type::disconnect:
-      return accept_disconnect(framed.content, sequence, now);
+      return accept_disconnect(framed.content, header.sequence, now);
+    case Type::reliable_handshake:
+      return accept_reliable_handshake(framed.content, header.flags);
     case Type::crypto_test_ack: {
       message::CryptoTest answer;
       if (!message::decode(framed.content, answer)) return Drop::bad_message;
@@ -121,6 +182,7 @@ Drop Session::accept_message(const message::Framed& framed, std::uint64_t sequen
       return Drop::none;
     }
     default:
+      if (framed.type >= Type::game_first) return accept_game(wire::Channel::unreliable, framed);
       // The server may have our EnterToWorld before we know that it had our CryptoTest: entity messages count from the
       // moment there are keys.
       return view_.apply(framed);

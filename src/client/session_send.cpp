@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "channel/dictionary.h"
+#include "channel/pack.h"
 #include "client/session.h"
 #include "crypt/aead.h"
 #include "wire/compose.h"
@@ -34,8 +36,8 @@ Outgoing Session::compose(std::span<std::uint8_t> to, Nanos now) noexcept {
   poll(now);
   if (to.size() < wire::datagram_bytes_max) return {};
   if (state_ == State::connecting || state_ == State::challenged)
-    return now >= resend_at_ ? compose_connect(to, now) : Outgoing{};
-  return has_keys_ ? compose_sealed(to, now) : Outgoing{};
+    return now >= repeat_.at ? compose_connect(to, now) : Outgoing{};
+  return keys_.any() ? compose_sealed(to, now) : Outgoing{};
 }
 
 Outgoing Session::compose_connect(std::span<std::uint8_t> to, Nanos now) noexcept {
@@ -51,7 +53,7 @@ Outgoing Session::compose_connect(std::span<std::uint8_t> to, Nanos now) noexcep
   base::ByteWriter out(to.subspan(wire::header_bytes, wire::datagram_bytes_max - wire::datagram_bytes_min));
   message::encode(out, connect);
   if (!out.ok()) return {};
-  back_off(now, connect_resend_max);
+  repeat_.back_off(now, connect_resend_max);
   return {wire::header_bytes + out.size() + wire::crc_bytes, nullptr, 0, 0, 0};
 }
 
@@ -60,47 +62,115 @@ bool Session::ping_due(Nanos now) const noexcept {
          now >= pinged_at_ + ping_interval;
 }
 
-Outgoing Session::compose_sealed(std::span<std::uint8_t> to, Nanos now) noexcept {
+bool Session::messages_due(Nanos now) const noexcept {
   const bool repeats = state_ == State::testing || state_ == State::entering || state_ == State::closing;
-  const bool message_due =
-      (repeats && now >= resend_at_) || (state_ == State::playing && input_pending_) || pongs_ != 0 || ping_due(now);
-  if (!message_due && !received_.due(now, ack_delay_max())) return {};
+  return (repeats && now >= repeat_.at) || now >= shake_at() || (state_ == State::playing && input_pending_) ||
+         pongs_ != 0 || ping_due(now) || now >= notes_at();
+}
+
+Nanos Session::shake_at() const noexcept {
+  const bool wanted = post_.exists() && !post_.is_open() && (state_ == State::entering || state_ == State::playing);
+  return wanted ? shake_.at : ~Nanos{0};
+}
+
+Nanos Session::window_at(Nanos due) const noexcept {
+  if (due == ~Nanos{0} || state_ == State::closing) return ~Nanos{0};
+  // The next ack or timeout makes room, and wakes us.
+  if (congestion_.room(sent_.bytes_in_flight(), sent_.datagrams_in_flight()) < wire::datagram_bytes_max)
+    return ~Nanos{0};
+  return std::max({due, congestion_.next_at(), budget_.ready_at()});
+}
+
+Outgoing Session::compose_sealed(std::span<std::uint8_t> to, Nanos now) noexcept {
+  const bool ack_due = received_.due(now, ack_delay_max());
+  if (!ack_due && !messages_due(now) && now < reliable_at()) return {};
 
   base::ByteWriter out(to.subspan(wire::header_bytes, wire::body_bytes_max));
-  std::uint8_t flags = wire::flag::sealed;
+  std::uint8_t flags = wire::flag::sealed | keys_.sealing_flag();
   if (received_.pending()) {
     channel::write_ack_block(out, received_.report(now));
     flags |= wire::flag::acknowledgment;
   }
   const std::size_t ack_bytes = out.size();
-  if (message_due) write_messages(out, now);
-
-  const std::uint64_t sequence = sent_.next_sequence(dice_.below(skip_one_in) == 0);
-  sent_.note(sequence, 0, out.size() > ack_bytes, now);
-  wire::compose_header(to.data(), {connection_id_, 0, flags, sequence});
-  return {wire::header_bytes + out.size() + wire::tag_bytes + wire::crc_bytes, keys_.client_to_server.data(),
-          connection_id_, sequence, static_cast<std::uint16_t>(out.size())};
-}
-
-void Session::write_messages(base::ByteWriter& out, Nanos now) noexcept {
-  if (now >= resend_at_) {
-    if (state_ == State::testing) {
-      message::encode(out, message::Type::crypto_test, test_);
-      back_off(now, sealed_resend_max);
-    } else if (state_ == State::entering) {
-      message::encode(out, message::EnterToWorld{audit_});
-      back_off(now, sealed_resend_max);
-    } else if (state_ == State::closing) {
-      message::encode(out, message::Disconnect{message::DisconnectReason::user, {}});
-      resend_at_ = now + goodbye_interval;
-      // The keys are still needed to seal this one: `send` wipes them behind it, otherwise the next poll does.
-      if (--goodbyes_left_ == 0) {
-        state_ = State::closed;
-        end_ = End::user;
-      }
+  const Parcel parcel = write_parcel(out, now);
+  if (out.size() == 0) return {};
+  flags |= parcel.flags;
+  std::size_t body_bytes = out.size();
+  if ((parcel.flags & (wire::flag::fragment | wire::flag::reliable_handshake)) == 0) {
+    const std::size_t packed = pack(to.subspan(wire::header_bytes + ack_bytes, body_bytes - ack_bytes));
+    if (packed != 0) {
+      flags |= wire::flag::compressed;
+      body_bytes = ack_bytes + packed;
     }
   }
-  if (state_ == State::playing && input_pending_) write_inputs(out);
+
+  const std::uint64_t sequence = sent_.next_sequence(dice_.below(skip_one_in) == 0);
+  const std::size_t bytes = wire::header_bytes + body_bytes + wire::tag_bytes + wire::crc_bytes;
+  const bool asks_for_ack = body_bytes != ack_bytes;
+  post_.settle(sent_.note(sequence, parcel.flight, asks_for_ack ? static_cast<std::uint16_t>(bytes) : 0, now), false);
+  budget_.spend(now);
+  if (parcel.paced) congestion_.paced(static_cast<std::uint32_t>(bytes), rtt(), now);
+  wire::compose_header(to.data(), {connection_id_, static_cast<std::uint8_t>(parcel.channel), flags, sequence});
+  return {bytes, keys_.sealing_key(), connection_id_, sequence, static_cast<std::uint16_t>(body_bytes)};
+}
+
+/// Reliable messages go in datagrams of their own, behind the one that holds inputs and control messages.
+Session::Parcel Session::write_parcel(base::ByteWriter& out, Nanos now) noexcept {
+  Parcel parcel;
+  if (messages_due(now)) {
+    write_messages(out, parcel, now);
+  } else if (now >= reliable_at()) {
+    const channel::Reliable::Composed composed = post_.compose(out, now);
+    parcel.flight = composed.flight;
+    parcel.channel = composed.channel;
+    parcel.flags = composed.fragment ? wire::flag::fragment : std::uint8_t{0};
+    parcel.paced = true;
+  }
+  return parcel;
+}
+
+/// Pack `rest` in place. 0: it stays as it is.
+std::size_t Session::pack(std::span<std::uint8_t> rest) noexcept {
+  if (packer_ == nullptr || rest.size() <= channel::pack_above_bytes) return 0;
+  std::array<std::uint8_t, wire::body_bytes_max> packed;
+  const std::size_t bytes = packer_->pack(rest, packed, dictionary_agreed_ ? dictionary_ : nullptr);
+  std::copy_n(packed.begin(), bytes, rest.begin());
+  return bytes;
+}
+
+/// What the state, and the opening of the reliable channels, send again until it is answered.
+void Session::write_repeated(base::ByteWriter& out, Parcel& parcel, Nanos now) noexcept {
+  if (now >= shake_at()) {
+    message::encode(out, message::ReliableHandshake{message_bytes_max_, dictionary_ != nullptr ? dictionary_->id() : 0,
+                                                    integrity_ != nullptr ? integrity_->version : 0});
+    parcel.flags |= wire::flag::reliable_handshake;
+    shake_.back_off(now, sealed_resend_max);
+  }
+  if (now < repeat_.at) return;
+  if (state_ == State::testing) {
+    message::encode(out, message::Type::crypto_test, test_);
+    repeat_.back_off(now, sealed_resend_max);
+  } else if (state_ == State::entering) {
+    message::encode(out, message::EnterToWorld{audit_});
+    repeat_.back_off(now, sealed_resend_max);
+  } else if (state_ == State::closing) {
+    message::encode(out, message::Disconnect{goodbye_, {}});
+    repeat_.at = now + goodbye_interval;
+    if (--goodbyes_left_ != 0) return;
+    // The keys are still needed to seal this one: `send` wipes them behind it, otherwise the next poll does.
+    state_ = State::closed;
+    post_.clear();
+  }
+}
+
+void Session::write_messages(base::ByteWriter& out, Parcel& parcel, Nanos now) noexcept {
+  write_repeated(out, parcel, now);
+  if (state_ == State::playing && input_pending_) {
+    write_inputs(out);
+    parcel.flight.cargo = channel::Cargo::input;
+    // What waits for a bundle goes right behind: there is nothing to wait for before the next input.
+    if (post_.is_open()) post_.flush();
+  }
   for (unsigned i = 0; i < pongs_; ++i) {
     const auto delay_us = std::min<Nanos>((now - pong_[i].at) / microsecond, ~std::uint32_t{0});
     message::encode(out, message::Pong{pong_[i].ping.id, pong_[i].ping.time_us, static_cast<std::uint32_t>(delay_us)});
@@ -109,6 +179,11 @@ void Session::write_messages(base::ByteWriter& out, Nanos now) noexcept {
   if (ping_due(now)) {
     message::encode(out, message::Ping{dice_.next(), now / microsecond});
     pinged_at_ = now;
+  }
+  const bool exempt = parcel.flight.cargo == channel::Cargo::input;
+  if (post_.has_notes() && (exempt || now >= window_at(0))) {
+    post_.write_notes(out);
+    parcel.paced = !exempt;
   }
 }
 

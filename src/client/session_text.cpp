@@ -4,6 +4,17 @@
 
 namespace serried::client {
 
+namespace {
+
+[[nodiscard]] const char* protocol_error_text(const FaultLog& faults) noexcept {
+  if (faults.count(Fault::ack_lie) != 0) return "it acknowledged what was never sent";
+  if (faults.count(Fault::bad_packed) != 0) return "a compressed datagram on a reliable channel is damaged";
+  if (faults.count(Fault::bad_rekey) != 0) return "it asked for new keys out of turn";
+  return "messages on a reliable channel contradict one another";
+}
+
+}  // namespace
+
 std::string_view state_name(State state) noexcept {
   constexpr std::string_view names[] = {"idle",     "connecting", "challenged", "testing",
                                         "entering", "playing",    "closing",    "closed"};
@@ -11,15 +22,16 @@ std::string_view state_name(State state) noexcept {
 }
 
 std::string_view end_name(End end) noexcept {
-  constexpr std::string_view names[] = {"none",    "user",         "denied",        "connect_timeout",
-                                        "silence", "disconnected", "protocol_error"};
+  constexpr std::string_view names[] = {"none",    "user",         "denied",         "connect_timeout",
+                                        "silence", "disconnected", "protocol_error", "no_acks"};
   return names[static_cast<std::size_t>(end)];
 }
 
 std::string_view fault_name(Fault fault) noexcept {
   constexpr std::string_view names[] = {
-      "bad_framing", "bad_message", "unknown_message", "unexpected_message", "bad_ack",   "ack_lie", "unsupported",
-      "bad_accept",  "input_echo",  "view_mismatch",   "misplaced_record",   "view_full", "ended"};
+      "bad_framing", "bad_message",   "unknown_message",  "unexpected_message", "bad_ack",
+      "ack_lie",     "bad_reliable",  "bad_packed",       "bad_rekey",          "bad_accept",
+      "input_echo",  "view_mismatch", "misplaced_record", "view_full",          "ended"};
   static_assert(sizeof names / sizeof names[0] == fault_count);
   return names[static_cast<std::size_t>(fault)];
 }
@@ -54,7 +66,10 @@ std::string Session::end_text() const {
       return text;
     }
     case End::protocol_error:
-      return "the server broke the protocol: it acknowledged what was never sent";
+      return std::string("the server broke the protocol: ") + protocol_error_text(faults_);
+    case End::no_acks:
+      return "the server has acknowledged nothing for " +
+             std::to_string(channel::ClientSentDatagrams::expirations_max) + " retransmission timeouts in a row";
   }
   return {};
 }

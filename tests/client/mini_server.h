@@ -3,6 +3,7 @@
 /// cryptography only, and says to its clients what the test tells it to. Built from the codecs and the cryptography of
 /// the engine, not from its session layer, so that it checks the client and not the server.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -11,6 +12,8 @@
 
 #include "base/prng.h"
 #include "channel/ack.h"
+#include "channel/pack.h"
+#include "channel/reliable.h"
 #include "crypt/aead.h"
 #include "crypt/cookie.h"
 #include "crypt/keys.h"
@@ -56,9 +59,25 @@ class MiniServer {
     wire::Path to;
     Bytes bytes;
   };
+  struct Mail {
+    wire::Channel channel;
+    message::Type type;
+    Bytes content;
+  };
   struct Peer {
     wire::Path path;
-    crypt::SessionKeys keys;
+    std::array<crypt::SessionKeys, 2> keys;  ///< by phase
+    std::uint8_t epoch = 0;                  ///< the newest that there are keys of; we seal under it
+    bool asked = false, switching = false;   ///< for new keys; and they have not opened anything yet
+    crypt::KeyPair asking;
+    unsigned rekeys = 0;
+    channel::Reliable reliable;
+    std::vector<Mail> mail;  ///< messages of the game, as they came
+    std::vector<message::IntegrityAnswer> answers;
+    unsigned shakes = 0;
+    message::ReliableHandshake shaken;
+    unsigned packed = 0, wrong_phase = 0;
+    std::uint8_t goodbye = 0;
     std::uint64_t player_id = 0;
     Bytes accepted;  ///< the datagram
     crypt::ReplayWindow replay;
@@ -89,6 +108,11 @@ class MiniServer {
   bool deny = false;
   message::DenyReason deny_reason = message::DenyReason::full;
   std::uint32_t tick_number = 100;
+  bool answers_shake = true;
+  std::uint32_t dictionary_id = 0;
+  const channel::Dictionary* dictionary = nullptr;
+  channel::Packer* packer = nullptr;  ///< null: nothing is packed
+  channel::Pools pools{2'048, 8, 4};
 
   /// A token for `player`, and its secret.
   Bytes token(std::uint64_t player, crypt::Secret& secret) {
@@ -115,12 +139,15 @@ class MiniServer {
     if (found == peers.end()) return;
     Peer& peer = found->second;
     const std::size_t body = datagram.size() - wire::header_bytes - wire::tag_bytes - wire::crc_bytes;
-    if (!crypt::open_in_place(peer.keys.client_to_server.data(), header.connection_id, header.sequence, datagram.data(),
-                              0, body)) {
-      ++bad;
+    const std::uint8_t phase = (header.flags & wire::flag::key_phase) != 0 ? 1 : 0;
+    if (!crypt::open_in_place(peer.keys[phase].client_to_server.data(), header.connection_id, header.sequence,
+                              datagram.data(), 0, body)) {
+      // A phase that has no key (any more) is the sender's mistake; else it was bent on the way.
+      ++(peer.rekeys == 0 && phase == 1 ? peer.wrong_phase : bad);
       return;
     }
     if (peer.replay.commit(header.sequence) != observe::Drop::none) return;
+    if (phase == (peer.epoch & 1)) peer.switching = false;
     opened(peer, header, {datagram.data() + wire::header_bytes, body}, now);
   }
 
@@ -129,7 +156,53 @@ class MiniServer {
   void tick(Nanos now, const Write& records = {}, const Write& messages = {}, std::uint16_t tag = 0) {
     ++tick_number;
     for (auto& [id, peer] : peers)
-      if (peer.entered && !peer.gone) send_world(id, peer, now, records, messages, tag);
+      if (peer.entered && !peer.gone) {
+        send_world(id, peer, now, records, messages, tag);
+        peer.reliable.flush();
+      }
+    pump(now);
+  }
+  /// What time and the reliable channels want sent.
+  void pump(Nanos now) {
+    for (auto& [id, peer] : peers) {
+      if (peer.gone) continue;
+      if (now >= peer.sent.timeout_at()) {
+        channel::AckNews news;
+        peer.sent.expire(now, outcomes_.data(), news);
+        settle(peer, news.outcomes);
+      }
+      while (peer.reliable.is_open() && peer.reliable.due_at() <= now && peer.sent.datagrams_in_flight() < 100) {
+        channel::Reliable::Composed composed;
+        const auto write = [&](base::ByteWriter& out) { composed = peer.reliable.compose(pools, out, now); };
+        if (emit(id, peer, now, write, composed.flight, composed) == 0) break;
+      }
+    }
+  }
+  channel::Queued post(Peer& peer, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content,
+                       Nanos now, channel::Urgency urgency = channel::Urgency::bundled) {
+    return peer.reliable.send(pools, channel, type, content, urgency, now);
+  }
+  /// A control message, or another that has an encoder, on channel 1.
+  channel::Queued post(Peer& peer, Nanos now, const std::function<void(base::ByteWriter&)>& encode) {
+    std::array<std::uint8_t, 512> bytes;
+    base::ByteWriter out(bytes);
+    encode(out);
+    base::ByteReader in(out.written());
+    message::Framed framed;
+    if (!message::next(in, framed)) return channel::Queued::too_long;
+    return post(peer, wire::Channel::reliable_ordered, framed.type, framed.content, now, channel::Urgency::immediate);
+  }
+  /// Ask for new keys. Precondition: the last ones are in use.
+  void rekey(Peer& peer, Nanos now) {
+    peer.asking = crypt::make_key_pair(random_.entropy());
+    peer.asked = true;
+    post(peer, now, [&](base::ByteWriter& out) {
+      message::encode(out, message::Type::rekey_request,
+                      message::Rekey{static_cast<std::uint8_t>(peer.epoch + 1), peer.asking.public_key});
+    });
+  }
+  [[nodiscard]] static bool can_rekey(const Peer& peer) {
+    return peer.reliable.is_open() && !peer.asked && !peer.switching;
   }
   /// The sequence of the datagram, for tests that care.
   std::uint64_t send_world(std::uint32_t id, Peer& peer, Nanos now, const Write& records, const Write& messages,
@@ -148,19 +221,46 @@ class MiniServer {
   /// A sealed datagram; flags and channel as the test wants them.
   std::uint64_t send(std::uint32_t id, Peer& peer, Nanos now, std::uint16_t tag, const Write& write,
                      std::uint8_t more_flags = 0, std::uint8_t channel = 0, bool ack = true) {
+    const channel::Flight flight{channel::Cargo::plan, 0, tag};
+    channel::Reliable::Composed composed;
+    composed.channel = static_cast<wire::Channel>(channel);
+    return emit(id, peer, now, write, flight, composed, more_flags, ack);
+  }
+  /// `flight` and `composed` are looked at when `write` is done. 0: it wrote nothing, and nothing was sent.
+  std::uint64_t emit(std::uint32_t id, Peer& peer, Nanos now, const Write& write, const channel::Flight& flight,
+                     const channel::Reliable::Composed& composed, std::uint8_t more_flags = 0, bool ack = true) {
     Bytes datagram(wire::datagram_bytes_max);
     base::ByteWriter out(std::span<std::uint8_t>(datagram).subspan(wire::header_bytes, wire::body_bytes_max));
     std::uint8_t flags = wire::flag::sealed | more_flags;
+    if ((peer.epoch & 1) != 0) flags |= wire::flag::key_phase;
     if (ack && peer.received.pending()) {
       channel::write_ack_block(out, peer.received.report(now));
       flags |= wire::flag::acknowledgment;
     }
+    const std::size_t ack_bytes = out.size();
     write(out);
+    if (out.size() == 0 && more_flags == 0 && composed.channel == wire::Channel::unreliable && flight.tag == 0)
+      return 0;
+    if (composed.fragment) flags |= wire::flag::fragment;
+    std::size_t body = out.size();
+    if (packer != nullptr && (flags & (wire::flag::fragment | wire::flag::reliable_handshake)) == 0) {
+      Bytes packed(wire::body_bytes_max);
+      const std::size_t bytes = packer->pack(out.written().subspan(ack_bytes), packed, dictionary);
+      if (bytes != 0) {
+        std::copy_n(packed.begin(), bytes,
+                    datagram.begin() + static_cast<std::ptrdiff_t>(wire::header_bytes + ack_bytes));
+        body = ack_bytes + bytes;
+        flags |= wire::flag::compressed;
+        ++packed_out;
+      }
+    }
     const std::uint64_t sequence = peer.sent.next_sequence(false);
-    peer.sent.note(sequence, tag, true, now);
-    wire::compose_header(datagram.data(), {id, channel, flags, sequence});
-    crypt::seal_in_place(peer.keys.server_to_client.data(), id, sequence, datagram.data(), 0, out.size());
-    datagram.resize(wire::header_bytes + out.size() + wire::tag_bytes + wire::crc_bytes);
+    const channel::Flight evicted =
+        peer.sent.note(sequence, flight, static_cast<std::uint16_t>(body == ack_bytes ? 0 : body + 34), now);
+    peer.reliable.settle(pools, evicted, false);
+    wire::compose_header(datagram.data(), {id, static_cast<std::uint8_t>(composed.channel), flags, sequence});
+    crypt::seal_in_place(peer.keys[peer.epoch & 1].server_to_client.data(), id, sequence, datagram.data(), 0, body);
+    datagram.resize(wire::header_bytes + body + wire::tag_bytes + wire::crc_bytes);
     wire::stamp_one(datagram, crc);
     outbox.push_back({peer.path, datagram});
     return sequence;
@@ -177,6 +277,7 @@ class MiniServer {
   }
 
   wire::CrcSeed crc{protocol_id};
+  unsigned packed_out = 0;
 
  private:
   void connect(Bytes& datagram, const wire::Path& from, Nanos now) {
@@ -233,7 +334,7 @@ class MiniServer {
     random_.entropy().fill(context.server_random);
     crypt::Secret shared;
     if (!crypt::shared_secret(own.secret, connect.client_ephemeral, shared)) return;
-    peer.keys = crypt::derive_session_keys(context, claims.secret, shared);
+    peer.keys[0] = crypt::derive_session_keys(context, claims.secret, shared);
 
     Bytes datagram(wire::datagram_bytes_max);
     base::ByteWriter out(std::span<std::uint8_t>(datagram).subspan(wire::header_bytes));
@@ -243,33 +344,104 @@ class MiniServer {
     message::encode(out, parameters);
     const std::size_t sealed = out.size() - clear;
     const std::uint64_t sequence = peer.sent.next_sequence(false);
-    peer.sent.note(sequence, 0, true, now);
+    peer.sent.note(sequence, {}, 150, now);
     wire::compose_header(datagram.data(), {id, 0, wire::flag::sealed, sequence});
-    crypt::seal_in_place(peer.keys.server_to_client.data(), id, sequence, datagram.data(), clear, sealed);
+    crypt::seal_in_place(peer.keys[0].server_to_client.data(), id, sequence, datagram.data(), clear, sealed);
     datagram.resize(wire::header_bytes + out.size() + wire::tag_bytes + wire::crc_bytes);
     wire::stamp_one(datagram, crc);
     peer.accepted = datagram;
     outbox.push_back({from, datagram});
   }
 
+  void settle(Peer& peer, unsigned count) {
+    for (unsigned i = 0; i < count; ++i) {
+      const auto& [flight, acked] = outcomes_[i];
+      if (flight.cargo == channel::Cargo::plan)
+        (acked ? peer.acked : peer.lost).push_back(flight.tag);
+      else
+        peer.reliable.settle(pools, flight, acked);
+    }
+  }
+
   void opened(Peer& peer, const wire::Header& header, std::span<const std::uint8_t> body, Nanos now) {
     base::ByteReader in(body);
     if ((header.flags & wire::flag::acknowledgment) != 0) {
       channel::AckBlock block;
-      std::array<channel::SentDatagrams::Outcome, channel::SentDatagrams::capacity> outcomes;
-      unsigned count = 0;
-      if (!channel::read_ack_block(in, block) || peer.sent.acknowledge(block, 25 * millisecond, now, outcomes.data(),
-                                                                       count) != channel::SentDatagrams::Verdict::ok)
+      channel::AckNews news;
+      if (!channel::read_ack_block(in, block) || peer.sent.acknowledge(block, 25 * millisecond, now, outcomes_.data(),
+                                                                       news) != channel::SentDatagrams::Verdict::ok)
         ++bad;
-      for (unsigned i = 0; i < count; ++i) (outcomes[i].acked ? peer.acked : peer.lost).push_back(outcomes[i].tag);
+      settle(peer, news.outcomes);
+    }
+    if (in.remaining() == 0) ++peer.ack_only;
+    std::array<std::uint8_t, channel::unpacked_bytes_max> unpacked;
+    if ((header.flags & wire::flag::compressed) != 0) {
+      const std::size_t bytes = channel::unpack(in.read_rest(), unpacked, dictionary);
+      if (bytes == 0) ++bad;
+      in = base::ByteReader({unpacked.data(), bytes});
+      ++peer.packed;
+    }
+    const bool fragment = (header.flags & wire::flag::fragment) != 0;
+    if (header.channel != 0 || fragment) {
+      Context context{*this, peer, now};
+      const channel::Receiver receiver{&take, &take_block, &context};
+      const auto channel = static_cast<wire::Channel>(header.channel);
+      const channel::Accepted accepted =
+          fragment ? peer.reliable.accept_fragment(pools, channel, in, message::message_bytes_max, receiver, now)
+                   : peer.reliable.accept(pools, channel, in, receiver, now);
+      if (accepted == channel::Accepted::malformed) ++bad;
+      if (accepted == channel::Accepted::yes) peer.received.note(header.sequence, true, now, header.channel != 0);
+      return;
     }
     peer.received.note(header.sequence, in.remaining() != 0, now);
-    if (in.remaining() == 0) ++peer.ack_only;
     message::Framed framed;
     std::size_t inputs = 0;
     while (message::next(in, framed)) handle(header.connection_id, peer, framed, inputs, now);
     if (!in.ok()) ++bad;
     if (inputs != 0) peer.inputs_per_datagram.push_back(inputs);
+  }
+
+  struct Context {
+    MiniServer& server;
+    Peer& peer;
+    Nanos now;
+  };
+  static bool take(void* context, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content) {
+    auto& [server, peer, now] = *static_cast<Context*>(context);
+    if (type >= message::Type::game_first)
+      peer.mail.push_back({channel, type, {content.begin(), content.end()}});
+    else if (type == message::Type::rekey_response && channel == wire::Channel::reliable_ordered)
+      server.answered(peer, content);
+    else if (message::IntegrityAnswer answer;
+             type == message::Type::check_integrity && message::decode(content, answer))
+      peer.answers.push_back(answer);
+    else
+      ++server.bad;
+    return true;
+  }
+  static bool take_block(void* context, wire::Channel channel, std::uint16_t block, std::uint32_t bytes) {
+    MiniServer& server = static_cast<Context*>(context)->server;
+    const auto message = server.pools.block.bytes(block).first(bytes);
+    take(context, channel, static_cast<message::Type>(message[0]), message.subspan(1));
+    server.pools.block.release(block);
+    return true;
+  }
+  void answered(Peer& peer, std::span<const std::uint8_t> content) {
+    message::Rekey response;
+    crypt::Secret shared;
+    const auto epoch = static_cast<std::uint8_t>(peer.epoch + 1);
+    if (!peer.asked || !message::decode(content, response) || response.epoch != epoch ||
+        !crypt::shared_secret(peer.asking.secret, response.ephemeral, shared)) {
+      ++bad;
+      return;
+    }
+    const auto id = std::find_if(peers.begin(), peers.end(), [&](auto& one) { return &one.second == &peer; })->first;
+    peer.keys[epoch & 1] = crypt::derive_next_keys({id, epoch, peer.asking.public_key, response.ephemeral},
+                                                   peer.keys[peer.epoch & 1], shared);
+    peer.epoch = epoch;
+    peer.asked = false;
+    peer.switching = true;
+    ++peer.rekeys;
   }
 
   void handle(std::uint32_t id, Peer& peer, const message::Framed& framed, std::size_t& inputs, Nanos now) {
@@ -302,7 +474,23 @@ class MiniServer {
       });
     } else if (framed.type == Type::pong) {
       ++peer.pongs;
+    } else if (framed.type == Type::reliable_handshake) {
+      if (!message::decode(framed.content, peer.shaken)) ++bad;
+      ++peer.shakes;
+      if (!answers_shake) return;
+      if (!peer.reliable.is_open()) peer.reliable.open(peer.shaken.message_bytes_max);
+      send(
+          id, peer, now, 0,
+          [&](base::ByteWriter& out) {
+            message::encode(out, message::ReliableHandshake{message::message_bytes_max, dictionary_id, 0});
+          },
+          wire::flag::reliable_handshake);
+    } else if (framed.type >= Type::game_first) {
+      peer.mail.push_back({wire::Channel::unreliable, framed.type, {framed.content.begin(), framed.content.end()}});
     } else if (framed.type == Type::disconnect) {
+      message::Disconnect bye;
+      if (!message::decode(framed.content, bye)) ++bad;
+      peer.goodbye = static_cast<std::uint8_t>(bye.reason);
       ++peer.goodbyes;
       peer.gone = true;
     } else {
@@ -312,6 +500,7 @@ class MiniServer {
 
   SeededEntropy random_;
   crypt::CookieJar jar_;
+  std::array<channel::SentDatagrams::Outcome, channel::SentDatagrams::capacity> outcomes_{};
 };
 
 }  // namespace serried::test

@@ -72,23 +72,42 @@ TEST(Session, EndsWhenItIsLiedTo) {
   EXPECT_EQ(story.session.faults().count(client::Fault::ack_lie), 1U);
 }
 
-TEST(Session, DropsChannelsAndFlagsOfLaterVersions) {
+TEST(Session, DropsWhatCannotBeUnderstoodOnChannelZeroAndGoesOn) {
   Story story;
-  ASSERT_TRUE(story.reach(State::playing));
-  const auto nothing = [](base::ByteWriter&) {};
+  ASSERT_TRUE(story.reach_open());
+  const auto nonsense = [](base::ByteWriter& out) { out.write_zeros(20); };
   const struct {
-    std::uint8_t flags, channel;
-  } cases[] = {{0, 1},
-               {0, 2},
-               {wire::flag::fragment, 0},
-               {wire::flag::compressed, 0},
-               {wire::flag::key_phase, 0},
-               {wire::flag::reliable_handshake, 0}};
+    std::uint8_t flags;
+    Drop drop;
+  } cases[] = {{wire::flag::fragment, Drop::bad_fragment},
+               {wire::flag::compressed, Drop::bad_packed},
+               {wire::flag::key_phase, Drop::bad_tag}};
   for (const auto& c : cases) {
-    story.server.send(story.id(), story.peer(), story.now, 0, nothing, c.flags, c.channel);
-    EXPECT_EQ(story.deliver(story.server.outbox.back().bytes), Drop::unsupported_channel);
+    story.server.send(story.id(), story.peer(), story.now, 0, nonsense, c.flags, 0);
+    EXPECT_EQ(story.deliver(story.server.outbox.back().bytes), c.drop);
     EXPECT_EQ(story.session.state(), State::playing);
   }
+}
+
+TEST(Session, EndsWhenAReliableChannelMakesNoSense) {
+  const std::uint8_t flags[] = {0, wire::flag::fragment, wire::flag::compressed};
+  for (const std::uint8_t flag : flags)
+    for (const std::uint8_t channel : {std::uint8_t{1}, std::uint8_t{2}}) {
+      SCOPED_TRACE(unsigned{flag} * 10 + channel);
+      Story story;
+      ASSERT_TRUE(story.reach_open());
+      // An id, and a message that is longer than the datagram.
+      const auto broken = [](base::ByteWriter& out) { out.write<std::uint32_t>(0x7FFF'0000); };
+      story.server.send(story.id(), story.peer(), story.now, 0, broken, flag, channel);
+      EXPECT_EQ(story.deliver(story.server.outbox.back().bytes),
+                flag == wire::flag::compressed ? Drop::bad_packed : Drop::bad_reliable);
+      EXPECT_EQ(story.session.end(), End::protocol_error);
+      for (int i = 0; i < 10; ++i) story.step(10 * millisecond, false);
+      EXPECT_EQ(story.session.state(), State::closed);
+      EXPECT_EQ(story.peer().goodbyes, 3U);
+      EXPECT_EQ(story.peer().goodbye, static_cast<std::uint8_t>(message::DisconnectReason::protocol_error));
+      EXPECT_NE(story.session.end_text().find("reliable channel"), std::string::npos);
+    }
 }
 
 TEST(Session, CountsMessagesItCannotUseAndReadsOn) {

@@ -22,11 +22,12 @@ struct Story {
     EXPECT_TRUE(crypt::initialise());
     start();
   }
+  Story(const Story&) = delete;
+  Story& operator=(const Story&) = delete;
 
   void start() {
     crypt::Secret secret;
     token = server.token(42, secret);
-    client::SessionOptions options;
     options.server = path_of(server_port);
     options.protocol_id = MiniServer::protocol_id;
     options.server_id = MiniServer::server_id;
@@ -34,6 +35,12 @@ struct Story {
     options.token_secret = secret;
     options.entropy = random.entropy();
     options.audit = true;
+    options.pools = &pools;
+    options.on_message = {
+        [](void* self, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content) {
+          static_cast<Story*>(self)->mail.push_back({channel, type, {content.begin(), content.end()}});
+        },
+        this};
     ASSERT_TRUE(session.start(options, now));
   }
 
@@ -61,6 +68,15 @@ struct Story {
     for (int i = 0; i < 50 && session.state() != state; ++i) step();
     return session.state() == state;
   }
+  bool reach_open() {
+    for (int i = 0; i < 50 && !session.messages_open(); ++i) step();
+    return session.messages_open() && reach(State::playing);
+  }
+  /// Everything borrowed has come back, on both sides.
+  [[nodiscard]] bool nothing_borrowed() const {
+    return pools.chunk.in_use() == 0 && pools.block.in_use_bytes() == 0 && server.pools.chunk.in_use() == 0 &&
+           server.pools.block.in_use_bytes() == 0;
+  }
   MiniServer::Peer& peer() { return server.peers.begin()->second; }
   std::uint32_t id() const { return server.peers.begin()->first; }
 
@@ -69,6 +85,9 @@ struct Story {
   SeededEntropy random;
   base::Prng dice;
   Bytes token;
+  channel::Pools pools{1'024, 8, 4};
+  client::SessionOptions options;
+  std::vector<MiniServer::Mail> mail;
   Session session;
   observe::DropCounters drops;
 };

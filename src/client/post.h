@@ -1,0 +1,92 @@
+#pragma once
+/// What a session says and hears beside handshake, inputs and entities: its reliable channels, and short unreliable
+/// messages that wait for the next datagram. It borrows the memory of pools that others may share, and gives all of it
+/// back when it is cleared, assigned to or destroyed; what it was moved from has nothing.
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "channel/reliable.h"
+
+namespace serried::client {
+
+/// Owner: one session. The pools outlive it.
+class Post {
+ public:
+  /// Short unreliable messages that wait, and for how long if no datagram goes out anyway.
+  static constexpr unsigned notes_max = 16;
+  static constexpr Nanos note_delay = 25 * millisecond;
+
+  /// Without pools there are no reliable channels, and nothing can be sent.
+  explicit Post(channel::Pools* pools = nullptr) noexcept : pools_(pools) {}
+  ~Post() { clear(); }
+  Post(Post&& other) noexcept { swap(other); }
+  Post& operator=(Post&& other) noexcept {
+    clear();
+    swap(other);
+    return *this;
+  }
+
+  [[nodiscard]] bool exists() const noexcept { return pools_ != nullptr; }
+  void open(std::uint32_t peer_message_bytes_max) noexcept { reliable_.open(peer_message_bytes_max); }
+  [[nodiscard]] bool is_open() const noexcept { return reliable_.is_open(); }
+  /// Give all memory back; closed from here on.
+  void clear() noexcept;
+
+  /// Queue a message; content is copied. On channel 0 a short one waits for the next datagram, a long one goes in
+  /// fragments, once. Nothing is taken before open().
+  [[nodiscard]] channel::Queued send(wire::Channel channel, message::Type type, std::span<const std::uint8_t> content,
+                                     channel::Urgency urgency, Nanos now) noexcept;
+
+  [[nodiscard]] bool has_notes() const noexcept { return notes_count_ != 0; }
+  /// When short messages want a datagram of their own; ~0: there are none.
+  [[nodiscard]] Nanos notes_due_at() const noexcept { return notes_count_ != 0 ? notes_due_at_ : ~Nanos{0}; }
+  /// Those that fit, oldest first.
+  void write_notes(base::ByteWriter& out) noexcept;
+
+  [[nodiscard]] Nanos due_at() const noexcept { return is_open() ? reliable_.due_at() : ~Nanos{0}; }
+  void flush() noexcept { reliable_.flush(); }
+  [[nodiscard]] channel::Reliable::Composed compose(base::ByteWriter& out, Nanos now) noexcept {
+    return reliable_.compose(*pools_, out, now);
+  }
+  void settle(const channel::Flight& flight, bool acked) noexcept {
+    if (exists()) reliable_.settle(*pools_, flight, acked);
+  }
+  /// Preconditions of both: is_open().
+  [[nodiscard]] channel::Accepted accept(wire::Channel channel, base::ByteReader body,
+                                         const channel::Receiver& receiver, Nanos now) noexcept {
+    return reliable_.accept(*pools_, channel, body, receiver, now);
+  }
+  [[nodiscard]] channel::Accepted accept_fragment(wire::Channel channel, base::ByteReader body,
+                                                  std::uint32_t message_bytes_max, const channel::Receiver& receiver,
+                                                  Nanos now) noexcept {
+    return reliable_.accept_fragment(*pools_, channel, body, message_bytes_max, receiver, now);
+  }
+  /// Messages in fragments of channel 0 that are too old: dropped; returns how many.
+  unsigned sweep(Nanos now) noexcept { return exists() ? reliable_.sweep(*pools_, now, ~Nanos{0}) : 0; }
+  /// A block that the receiver took, type first; given back by `release`.
+  [[nodiscard]] std::span<const std::uint8_t> block(std::uint16_t block, std::uint32_t bytes) noexcept {
+    return pools_->block.bytes(block).first(bytes);
+  }
+  void release(std::uint16_t block) noexcept { pools_->block.release(block); }
+
+ private:
+  void swap(Post& other) noexcept {
+    std::swap(pools_, other.pools_);
+    std::swap(reliable_, other.reliable_);
+    std::swap(notes_, other.notes_);
+    std::swap(notes_first_, other.notes_first_);
+    std::swap(notes_count_, other.notes_count_);
+    std::swap(notes_due_at_, other.notes_due_at_);
+  }
+
+  channel::Pools* pools_ = nullptr;
+  channel::Reliable reliable_;
+  std::array<channel::Chain, notes_max> notes_;  ///< a ring, each type and content
+  std::uint8_t notes_first_ = 0, notes_count_ = 0;
+  Nanos notes_due_at_ = 0;
+};
+
+}  // namespace serried::client
