@@ -163,7 +163,7 @@ void Fleet::accept(wire::Batch& batch, Nanos now) {
     if (admission.verdict != Drop::none) return admission.verdict;
     const unsigned at = aead_.rows++;
     aead_row_[at] = static_cast<std::uint8_t>(row);
-    aead_.key[at] = session.opening_key();
+    aead_.key[at] = session.opening_key(header.flags);
     aead_.connection_id[at] = header.connection_id;
     aead_.sequence[at] = header.sequence;
     aead_.data[at] = batch.data[row];
