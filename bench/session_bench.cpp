@@ -15,6 +15,7 @@
 #include "serried/protocol.h"
 #include "session/account.h"
 #include "session/admit.h"
+#include "session/guard.h"
 #include "session/open.h"
 #include "wire/compose.h"
 
@@ -233,6 +234,55 @@ void open(benchmark::State& state) {
   if (wrong != 0) state.SkipWithError("a valid datagram was refused");
 }
 BENCHMARK(open)->Apply(sizes);
+
+/// The guard over datagrams that nobody banned, with so many bans of addresses, and of networks of three lengths.
+void guard_with(benchmark::State& state, unsigned bans) {
+  Crowd crowd(state);
+  constexpr unsigned lengths[] = {128, 128, session::mapped_bits + 24, session::mapped_bits + 16};
+  for (unsigned i = 0; i < bans; ++i) {
+    const session::Address banned = {0,
+                                     0,
+                                     0,
+                                     0,
+                                     0,
+                                     0,
+                                     0,
+                                     0,
+                                     0,
+                                     0,
+                                     0xFF,
+                                     0xFF,
+                                     172,
+                                     16,
+                                     static_cast<std::uint8_t>(i >> 8),
+                                     static_cast<std::uint8_t>(i)};
+    static_cast<void>(crowd.waf.operator_bans.add(session::prefix_of(banned, lengths[i % 4]), ~Nanos{0}));
+  }
+  std::uint64_t wrong = 0;
+  measure(state, crowd, nothing, [&] {
+    session::guard(crowd.batch, crowd.waf, crowd.drops, crowd.now);
+    wrong += crowd.batch.live_rows != crowd.burst();
+    return crowd.batch.live_rows;
+  });
+  if (wrong != 0) state.SkipWithError("a datagram was judged wrongly");
+}
+
+void guard(benchmark::State& state) { guard_with(state, 0); }
+BENCHMARK(guard)->Apply(sizes);
+
+void guard_bans_1000(benchmark::State& state) { guard_with(state, 1'000); }
+BENCHMARK(guard_bans_1000)->Apply(sizes);
+
+/// The whole burst is malformed, each datagram from another source, as a flood of made-up addresses is.
+void blame(benchmark::State& state) {
+  Crowd crowd(state);
+  const auto spoil = [&] { crowd.batch.filter(crowd.drops, [](unsigned) noexcept { return Drop::bad_crc; }); };
+  measure(state, crowd, spoil, [&] {
+    session::blame(crowd.batch, crowd.waf, crowd.now);
+    return crowd.batch.rows;
+  });
+}
+BENCHMARK(blame)->Apply(sizes);
 
 void account(benchmark::State& state) {
   Crowd crowd(state);

@@ -163,11 +163,11 @@ void Admin::take(const lane::OrderReport& report) {
 }
 
 void Admin::poll(Nanos now) {
-  for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    lane::OrderReport report;
-    while (lanes_[i]->reports.pop(&report, 1) == 1) take(report);
+  lane::OrderReport report;
+  for (lane::OrderLink* const link : lanes_)
+    while (link->reports.pop(&report, 1) == 1) take(report);
+  for (std::size_t i = 0; i < lanes_.size(); ++i)
     while (!waiting_[i].empty() && lanes_[i]->orders.push(waiting_[i].front())) waiting_[i].pop_front();
-  }
   for (auto at = bans_.begin(); at != bans_.end();) {
     if (now < at->second.until) {
       ++at;

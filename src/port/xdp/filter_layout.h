@@ -1,4 +1,5 @@
-/* What the XDP program and its user-space half share: the maps' keys and values. C and C++, fixed widths, no padding. */
+/* What the XDP program and its user-space half share: the maps' keys and values. C and C++, fixed widths, no padding.
+ */
 #ifndef SERRIED_XDP_FILTER_LAYOUT_H
 #define SERRIED_XDP_FILTER_LAYOUT_H
 
