@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """usage: verify_wire_format.py                              the worked example of docs/wire-format.md
-       verify_wire_format.py vectors FILE|DIRECTORY...       vectors that the engine made (tests/conformance)
+       verify_wire_format.py vectors FILE|DIRECTORY...       vectors that the engine made; - is standard input
        verify_wire_format.py produce [--seed N] [--count M]  vectors for the engine, on standard output
        verify_wire_format.py play --server HOST:PORT --token-file FILE [--seconds N] [--without GROUP,...] ...
 
@@ -32,7 +32,7 @@ def run_vectors(options):
         files += sorted(os.path.join(path, name) for name in os.listdir(path)) if os.path.isdir(path) else [path]
     failed, total = 0, {}
     for name in files:
-        with open(name, encoding="utf-8") as file:
+        with sys.stdin if name == "-" else open(name, encoding="utf-8") as file:
             faults, counts = vectors.verify(file)
         for fault in faults:
             print(f"{name}:{fault}")

@@ -156,13 +156,13 @@ class UnreliableJoins:
 
     ROOM, LIFETIME = 2, 10
 
-    def __init__(self):
-        self.joins, self.refused = {}, None
+    def __init__(self, message_bytes_max):
+        self.message_bytes_max, self.joins, self.refused = message_bytes_max, {}, None
 
     def offer(self, part, now):
         """[the message], when it is complete; a fragment that does not fit ends its message."""
         self.joins = {name: held for name, held in self.joins.items() if now - held[0] < self.LIFETIME}
-        if part.fragment_id == self.refused:
+        if part.fragment_id == self.refused or part.total_size > self.message_bytes_max:
             return []
         if part.fragment_id not in self.joins:
             if len(self.joins) == self.ROOM:
@@ -239,11 +239,14 @@ class ReliableSender:
 
     def send_fragments(self, message, chunk=1120):
         """`message` is type | content. One at a time: the one before has been acked."""
-        assert not any(isinstance(item, Fragment) for item in [*self.unacked.values(), *(item for _, item in self.queue)])
+        assert not self.fragments_open()
         self.fragment_id = (self.fragment_id + 1) % 0x10000
         chunk -= chunk % 8
         for offset in range(0, len(message), chunk):
             self._add(Fragment(self.fragment_id, offset, len(message), message[offset:offset + chunk]))
+
+    def fragments_open(self):
+        return any(isinstance(item, Fragment) for item in [*self.unacked.values(), *(item for _, item in self.queue)])
 
     def _add(self, item):
         self.queue.append((self.next_id, item))

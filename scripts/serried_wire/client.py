@@ -57,7 +57,7 @@ class Client:
         self.replay, self.received, self.sent = c.ReplayWindow(), c.Received(), c.Sent()
         self.out = {1: c.ReliableSender(), 2: c.ReliableSender()}
         self.into = {1: c.ReliableReceiver(True, MESSAGE_BYTES_MAX), 2: c.ReliableReceiver(False, MESSAGE_BYTES_MAX)}
-        self.joins, self.symbols = c.UnreliableJoins(), {}
+        self.joins, self.symbols = c.UnreliableJoins(MESSAGE_BYTES_MAX), {}
         self.peer_reliable = None  # the server's ReliableHandshake
         self.proven = False
         self.test = os.urandom(32)

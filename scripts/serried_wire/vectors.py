@@ -5,7 +5,7 @@ expectation; tests/conformance/answer.cpp has the same from the engine's code, a
     message    bytes: one framed message                      type and fields; symbols are not looked up
     body       channel, flags, bytes: a plaintext body        ack, first_id, fragment, messages, framed: held to the end
     datagram   protocol_id, key, clear_bytes, bytes           header fields and the opened body
-    join       channel, parts: rests of fragment datagrams    the joined message, type and content
+    reliable   message_bytes_max, datagrams: in this order    of each: what is handed on, and what becomes of it
     token      protocol_id, key_id, key, bytes                the claims
     cookie     root, nonce, time, address, port, ...          the cookie
     keys       secrets and publics of a handshake             ephemerals, ee, proof, keys
@@ -16,6 +16,7 @@ expectation; tests/conformance/answer.cpp has the same from the engine's code, a
 """
 
 import json
+import math
 import random
 import struct
 
@@ -23,7 +24,7 @@ from . import datagram as d
 from . import entities as e
 from . import messages as m
 from . import primitives as p
-from .channels import ReliableReceiver
+from .channels import ReliableReceiver, ReliableSender, UnreliableJoins
 from .layout import Malformed, Reader, require
 
 
@@ -67,14 +68,28 @@ def answer_datagram(vector):
     return {**vars(header), "body": body}
 
 
-def answer_join(vector):
-    receiver, handed = ReliableReceiver(vector["channel"] == 1, m.FRAGMENTED_MAX), []
-    for part in vector["parts"]:
-        header = d.Header(1, vector["channel"], d.SEALED | d.FRAGMENT, 1)
-        body = d.read_body(header, bytes.fromhex(part))
-        handed += receiver.offer(body.first_id, [body.fragment])[0]
-    require(len(handed) == 1, "no message, or more than one")
-    return bytes([handed[0][0]]) + handed[0][1]
+def answer_reliable(vector):
+    """`verdict` is null for a fragment on channel 0: whether it is acked is no part of the format. After a malformed one on
+    a reliable channel the session has ended."""
+    receivers = {channel: ReliableReceiver(channel == 1, vector["message_bytes_max"]) for channel in (1, 2)}
+    joins, outcomes = UnreliableJoins(vector["message_bytes_max"]), []
+    for datagram in vector["datagrams"]:
+        channel, flags = datagram["channel"], d.SEALED | (d.FRAGMENT if datagram["fragment"] else 0)
+        try:
+            body = d.read_body(d.Header(1, channel, flags, 1), bytes.fromhex(datagram["bytes"]))
+            messages, framed = m.split(body.messages)
+            require(framed, "broken framing")
+            if channel == 0:
+                handed, verdict = joins.offer(body.fragment, 0), None
+            else:
+                handed, room = receivers[channel].offer(body.first_id, [body.fragment] if body.fragment else messages)
+                verdict = "yes" if room else "no_room"
+        except Malformed:
+            handed, verdict = [], "malformed" if channel else None
+        outcomes.append({"handed": handed, "verdict": verdict})
+        if verdict == "malformed":
+            break
+    return outcomes
 
 
 def answer_token(vector):
@@ -360,14 +375,19 @@ class Producer:
         return {"secret": self.octets(32), "version": self.bits(32), "index": self.bits(16), "nonce": self.octets(16),
                 "exporter": self.octets(32)}
 
+    def near_step(self, steps_per_unit, most):
+        """Off the ties, where the page leaves open how exactly to compute."""
+        steps = self.random.randint(-most, most) + self.random.uniform(-0.4, 0.4)
+        return struct.unpack("<f", struct.pack("<f", steps / steps_per_unit))[0]
+
     def quantise(self, _):
         size_xy, size_z = self.random.choice([(25600, 6400), (1000, 1000), (12345, 678)])
         sections = [self.random.randint(1, 64) for _ in range(3)]
         position = [struct.unpack("<f", struct.pack("<f", self.random.uniform(-0.1, 1.1) * size * count))[0]
                     for size, count in zip((size_xy, size_xy, size_z), sections)]
         return {"section_size_xy": size_xy, "section_size_z": size_z, "sections": sections, "position": position,
-                "radians": self.float32() / 1e5, "speed": self.float32() / 10, "alive": self.random.random() < 0.9,
-                "fraction": struct.unpack("<f", struct.pack("<f", self.random.uniform(-0.1, 1.1)))[0]}
+                "radians": self.near_step(65536 / (2 * math.pi), 200_000), "speed": self.float32() / 10, "alive": self.random.random() < 0.9,
+                "fraction": self.near_step(255, 300)}
 
     def apply(self, _):
         known, record = self.state(), self.record()
@@ -376,20 +396,43 @@ class Producer:
             record["mod4"] = m.mod4(near)
         return {"known": known, "record": m.write_record(record)}
 
-    def join(self, bad):
-        channel, first = self.random.choice([1, 2]), 0
-        message = bytes([self.random.randrange(0xD0, 0x100)]) + self.octets(1, 6000)
-        size, name = 8 * self.random.randint(1, 140), self.bits(16)
-        parts = [d.write_body(d.Body(None, first + i, d.Fragment(name, at, len(message), message[at:at + size])))
-                 for i, at in enumerate(range(0, len(message), size))]
-        self.random.shuffle(parts)
+    def reliable(self, bad):
+        """What two reliable channels send, a message in fragments on each and on channel 0 among it; then the network."""
+        senders, datagrams = {channel: ReliableSender() for channel in (1, 2)}, []
+        for channel, sender in senders.items():
+            for _ in range(self.random.randrange(12)):
+                content = self.octets(1, 200)  # the type is its first byte
+                sender.send(m.write_varint(len(content)) + content)
+                if not sender.fragments_open() and self.random.random() < 0.2:
+                    sender.send_fragments(self.octets(2, 3000), 8 * self.random.randint(1, 100))
+            while made := sender.next_datagram(self.random.choice([400, 1100])):
+                first, items = made
+                fragment = items[0] if isinstance(items[0], d.Fragment) else None
+                body = d.Body(None, first, fragment, b"" if fragment else b"".join(items))
+                datagrams.append({"channel": channel, "fragment": bool(fragment), "bytes": d.write_body(body)})
         if self.random.random() < 0.5:
-            parts.insert(self.random.randrange(len(parts)), self.random.choice(parts))  # a duplicate
-        if bad:
-            parts.remove(self.random.choice(parts))
-        return {"channel": channel, "parts": parts}
+            whole, name, size = self.octets(2, 3000), self.bits(16), 8 * self.random.randint(20, 100)
+            datagrams += [{"channel": 0, "fragment": True, "bytes": d.Fragment(
+                name, at, len(whole), whole[at:at + size]).bytes()} for at in range(0, len(whole), size)]
+        if self.random.random() < 0.7:
+            self.random.shuffle(datagrams)
+        for _ in range(self.random.randrange(3) if datagrams else 0):
+            datagrams.insert(self.random.randrange(len(datagrams)), self.random.choice(datagrams))
+        if self.random.random() < 0.3 and datagrams:
+            datagrams.remove(self.random.choice(datagrams))
+        if bad and datagrams:
+            at = self.random.randrange(len(datagrams))
+            old = datagrams[at]["bytes"]
+            if datagrams[at]["fragment"]:  # ids against offsets: a receiver may see it at once, or when all is there
+                new = old[:6] + self.tampered(old[6:])
+            elif self.random.random() < 0.7:
+                new = self.tampered(old)
+            else:  # an id that is far ahead
+                new = struct.pack("<H", self.random.randrange(1000, 1060)) + old[2:]
+            datagrams[at] = {**datagrams[at], "bytes": new}
+        return {"message_bytes_max": self.random.choice([2000, 4096, m.FRAGMENTED_MAX]), "datagrams": datagrams}
 
-    WEIGHTS = {"message": 40, "body": 15, "datagram": 15, "join": 4, "token": 6, "cookie": 2, "keys": 2, "rekey": 2,
+    WEIGHTS = {"message": 40, "body": 15, "datagram": 15, "reliable": 4, "token": 6, "cookie": 2, "keys": 2, "rekey": 2,
                "integrity": 2, "quantise": 6, "apply": 6}
 
     def vectors(self, count):
