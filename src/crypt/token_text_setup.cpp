@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "base/utf8.h"
 #include "crypt/field_text.h"
 #include "crypt/private_file.h"
 
@@ -51,25 +52,10 @@ Result<Done> save_token_key(const TokenKey& key, const std::string& file) {
 }
 
 bool is_plain_utf8(std::string_view text) noexcept {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<std::uint8_t>(text[i]);
-    const std::size_t more = lead < 0x80   ? 0
-                             : lead < 0xC0 ? 4
-                             : lead < 0xE0 ? 1
-                             : lead < 0xF0 ? 2
-                             : lead < 0xF8 ? 3
-                                           : 4;
-    if (more == 4 || text.size() - i <= more) return false;
-    std::uint32_t point = more == 0 ? lead : lead & (0x3Fu >> more);
-    for (std::size_t k = 1; k <= more; ++k) {
-      const auto byte = static_cast<std::uint8_t>(text[i + k]);
-      if ((byte & 0xC0) != 0x80) return false;
-      point = point << 6 | (byte & 0x3F);
-    }
-    constexpr std::uint32_t smallest[4] = {0, 0x80, 0x800, 0x10000};
-    if (point < smallest[more] || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) return false;
+  while (!text.empty()) {
+    std::uint32_t point = 0;
+    if (!base::next_code_point(text, point)) return false;
     if (point < 0x20 || (point >= 0x7F && point < 0xA0)) return false;
-    i += more + 1;
   }
   return true;
 }
