@@ -96,7 +96,7 @@ def main():
     mode.add_argument("--integrity-table", metavar="FILE", help="that of the build, made by serried-integrity")
     mode.add_argument("--integrity-seconds", type=float, default=30, metavar="N", help="how long to wait for a question")
     mode.add_argument("--rekey-seconds", type=float, default=30, metavar="N", help="how long to wait for new keys")
-    mode.add_argument("--command", default="echo", metavar="NAME", help="a command that the game answers")
+    mode.add_argument("--command", default="checksum", metavar="NAME", help="a command that the game answers")
     mode.add_argument("--without", type=groups, default=[], metavar="GROUP,...",
                       help=f"leave out, of {', '.join(play.GROUP_NAMES)}")
     mode.set_defaults(run=run_play)
