@@ -74,6 +74,67 @@ TEST(Slice, AFullRingSkipsViewersAndLosesNoBuffer) {
   EXPECT_EQ(owners.size(), 63U);  // each buffer once
 }
 
+TEST(Slice, AWindowHoldsAViewerBackAndAllIsToldInTheEnd) {
+  ShardSetup setup = crowd();
+  setup.world.player_spawn_half = 3'000.0F;
+  ShardRig rig(setup);
+  rig.weather = {.loss = 0.05, .delay_ticks_min = 3, .delay_ticks_max = 6, .window = 2'400};
+  for (std::uint64_t id = 1; id <= 60; ++id) rig.join(id, true);
+  for (unsigned tick = 0; tick < 300; ++tick) {
+    for (auto& player : rig.players) rig.input(*player, static_cast<std::int8_t>(tick * 3 + player->session), 50);
+    rig.tick();
+    for (const auto& player : rig.players) ASSERT_LE(player->in_flight, 2'400U);
+  }
+  EXPECT_GT(rig.lanes[0]->counters().drops.value(Drop::window_full), 1'000U);
+  rig.ticks(600);
+  std::map<std::uint16_t, Simulation::Living> world;
+  rig.simulation.for_each_entity([&](const Simulation::Living& entity) { world.emplace(entity.slot, entity); });
+  for (const auto& player : rig.players) {
+    EXPECT_TRUE(player->client.faults.empty());
+    EXPECT_EQ(player->client.audits_wrong, 0U);
+    ASSERT_EQ(player->client.entities.size(), 60U);
+    for (const auto& [slot, known] : player->client.entities) EXPECT_TRUE(world.at(slot).state == known.state);
+  }
+}
+
+TEST(Slice, LessThanAUsefulDatagramOfRoomIsNone) {
+  ShardRig rig(crowd());
+  rig.weather.window = 1;
+  for (std::uint64_t id = 1; id <= 100; ++id) rig.join(id);
+  Player& player = *rig.players[0];
+  rig.ticks(3);
+  EXPECT_EQ(rig.bodies, 0U);
+  EXPECT_EQ(rig.lanes[0]->counters().drops.value(Drop::window_full), 300U);
+  const auto raise = [&](std::uint32_t limit) {
+    rig.links[0]->inputs.push({.connection_id = player.connection_id, .send_limit = limit});
+    rig.tick();
+  };
+  raise(OutRow::datagram_overhead + 255);
+  EXPECT_EQ(rig.bodies, 0U);
+  raise(OutRow::datagram_overhead + 256);
+  EXPECT_EQ(rig.bodies, 1U);
+  EXPECT_LE(rig.largest_body, 256U);
+  EXPECT_GT(rig.largest_body, 128U);
+}
+
+TEST(Slice, AWindowThatIsNeverUsedUpChangesNothing) {
+  std::array<std::uint64_t, 2> bytes{}, bodies{};
+  for (const unsigned run : {0U, 1U}) {
+    ShardRig rig(crowd());
+    rig.weather = {.loss = 0.1, .delay_ticks_max = 4, .window = run * 1'000'000};
+    for (std::uint64_t id = 1; id <= 50; ++id) rig.join(id, true);
+    for (unsigned tick = 0; tick < 120; ++tick) {
+      rig.input(*rig.players[tick % 50], 127, 1);
+      rig.tick();
+    }
+    bytes[run] = rig.body_bytes;
+    bodies[run] = rig.bodies;
+    EXPECT_EQ(rig.lanes[0]->counters().drops.value(Drop::window_full), 0U);
+  }
+  EXPECT_EQ(bytes[0], bytes[1]);
+  EXPECT_EQ(bodies[0], bodies[1]);
+}
+
 /// Polls one lane until it has nothing left to do at `rig.now`.
 void poll_out(ShardRig& rig, unsigned shard) {
   for (unsigned polls = 0; polls < 1'000 && rig.lanes[shard]->poll(rig.now) != 0; ++polls) {

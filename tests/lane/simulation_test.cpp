@@ -31,6 +31,16 @@ TEST(ShardSetup, MoreEntitiesThanSlotsIsOneClearSentence) {
   EXPECT_NE(setup.validate()[0].find("slots"), std::string::npos);
 }
 
+TEST(ShardSetup, AWelcomeIsTextOfOneMessage) {
+  ShardSetup setup;
+  setup.welcome.assign(message::message_bytes_max - 1, 'w');
+  EXPECT_TRUE(setup.validate().empty());
+  setup.welcome += 'w';
+  EXPECT_EQ(setup.validate().size(), 1U);
+  setup.welcome = "\xFF";
+  EXPECT_EQ(setup.validate().size(), 1U);
+}
+
 TEST(ShardSetup, TenThousandPlayersFitEveryNumberOfShards) {
   for (unsigned shards = 1; shards <= 16; ++shards) {
     ShardSetup setup;
