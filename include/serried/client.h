@@ -19,7 +19,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "serried/result.h"
@@ -38,6 +40,46 @@ struct ClientOptions {
   bool far_entities = true;                            ///< keep those that are in view, but too far to be tracked
   bool audit = false;          ///< ask the server to check our view against what it believes we hold
   int socket_bytes = 1 << 20;  ///< receive buffer asked of the system
+
+  std::uint64_t player_id = 0;                ///< from the login service, beside the token; commands name it
+  std::vector<std::uint8_t> integrity_table;  ///< contents of the file that serried-integrity made; empty: none
+  std::vector<std::uint8_t> dictionary;       ///< contents of the game's compression dictionary; empty: none
+};
+
+/// How a message travels. Ordered and unordered ones arrive exactly once, or the connection ends.
+enum class Delivery : std::uint8_t { unreliable, ordered, unordered };
+
+/// What became of a message that was to be sent.
+enum class SendResult : std::uint8_t {
+  queued,
+  not_playing,
+  full,      ///< too much is waiting for acks: try again later
+  too_long,  ///< or empty, no UTF-8, or of a type that is not the game's
+};
+
+/// The first type that is the game's own; those up to 0xFF are.
+inline constexpr std::uint8_t game_type_first = 0xD0;
+
+enum class ChatScope : std::uint8_t { near, everybody, server };
+struct ChatLine {
+  ChatScope scope{};
+  std::uint64_t sender = 0;  ///< entity id of who speaks; 0: the server
+  std::string text;
+};
+
+enum class ActionOutcome : std::uint8_t { done, unknown_action, refused, no_such_target, not_now };
+
+/// What the server says by names, often in answer to a command.
+struct NamedState {
+  struct Component {
+    std::string name;
+    std::vector<std::uint8_t> bytes;
+  };
+  std::uint64_t timestamp_ns = 0;
+  std::uint64_t entity = 0;
+  std::uint8_t priority = 0;
+  std::uint32_t sequence = 0;  ///< of the command that it answers
+  std::vector<Component> components;
 };
 
 enum class ClientState : std::uint8_t { idle, connecting, playing, closing, closed };
@@ -74,6 +116,10 @@ struct ClientStatistics {
   std::uint64_t audits = 0, view_mismatches = 0;
   std::uint64_t faults = 0;
   std::uint64_t tracked = 0;
+  std::uint64_t messages_sent = 0, messages_received = 0;  ///< of the game
+  std::uint64_t resent_datagrams = 0;  ///< reliable ones that were lost, and whose messages were sent again
+  std::uint64_t timeouts = 0;          ///< retransmission timeouts
+  std::uint64_t rekeys = 0;            ///< changes of keys
 };
 
 class Client {
@@ -87,8 +133,19 @@ class Client {
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
 
-  /// Before connect(). It may call any member but the destructor and stop().
+  /// A message of the game's own types. `content` is good until the callback returns.
+  using MessageCallback =
+      std::function<void(Delivery delivery, std::uint8_t type, std::span<const std::uint8_t> content)>;
+  using ChatCallback = std::function<void(const ChatLine& line)>;
+  using ActionCallback = std::function<void(std::uint32_t request, ActionOutcome outcome)>;
+  using NamedStateCallback = std::function<void(const NamedState& state)>;
+
+  /// All of these before connect(). They may call any member but the destructor and stop().
   void on_state(StateCallback callback);
+  void on_message(MessageCallback callback);
+  void on_chat(ChatCallback callback);
+  void on_action_result(ActionCallback callback);
+  void on_state_update(NamedStateCallback callback);
 
   /// Open the socket and begin. Error: the server's address or the token does not parse, no socket to be had.
   Result<Done> connect();
@@ -106,6 +163,18 @@ class Client {
   std::uint16_t submit(const ClientInput& input);
   /// The last input that is in what the server shows.
   [[nodiscard]] std::uint16_t applied_input() const;
+
+  /// Queue a message of the game's own, type game_type_first or above; it goes with the next polls. Long ones, up to
+  /// what the server takes (at most 512 KiB), go in fragments, one at a time: full while one is on its way.
+  SendResult send(Delivery delivery, std::uint8_t type, std::span<const std::uint8_t> content);
+  /// Say something: `scope` near or everybody, `text` of 1 to 256 bytes of UTF-8.
+  SendResult chat(ChatScope scope, std::string_view text);
+  /// Ask for an action; `target` is an entity's id, or 0. Returns the number that comes back with its outcome; 0: it
+  /// was not queued.
+  std::uint32_t action(std::uint16_t action, std::uint64_t target);
+  /// Send a named command; `name` of 1 to 64 bytes of UTF-8, at most 1,000 `bytes`. Returns the sequence that comes
+  /// back in the state that answers; 0: it was not queued.
+  std::uint32_t command(std::string_view name, std::span<const std::uint8_t> bytes);
 
   [[nodiscard]] ClientState state() const;
   [[nodiscard]] std::string reason() const;  ///< why it closed

@@ -11,6 +11,9 @@
 #include <optional>
 #include <thread>
 
+#include "channel/dictionary.h"
+#include "client/mailbox.h"
+#include "client/requests.h"
 #include "client/session.h"
 #include "client/udp.h"
 
@@ -43,6 +46,21 @@ namespace {
   }
 }
 
+[[nodiscard]] SendResult outward(channel::Queued queued) noexcept {
+  switch (queued) {
+    case channel::Queued::yes:
+      return SendResult::queued;
+    case channel::Queued::too_long:
+      return SendResult::too_long;
+    default:
+      return SendResult::full;
+  }
+}
+
+/// Messages of one client: both queues of both channels full, what waits for an earlier one, and a few long ones.
+constexpr std::uint32_t chunks = 1'024;
+constexpr std::uint16_t small_blocks = 8, large_blocks = 5;
+
 /// A share of what may come in one poll, so that a flood cannot keep the caller for ever.
 constexpr int datagrams_per_poll = 256;
 /// An input that another thread submits during the wait goes out when it is over.
@@ -55,9 +73,11 @@ struct Client::Implementation {
   explicit Implementation(ClientOptions given)
       : options(std::move(given)),
         session({options.far_entities ? client::FarMode::full : client::FarMode::none, nanos(options.far_timeout),
-                 nanos(options.interpolation_delay)}) {}
+                 nanos(options.interpolation_delay)}),
+        requests(options.player_id) {}
 
   Result<Done> connect();
+  Result<Done> load();
   bool exchange();
   void announce();
   bool round();
@@ -67,9 +87,15 @@ struct Client::Implementation {
 
   ClientOptions options;
   StateCallback callback;
+  client::MailCallbacks mail;
+  std::optional<crypt::IntegrityTable> integrity;
+  std::optional<channel::Dictionary> dictionary;
 
   mutable std::mutex mutex;  ///< guards all below but the thread
+  channel::Pools pools{chunks, small_blocks, large_blocks};
+  client::Mailbox mailbox;
   client::Session session;
+  client::Requests requests;
   std::optional<client::Udp> udp;
   observe::DropCounters drops;
   ClientStatistics statistics;
@@ -79,8 +105,26 @@ struct Client::Implementation {
   std::atomic<bool> stopping{false};
 };
 
+/// What the game's files say.
+Result<Done> Client::Implementation::load() {
+  integrity.reset();
+  dictionary.reset();
+  if (!options.integrity_table.empty()) {
+    Result<crypt::IntegrityTable> table = crypt::parse_integrity_table(base::as_text(options.integrity_table));
+    if (!table) return table.error().within("the integrity table");
+    integrity = std::move(table).value();
+  }
+  if (!options.dictionary.empty()) {
+    Result<channel::Dictionary> parsed = channel::parse_dictionary(options.dictionary);
+    if (!parsed) return parsed.error().within("the dictionary");
+    dictionary.emplace(std::move(parsed).value());
+  }
+  return Done{};
+}
+
 Result<Done> Client::Implementation::connect() {
   if (!crypt::initialise()) return Error{"the cryptographic library cannot be initialised on this machine"};
+  if (const auto loaded = load(); !loaded) return loaded.error();
   Result<wire::Path> server = client::parse_endpoint(options.server);
   if (!server) return server.error();
   Result<client::Udp> socket = client::Udp::open(server.value(), options.socket_bytes);
@@ -93,7 +137,12 @@ Result<Done> Client::Implementation::connect() {
   session_options.token_secret = crypt::Secret(options.token_secret);
   session_options.audit = options.audit;
   session_options.connect_timeout = nanos(options.connect_timeout);
+  session_options.pools = &pools;
+  session_options.integrity = integrity ? &*integrity : nullptr;
+  session_options.dictionary = dictionary ? &*dictionary : nullptr;
+  session_options.on_message = mailbox.receiver(session);
   const std::scoped_lock lock(mutex);
+  requests.restart();
   if (!session.start(session_options, clock_now()))
     return Error{"the token has " + std::to_string(options.token.size()) + " bytes; a token has 1 to " +
                  std::to_string(crypt::token_bytes_max)};
@@ -143,18 +192,24 @@ bool Client::Implementation::wait_round(Nanos span) {
   return round();
 }
 
-/// Tell the callback of a new state, without the lock, so that it may call us.
+/// Tell the callbacks of messages and of a new state, without the lock, so that they may call us.
 void Client::Implementation::announce() {
   ClientState state;
+  bool fresh = false;
   std::string reason;
+  std::vector<client::Mail> come;
   {
     const std::scoped_lock lock(mutex);
     state = outward(session.state());
-    if (state == told) return;
+    fresh = state != told;
     told = state;
-    if (state == ClientState::closed) reason = session.end_text();
+    if (fresh && state == ClientState::closed) reason = session.end_text();
+    come = mailbox.empty_out();
   }
-  if (callback) callback(state, reason);
+  // What ends a connection comes last; what begins it comes first.
+  if (fresh && state != ClientState::closed && callback) callback(state, reason);
+  for (const client::Mail& one : come) client::deliver(one, mail);
+  if (fresh && state == ClientState::closed && callback) callback(state, reason);
 }
 
 SceneEntity Client::Implementation::scene_of(const client::Tracked& entity, Nanos now) const {
@@ -206,6 +261,11 @@ Client::~Client() {
 }
 
 void Client::on_state(StateCallback callback) { implementation_->callback = std::move(callback); }
+
+void Client::on_message(MessageCallback callback) { implementation_->mail.message = std::move(callback); }
+void Client::on_chat(ChatCallback callback) { implementation_->mail.chat = std::move(callback); }
+void Client::on_action_result(ActionCallback callback) { implementation_->mail.action = std::move(callback); }
+void Client::on_state_update(NamedStateCallback callback) { implementation_->mail.state = std::move(callback); }
 
 Result<Done> Client::connect() {
   Result<Done> begun = implementation_->connect();
@@ -277,6 +337,37 @@ std::uint16_t Client::submit(const ClientInput& input) {
   return self.session.submit(out);
 }
 
+SendResult Client::send(Delivery delivery, std::uint8_t type, std::span<const std::uint8_t> content) {
+  if (type < game_type_first) return SendResult::too_long;
+  Implementation& self = *implementation_;
+  const std::scoped_lock lock(self.mutex);
+  if (!self.session.connected()) return SendResult::not_playing;
+  return outward(self.session.send_message(static_cast<wire::Channel>(delivery), static_cast<message::Type>(type),
+                                           content, channel::Urgency::bundled, clock_now()));
+}
+
+SendResult Client::chat(ChatScope scope, std::string_view text) {
+  if (scope == ChatScope::server) return SendResult::too_long;
+  Implementation& self = *implementation_;
+  const std::scoped_lock lock(self.mutex);
+  if (!self.session.connected()) return SendResult::not_playing;
+  return outward(self.requests.chat(self.session, static_cast<message::ChatScope>(scope), text, clock_now()));
+}
+
+std::uint32_t Client::action(std::uint16_t action, std::uint64_t target) {
+  Implementation& self = *implementation_;
+  const std::scoped_lock lock(self.mutex);
+  std::uint32_t request = 0;
+  return self.requests.action(self.session, action, target, request, clock_now()) == channel::Queued::yes ? request : 0;
+}
+
+std::uint32_t Client::command(std::string_view name, std::span<const std::uint8_t> bytes) {
+  Implementation& self = *implementation_;
+  const std::scoped_lock lock(self.mutex);
+  std::uint32_t sequence = 0;
+  return self.requests.command(self.session, name, bytes, sequence, clock_now()) == channel::Queued::yes ? sequence : 0;
+}
+
 std::uint16_t Client::applied_input() const {
   const std::scoped_lock lock(implementation_->mutex);
   return implementation_->session.applied_input();
@@ -317,6 +408,12 @@ ClientStatistics Client::statistics() const {
   out.view_mismatches = counters.mismatches;
   out.faults = implementation_->session.faults().total();
   out.tracked = view.tracked_count();
+  const client::SessionCounters& session = implementation_->session.counters();
+  out.messages_sent = session.messages_sent;
+  out.messages_received = session.messages_received;
+  out.resent_datagrams = session.resent;
+  out.timeouts = session.timeouts;
+  out.rekeys = session.rekeys;
   return out;
 }
 

@@ -239,8 +239,7 @@ class MiniServer {
     }
     const std::size_t ack_bytes = out.size();
     write(out);
-    if (out.size() == 0 && more_flags == 0 && composed.channel == wire::Channel::unreliable && flight.tag == 0)
-      return 0;
+    if (out.size() == 0 && flight.cargo != channel::Cargo::plan) return 0;
     if (composed.fragment) flags |= wire::flag::fragment;
     std::size_t body = out.size();
     if (packer != nullptr && (flags & (wire::flag::fragment | wire::flag::reliable_handshake)) == 0) {

@@ -1,0 +1,42 @@
+#pragma once
+/// What a player says to the game beside inputs: chat, actions, named commands. Numbers them, and binds the names of
+/// commands to ids before their first use, so that a name costs one byte from then on.
+/// Source  docs/wire-format.md section 7, Game messages
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "client/session.h"
+#include "message/symbol_pool.h"
+
+namespace serried::client {
+
+/// Owner: one player. For one session: `restart` with the next.
+class Requests {
+ public:
+  /// `player`: the id of the player, which a server compares with that of the session.
+  explicit Requests(std::uint64_t player = 0) noexcept : player_(player) {}
+  void restart() noexcept { *this = Requests(player_); }
+
+  /// `scope`: near or everybody. 1 to 256 bytes of UTF-8, else too_long.
+  [[nodiscard]] channel::Queued chat(Session& session, message::ChatScope scope, std::string_view text,
+                                     Nanos now) noexcept;
+  /// `request`: the number that comes back in the ActionResult.
+  [[nodiscard]] channel::Queued action(Session& session, std::uint16_t action, std::uint64_t target,
+                                       std::uint32_t& request, Nanos now) noexcept;
+  /// `sequence`: the number that comes back in the StateUpdate. `name` of 1 to 64 bytes of UTF-8, `bytes` at most
+  /// command_bytes_max, else too_long. Allocates at its first use.
+  static constexpr std::size_t command_bytes_max = 1'000;
+  [[nodiscard]] channel::Queued command(Session& session, std::string_view name, std::span<const std::uint8_t> bytes,
+                                        std::uint32_t& sequence, Nanos now);
+
+ private:
+  std::uint64_t player_;
+  std::optional<message::SymbolBinder> names_;
+  std::uint32_t request_ = 0;
+  std::uint32_t sequence_ = 0;
+};
+
+}  // namespace serried::client
