@@ -11,14 +11,14 @@ namespace serried::base {
 namespace {
 
 TEST(Bits, LowestBitComesFirst) {
-  std::array<std::uint8_t, 3> bytes{0xFF, 0xFF, 0xFF};
+  std::vector<std::uint8_t> bytes{0xFF, 0xFF, 0xFF};
   BitWriter writer(bytes);
   writer.write(0b1, 1);
   writer.write(0b010, 3);
   writer.write(0xABC, 12);
   ASSERT_TRUE(writer.ok());
   EXPECT_EQ(writer.position(), 16U);
-  EXPECT_EQ(bytes, (std::array<std::uint8_t, 3>{0xC5, 0xAB, 0xFF}));
+  EXPECT_EQ(bytes, (std::vector<std::uint8_t>{0xC5, 0xAB, 0xFF}));
   BitReader reader(writer.written());
   EXPECT_TRUE(reader.read_bit());
   EXPECT_EQ(reader.read(3), 0b010U);

@@ -87,7 +87,9 @@ TEST(Pack, RoundTripOfEveryKindOfBodyWithAndWithoutDictionary) {
       ++both;
       smaller += with.size() < plain.size() ? 1 : 0;
     }
-    if (round % 3 == 2) ASSERT_TRUE(plain.empty() && with.empty()) << "noise";
+    if (round % 3 == 2) {
+      ASSERT_TRUE(plain.empty() && with.empty()) << "noise";
+    }
   }
   EXPECT_GT(smaller, both * 9 / 10) << "a dictionary of the same words helps";
 }
