@@ -19,7 +19,8 @@ TEST(Bits, LowestBitComesFirst) {
   ASSERT_TRUE(writer.ok());
   EXPECT_EQ(writer.position(), 16U);
   EXPECT_EQ(bytes, (std::vector<std::uint8_t>{0xC5, 0xAB, 0xFF}));
-  BitReader reader(writer.written());
+  const std::vector<std::uint8_t> written(writer.written().begin(), writer.written().end());
+  BitReader reader(written);
   EXPECT_TRUE(reader.read_bit());
   EXPECT_EQ(reader.read(3), 0b010U);
   EXPECT_EQ(reader.read(12), 0xABCU);
