@@ -1,4 +1,4 @@
-# Sourced by scripts/test, scripts/check and scripts/demo: where things are, and how a build is made.
+# Sourced by scripts/test, scripts/check, scripts/demo and scripts/attack: where things are, and how a build is made.
 # shellcheck shell=bash
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export LC_ALL=C.UTF-8
@@ -57,4 +57,33 @@ folders = tuple(os.path.join(sys.argv[1], folder) + "/" for folder in sys.argv[3
 for target in json.load(sys.stdin):
     if target["type"] == "executable" and target["defined_in"].startswith(folders):
         print(os.path.relpath(target["filename"][0], sys.argv[2]))' "$root" "$(realpath "$1")" "${@:2}"
+}
+
+# set_up_and_run NAME ARGUMENT...: set up, build the programs (release), then run scripts/NAME_run.py. Names of files that
+# the caller gives start in the caller's directory; faults of the command line are said before anything is installed or
+# built, where there is a Python already.
+set_up_and_run() {
+  local name=$1 from=$PWD argument programs
+  shift
+  if command -v python3 >/dev/null; then
+    python3 "$root/scripts/${name}_run.py" --only-check-options "$@" || exit $?
+    for argument in "$@"; do [[ $argument == -h || $argument == --help ]] && exit 0; done
+  fi
+  cd "$root" || exit 1
+  scripts/setup --quiet || exit 1
+  if [[ -e build && ! -w build ]]; then
+    echo "$name: $root/build belongs to another user (a run as root?); remove it, or run as that user" >&2
+    exit 1
+  fi
+  mkdir -p "build/$name" || exit 1
+  echo "$name: building (release); the first time takes some minutes"
+  if ! configure build/release g++ -Dbuildtype=release -Dtests=true -Dbenchmarks=true >"build/$name/configure.log" 2>&1; then
+    tail -n 20 "build/$name/configure.log"
+    echo "$name: the build could not be configured; see above" >&2
+    exit 1
+  fi
+  mapfile -t programs < <(targets build/release src/control src/tools)
+  compile build/release "build/$name/build.log" "${programs[@]}" || { echo "$name: the build failed; see above" >&2; exit 1; }
+  cd "$from" || exit 1
+  exec python3 "$root/scripts/${name}_run.py" "$@"
 }

@@ -181,9 +181,9 @@ def ack_delay_ms(rate):
     return 25 if rate >= 40 else min(1000 // rate + 5, 250)
 
 
-def commands(options, wire, directory, run_name):
+def commands(options, wire, directory, run_name, placed=None):
     """The command lines of server and swarm, with the cores and the memory that the table names."""
-    server_cores, swarm_cores, cores_words = place()
+    server_cores, swarm_cores, cores_words = placed or place()
     memory, memory_words = demo_net.memory_arguments(options.memory, 1 if options.driver == "socket" else 2)
     if options.driver == "socket":
         memory, memory_words = ["--no-huge", "--no-shconf", "-m", str(options.memory)], "no hugepages (4 KiB pages)"
@@ -311,4 +311,5 @@ def main():
         return 1
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

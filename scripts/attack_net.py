@@ -1,0 +1,61 @@
+"""The wire of scripts/attack: server and swarm as in the demo, and a third on the same network who can send as anybody."""
+
+import json
+import os
+import subprocess
+
+import demo_net
+from demo_net import run
+
+
+class HubWire(demo_net.AfXdpWire):
+    """Server and swarm on AF_XDP, each in a namespace, joined by a bridge in a third. The attacker sits on the bridge's
+    port towards the server: it sends frames of its own there, hears what comes back to that port's link address, and
+    overhears the players on the port towards them. (What AF_XDP sends passes no tap; on the bridge it does.)"""
+
+    words = "AF_XDP on two veth pairs, joined by a bridge on which the attacker sits"
+    attack_prefix = []
+
+    def __init__(self, directory, run_name):
+        super().__init__(directory, run_name)
+        self.hub = f"{run_name}-hub"
+        self.spaces.append(self.hub)
+        self.ports = [f"srd{os.getpid()}p", f"srd{os.getpid()}q"]
+        self.bridge = f"srd{os.getpid()}b"
+        self.attack_prefix = ["ip", "netns", "exec", self.hub]
+
+    def lay(self):
+        for space in self.spaces:
+            run("ip", "netns", "add", space)
+        # Nobody speaks on this wire by himself, or every frame would not be ours.
+        for space in self.spaces:
+            run("ip", "netns", "exec", space, "sh", "-c",
+                "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6", must=False)
+        run("ip", "-n", self.hub, "link", "add", self.bridge, "type", "bridge", "mcast_snooping", "0", "stp_state", "0")
+        run("ip", "-n", self.hub, "link", "set", self.bridge, "up")
+        for space, end, port in zip(self.spaces, self.ends, self.ports):
+            run("ip", "link", "add", end, "netns", space, "numrxqueues", "1", "numtxqueues", "1", "type", "veth", "peer",
+                "name", port, "netns", self.hub, "numrxqueues", "1", "numtxqueues", "1")
+            for where, link in ((space, end), (self.hub, port)):
+                run("ip", "netns", "exec", where, "ethtool", "-K", link, "tx", "off", "gro", "off", must=False)
+            run("ip", "-n", self.hub, "link", "set", port, "master", self.bridge)
+            run("ip", "-n", self.hub, "link", "set", port, "up")
+            run("ip", "-n", space, "link", "set", end, "up")
+
+    def attack_options(self):
+        shown = subprocess.run(["ip", "-n", self.spaces[0], "-json", "link", "show", self.ends[0]], check=True,
+                               stdout=subprocess.PIPE, text=True)
+        return ["--interface", self.ports[0], "--server-mac", json.loads(shown.stdout)[0]["address"],
+                "--sniff", self.ports[1]]
+
+
+class LoopbackWire(demo_net.SocketWire):
+    """Kernel sockets: the attacker has addresses of 127.1.0.0/16, and overhears the players when it may."""
+
+    attack_prefix = []
+
+    def attack_options(self):
+        return ["--source", "127.1.0.0/16", *(["--sniff", "lo"] if os.geteuid() == 0 else [])]
+
+
+WIRES = {"af_xdp": HubWire, "socket": LoopbackWire}

@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""Honest players and an attacker on one server: what does the attack cost the players? Called by scripts/attack."""
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import attack_net
+import demo_net
+import demo_report
+import demo_run
+from demo_run import Process, at_least
+
+ROOT = demo_run.ROOT
+HOLD_S = 3  # from the beginning of the attack to that of the measurements
+
+
+def read_options():
+    parser = argparse.ArgumentParser(
+        prog="scripts/attack",
+        description="Honest bots play on a server while serried-attack sends all that a server must refuse, as fast as its "
+                    "core allows; then say what the players noticed.",
+        epilog="exit code: 0 nobody was disconnected and all limits hold; 1 something was wrong (the table says what); "
+               "2 a bad option; 130 interrupted")
+    parser.add_argument("--players", type=at_least(1, 60000), default=2000, help="honest bots (default 2000)")
+    parser.add_argument("--rate", type=at_least(1, 120), metavar="HZ", default=60, help="inputs a second of each (default 60)")
+    parser.add_argument("--seconds", type=at_least(1, 86400), default=30, help="how long (default 30)")
+    parser.add_argument("--driver", choices=sorted(attack_net.WIRES), help="default af_xdp for root, else socket")
+    parser.add_argument("--kinds", default="mixed", metavar="LIST", help="what is sent, as for serried-attack (default mixed); "
+                        "none: nothing, for comparison")
+    parser.add_argument("--attack-rate", type=at_least(0), default=0, metavar="PER_SECOND",
+                        help="datagrams a second (default 0: as fast as it goes)")
+    parser.add_argument("--latency", type=at_least(1), default=50, metavar="MS",
+                        help="most that input to update may take, p99 (default 50)")
+    parser.add_argument("--npcs", type=at_least(0, 1000000), default=1000, help="wandering characters (default 1000)")
+    parser.add_argument("--memory", type=at_least(64, 65536), metavar="MB", help="EAL memory of each process")
+    parser.add_argument("--quick", action="store_true",
+                        help="small: 200 bots, 5 s, 50,000 datagrams a second, no limit of latency")
+    parser.add_argument("--json", metavar="FILE", help="write the figures as one JSON object")
+    parser.add_argument("--server-args", default="", metavar="'...'", help="more options for serried-server")
+    parser.add_argument("--build", default=os.path.join(ROOT, "build/release"), metavar="DIR", help="where the programs are")
+    parser.add_argument("--only-check-options", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.driver is None:
+        options.driver = "af_xdp" if os.geteuid() == 0 else "socket"
+    if options.driver == "af_xdp" and os.geteuid() != 0:
+        parser.error("--driver af_xdp makes network namespaces and needs root; take socket")
+    if options.quick:
+        options.players, options.seconds, options.npcs, options.latency = 200, 5, 200, None
+        options.attack_rate = options.attack_rate or 50000
+    if options.memory is None:
+        options.memory = 512 + options.players // 20
+    try:
+        options.server_args = shlex.split(options.server_args)
+    except ValueError as error:
+        parser.error(f"--server-args: {error}")
+    if options.json and not os.access(os.path.dirname(os.path.abspath(options.json)), os.W_OK):
+        parser.error(f"--json: cannot write beside {options.json}")
+    options.shards, options.swarm_args, options.audit = None, ["--hold", str(HOLD_S)], 1
+    return options
+
+
+def place():
+    """Cores of server, swarm and attacker, and a sentence about them. The server has one core, whatever there is."""
+    cores = sorted(os.sched_getaffinity(0))
+    server, swarm, attacker = cores[0], cores[min(1, len(cores) - 1)], cores[min(2, len(cores) - 1)]
+    words = f"server on {server}, swarm on {swarm}, attacker on {attacker}"
+    return [server], [swarm], [attacker], words + (" with what the swarm leaves of it" if attacker == swarm else "")
+
+
+def attack_command(options, wire, directory, swarm_cores, cores):
+    with open(os.path.join(directory, "token.key"), encoding="utf-8") as file:
+        protocol_id = next(line.split("=")[1].strip() for line in file if line.startswith("protocol_id"))
+    command = [*wire.attack_prefix, demo_run.program(options, "tools", "serried-attack"), *wire.attack_options(),
+               "--server", f"{wire.server_address}:{wire.port}", "--protocol-id", protocol_id, "--kinds", options.kinds,
+               "--rate", str(options.attack_rate), "--json-summary", os.path.join(directory, "attack.json")]
+    # On the players' core it takes what they leave, so that their lateness is not its doing.
+    return ["nice", "-n", "19", *command] if cores == swarm_cores else command
+
+
+def wait_for_players(server, swarm, players):
+    """Whether all of them play, within a minute and what connecting takes."""
+    limit = time.monotonic() + 60 + players / 50
+    while time.monotonic() < limit and swarm.running() and server.running():
+        if any(f"swarm: {players}/{players} playing" in line for line in swarm.tail):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def play(options, commands, swarm_cores, attack_cores):
+    """Run all three; what went wrong with the processes themselves, and whether somebody pressed Ctrl-C."""
+    problems, swarm, attacker = [], None, None
+    server = Process("server", commands["server"])
+    try:
+        if not server.ready.wait(60):
+            return ["the server did not start; its last lines are above"], False
+        swarm = Process("swarm", commands["swarm"], swarm_cores)
+        if not wait_for_players(server, swarm, options.players):
+            problems.append("not all bots came into the world; there was no attack")
+        elif "attack" in commands:
+            attacker = Process("attack", commands["attack"], attack_cores)
+        limit = time.monotonic() + HOLD_S + options.seconds + 60
+        while swarm.running() and server.running() and time.monotonic() < limit:
+            time.sleep(0.1)
+            if attacker and not attacker.running():
+                problems.append("the attacker ended early")
+                attacker = None
+        if not server.running():
+            problems.append(f"the server died (exit code {server.wait(1)})")
+        elif swarm.running():
+            problems.append("the swarm did not end by itself")
+        return problems, False
+    except KeyboardInterrupt:
+        return problems, True
+    finally:
+        for name, process, fine in (("attacker", attacker, (0,)), ("swarm", swarm, (0, 1)), ("server", server, (0,))):
+            if process and process.end() not in fine:
+                problems.append(f"the {name} ended with exit code {process.process.returncode}")
+
+
+def judge(options, result):
+    """What is wrong, as sentences."""
+    problems = demo_report.find_problems(result)
+    attack, latency = result["attack"], result["update_latency_ms"]["p99"]
+    if options.latency and latency is not None and latency >= options.latency:
+        problems.append(f"input to update: p99 is {latency:.1f} ms, {options.latency} ms are allowed")
+    if options.kinds == "none":
+        return problems
+    if not attack.get("datagrams"):
+        problems.append("nothing was sent by the attacker")
+    elif attack["amplification"] > 1:
+        problems.append(f"the server answers with {attack['amplification']:.2f} times the bytes that strangers send")
+    return problems
+
+
+def table(result, memory, cores):
+    latency, attack, swarm = result["update_latency_ms"], result["attack"], result["swarm"]
+    show = demo_report.number
+    late = "   (the swarm cannot keep up: its own lateness is in it)" if swarm.get("swarm_behind") else ""
+    lanes = (result["server"].get("tick_ms") or {})
+    rows = [
+        ("wire", f"{result['driver']}, {memory}"),
+        ("cores", cores),
+        ("players", f"{show(result['connected'])} of {show(result['players'])} connected, {result['rate_hz']} inputs/s each, "
+                    f"{result['seconds']} s"),
+        ("attack", f"{attack.get('datagrams_per_s', 0):,.0f} datagrams/s, {show(attack.get('datagrams', 0))} in all, "
+                   f"{show(attack.get('refused', 0))} refused by the attacker's kernel"),
+    ]
+    for name, kind in (attack.get("kinds") or {}).items():
+        rows.append(("  " + name, f"{kind['datagrams_per_s']:,.0f}/s, {kind['answers']:,} answers, "
+                                  f"amplification {kind['amplification']:.4f}"))
+    rows += [
+        ("input to update", f"p50 {show(latency['p50'], 1)}   p99 {show(latency['p99'], 1)}   "
+                            f"p99.9 {show(latency['p999'], 1)}   max {show(latency['max'], 1)} ms{late}"),
+        ("tick", f"p50 {show(lanes.get('p50'), 2)}   p99 {show(lanes.get('p99'), 2)}   max {show(lanes.get('max'), 2)} ms"),
+        ("disconnected", f"{show(result['errors'])} errors"),
+        ("views", f"{show(result['view_mismatches'])} differ, of {show(swarm.get('audits'))} compared"),
+        ("server", f"{show(result['rx_pps'])} packets/s in, {show(result['tx_pps'])} out"),
+    ]
+    rows += [("  drop " + reason, show(count)) for reason, count in sorted(result["drops"].items(), key=lambda d: -d[1])]
+    rows.append(("amplification", f"{attack.get('amplification', 0):.4f}"))
+    rows.append(("verdict", "all good" if not result["problems"] else "WRONG: " + result["problems"][0]))
+    rows += [("", problem) for problem in result["problems"][1:]]
+    first = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{first}}  {text}" for name, text in rows)
+
+
+def attack(options):
+    run_name = f"serried-{os.getpid()}"
+    directory = tempfile.mkdtemp(prefix="serried-attack-")
+    server_cores, swarm_cores, attack_cores, cores = place()
+    try:
+        with attack_net.WIRES[options.driver](directory, run_name) as wire:
+            subprocess.run([demo_run.program(options, "tools", "serried-token"), "keygen", "--out",
+                            os.path.join(directory, "token.key")], check=True)
+            server, swarm, _, memory, _ = demo_run.commands(options, wire, directory, run_name,
+                                                            (server_cores, swarm_cores, cores))
+            commands = {"server": server, "swarm": swarm}
+            if options.kinds != "none":
+                commands["attack"] = attack_command(options, wire, directory, swarm_cores, attack_cores)
+            print(f"attack: {options.players:,} bots, {options.seconds} s, over {wire.words}; {memory}; {cores}", flush=True)
+            problems, interrupted = play(options, commands, swarm_cores, attack_cores)
+        summaries = {name: demo_run.read_summary(os.path.join(directory, f"{name}.json")) for name in commands}
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    result = demo_report.merge(options, summaries["server"], summaries["swarm"])
+    result["attack"] = summaries.get("attack", {})
+    problems += [f"the {name} left no summary" for name, summary in summaries.items() if not summary]
+    result["problems"] = problems + judge(options, result) + (["interrupted"] if interrupted else [])
+    print("\n" + table(result, memory, cores))
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=2)
+            file.write("\n")
+    return 130 if interrupted else 1 if result["problems"] else 0
+
+
+def main():
+    options = read_options()
+    if options.only_check_options:
+        return 0
+
+    def interrupt(*_):
+        for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # once is enough: what follows is the tidying up
+            signal.signal(stop, signal.SIG_IGN)
+        raise KeyboardInterrupt
+    for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(stop, interrupt)
+    try:
+        return attack(options)
+    except KeyboardInterrupt:
+        return 130
+    except (demo_net.WireError, subprocess.CalledProcessError) as error:
+        print(f"attack: {error}", file=sys.stderr)
+        return 1
+
+
+sys.exit(main())

@@ -1,0 +1,20 @@
+#pragma once
+/// A UDP datagram in an Ethernet frame, seen from above: who wrote to whom what.
+
+#include <cstdint>
+#include <span>
+
+#include "wire/link.h"
+#include "wire/path.h"
+
+namespace serried::tools {
+
+struct FrameView {
+  wire::Path from, to;
+  std::span<const std::uint8_t> payload;
+};
+
+/// False: no whole UDP datagram. Checksums are not looked at: what is overheard on its way out often has none yet.
+[[nodiscard]] bool read_frame(std::span<const std::uint8_t> frame, FrameView& view) noexcept;
+
+}  // namespace serried::tools

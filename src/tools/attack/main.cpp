@@ -1,0 +1,136 @@
+/// serried-attack: sends to one's own server what it must refuse, and counts what it answers.
+
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <iostream>
+#include <optional>
+#include <sched.h>
+
+#include "tools/attack/assault.h"
+#include "tools/attack/options.h"
+#include "tools/attack/raw_gun.h"
+#include "tools/attack/report.h"
+#include "tools/attack/udp_gun.h"
+
+namespace {
+
+using namespace serried;  // NOLINT: a program's own file
+
+constexpr int exit_failed = 1, exit_usage = 2;
+constexpr std::size_t samples_kept = 16'384;
+constexpr std::uint32_t overhear_one_in = 16;  ///< enough to know everybody, too few to slow the wire
+constexpr unsigned overheard_at_a_time = 512;
+constexpr Nanos look_every = millisecond, last_answers = 200 * millisecond;
+constexpr timespec nap{0, 50'000};
+
+volatile std::sig_atomic_t interrupted = 0;
+void on_signal(int) { interrupted = 1; }
+
+int fail(const std::string& message, int code = exit_usage) {
+  std::cerr << "serried-attack: " << message << '\n';
+  return code;
+}
+
+Nanos monotonic_now() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<Nanos>(time.tv_sec) * second + static_cast<Nanos>(time.tv_nsec);
+}
+
+void overhear(tools::PacketTap& tap, tools::Samples& samples) {
+  for (unsigned i = 0; i < overheard_at_a_time; ++i) {
+    const auto frame = tap.next();
+    if (frame.empty()) return;
+    samples.add_frame(frame);
+  }
+}
+
+template <class Gun>
+int attack(Gun& gun, const tools::AttackOptions& options, tools::Samples& samples, tools::PacketTap* tap) {
+  tools::Forge forge({options.protocol_id, options.seed, options.source}, samples);
+  const Nanos began = monotonic_now();
+  tools::Assault assault(gun, forge, options.kinds, options.rate, began);
+  tools::AttackSummary summary;
+  const auto look = [&](Nanos now) {
+    assault.hear();
+    if (tap != nullptr) overhear(*tap, samples);
+    summary.tally = assault.tally();
+    summary.samples = samples.taken();
+    summary.seconds = static_cast<double>(now - began) * 1e-9;
+  };
+  Nanos looked = began, said = began;
+  std::uint64_t datagrams_said = 0;
+  for (Nanos now = began; interrupted == 0; now = monotonic_now()) {
+    if (options.seconds > 0 && static_cast<double>(now - began) * 1e-9 >= options.seconds) break;
+    if (assault.strike(now) == 0) nanosleep(&nap, nullptr);
+    if (now - looked < look_every) continue;
+    look(looked = now);
+    if (options.quiet || now - said < second) continue;
+    const std::uint64_t sent = summary.datagrams() - datagrams_said;
+    const double rate = static_cast<double>(sent) * 1e9 / static_cast<double>(now - said);
+    std::printf("%s\n", tools::attack_line(summary, rate).c_str());
+    std::fflush(stdout);
+    said = now;
+    datagrams_said = summary.datagrams();
+  }
+  const Nanos ended = monotonic_now();
+  while (monotonic_now() - ended < last_answers) {
+    look(ended);
+    nanosleep(&nap, nullptr);
+  }
+  std::fputs(tools::attack_table(summary).c_str(), stdout);
+  if (!options.json_file.empty())
+    if (const auto written = tools::write_attack_json(summary, options.json_file); !written)
+      return fail("--json-summary: " + written.error().message);
+  if (summary.datagrams() == 0) return fail("nothing could be sent", exit_failed);
+  return 0;
+}
+
+int run(const tools::AttackOptions& options) {
+  tools::Samples samples(options.server, options.source, samples_kept);
+  if (!options.replay_file.empty()) {
+    const auto added = samples.add_pcap(options.replay_file);
+    if (!added) return fail("--replay: " + added.error().message);
+    if (added.value() == 0) return fail("--replay: no sealed datagram for the server in '" + options.replay_file + "'");
+  }
+  std::optional<tools::PacketTap> tap;
+  if (!options.sniff.empty()) {
+    auto opened = tools::PacketTap::of_some(options.sniff, overhear_one_in);
+    if (!opened) return fail("--sniff: " + opened.error().message);
+    tap.emplace(std::move(opened).value());
+  }
+  tools::PacketTap* const overheard = tap ? &*tap : nullptr;
+  if (options.interface.empty()) {
+    auto gun = tools::UdpGun::open(options.server, options.kinds, options.has_source ? &options.source : nullptr,
+                                   options.seed);
+    if (!gun) return fail(gun.error().message);
+    return attack(gun.value(), options, samples, overheard);
+  }
+  wire::Mac mac = options.server_mac;
+  if (mac == wire::Mac{}) {
+    const auto found = tools::neighbor_mac(options.server.address, options.interface);
+    if (!found) return fail(found.error().message);
+    mac = found.value();
+  }
+  auto gun = tools::RawGun::open(options.interface, options.server, mac);
+  if (!gun) return fail(gun.error().message);
+  return attack(gun.value(), options, samples, overheard);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const tools::AttackCommandLine line = tools::parse_attack_line(argc, argv);
+  if (line.exit_code >= 0) return line.exit_code;
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  if (line.options.cpu >= 0) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<unsigned>(line.options.cpu), &set);
+    if (sched_setaffinity(0, sizeof set, &set) != 0)
+      return fail("--cpu: CPU " + std::to_string(line.options.cpu) + " is not one that this process may use");
+  }
+  return run(line.options);
+}

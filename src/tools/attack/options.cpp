@@ -1,0 +1,122 @@
+#include "tools/attack/options.h"
+
+#include <algorithm>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "tools/attack/target.h"
+#include "tools/number_option.h"
+
+namespace serried::tools {
+
+namespace {
+
+struct Texts {
+  std::string server, server_mac, source, kinds = "mixed";
+  bool own_network = false;
+};
+
+void declare(CLI::App& app, AttackOptions& options, Texts& texts) {
+  app.add_option("--server", texts.server, "server, ADDRESS:PORT or [IPv6]:PORT")->required();
+  app.add_option("--kinds", texts.kinds, "what to send: names joined by commas, or mixed")->default_val("mixed");
+  app.add_option("--rate", options.rate, "datagrams a second; 0: as fast as it goes")
+      ->default_val(0.0)
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--seconds", options.seconds, "how long; 0: until Ctrl-C")
+      ->default_val(0.0)
+      ->check(CLI::NonNegativeNumber);
+  add_number(app, "--protocol-id", options.protocol_id, "the server's protocol id, as in its key", 0,
+             ~std::uint64_t{0});
+  app.add_option("--interface", options.interface, "send frames of our own by this interface (needs root)");
+  app.add_option("--server-mac", texts.server_mac, "link address of the server or of the gateway");
+  app.add_option("--source", texts.source, "network that source addresses are drawn from");
+  app.add_option("--sniff", options.sniff, "overhear honest players on this interface (needs root)");
+  app.add_option("--replay", options.replay_file, "a pcap file of honest players' datagrams");
+  app.add_option("--seed", options.seed, "of all that is random")->default_val(1);
+  app.add_option("--cpu", options.cpu, "run on this CPU")->check(CLI::Range(0, 1'023));
+  app.add_option("--json-summary", options.json_file, "write the figures to this file at the end");
+  app.add_flag("--quiet", options.quiet, "no line a second");
+  app.add_flag("--i-own-this-network", texts.own_network, "send to, and in the name of, addresses of the internet");
+}
+
+Result<wire::Path> read_server(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) return Error{"'" + text + "' has no port; write ADDRESS:PORT"};
+  std::string host = text.substr(0, colon);
+  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  const auto address = port::parse_address(host);
+  if (!address) return address.error();
+  std::uint64_t number = 0;
+  if (const std::string wrong = crypt::take_number(text.substr(colon + 1), 1, 65'535, number); !wrong.empty())
+    return Error{"port '" + text.substr(colon + 1) + "' " + wrong};
+  return port::endpoint(address.value(), static_cast<std::uint16_t>(number));
+}
+
+Result<Done> understand(AttackOptions& options, const Texts& texts) {
+  const auto server = read_server(texts.server);
+  if (!server) return server.error().within("--server");
+  options.server = server.value();
+  const bool ipv4 = options.server.is_ipv4();
+  options.has_source = !texts.source.empty();
+  const auto source = port::parse_local_address(options.has_source ? texts.source
+                                                : ipv4             ? "198.18.0.0/15"
+                                                                   : "2001:db8::/32");
+  if (!source) return source.error().within("--source");
+  options.source = source.value();
+  if (port::is_ipv4(options.source.address) != ipv4)
+    return Error{"--source and --server are of different families: give both as IPv4 or both as IPv6"};
+  if (!texts.own_network && !is_nobodys(options.server.address))
+    return Error{"--server: " + port::format_address(options.server.address) +
+                 " is an address of the internet. This is a tool to test one's own server: it sends to loopback, "
+                 "link-local, private and documentation addresses, to others only with --i-own-this-network"};
+  if (!texts.own_network && !is_nobodys(options.source))
+    return Error{"--source: answers to " + texts.source +
+                 " may reach strangers; take a private, documentation or benchmarking network, or, where nothing "
+                 "leaves the network, --i-own-this-network"};
+  auto kinds = parse_kinds(texts.kinds);
+  if (!kinds) return kinds.error().within("--kinds");
+  options.kinds = std::move(kinds).value();
+  if (options.interface.empty() && !texts.server_mac.empty()) return Error{"--server-mac needs --interface"};
+  if (!texts.server_mac.empty()) {
+    const auto mac = port::parse_mac(texts.server_mac);
+    if (!mac) return mac.error().within("--server-mac");
+    options.server_mac = mac.value();
+  }
+  if (!options.sniff.empty() && options.interface.empty() && !options.has_source)
+    return Error{"--sniff without --interface needs --source: what comes from there is ours and not a player's"};
+  if (!options.sniff.empty() || !options.replay_file.empty()) return Done{};
+  if (texts.kinds == "mixed") {
+    std::erase_if(options.kinds, needs_sample);
+  } else if (std::any_of(options.kinds.begin(), options.kinds.end(), needs_sample)) {
+    return Error{
+        "--kinds: replay, bad-tag and spoofed are made from what honest players send: overhear it with --sniff "
+        "INTERFACE, or take a file with --replay FILE.pcap"};
+  }
+  return Done{};
+}
+
+}  // namespace
+
+AttackCommandLine parse_attack_line(int argc, char** argv) {
+  AttackCommandLine line;
+  CLI::App app(
+      "Tests how one's own server bears an attack: sends what it must refuse, as fast as it goes, and counts the "
+      "answers.",
+      "serried-attack");
+  Texts texts;
+  declare(app, line.options, texts);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    line.exit_code = app.exit(error) == 0 ? 0 : 2;
+    return line;
+  }
+  if (const auto done = understand(line.options, texts); !done) {
+    std::cerr << "serried-attack: " << done.error().message << '\n';
+    line.exit_code = 2;
+  }
+  return line;
+}
+
+}  // namespace serried::tools
