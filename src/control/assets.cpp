@@ -1,8 +1,33 @@
 #include "control/assets.h"
 
+#include <fstream>
+#include <iterator>
 #include <utility>
 
+#include "base/utf8.h"
+#include "message/type.h"
+
 namespace serried::control {
+namespace {
+
+/// Text for everybody who joins; empty, and a fault, when it cannot be sent.
+std::string load_welcome(const std::string& file, std::vector<Fault>& faults) {
+  constexpr std::size_t bytes_max = message::message_bytes_max - 1;
+  const auto refuse = [&](std::string why) {
+    faults.push_back({"--welcome-file " + file + ":", std::move(why)});
+    return std::string{};
+  };
+  std::ifstream in{file, std::ios::binary};
+  std::string text{std::istreambuf_iterator<char>{in}, {}};
+  if (!in) return refuse("cannot be read; check the path and its permissions");
+  if (text.size() > bytes_max)
+    return refuse("has " + std::to_string(text.size()) + " bytes, and a message at most " + std::to_string(bytes_max) +
+                  "; shorten it");
+  if (!base::is_utf8(text)) return refuse("is no UTF-8; save it as such");
+  return text;
+}
+
+}  // namespace
 
 Assets load_assets(const ServerConfig& config, std::vector<Fault>& faults) {
   Assets assets;
@@ -26,6 +51,7 @@ Assets load_assets(const ServerConfig& config, std::vector<Fault>& faults) {
     else
       faults.push_back({"--dictionary " + config.dictionary + ":", dictionary.error().message});
   }
+  if (!config.welcome_file.empty()) assets.welcome = load_welcome(config.welcome_file, faults);
   return assets;
 }
 

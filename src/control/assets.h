@@ -1,8 +1,9 @@
 #pragma once
 /// What a server reads from files once, and its lanes then share without writing: tables of client builds, the
-/// dictionary of packed bodies.
+/// dictionary of packed bodies, the text of welcome.
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "channel/dictionary.h"
@@ -14,6 +15,7 @@ namespace serried::control {
 struct Assets {
   crypt::IntegrityTables integrity;
   std::optional<channel::Dictionary> dictionary;
+  std::string welcome;
 };
 
 /// Load what `config` names. What is wrong with a file becomes a fault, and its part stays empty.

@@ -60,6 +60,8 @@ struct ServerConfig {
   unsigned players_max = 16'384;
   unsigned npcs = world::Config{}.npcs;
   std::uint64_t seed = 1;
+  unsigned resume_s = world::Config{}.resume_s;
+  std::string welcome_file;
   unsigned spawn_size_units = static_cast<unsigned>(2 * world::Config{}.player_spawn_half);
   unsigned budget_bytes = replicate::Config{}.datagram_bytes;
   unsigned tracked_max = replicate::Config{}.tracked_max;

@@ -91,6 +91,7 @@ world::Config world_config(const ServerConfig& config) {
   world.ticks_per_second = config.tick_rate_hz;
   world.players_max = config.players_max;
   world.npcs = config.npcs;
+  world.resume_s = config.resume_s;
   world.player_spawn_half = static_cast<float>(config.spawn_size_units) / 2;
   for (unsigned* const ticks : {&world.slot_rest_ticks, &world.input_hold_ticks, &world.npc_decision_ticks})
     *ticks = ticks_at(config, *ticks);

@@ -39,6 +39,24 @@ TEST_F(AssetsTest, NothingIsNamedAndNothingIsLoaded) {
   EXPECT_TRUE(faults.empty());
   EXPECT_TRUE(assets.integrity.versions().empty());
   EXPECT_FALSE(assets.dictionary.has_value());
+  EXPECT_TRUE(assets.welcome.empty());
+}
+
+TEST_F(AssetsTest, AWelcomeIsTextThatFitsAMessage) {
+  config.welcome_file = (folder / "welcome").string();
+  const auto write = [&](const std::string& text) { std::ofstream(config.welcome_file, std::ios::binary) << text; };
+  write("Gr\xC3\xBC\xC3\x9F Gott\n");
+  EXPECT_EQ(load_assets(config, faults).welcome, "Gr\xC3\xBC\xC3\x9F Gott\n");
+  write(std::string(512 * 1024 - 1, 'w'));
+  EXPECT_EQ(load_assets(config, faults).welcome.size(), 512 * 1024 - 1U);
+  EXPECT_TRUE(faults.empty()) << fault_text(faults);
+  write(std::string(512 * 1024, 'w'));
+  EXPECT_TRUE(load_assets(config, faults).welcome.empty());
+  write("\xFF\xFE");
+  EXPECT_TRUE(load_assets(config, faults).welcome.empty());
+  config.welcome_file += "-missing";
+  EXPECT_TRUE(load_assets(config, faults).welcome.empty());
+  EXPECT_EQ(faults.size(), 3U) << fault_text(faults);
 }
 
 TEST_F(AssetsTest, SeveralBuildsAtATime) {
