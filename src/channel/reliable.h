@@ -109,6 +109,12 @@ class Reliable {
   void settle(Pools& pools, const Flight& flight, bool acked) noexcept;
 
   [[nodiscard]] std::uint32_t unacked_bytes() const noexcept;  ///< queued or in flight, fragments included
+  /// Half of what may be unacked on this channel is: what can be left unsaid should be, so that what must be said finds
+  /// room.
+  [[nodiscard]] bool crowded(wire::Channel channel) const noexcept {
+    const MessageQueue& unacked = outbound_[index_of(channel)].unacked;
+    return unacked.messages() >= unacked_messages_max / 2 || unacked.bytes() >= unacked_bytes_max / 2;
+  }
 
   // ---- in
 

@@ -41,6 +41,12 @@ void add_datagram(IoState& state, wire::Batch& batch, session::Freight& freight,
   if (state.table.admission(out.session).send_queued) state.table.reliable(out.session).flush();
 }
 
+/// An ack that went with something else meanwhile, or a probe of an address that is no candidate any more.
+bool is_void(IoState& state, const OutRow& out) noexcept {
+  if (out.kind == OutKind::probe) return state.table.cold(out.session).roam.probe_id == 0;
+  return out.body_bytes == 0 && !state.table.outbound(out.session).received.pending();
+}
+
 /// A game message for a session.
 void post(IoState& state, const OutRow& out, Nanos now) noexcept {
   state.counters.mail_out.add(1);
@@ -67,7 +73,7 @@ void add(IoState& state, wire::Batch& batch, session::Freight& freight, const Ou
   if (gone) {
     state.counters.drops.add(observe::Drop::session_gone);
   } else if (carried) {
-    return add_datagram(state, batch, freight, out, now);
+    if (!is_void(state, out)) return add_datagram(state, batch, freight, out, now);
   } else if (session.state == State::playing) {
     post(state, out, now);
   }
