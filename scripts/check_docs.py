@@ -18,6 +18,7 @@ OPTIONS = [
     ("serried-integrity", "src/tools/integrity.cpp", re.compile(r'(?:add_option\(|add_number\(\w+, )"--([\w-]+)"')),
     ("serried-ctl", "src/tools/ctl.cpp", re.compile(r'add_(?:option|flag)\("--([\w-]+)"')),
     ("serried-swarm", "src/tools/swarm/options.cpp", re.compile(r'add_(?:option|flag)\("--([\w-]+)[",]')),
+    ("serried-attack", "src/tools/attack/options.cpp", re.compile(r'add_(?:option|flag|number)\((?:app, )?"--([\w-]+)"')),
 ]
 BEGIN, END = "<!-- drops: begin -->", "<!-- drops: end -->"
 
