@@ -3,7 +3,8 @@
 /// real clients at the other end of a loop wire, one seed for everything. No mocks: these are the lanes that run in
 /// production.
 
-#include <cstring>
+#include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "base/prng.h"
+#include "channel/pack.h"
 #include "client/session.h"
 #include "lane/handshake_lane.h"
 #include "lane/io_lane.h"
@@ -31,9 +33,27 @@ struct EngineConfig {
   Nanos ack_delay = 25 * millisecond;
   unsigned datagram_bytes = 1'146;
   unsigned audit_per_second = 20;
+
+  Nanos step = millisecond;
+  std::uint32_t npc_stop_tick = 60 * 8;
+  unsigned resume_s = 60;
+  std::uint32_t timeout_ms = 15'000, idle_ping_ms = 5'000;
+  Nanos rekey_after = 3'600 * second;
+  // How much there is of everything
+  unsigned sessions = 1'024;
+  unsigned in_flight = 1U << 18;
+  unsigned server_buffers = 1U << 14, spare_buffers = 512;
+  unsigned link_rows = 4'096, link_buffers = 1'024;
+  unsigned jobs = 64;
+  std::uint32_t ban_score = 0;  ///< all bots share one address, in which others write too
+  std::uint32_t chunks = 8'192;
+  std::uint16_t small_blocks = 64, large_blocks = 8;
+  std::uint32_t client_chunks = 8'192;
+  std::uint16_t client_small_blocks = 64, client_large_blocks = 8;
 };
 
 struct Bot {
+  std::uint64_t player_id = 0;
   std::unique_ptr<port::LoopPort> port;
   client::Session session;
   std::vector<std::uint8_t> token;
@@ -41,6 +61,7 @@ struct Bot {
   base::Prng mind{0};
   Nanos next_input = 0;
   message::Input intent;
+  bool silent = false;  ///< neither hears nor says anything
 };
 
 class Engine {
@@ -52,14 +73,19 @@ class Engine {
       : config(engine_config),
         random(config.seed),
         poll_order(config.poll_seed),
-        network({.seed = config.seed, .in_flight_max = 1U << 18}),
-        server(network.open({.address = port::ipv4_address(10, 0, 0, 1), .port_first = 40'000, .buffers = 1U << 14})
+        network({.seed = config.seed, .in_flight_max = config.in_flight}),
+        server(network
+                   .open({.address = port::ipv4_address(10, 0, 0, 1),
+                          .port_first = 40'000,
+                          .buffers = config.server_buffers})
                    .value()),
-        handshake_link(64, 1'024),
+        client_pools(config.client_chunks, config.client_small_blocks, config.client_large_blocks),
+        handshake_link(config.jobs, config.sessions),
         key(make_key()),
-        handshake({key, unix_start, 4'096, 1'024, entropy()}, {&handshake_link}),
+        handshake({key, unix_start, 4'096, config.sessions, entropy()}, {&handshake_link}),
         simulation(setup()) {
-    for (unsigned s = 0; s < config.shards; ++s) links.push_back(std::make_unique<lane::IoShardLink>(4'096, 1'024));
+    for (unsigned s = 0; s < config.shards; ++s)
+      links.push_back(std::make_unique<lane::IoShardLink>(config.link_rows, config.link_buffers));
     std::vector<lane::IoShardLink*> all;
     for (auto& link : links) all.push_back(link.get());
     io = std::make_unique<lane::IoLane<port::LoopPort>>(io_config(), *server, all, handshake_link,
@@ -80,39 +106,56 @@ class Engine {
     bot->port = network
                     .open({.address = port::ipv4_address(10, 0, 1, 2),
                            .port_first = static_cast<std::uint16_t>(20'000 + index),
-                           .buffers = 512})
+                           .buffers = 256})
                     .value();
-    crypt::TokenClaims claims;
-    entropy().fill(claims.id);
-    entropy().fill(claims.secret.bytes());
-    claims.player_id = player_id;
-    claims.issued = claims.not_before = unix_start + 1;
-    claims.expiry = unix_start + 100'000;
-    claims.audience = key.server_id;
-    bot->token = crypt::issue_token(key, claims, entropy()).value();
+    bot->player_id = player_id;
     bot->options.server = server->local();
     bot->options.protocol_id = protocol;
     bot->options.server_id = key.server_id;
-    bot->options.token = bot->token;
-    bot->options.token_secret = claims.secret;
     bot->options.entropy = entropy();
+    bot->options.pools = &client_pools;
+    bot->options.packer = &packer;
     bot->options.audit = true;
     bot->options.connect_timeout = 60 * second;
     bot->mind = base::Prng{base::mix(config.seed, player_id)};
     bot->next_input = now + bot->mind.below(second / config.input_hz);
-    EXPECT_TRUE(bot->session.start(bot->options, now));
+    log_in(*bot);
     bots.push_back(std::move(bot));
     return *bots.back();
   }
+  /// With a fresh token, whatever the session was before.
+  void log_in(Bot& bot) {
+    crypt::TokenClaims claims;
+    entropy().fill(claims.id);
+    entropy().fill(claims.secret.bytes());
+    claims.player_id = bot.player_id;
+    claims.issued = claims.not_before = unix_start + 1;
+    claims.expiry = unix_start + 100'000;
+    claims.audience = key.server_id;
+    bot.token = crypt::issue_token(key, claims, entropy()).value();
+    bot.options.token = bot.token;
+    bot.options.token_secret = claims.secret;
+    EXPECT_TRUE(bot.session.start(bot.options, now));
+  }
+  /// `bytes`, as they are, from one port.
+  void send_raw(port::LoopPort& from, std::span<const std::uint8_t> bytes, const wire::Path& to) {
+    wire::Buffer buffer;
+    ASSERT_EQ(from.acquire({&buffer, 1}), 1U);
+    std::copy(bytes.begin(), bytes.end(), buffer.data);
+    wire::Batch batch;
+    batch.append(buffer.data, bytes.size(), buffer.owner, to);
+    from.transmit(batch, now);
+  }
+
   void add_bots() {
     for (unsigned i = 0; i < config.players; ++i) add_bot(i + 1);
   }
 
-  /// One millisecond. What has arrived is handed on before a tick may begin, whatever the order of the lanes.
+  /// One step of the clock. What has arrived is handed on before a tick may begin, whatever the order of the lanes.
   void step() {
     for (auto& bot : bots) drive(*bot);
     poll_all(true);
-    now += millisecond;
+    now += config.step;
     poll_all(false);
     if (const std::uint32_t tick = simulation.hashed_tick();
         tick != 0 && (hashes.empty() || hashes.rbegin()->first < tick)) {
@@ -202,6 +245,8 @@ class Engine {
   bool walking = true;
   port::LoopNetwork network;
   std::unique_ptr<port::LoopPort> server;
+  channel::Pools client_pools;
+  channel::Packer packer;
   lane::HandshakeLink handshake_link;
   crypt::TokenKey key;
   lane::HandshakeLane handshake;
@@ -212,8 +257,9 @@ class Engine {
   std::vector<std::unique_ptr<Bot>> bots;
   std::map<std::uint32_t, std::uint64_t> hashes;
   observe::DropCounters client_drops;
+  std::function<void(Bot&, std::span<const std::uint8_t>)> on_sent;  ///< what bots say, as it goes onto the wire
 
- private:
+ protected:
   crypt::Entropy entropy() {
     return {[](void* self, std::span<std::uint8_t> to) {
               for (auto& byte : to) byte = static_cast<std::uint8_t>(static_cast<Engine*>(self)->random.next());
@@ -237,19 +283,25 @@ class Engine {
     shard.replicate.datagram_bytes = config.datagram_bytes;
     shard.replicate.audit_per_second = config.audit_per_second;
     shard.shards = config.shards;
-    shard.sessions_per_lane = 1'024;
+    shard.sessions_per_lane = config.sessions;
     shard.seed = config.seed;
-    adjust(shard);
+    shard.world.npc_stop_tick = config.npc_stop_tick;
+    shard.world.resume_s = config.resume_s;
     EXPECT_TRUE(shard.validate().empty());
     return shard;
   }
-  void adjust(lane::ShardSetup& shard) const { shard.world.npc_stop_tick = npc_stop_tick_for(config); }
-  static std::uint32_t npc_stop_tick_for(const EngineConfig&) { return 60 * 8; }
-
   [[nodiscard]] lane::IoConfig io_config() const {
     lane::IoConfig io_settings;
-    io_settings.sessions_max = 1'024;
-    io_settings.attempts_max = 1'024;
+    io_settings.sessions_max = config.sessions;
+    io_settings.attempts_max = config.sessions;
+    io_settings.spare_buffers = config.spare_buffers;
+    io_settings.chunks = config.chunks;
+    io_settings.small_blocks = config.small_blocks;
+    io_settings.large_blocks = config.large_blocks;
+    io_settings.rekey_after = config.rekey_after;
+    io_settings.waf.ban_score = config.ban_score;
+    io_settings.parameters.timeout_ms = config.timeout_ms;
+    io_settings.parameters.idle_ping_ms = config.idle_ping_ms;
     io_settings.protocol_id = protocol;
     io_settings.parameters.input_rate_max_hz = 120;
     io_settings.parameters.ack_delay_us = static_cast<std::uint32_t>(config.ack_delay / microsecond);
@@ -259,10 +311,11 @@ class Engine {
   void drive(Bot& bot) {
     wire::Batch batch;
     for (bot.port->receive(batch, now); batch.rows != 0; bot.port->receive(batch, now)) {
-      for (unsigned row = 0; row < batch.rows; ++row)
+      for (unsigned row = 0; row < batch.rows && !bot.silent; ++row)
         bot.session.receive({batch.data[row], batch.length[row]}, batch.path[row], now, client_drops);
       bot.port->release(batch);
     }
+    if (bot.silent) return;
     if (walking && bot.session.connected() && now >= bot.next_input) {
       bot.next_input += second / config.input_hz;
       if (bot.mind.chance(0.1)) {
@@ -276,11 +329,8 @@ class Engine {
     }
     std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
     while (const std::size_t size = bot.session.send(bytes, now)) {
-      wire::Buffer buffer;
-      ASSERT_EQ(bot.port->acquire({&buffer, 1}), 1U);
-      std::memcpy(buffer.data, bytes.data(), size);
-      batch.append(buffer.data, size, buffer.owner, server->local());
-      bot.port->transmit(batch, now);
+      if (on_sent) on_sent(bot, {bytes.data(), size});
+      send_raw(*bot.port, {bytes.data(), size}, server->local());
     }
   }
 
