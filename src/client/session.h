@@ -206,6 +206,9 @@ class Session {
                                              std::span<const std::uint8_t> content, channel::Urgency urgency,
                                              Nanos now) noexcept;
 
+  /// From now on send from another UDP port of ours, as a NAT that rebinds would make it look.
+  void use_local_port(std::uint16_t port) noexcept { server_.local_port = port; }
+
   [[nodiscard]] State state() const noexcept { return state_; }
   [[nodiscard]] bool connected() const noexcept { return state_ == State::playing; }
   [[nodiscard]] End end() const noexcept { return end_; }

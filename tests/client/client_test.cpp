@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "message/game.h"
 #include "mini_server.h"
 
 namespace serried {
@@ -191,6 +192,59 @@ TEST(Client, SeveralOnThreadsOfTheirOwn) {
     EXPECT_EQ(client.state(), ClientState::closed);
     EXPECT_EQ(client.reason(), "closed by this client");
   }
+}
+
+TEST(Client, TalksWithTheGame) {
+  ASSERT_TRUE(crypt::initialise());
+  LiveServer live;
+  Client client(live.options(1));
+  std::string heard;
+  std::size_t large = 0;
+  client.on_chat([&](const ChatLine& line) {
+    heard += line.text;
+    EXPECT_EQ(client.state(), ClientState::playing);  // callbacks may ask
+  });
+  client.on_message([&](Delivery, std::uint8_t, std::span<const std::uint8_t> content) { large = content.size(); });
+  EXPECT_EQ(client.send(Delivery::ordered, game_type_first, {}), SendResult::not_playing);
+  ASSERT_TRUE(client.connect());
+  ASSERT_TRUE(eventually(client, [&] { return client.state() == ClientState::playing; })) << client.reason();
+  EXPECT_EQ(client.send(Delivery::ordered, game_type_first - 1, {}), SendResult::too_long);
+  EXPECT_EQ(client.chat(ChatScope::server, "x"), SendResult::too_long);
+  ASSERT_TRUE(eventually(client, [&] { return client.chat(ChatScope::near, "hello") == SendResult::queued; }));
+  EXPECT_EQ(client.action(1, 0), 1U);
+  EXPECT_EQ(client.command("dance", {}), 1U);
+  EXPECT_EQ(client.send(Delivery::unordered, 0xFF, test::Bytes(30'000, 3)), SendResult::queued);
+  const auto mail = [&] {
+    const std::scoped_lock lock(live.mutex);
+    return live.server.peers.begin()->second.mail.size();
+  };
+  ASSERT_TRUE(eventually(client, [&] { return mail() == 5; }));  // the name of the command is one of them
+  {
+    const std::scoped_lock lock(live.mutex);
+    auto& peer = live.server.peers.begin()->second;
+    const auto now = static_cast<Nanos>(std::chrono::steady_clock::now().time_since_epoch().count());
+    live.server.post(peer, now, [](base::ByteWriter& out) {
+      message::encode(out, message::Chat{message::ChatScope::near, 9, test::Bytes{'y', 'o'}});
+    });
+    live.server.post(peer, wire::Channel::reliable_ordered, message::Type::game_own, test::Bytes(50'000, 1), now);
+    live.server.rekey(peer, now);
+  }
+  EXPECT_TRUE(eventually(client, [&] { return client.statistics().rekeys == 1 && large == 50'000; }));
+  EXPECT_EQ(heard, "yo");
+  EXPECT_EQ(client.statistics().messages_sent, 5U);
+  EXPECT_EQ(client.statistics().messages_received, 2U);
+  EXPECT_TRUE(client.faults().empty());
+}
+
+TEST(Client, SaysWhatIsWrongWithTheFilesOfTheGame) {
+  ClientOptions options;
+  options.server = "127.0.0.1:9";
+  options.token = {1};
+  options.dictionary = {1, 2, 3};
+  EXPECT_NE(Client(options).connect().error().message.find("the dictionary"), std::string::npos);
+  options.dictionary.clear();
+  options.integrity_table = {1, 2, 3};
+  EXPECT_NE(Client(options).connect().error().message.find("the integrity table"), std::string::npos);
 }
 
 TEST(Client, SpeaksIpv6) {

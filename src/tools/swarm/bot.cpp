@@ -1,5 +1,6 @@
 #include "tools/swarm/bot.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -16,6 +17,24 @@ message::Input Walker::step(Nanos now) noexcept {
   intention_.move_y = static_cast<std::int8_t>(std::lround(126.0 * std::sin(heading)));
   if (dice_.chance(0.3)) intention_.buttons = message::button::run;
   return intention_;
+}
+
+Habit::Habit(double per_minute) noexcept
+    : interval_(per_minute > 0 ? static_cast<Nanos>(60.0 * static_cast<double>(second) / per_minute) : 0) {}
+
+bool Habit::due(Nanos now, base::Prng& dice) noexcept {
+  if (interval_ == 0 || now < at_) return false;
+  const bool first = at_ == 0;
+  at_ = now + (first ? 0 : interval_ / 2) + dice.below(interval_);
+  return !first;
+}
+
+void Bot::talk(Nanos now) {
+  if (habits.chat.due(now, dice))
+    chats += requests.chat(session, message::ChatScope::near, "hello from a bot", now) == channel::Queued::yes;
+  std::uint32_t sequence = 0;
+  if (habits.command.due(now, dice))
+    commands += requests.command(session, "describe", {}, sequence, now) == channel::Queued::yes;
 }
 
 void Bot::play(Nanos now) noexcept {

@@ -7,6 +7,7 @@
 
 #include "base/histogram.h"
 #include "base/prng.h"
+#include "client/requests.h"
 #include "client/session.h"
 #include "message/input.h"
 
@@ -24,19 +25,44 @@ class Walker {
   message::Input intention_;
 };
 
+/// Something that is done so often a minute, at random times: between half and one and a half intervals apart.
+class Habit {
+ public:
+  Habit() = default;
+  /// 0: never.
+  explicit Habit(double per_minute) noexcept;
+  [[nodiscard]] bool due(Nanos now, base::Prng& dice) noexcept;
+
+ private:
+  Nanos interval_ = 0;
+  Nanos at_ = 0;
+};
+
+struct Habits {
+  Habit chat, command, roam;
+};
+
 struct Bot {
   enum class Phase : std::uint8_t { waiting, shaking, joining, playing, over };
 
-  Bot(const client::ViewOptions& view, std::uint64_t seed) noexcept : session(view), walker(seed) {}
+  explicit Bot(const client::ViewOptions& view, std::uint64_t seed, std::uint64_t player = 0,
+               const Habits& own_habits = {}) noexcept
+      : session(view), requests(player), walker(seed), habits(own_habits), dice(base::mix(seed, 1)) {}
 
   /// Submit the next input of the walk.
   void play(Nanos now) noexcept;
+  /// Chat and send commands when it is time to.
+  void talk(Nanos now);
   /// The session has processed a datagram: record the latency of every input that is now applied and left at or
   /// after `since`.
   void account(Nanos now, Nanos since, base::Histogram& latency) noexcept;
 
   client::Session session;
+  client::Requests requests;
   Walker walker;
+  Habits habits;
+  base::Prng dice;  ///< of the habits
+  std::uint32_t chats = 0, commands = 0;
   Nanos input_at = 0;
   std::uint16_t accounted = 0;  ///< last input sequence whose latency is known
   std::uint16_t local_port = 0;

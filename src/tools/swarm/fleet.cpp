@@ -17,6 +17,11 @@ constexpr Nanos closing_max = second;
 constexpr std::int64_t token_lifetime_s = 300;
 constexpr unsigned bots_per_sample = 8;
 
+/// What waits for an ack is little as long as bots only chat: memory for a few messages of each, and for some long
+/// ones.
+std::uint32_t chunks_for(std::uint32_t bots) { return std::clamp(16 * bots, 1'024U, 65'536U); }
+constexpr std::uint16_t small_blocks = 256, large_blocks = 16;
+
 }  // namespace
 
 Fleet::Fleet(const SwarmOptions& options, const crypt::TokenKey& key, const crypt::Entropy& entropy,
@@ -27,14 +32,19 @@ Fleet::Fleet(const SwarmOptions& options, const crypt::TokenKey& key, const cryp
       crc_(key.protocol_id),
       input_interval_(static_cast<Nanos>(static_cast<double>(second) / options.rate_hz)),
       dice_(base::mix(options.seed, 0)),
+      pools_(chunks_for(options.bots), small_blocks, large_blocks),
       wheel_(options.bots, now),
       free_ports_(local_ports.begin(), local_ports.end()),
+      ports_(local_ports.begin(), local_ports.end()),
       began_at_(now),
       sampled_at_(now) {
   client::ViewOptions view;
   view.far = options.far;
   bots_.reserve(options.bots);
-  for (std::uint32_t i = 0; i < options.bots; ++i) bots_.emplace_back(view, base::mix(options.seed, 1, i));
+  const Habits habits{Habit(options.chats_per_minute), Habit(options.commands_per_minute),
+                      Habit(options.roams_per_minute)};
+  for (std::uint32_t i = 0; i < options.bots; ++i)
+    bots_.emplace_back(view, base::mix(options.seed, 1, i), options.player_base + i, habits);
 }
 
 void Fleet::start(std::uint32_t index, Nanos now, std::int64_t unix_now_s) {
@@ -58,6 +68,9 @@ void Fleet::start(std::uint32_t index, Nanos now, std::int64_t unix_now_s) {
   session.token_secret = claims.secret;
   session.entropy = entropy_;
   session.audit = options_.audit;
+  session.pools = &pools_;
+  session.on_message = {&Fleet::hear, this};
+  bot.requests.restart();
   if (!bot.session.start(session, now)) {
     bot.phase = Bot::Phase::over;
     ++over_;
@@ -126,6 +139,12 @@ void Fleet::close(Nanos now) {
     bot.session.close(now);
     follow(i, now);
   }
+}
+
+void Fleet::hear(void* self, wire::Channel, message::Type type, std::span<const std::uint8_t>) {
+  auto& fleet = *static_cast<Fleet*>(self);
+  fleet.chats_heard_ += type == message::Type::chat;
+  fleet.states_heard_ += type == message::Type::state_update;
 }
 
 /// A datagram of no session that we know: perhaps an answer to one of the handshakes on its port.
@@ -202,6 +221,11 @@ client::Outgoing Fleet::compose(std::uint32_t index, std::span<std::uint8_t> to,
     const Nanos late = now - bot.input_at;
     if (measuring_) lag_.record(late);
     bot.play(now);
+    bot.talk(now);
+    if (bot.habits.roam.due(now, bot.dice)) {
+      bot.session.use_local_port(ports_[bot.dice.below(ports_.size())]);
+      ++roams_;
+    }
     // An input that was missed by a whole interval is left out: a burst of old intentions helps nobody.
     bot.input_at += input_interval_ * (1 + late / input_interval_);
   }

@@ -46,6 +46,9 @@ class Fleet {
   /// `local_ports`: UDP ports that bots send from; as many handshakes run at once. A port may be there several times.
   Fleet(const SwarmOptions& options, const crypt::TokenKey& key, const crypt::Entropy& entropy,
         std::span<const std::uint16_t> local_ports, Nanos now);
+  /// It stays where it is: its bots know it.
+  Fleet(const Fleet&) = delete;
+  Fleet& operator=(const Fleet&) = delete;
 
   /// Begin handshakes as the rate and free ports allow, a few a call; move from phase to phase; sample. True: there was
   /// work.
@@ -88,6 +91,8 @@ class Fleet {
   void close(Nanos now);
   void begin_playing(Nanos now, const EngineTotals& engine);
   void sample(Nanos now);
+  /// A message of the game has come for one of the bots.
+  static void hear(void* self, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content);
   [[nodiscard]] observe::Drop shake(wire::Batch& batch, unsigned row, const wire::Header& header, Nanos now);
   void open(wire::Batch& batch, Nanos now);
   void count_errors(Summary& summary) const;
@@ -99,10 +104,12 @@ class Fleet {
   Nanos input_interval_;
   base::Prng dice_;
 
+  channel::Pools pools_;  ///< of all bots, so it outlives them
   std::vector<Bot> bots_;
   Router router_;
   Wheel wheel_;
   std::deque<std::uint16_t> free_ports_;
+  std::vector<std::uint16_t> ports_;  ///< all of them
   Phase phase_ = Phase::connecting;
   std::uint32_t started_ = 0, connected_ = 0, playing_ = 0, over_ = 0;
   Nanos began_at_;
@@ -110,6 +117,7 @@ class Fleet {
   Nanos closing_at_ = 0;
   Nanos sampled_at_ = 0;
   std::uint32_t sampled_ = 0;
+  std::uint64_t chats_heard_ = 0, states_heard_ = 0, roams_ = 0;
 
   bool measuring_ = false;
   bool measured_ = false;

@@ -101,11 +101,22 @@ Summary Fleet::summary(Nanos now, const EngineTotals& engine, const Totals& sinc
   for (const Bot& bot : bots_) {
     bytes += sizeof(Bot) + bot.session.view().memory_bytes();
     tracked += bot.session.view().tracked_count();
+    const client::SessionCounters& counters = bot.session.counters();
+    summary.chats_sent += bot.chats;
+    summary.commands_sent += bot.commands;
+    summary.messages_sent += counters.messages_sent;
+    summary.messages_received += counters.messages_received;
+    summary.resent += counters.resent;
+    summary.timeouts += counters.timeouts;
+    summary.rekeys += counters.rekeys;
   }
   if (!bots_.empty()) {
     summary.bytes_per_bot = bytes / bots_.size();
     summary.tracked_per_bot = static_cast<double>(tracked) / static_cast<double>(bots_.size());
   }
+  summary.chats_received = chats_heard_;
+  summary.states_received = states_heard_;
+  summary.roams = roams_;
   summary.rss_bytes = engine.rss_bytes;
   for (std::size_t i = 0; i < observe::drop_count; ++i) {
     const auto drop = static_cast<observe::Drop>(i);

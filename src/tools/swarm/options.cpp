@@ -45,6 +45,15 @@ void declare(CLI::App& app, SwarmOptions& options, Texts& texts) {
   app.add_option("--rate", options.rate_hz, "inputs a second of each bot")
       ->default_val(60.0)
       ->check(CLI::Range(0.1, 1000.0));
+  app.add_option("--chats-per-minute", options.chats_per_minute, "chat lines of each bot, to those near")
+      ->default_val(0.0)
+      ->check(CLI::Range(0.0, 6000.0));
+  app.add_option("--commands-per-minute", options.commands_per_minute, "named commands of each bot ('describe')")
+      ->default_val(0.0)
+      ->check(CLI::Range(0.0, 6000.0));
+  app.add_option("--roam-per-minute", options.roams_per_minute, "changes of each bot's UDP port, as by a NAT")
+      ->default_val(0.0)
+      ->check(CLI::Range(0.0, 600.0));
   app.add_option("--seconds", options.seconds, "length of the playing phase in s; 0: until Ctrl-C")
       ->default_val(0.0)
       ->check(CLI::NonNegativeNumber);

@@ -25,6 +25,7 @@ struct SwarmOptions {
   double seconds = 0;  ///< of the playing phase; 0: until interrupted
   double hold_seconds = 0;
   double connect_rate = 2000;
+  double chats_per_minute = 0, commands_per_minute = 0, roams_per_minute = 0;  ///< of each bot
   std::uint64_t seed = 1;
   std::uint64_t player_base = 1;
   std::string json_file;

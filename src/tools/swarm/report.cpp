@@ -35,6 +35,12 @@ std::string table(const Summary& s) {
   append(text, "input to update", s.update_latency);
   append(text, "staleness of movers", s.staleness);
   append(text, "round trip", s.rtt);
+  const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
+  append(text, "%-22s %llu chats said, %llu heard; %llu commands, %llu answers; %llu sent, %llu received in all\n",
+         "messages", number(s.chats_sent), number(s.chats_received), number(s.commands_sent), number(s.states_received),
+         number(s.messages_sent), number(s.messages_received));
+  append(text, "%-22s %llu datagrams sent again, %llu timeouts, %llu rekeys, %llu changes of port\n", "reliable",
+         number(s.resent), number(s.timeouts), number(s.rekeys), number(s.roams));
   append(text, "%-22s %llu done, %llu mismatches\n", "audits", static_cast<unsigned long long>(s.audits),
          static_cast<unsigned long long>(s.view_mismatches));
   append(text,
@@ -93,6 +99,16 @@ std::string json(const Summary& s) {
   root["swarm_lag_ms_p99"] = s.swarm_lag_ms_p99;
   root["swarm_lag_ms_max"] = s.swarm_lag_ms_max;
   root["swarm_behind"] = s.swarm_behind;
+  root["chats_sent"] = s.chats_sent;
+  root["chats_received"] = s.chats_received;
+  root["commands_sent"] = s.commands_sent;
+  root["states_received"] = s.states_received;
+  root["messages_sent"] = s.messages_sent;
+  root["messages_received"] = s.messages_received;
+  root["resent"] = s.resent;
+  root["timeouts"] = s.timeouts;
+  root["rekeys"] = s.rekeys;
+  root["roams"] = s.roams;
   root["tracked_per_bot"] = s.tracked_per_bot;
   root["far_records_per_second_per_bot"] = s.far_records_per_second_per_bot;
   root["bytes_per_bot"] = s.bytes_per_bot;

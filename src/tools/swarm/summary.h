@@ -38,6 +38,14 @@ struct Summary {
   double swarm_lag_ms_p99 = 0, swarm_lag_ms_max = 0;  ///< inputs that left later than planned
   bool swarm_behind = false;                          ///< its own loop was late: latencies include its lateness
 
+  // Of the whole run
+  std::uint64_t chats_sent = 0, chats_received = 0;
+  std::uint64_t commands_sent = 0, states_received = 0;
+  std::uint64_t messages_sent = 0, messages_received = 0;  ///< of the game, on any channel
+  std::uint64_t resent = 0;                                ///< reliable datagrams that were lost
+  std::uint64_t timeouts = 0;                              ///< retransmission timeouts
+  std::uint64_t rekeys = 0, roams = 0;
+
   double tracked_per_bot = 0, far_records_per_second_per_bot = 0;
   std::uint64_t bytes_per_bot = 0;  ///< of session and view
   std::uint64_t rss_bytes = 0;
