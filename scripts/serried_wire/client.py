@@ -383,7 +383,7 @@ class Client:
     def send_reliable(self, packed=False):
         for channel, sender in self.out.items():
             while self.peer_reliable and len(self.sent.flights) < 30:
-                made = sender.next_datagram(1100)
+                made = sender.next_datagram(d.BODY_MAX - 20 - 2)  # the longest ack block, the first id
                 if made is None:
                     break
                 first, items = made
