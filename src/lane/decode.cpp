@@ -170,13 +170,6 @@ Drop on_game(Context& context, const message::Framed& framed) noexcept {
              : Drop::shard_mail_full;
 }
 
-/// Whether messages of this type may come so often.
-bool within_rate(IoState& state, std::uint32_t slot, Type type, Nanos now) noexcept {
-  const session::MessageClass message_class = session::class_of(type);
-  return message_class == session::MessageClass::free ||
-         state.table.cold(slot).type_limits.take(message_class, state.config.type_rates, now);
-}
-
 Drop on_message(Context& context, const message::Framed& framed) noexcept {
   if (!within_rate(context.state, context.slot, framed.type, context.now)) return Drop::message_rate;
   switch (framed.type) {
@@ -252,24 +245,37 @@ Drop on_special(Context& context, const wire::Batch& batch, unsigned row, base::
 
 }  // namespace
 
+bool within_rate(IoState& state, std::uint32_t slot, Type type, Nanos now) noexcept {
+  const session::MessageClass message_class = session::class_of(type);
+  return message_class == session::MessageClass::free ||
+         state.table.cold(slot).type_limits.take(message_class, state.config.type_rates, now);
+}
+
 bool has_mail_room(const IoState& state, std::uint32_t slot) noexcept {
-  return state.commands.empty() && state.shards[state.table.admission(slot).shard]->mail.free() != 0;
+  return state.commands.empty() && state.shards[state.table.admission(slot).shard]->mail.free() != 0 &&
+         !state.spare.empty();
 }
 
 bool hand_mail(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,
                std::span<const std::uint8_t> content) noexcept {
-  if (!has_mail_room(state, slot) || state.spare.empty()) return false;
+  if (!has_mail_room(state, slot)) return false;
   const session::Admission& session = state.table.admission(slot);
-  const wire::Buffer buffer = *state.spare.newest(1);
   Mail mail;
-  mail.owner = buffer.owner;
-  mail.message = buffer.data + body_offset;
   mail.connection_id = session.connection_id;
   mail.bytes = static_cast<std::uint32_t>(content.size() + 1);
   mail.channel = static_cast<std::uint8_t>(channel);
+  if (mail.bytes <= Mail::buffer_bytes_max) {
+    const wire::Buffer buffer = state.spare.pop();
+    mail.owner = buffer.owner;
+    mail.message = buffer.data + body_offset;
+  } else {
+    // It came packed, and what a datagram unpacks to is longer than a datagram.
+    mail.block = state.pools.block.acquire(mail.bytes);
+    if (mail.block == channel::BlockPool::none) return false;
+    mail.message = state.pools.block.bytes(mail.block).data();
+  }
   mail.message[0] = static_cast<std::uint8_t>(type);
   std::copy(content.begin(), content.end(), mail.message + 1);
-  static_cast<void>(state.spare.pop());
   static_cast<void>(state.shards[session.shard]->mail.push(mail));
   state.counters.mail_in.add(1);
   return true;

@@ -171,6 +171,8 @@ void decode(IoState& state, wire::Batch& batch, Nanos now) noexcept;
   return batch.channel[row] == static_cast<std::uint8_t>(wire::Channel::unreliable) &&
          (batch.flags[row] & special) == 0;
 }
+/// Whether messages of this type may come so often.
+[[nodiscard]] bool within_rate(IoState& state, std::uint32_t slot, message::Type type, Nanos now) noexcept;
 /// Whether the session's shard takes mail now. It must know the session before its mail: joins that wait go first.
 [[nodiscard]] bool has_mail_room(const IoState& state, std::uint32_t slot) noexcept;
 /// One message of class 3 for the session's shard. False: no room now.

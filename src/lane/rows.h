@@ -95,6 +95,8 @@ struct SharedMessage {
 /// OutRow of kind buffer_back (owner, body as they are here) or block_back (tag = block).
 struct Mail {
   static constexpr std::uint16_t in_buffer = 0xFFFF;
+  static constexpr std::size_t buffer_bytes_max =
+      wire::datagram_bytes_max - wire::header_bytes - wire::ack_block_bytes_max;  ///< beyond it: in a block
   void* owner = nullptr;
   std::uint8_t* message = nullptr;  ///< type first; in a buffer: body_offset behind Buffer::data
   std::uint32_t connection_id = 0;
