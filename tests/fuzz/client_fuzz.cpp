@@ -1,6 +1,6 @@
 /// What a hostile or broken server can do to a client. The first byte chooses: a datagram as it comes off the wire (its
-/// CRC is made right, so that the input gets past it) at one of three states, or the plaintext body of an authentic
-/// datagram.
+/// CRC is made right, so that the input gets past it) at one of three states, or bodies of authentic datagrams, one
+/// behind the other, on any channel and in any form: messages, fragments, packed, requests for new keys.
 
 #include <cstdlib>
 
@@ -13,14 +13,16 @@ namespace {
 
 constexpr Nanos start_time = 1000 * second;
 
-/// Sessions at the states where bytes are believed in differently; made once, copied for each input.
-struct Sessions {
+/// A session at one of the states where bytes are believed in differently, with the memory that it borrows. Always the
+/// same, whatever came before.
+struct Stage {
   test::MiniServer server{1};
   test::SeededEntropy random{2};
-  client::Session connecting, challenged, playing;
+  channel::Pools pools{256, 4, 1};
+  client::Session session;
+  Nanos now = start_time;
 
-  Sessions() {
-    if (!crypt::initialise()) std::abort();
+  explicit Stage(client::State wanted) {
     client::SessionOptions options;
     crypt::Secret secret;
     const test::Bytes token = server.token(42, secret);
@@ -30,11 +32,12 @@ struct Sessions {
     options.token = token;
     options.token_secret = secret;
     options.entropy = random.entropy();
-    client::Session session;
+    options.pools = &pools;
     if (!session.start(options, start_time)) std::abort();
-    Nanos now = start_time;
-    connecting = session;
-    for (int i = 0; i < 100 && session.state() != client::State::playing; ++i, now += 10 * millisecond) {
+    const auto there = [&] {
+      return session.state() == wanted && (wanted != client::State::playing || session.messages_open());
+    };
+    for (int i = 0; i < 100 && !there(); ++i, now += 10 * millisecond) {
       test::Bytes buffer(wire::datagram_bytes_max);
       while (const std::size_t bytes = session.send(buffer, now))
         server.receive({buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(bytes)}, test::path_of(5000), now);
@@ -42,11 +45,9 @@ struct Sessions {
       observe::DropCounters drops;
       for (auto& sent : server.outbox) session.receive(sent.bytes, test::path_of(4000), now, drops);
       server.outbox.clear();
-      if (session.state() == client::State::challenged) challenged = session;
     }
-    if (session.state() != client::State::playing) std::abort();
+    if (!there()) std::abort();
     session.submit({});
-    playing = session;
   }
 };
 
@@ -59,38 +60,46 @@ void drain(client::Session& session, Nanos now) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const Sessions sessions;
-  if (size < 1 || size > 1400) return 0;
+  static const bool ready = crypt::initialise();
+  if (!ready) std::abort();
+  if (size < 1 || size > 4000) return 0;
   const std::uint8_t choice = data[0] & 3;
   test::Bytes bytes(data + 1, data + size);
   observe::DropCounters drops;
-  const Nanos now = start_time + 5 * second;
   if (choice != 3) {
-    client::Session session = choice == 0 ? sessions.connecting : choice == 1 ? sessions.challenged : sessions.playing;
+    constexpr client::State states[] = {client::State::connecting, client::State::challenged, client::State::playing};
+    Stage stage(states[choice]);
+    client::Session& session = stage.session;
     const client::State before = session.state();
     if (bytes.size() >= wire::datagram_bytes_min && bytes.size() <= wire::datagram_bytes_max)
-      wire::stamp_one(bytes, sessions.server.crc);
-    const observe::Drop verdict = session.receive(bytes, test::path_of(4000), now, drops);
+      wire::stamp_one(bytes, stage.server.crc);
+    const observe::Drop verdict = session.receive(bytes, test::path_of(4000), stage.now, drops);
     // Nobody can seal without the keys: what is not dropped is a clear answer that echoes us.
     if (verdict != observe::Drop::none && session.state() != before) std::abort();
     if (choice == 2 && (verdict == observe::Drop::none || session.state() != before)) std::abort();
-    drain(session, now);
+    drain(session, stage.now);
     return 0;
   }
-  client::Session session = sessions.playing;
-  if (bytes.size() > wire::body_bytes_max + 1 || bytes.empty()) return 0;
-  const auto flags = static_cast<std::uint8_t>(wire::flag::sealed | (bytes[0] & ~wire::flag::rekey));
-  // Twice, under rising sequences: the second meets what the first left behind.
-  for (std::uint64_t sequence = 1000; sequence <= 1001; ++sequence) {
-    const wire::Header header{session.connection_id(), 0, flags, sequence};
-    static_cast<void>(session.accept_opened(header, std::span<const std::uint8_t>(bytes).subspan(1),
-                                            test::path_of(4000), now, drops));
+  Stage stage(client::State::playing);
+  client::Session& session = stage.session;
+  // channel u8 | flags u8 | size u16 | body, again and again
+  base::ByteReader in(bytes);
+  for (std::uint64_t sequence = 1000; in.remaining() >= 4; ++sequence) {
+    const auto channel = static_cast<std::uint8_t>(in.read<std::uint8_t>() % wire::channel_count);
+    const auto flags = static_cast<std::uint8_t>(wire::flag::sealed | (in.read<std::uint8_t>() & ~wire::flag::rekey));
+    const std::size_t length =
+        std::min<std::size_t>(in.read<std::uint16_t>() % (wire::body_bytes_max + 1), in.remaining());
+    const wire::Header header{session.connection_id(), channel, flags, sequence};
+    static_cast<void>(session.accept_opened(header, in.read_bytes(length), test::path_of(4000), stage.now, drops));
     session.view().for_each(
-        [&](const client::Tracked& entity) { static_cast<void>(session.view().interpolated(entity, now)); });
+        [&](const client::Tracked& entity) { static_cast<void>(session.view().interpolated(entity, stage.now)); });
     session.view().for_each_far(
-        now, [&](const client::FarProxy& proxy) { static_cast<void>(session.view().position(proxy)); });
+        stage.now, [&](const client::FarProxy& proxy) { static_cast<void>(session.view().position(proxy)); });
     if (session.view().tracked_count() > 2U * session.parameters().tracked_max + 2U) std::abort();
-    drain(session, now);
+    drain(session, stage.now);
+    stage.now += 5 * millisecond;
   }
+  session = client::Session();
+  if (stage.pools.chunk.in_use() != 0 || stage.pools.block.in_use_bytes() != 0) std::abort();
   return 0;
 }
