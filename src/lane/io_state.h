@@ -158,7 +158,7 @@ void greet(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 
 /// What every authentic datagram does to its session: it was heard, it must be acked, it may carry acks.
 /// Reads   data, length, session, path, live      Writes  news, ack_bytes, verdict, live, sessions
-/// Drops   unsupported_channel, bad_ack
+/// Drops   bad_ack, session_ending
 void accept(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 
 /// Decode the messages of the live rows and do what they say; inputs and plan news go into `steering`.
@@ -271,6 +271,9 @@ unsigned send_reliable(IoState& state, Nanos now) noexcept;
 [[nodiscard]] InputRow news_row(IoState& state, std::uint32_t slot, const PlanNews& news) noexcept;
 /// What InputRow::send_limit is to be now.
 [[nodiscard]] std::uint32_t send_limit(IoState& state, std::uint32_t slot) noexcept;
+/// A shard that holds a viewer back hears that there is room again: nothing else may tell it, when the client sends no
+/// inputs and what made the room was no plan.
+void tell_room(IoState& state, std::uint32_t slot) noexcept;
 
 /// Queue a message of a session on channel 1 or 2. A session whose queue is full ends (overload), unless `may_drop`.
 void send_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
