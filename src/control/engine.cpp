@@ -186,6 +186,9 @@ void Engine::collect(Snapshot& snapshot) const {
     snapshot.interval_ticks_max = std::max(snapshot.interval_ticks_max, counters.interval_ticks_max.value());
     snapshot.far_staleness_ticks = std::max(snapshot.far_staleness_ticks, counters.far_staleness_ticks.value());
     add_drops(snapshot, counters.drops);
+    add(snapshot.session_counts, "absent", counters.absent);
+    add(snapshot.session_counts, "resumed", counters.resumed);
+    add(snapshot.session_counts, "chat_lines", counters.lines);
   }
   const lane::ShardCounters& first = shard_lanes_.front()->counters();
   snapshot.ticks = first.ticks.value();
