@@ -93,6 +93,7 @@ struct Client::Implementation {
 
   mutable std::mutex mutex;  ///< guards all below but the thread
   channel::Pools pools{chunks, small_blocks, large_blocks};
+  channel::Packer packer;
   client::Mailbox mailbox;
   client::Session session;
   client::Requests requests;
@@ -138,6 +139,7 @@ Result<Done> Client::Implementation::connect() {
   session_options.audit = options.audit;
   session_options.connect_timeout = nanos(options.connect_timeout);
   session_options.pools = &pools;
+  session_options.packer = &packer;
   session_options.integrity = integrity ? &*integrity : nullptr;
   session_options.dictionary = dictionary ? &*dictionary : nullptr;
   session_options.on_message = mailbox.receiver(session);
