@@ -7,6 +7,7 @@
 ///     crowd <- far port ~ wire ~ near port <- lane <- filled
 
 #include <numeric>
+#include <optional>
 #include <time.h>
 
 #include "crowd.h"
@@ -18,6 +19,7 @@ namespace serried::bench {
 
 inline constexpr std::uint64_t protocol_id = 0x68636e6562;
 inline constexpr std::int64_t unix_start = 1'700'000'000;
+inline constexpr unsigned cookie_rate_per_s = 200'000;  ///< and as many at once: soon spent by who wants to
 
 struct SeededEntropy {
   base::Prng random{11};
@@ -81,10 +83,15 @@ class Bed {
 
   /// A datagram of each, through the lane: to input rows if they are valid.
   void receive(std::span<const std::uint32_t> who, Kind kind, Piece& piece) {
-    crowd.send(who, kind, now);
     sent_inputs += kind == Kind::valid ? who.size() : 0;
+    take(who.size(), piece, [&] { crowd.send(who, kind, now); });
+  }
+  /// What `send` sends, so many datagrams, through the lane.
+  template <class Send>
+  void take(std::size_t count, Piece& piece, Send&& send) {
+    send();
     settle();
-    measure(piece, who.size(), 0, [] {});
+    measure(piece, count, 0, [] {});
     drain();
   }
   /// A body for each, through the lane to the wire.
@@ -115,6 +122,7 @@ class Bed {
   lane::HandshakeLane handshake;
   Lane lane;
   Nanos now = 100 * second;
+  std::optional<Nanos> pace;  ///< of virtual time from poll to poll; without it as long as a burst of everybody takes
 
   ResultHash hash;  ///< of all inputs that came out
   std::uint64_t inputs = 0, plans_acked = 0, bodies = 0;
@@ -134,7 +142,7 @@ class Bed {
   static lane::IoConfig lane_config(const BedOptions& options) {
     lane::IoConfig config;
     config.sessions_max = options.sessions;
-    config.cookie_rate_per_s = 1'000'000;
+    config.cookie_rate_per_s = cookie_rate_per_s;
     config.spare_buffers = 2 * options.chunk;
     config.protocol_id = protocol_id;
     config.parameters.input_rate_max_hz = 128;
@@ -155,7 +163,7 @@ class Bed {
   template <class Before>
   void measure(Piece& piece, std::size_t packets_in, std::size_t packets_out, Before&& before) {
     constexpr unsigned patience = 10'000;
-    const Nanos interval = second / 60 * wire::Batch::capacity / std::max<std::size_t>(order_.size(), 1);
+    const Nanos interval = pace.value_or(second / 60 * wire::Batch::capacity / std::max<std::size_t>(order_.size(), 1));
     const port::PortCounters& counters = port.counters();
     const std::uint64_t goal_in = counters.delivered_datagrams.value() + packets_in;
     const std::uint64_t goal_out = counters.sent_datagrams.value() + packets_out;
@@ -187,7 +195,7 @@ class Bed {
         inputs += row.has_input;
         plans_acked += static_cast<unsigned>(__builtin_popcount(row.plan_acked_mask));
         if (row.has_input != 0)
-          hash.add(base::mix(row.session, row.input_sequence, row.client_tick),
+          hash.add(base::mix(session::slot_of(row.connection_id), row.input_sequence, row.client_tick),
                    base::mix(static_cast<std::uint8_t>(row.move_x), static_cast<std::uint8_t>(row.move_y),
                              static_cast<std::uint16_t>(row.yaw), row.buttons));
       }

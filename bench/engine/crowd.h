@@ -74,7 +74,7 @@ class Crowd {
   [[nodiscard]] std::size_t size() const { return players_.size(); }
   [[nodiscard]] F& port() { return port_; }
   [[nodiscard]] const BodyPattern& pattern() const { return pattern_; }
-  /// UDP payload of what was sent last.
+  /// UDP payload of what was sent last, the mean.
   [[nodiscard]] std::size_t datagram_bytes() const { return datagram_bytes_; }
 
   /// A datagram of each of these players.
@@ -84,6 +84,30 @@ class Crowd {
       send_burst(who.first(count), kind, now);
       who = who.subspan(count);
     }
+  }
+
+  /// What is not of their making, a datagram in the name of each: `make(index, player, room)` writes it and returns its
+  /// length and the port that it comes from.
+  template <class Make>
+  void send_made(std::span<const std::uint32_t> who, Make&& make) {
+    std::size_t total = 0;
+    for (std::size_t at = 0; at < who.size();) {
+      std::array<wire::Buffer, wire::Batch::capacity> buffers;
+      const std::size_t wanted = std::min<std::size_t>(who.size() - at, buffers.size());
+      const unsigned got = port_.acquire({buffers.data(), wanted});
+      wrong += got != wanted;
+      wire::Batch batch;
+      for (unsigned i = 0; i < got; ++i) {
+        const auto [bytes, from] = make(who[at + i], players_[who[at + i]], buffers[i].data);
+        wire::Path to = server_;
+        to.local_port = from;
+        batch.append(buffers[i].data, bytes, buffers[i].owner, to);
+        total += bytes;
+      }
+      port_.transmit(batch, 0);
+      at += wanted;
+    }
+    datagram_bytes_ = who.empty() ? 0 : total / who.size();
   }
 
   /// Take what has come; returns how many bodies of the shard were among it.

@@ -1,12 +1,14 @@
 #pragma once
 /// The rows of the report: which pieces are timed, how often, and whether everything that went in came out.
 
+#include <initializer_list>
 #include <string>
 
 #include "bed.h"
 #include "establish.h"
 #include "options.h"
 #include "report.h"
+#include "strangers.h"
 
 namespace serried::bench {
 
@@ -102,24 +104,82 @@ class Measurer {
     bed_.send(who, bytes, out);
   }
 
+  /// Everything that a server refuses, and what it answers to strangers. The kinds stand in an order in which none
+  /// spoils the next: as soon as something malformed came, the address of them all is banned as a stranger's.
   void refusals() {
-    struct Refusal {
-      const char* name;
-      Kind kind;
-      observe::Drop drop;
+    using observe::Drop;
+    Strangers strangers(protocol_id);
+    const auto of_stranger = [&](Stranger kind) {
+      return [this, &strangers, kind](Who who, Piece& piece) {
+        bed_.take(who.size(), piece, [&] { strangers.send(bed_.crowd, who, kind); });
+        bed_.crowd.collect(bed_.now);
+      };
     };
-    constexpr Refusal kinds[] = {{"refuse bad_crc", Kind::bad_crc, observe::Drop::bad_crc},
-                                 {"refuse unknown_session", Kind::unknown_session, observe::Drop::unknown_session},
-                                 {"refuse replay_seen", Kind::replay, observe::Drop::replay_seen},
-                                 {"refuse bad_tag", Kind::bad_tag, observe::Drop::bad_tag}};
-    for (const Refusal& refusal : kinds) {
-      row(refusal.name, [&](Piece& piece) {
-        const Who who = bed_.next_chunk();
-        bed_.receive(who, refusal.kind, piece);
-        refused_[static_cast<std::size_t>(refusal.drop)] += who.size();
-      });
-      report_.rows.back().datagram_bytes = bed_.crowd.datagram_bytes();
+    const auto of_player = [this](Kind kind) {
+      return [this, kind](Who who, Piece& piece) { bed_.receive(who, kind, piece); };
+    };
+    // Slow enough that the budget of answers holds; or no time passes, and it is spent.
+    bed_.pace = second * wire::Batch::capacity / cookie_rate_per_s * 5 / 4;
+    refusal("answer connect", {}, of_stranger(Stranger::connect));
+    refusal("answer connect_cookie", {}, of_stranger(Stranger::connect_cookie));
+    bed_.pace = 0;
+    for (const Stranger kind : {Stranger::connect, Stranger::connect_cookie}) spend(of_stranger(kind));
+    refusal("refuse connect", {Drop::cookie_budget}, of_stranger(Stranger::connect));
+    refusal("refuse connect_cookie", {Drop::cookie_budget}, of_stranger(Stranger::connect_cookie));
+    refusal("refuse foreign", {Drop::foreign_source, Drop::address_rate, Drop::prefix_rate, Drop::bad_tag},
+            of_stranger(Stranger::foreign));
+    bed_.pace.reset();
+    refusal("refuse short", {Drop::short_datagram}, of_stranger(Stranger::too_short));
+    refusal("refuse long", {Drop::long_datagram}, of_stranger(Stranger::too_long));
+    refusal("refuse garbage", {Drop::short_datagram, Drop::bad_flags, Drop::bad_channel, Drop::bad_crc},
+            of_stranger(Stranger::garbage));
+    refusal("refuse bad_flags", {Drop::bad_flags}, of_stranger(Stranger::bad_flags));
+    refusal("refuse bad_crc", {Drop::bad_crc}, of_player(Kind::bad_crc));
+    refusal("refuse unknown_session", {Drop::unknown_session}, of_player(Kind::unknown_session));
+    refusal("refuse replay_seen", {Drop::replay_seen}, of_player(Kind::replay));
+    refusal("refuse bad_tag", {Drop::bad_tag}, of_player(Kind::bad_tag));
+    refusal("refuse reliable_closed", {Drop::reliable_closed}, of_stranger(Stranger::fragment));
+    bed_.pace = 0;
+    refusal("refuse banned", {Drop::banned}, of_stranger(Stranger::connect));
+    bed_.pace.reset();
+  }
+
+  /// One row of them. `reasons`: what may become of a datagram; none: it is answered.
+  template <class Take>
+  void refusal(const std::string& name, std::initializer_list<observe::Drop> reasons, Take&& take) {
+    const lane::IoCounters& counters = bed_.lane.counters();
+    std::uint64_t sent = 0;
+    const std::uint64_t answered_before = counters.answered.value();
+    std::array<std::uint64_t, observe::drop_count> before{};
+    for (const observe::Drop drop : reasons) before[static_cast<std::size_t>(drop)] = counters.drops.value(drop);
+    row(name, [&](Piece& piece) {
+      const Who who = bed_.next_chunk();
+      take(who, piece);
+      sent += who.size();
+    });
+    report_.rows.back().datagram_bytes = bed_.crowd.datagram_bytes();
+    std::uint64_t accounted = reasons.size() == 0 ? counters.answered.value() - answered_before : 0;
+    for (const observe::Drop drop : reasons) {
+      const auto at = static_cast<std::size_t>(drop);
+      const std::uint64_t count = counters.drops.value(drop) - before[at];
+      refused_[at] += count;
+      accounted += count;
+      report_.hash += base::mix(report_.rows.size(), at) * count;
     }
+    if (accounted != sent)
+      report_.problems.push_back(name + ": " + std::to_string(sent) + " sent, " + std::to_string(accounted) +
+                                 " of them met what they should");
+  }
+
+  /// Let a budget be used up by what `take` sends.
+  template <class Take>
+  void spend(Take&& take) {
+    constexpr auto budget = static_cast<std::size_t>(observe::Drop::cookie_budget);
+    const observe::DropCounters& drops = bed_.lane.counters().drops;
+    const std::uint64_t before = drops.value(observe::Drop::cookie_budget);
+    Piece ignored;
+    while (ignored.packets <= cookie_rate_per_s) take(bed_.next_chunk(), ignored);
+    refused_[budget] += drops.value(observe::Drop::cookie_budget) - before;
   }
 
   /// Repeats of `piece` until each has seen the packets asked for.

@@ -16,6 +16,7 @@ enum class Stage : unsigned {
   refill,
   receive,
   parse,
+  guard,
   verify,
   greet,
   admit,
@@ -23,6 +24,7 @@ enum class Stage : unsigned {
   accept,
   decode,
   steer,
+  blame,
   release,
   upkeep,
   gather,
@@ -35,8 +37,8 @@ enum class Stage : unsigned {
 };
 inline constexpr std::size_t stage_count = static_cast<std::size_t>(Stage::count_);
 inline constexpr std::array<std::string_view, stage_count> stage_names = {
-    "refill", "receive", "parse",  "verify", "greet",   "admit",   "open", "accept", "decode",
-    "steer",  "release", "upkeep", "gather", "account", "compose", "seal", "stamp",  "transmit"};
+    "refill", "receive", "parse",   "guard",  "verify", "greet",   "admit",   "open", "accept", "decode",
+    "steer",  "blame",   "release", "upkeep", "gather", "account", "compose", "seal", "stamp",  "transmit"};
 using StageTimes = std::array<std::uint64_t, stage_count>;
 
 template <port::Port P>
@@ -90,6 +92,8 @@ class StagedLane {
     if (received == 0) return 0;
     wire::parse(batch_, drops);
     took(Stage::parse);
+    session::guard(batch_, state_.waf, drops, now);
+    took(Stage::guard);
     wire::verify(batch_, state_.crc, drops);
     took(Stage::verify);
     greet(state_, batch_, now);
@@ -104,6 +108,8 @@ class StagedLane {
     took(Stage::decode);
     steer(state_);
     took(Stage::steer);
+    session::blame(batch_, state_.waf, now);
+    took(Stage::blame);
     port_.release(batch_);
     took(Stage::release);
     return received;
