@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "channel/dictionary.h"
+#include "channel/pack.h"
 #include "client/mailbox.h"
 #include "client/requests.h"
 #include "client/session.h"
