@@ -92,6 +92,8 @@ class Reliable {
   /// When there is something to put into a datagram: 0 at once (a full datagram, a fragment, something immediate or
   /// lost, or `flush` was called), else when the bundle has waited long enough; ~0: nothing.
   [[nodiscard]] Nanos due_at() const noexcept;
+  /// Messages, not fragments, are to be sent, now or later.
+  [[nodiscard]] bool messages_wait() const noexcept { return (outbound_[0].unsent | outbound_[1].unsent) != 0; }
   /// The tick ends: what waits goes now.
   void flush() noexcept;
 

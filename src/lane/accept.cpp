@@ -69,11 +69,8 @@ void note_received(IoState& state, std::uint32_t slot, std::uint64_t sequence, b
   const Nanos delay_max = state.config.parameters.ack_delay_us * microsecond;
   received.note(sequence, wants_ack, now, reliable);
   if (!received.pending()) return;
-  if (reliable && received.due(now, delay_max)) {
-    // The second reliable datagram: do not let its sender wait.
-    reply(state, slot, [](base::ByteWriter&) {});
-    return;
-  }
+  // The second reliable datagram, or the 32nd of any: do not let its sender wait.
+  if (received.due_at(delay_max) == 0 && reply(state, slot, [](base::ByteWriter&) {})) return;
   if (session.ack_queued) return;
   session.ack_queued = state.due_acks.push({slot, session.connection_id, received.due_at(delay_max)});
 }

@@ -328,6 +328,8 @@ void hand_over(IoState& state, unsigned shard) noexcept {
   if (steering.rows == 0) return;
   const unsigned taken = state.shards[shard]->inputs.push(steering.row.data(), steering.rows);
   if (taken < steering.rows) state.counters.drops.add(Drop::shard_ring_full, steering.rows - taken);
+  for (unsigned i = taken; i < steering.rows; ++i)
+    state.table.outbound(session::slot_of(steering.row[i].connection_id)).held_back = true;
   for (unsigned i = 0; i < taken; ++i) state.counters.inputs.add(steering.row[i].has_input);
   steering.rows = 0;
 }

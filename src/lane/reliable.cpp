@@ -19,6 +19,9 @@ using message::DisconnectReason;
 using observe::Drop;
 
 constexpr unsigned sends_per_poll = 256;
+/// Rows in the queue of replies beyond which no session gets its turn: half of what a poll transmits, so that acks,
+/// control messages and the shards' bodies never wait behind a backlog of reliable ones.
+constexpr std::size_t queued_max = 2 * wire::Batch::capacity;
 constexpr unsigned datagrams_per_turn = 10;  ///< of one session, so that a long message does not hold up the others
 constexpr Nanos stalled_after = 30 * second;
 
@@ -154,9 +157,11 @@ void settle(IoState& state, std::uint32_t slot, const SentDatagrams::Outcome* ou
 }
 
 InputRow news_row(IoState& state, std::uint32_t slot, const PlanNews& news) noexcept {
+  session::Outbound& outbound = state.table.outbound(slot);
   InputRow row;
   row.connection_id = state.table.admission(slot).connection_id;
   row.send_limit = send_limit(state, slot);
+  outbound.held_back = row.send_limit - outbound.taken_bytes < wire::datagram_bytes_max;
   row.plan_acked = news.acked;
   row.plan_acked_mask = news.acked_mask;
   row.plan_lost = news.lost;
@@ -166,8 +171,20 @@ InputRow news_row(IoState& state, std::uint32_t slot, const PlanNews& news) noex
 
 std::uint32_t send_limit(IoState& state, std::uint32_t slot) noexcept {
   const session::Outbound& outbound = state.table.outbound(slot);
-  return outbound.taken_bytes +
-         outbound.congestion.room(outbound.sent.bytes_in_flight(), outbound.sent.datagrams_in_flight());
+  std::uint32_t room = outbound.congestion.room(outbound.sent.bytes_in_flight(), outbound.sent.datagrams_in_flight());
+  // Bodies take whatever gap an ack leaves. Messages need room for a whole datagram, which in a small window would
+  // never come about beside them.
+  if (state.table.admission(slot).send_queued && state.table.reliable(slot).messages_wait())
+    room -= std::min<std::uint32_t>(room, wire::datagram_bytes_max);
+  return outbound.taken_bytes + room;
+}
+
+void tell_room(IoState& state, std::uint32_t slot) noexcept {
+  const session::Admission& session = state.table.admission(slot);
+  const session::Outbound& outbound = state.table.outbound(slot);
+  if (!outbound.held_back || session.state != session::State::playing) return;
+  if (send_limit(state, slot) - outbound.taken_bytes >= wire::datagram_bytes_max)
+    steer_row(state, session.shard, news_row(state, slot, {}));
 }
 
 void note_sendable(IoState& state, std::uint32_t slot, Nanos now) noexcept {
@@ -226,7 +243,7 @@ void sweep_reliable(IoState& state, std::uint32_t slot, Nanos now) noexcept {
 unsigned send_reliable(IoState& state, Nanos now) noexcept {
   unsigned sent = 0;
   const auto turns = std::min<std::size_t>(state.due_sends.size(), sends_per_poll);
-  for (std::size_t turn = 0; turn < turns; ++turn) {
+  for (std::size_t turn = 0; turn < turns && state.replies.size() < queued_max; ++turn) {
     const Due due = state.due_sends.pop();
     session::Admission& session = state.table.admission(due.session);
     if (session.connection_id != due.connection_id || !session::opens(session.state)) continue;

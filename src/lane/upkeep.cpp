@@ -205,10 +205,11 @@ unsigned send_due_acks(IoState& state, Nanos now) noexcept {
     session.ack_queued = false;
     channel::ReceivedDatagrams& received = state.table.outbound(due.session).received;
     if (!received.pending()) continue;
-    if (received.due(now, delay_max))
-      reply(state, due.session, [](base::ByteWriter&) {});  // empty: gather puts the ack block before it
-    else
-      session.ack_queued = state.due_acks.push({due.session, due.connection_id, received.due_at(delay_max)});
+    // Empty: gather puts the ack block before it.
+    const bool ready = received.due(now, delay_max);
+    if (ready && reply(state, due.session, [](base::ByteWriter&) {})) continue;
+    session.ack_queued = state.due_acks.push({due.session, due.connection_id, received.due_at(delay_max)});
+    if (ready) break;  // no buffer: the others would not find one either
   }
   return done;
 }
@@ -259,6 +260,7 @@ void sweep_session(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   }
   if (!session::opens(session.state)) return;
   sweep_reliable(state, slot, now);
+  tell_room(state, slot);
   sweep_rekey(state, slot, now);
   sweep_roam(state, slot, now);
   sweep_integrity(state, slot, now);
@@ -301,6 +303,7 @@ unsigned upkeep(IoState& state, Nanos now) noexcept {
   const unsigned done =
       handshake_results(state, now) + shard_traffic(state) + send_due_acks(state, now) + send_reliable(state, now);
   sweep(state, now);
+  steer(state);  // what timeouts found, for shards whose clients have fallen silent
   return done;
 }
 
