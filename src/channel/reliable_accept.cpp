@@ -39,7 +39,11 @@ bool Reliable::accept_ordered(Pools& pools, std::uint16_t id, const message::Fra
       return true;
     }
   }
-  if (waiting_.chunks() + ChunkPool::chunks_for(message.content.size() + 1) > waiting_chunks_max ||
+  // The last quarter of the pool is for what we say: peers that leave out their first message, and send the others,
+  // must not make answers to everybody else impossible.
+  const std::uint32_t chunks = ChunkPool::chunks_for(message.content.size() + 1);
+  if (waiting_.chunks() + chunks > waiting_chunks_max ||
+      pools.chunk.in_use() + chunks > pools.chunk.capacity() / 4 * 3 ||
       !waiting_.insert(pools.chunk, id, message.type, message.content, 0))
     return false;
   ids.take(id);
