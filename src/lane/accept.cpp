@@ -36,12 +36,13 @@ Drop accept_one(IoState& state, wire::Batch& batch, unsigned row, Nanos now) noe
   const bool odd = (batch.flags[row] & wire::flag::key_phase) != 0;
   if (odd != (session.receive_phase != 0)) [[unlikely]]
     switch_keys(state, slot, now);
-  if (wire::Path& known = state.table.peer(slot).path; !(known == batch.path[row])) [[unlikely]] {
-    if (wire::same_endpoint(known, batch.path[row]))
-      known = batch.path[row];  // the link address or VLAN changed: learn it
-    else
-      note_foreign(state, slot, batch.path[row], batch.length[row], batch.sequence[row] == session.replay.largest(),
-                   now);
+  wire::Path& known = state.table.peer(slot).path;
+  const bool newest = batch.sequence[row] == session.replay.largest();
+  if (wire::same_endpoint(known, batch.path[row])) [[likely]] {
+    session::charge(session, state.limits);
+    if (newest) known = batch.path[row];  // the link address or VLAN may have changed: learn it
+  } else {
+    note_foreign(state, slot, batch.path[row], batch.length[row], newest, now);
   }
 
   const std::size_t body_bytes =

@@ -6,11 +6,12 @@ namespace {
 using observe::Drop;
 
 /// GCRA in wrapping microseconds. The sweep of a lane keeps `next_allowed_us` within half the range of now.
-bool conforms(std::uint32_t& next_allowed_us, const AdmitLimits& limits, std::uint32_t now_us) noexcept {
+bool conforms(std::uint32_t& next_allowed_us, const AdmitLimits& limits, std::uint32_t cost_us,
+              std::uint32_t now_us) noexcept {
   if (limits.interval_us == 0) return true;
   const auto ahead = static_cast<std::int32_t>(next_allowed_us - now_us);
   if (ahead > static_cast<std::int32_t>(limits.burst_us)) return false;
-  next_allowed_us = (ahead > 0 ? next_allowed_us : now_us) + limits.interval_us;
+  next_allowed_us = (ahead > 0 ? next_allowed_us : now_us) + cost_us;
   return true;
 }
 
@@ -29,8 +30,8 @@ void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, Waf& waf
     if (!opens(session.state)) return Drop::unknown_session;
     if (const Drop seen = session.replay.peek(batch.sequence[row]); seen != Drop::none) return seen;
     if (wire::same_endpoint(batch.path[row], table.peer(slot).path)) {
-      if (!conforms(session.next_allowed_us, limits, now_us)) return Drop::session_rate;
-    } else if (!conforms(table.cold(slot).foreign_allowed_us, limits, now_us)) {
+      if (!conforms(session.next_allowed_us, limits, limits.try_us(), now_us)) return Drop::session_rate;
+    } else if (!conforms(table.cold(slot).foreign_allowed_us, limits, limits.interval_us, now_us)) {
       return Drop::foreign_source;
     } else if (const Drop refused = waf.admit_foreign(batch.path[row].address, now); refused != Drop::none) {
       return refused;

@@ -12,7 +12,17 @@ namespace serried::session {
 struct AdmitLimits {
   std::uint32_t interval_us = 0;  ///< between two datagrams of a session, on average; 0: no limit
   std::uint32_t burst_us = 0;     ///< how far ahead of that average a session may run
+
+  /// Who sends under a player's address and id, but without his keys, costs us an AEAD each time. It must not cost the
+  /// player what he may send: a datagram is charged a part of its interval when it is admitted, and the rest when its
+  /// tag has verified. So a forger has to send this many times as much as the player before he is in his way.
+  static constexpr std::uint32_t tries = 32;
+  [[nodiscard]] constexpr std::uint32_t try_us() const noexcept { return interval_us / tries; }
 };
+/// The rest of what a datagram from the session's own address costs, once it has proved to be the session's.
+inline void charge(Admission& session, const AdmitLimits& limits) noexcept {
+  session.next_allowed_us += limits.interval_us - limits.try_us();
+}
 
 /// Drop what belongs to no session, was seen before, or comes too fast. Copies that the network made cost a session
 /// nothing of its rate, so the window is asked first.

@@ -15,11 +15,14 @@ struct AdmitTest : testing::Test {
   Waf waf{{}, 1};
   observe::DropCounters drops;
 
+  bool authentic = true;  ///< what is admitted verifies later, and is charged for
+
   Drop admit_one(std::uint32_t id, std::uint64_t sequence, const wire::Path& from, Nanos now) {
     Burst burst;
     const unsigned row = burst.add(id, sequence, from);
     admit(burst.batch, table, limits, waf, drops, now);
     EXPECT_EQ(burst.batch.live_rows, burst.batch.verdict[row] == Drop::none ? 1U : 0U);
+    if (burst.batch.verdict[row] == Drop::none && authentic) charge(table.admission(burst.batch.session[row]), limits);
     return burst.batch.verdict[row];
   }
 };
@@ -62,6 +65,29 @@ TEST_F(AdmitTest, LimitsTheRateOfOneSessionAndOfNoOther) {
   for (std::uint64_t s = 101; s <= 600; ++s)
     admitted += admit_one(id, s, path_of(1, 1000), second + s * 2 * millisecond) == Drop::none ? 1 : 0;
   EXPECT_NEAR(admitted, 100.0, 15.0) << "100 a second over a second";
+}
+
+TEST_F(AdmitTest, WhoForgesUnderThePlayersAddressDoesNotUseUpHisRate) {
+  limits = {10'000, 40'000};
+  const std::uint32_t id = table.admission(open_session(table, 1)).connection_id;
+  std::uint64_t sequence = 0;
+  unsigned forged = 0;
+  for (unsigned ms = 0; ms < 2'000; ++ms) {
+    const Nanos now = second + ms * millisecond;
+    authentic = false;
+    forged += admit_one(id, ++sequence, path_of(1, 1000), now) == Drop::none ? 1 : 0;
+    authentic = true;
+    if (ms % 16 == 0) {
+      ASSERT_EQ(admit_one(id, ++sequence, path_of(1, 1000), now), Drop::none) << "the player, at " << ms << " ms";
+    }
+  }
+  EXPECT_EQ(forged, 2'000U);
+  // A hundred times as much is held down all the same: each of them costs us a tag.
+  authentic = false;
+  forged = 0;
+  for (unsigned i = 0; i < 100'000; ++i)
+    forged += admit_one(id, ++sequence, path_of(1, 1000), 4 * second + i * 10 * microsecond) == Drop::none ? 1 : 0;
+  EXPECT_LT(forged, 5'000U);
 }
 
 TEST_F(AdmitTest, RateSurvivesTheWrapOfItsClock) {
