@@ -55,7 +55,7 @@ bool Join::add(BlockPool& pool, const FragmentHeader& header, std::span<const st
   newest_unit_ = header.offset_units;
   if (header.offset_units == 0) first_id_ = id;
   if (std::size_t{header.offset_units} * BlockPool::unit_bytes + bytes.size() == total_) last_id_ = id;
-  touched_at_ = now;
+  touched_at_ = std::min(now, touched_at_ + bytes.size() * time_per_byte);
   return !complete() || static_cast<std::uint16_t>(last_id_ - first_id_ + 1) == count_;
 }
 

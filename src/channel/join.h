@@ -21,12 +21,14 @@ class Join {
   /// Add a fragment that is_fragment() says may be one. False: it contradicts the total or overlaps another.
   [[nodiscard]] bool add(BlockPool& pool, const FragmentHeader& header, std::span<const std::uint8_t> bytes) noexcept;
   /// The same on a reliable channel, where ids must be consecutive in the order of offsets: here they must rise with
-  /// them, and all be used when the message is complete. `now` becomes touched_at().
+  /// them, and all be used when the message is complete. A fragment buys time by its bytes, so that a trickle of small
+  /// ones does not keep a block for hours; at 250 bytes a second the worst network keeps up.
   [[nodiscard]] bool add(BlockPool& pool, const FragmentHeader& header, std::span<const std::uint8_t> bytes,
                          std::uint16_t id, Nanos now) noexcept;
 
   [[nodiscard]] std::uint16_t last_id() const noexcept { return last_id_; }  ///< of the last fragment, when complete()
-  [[nodiscard]] Nanos touched_at() const noexcept { return touched_at_; }    ///< begun, or last added to
+  /// When it began, and later: up to when what came has paid for its block, never after what came last.
+  [[nodiscard]] Nanos touched_at() const noexcept { return touched_at_; }
   [[nodiscard]] std::uint16_t block() const noexcept { return block_; }
   [[nodiscard]] std::uint32_t bytes() const noexcept { return total_; }
 
@@ -35,6 +37,8 @@ class Join {
   void drop(BlockPool& pool) noexcept;
 
  private:
+  static constexpr Nanos time_per_byte = 4 * millisecond;
+
   Nanos touched_at_ = 0;
   std::uint32_t total_ = 0, received_ = 0;
   std::uint16_t block_ = 0;

@@ -110,6 +110,11 @@ class Reliable {
   /// What became of a datagram of compose's. Cargo other than ordered or unordered is ignored.
   void settle(Pools& pools, const Flight& flight, bool acked) noexcept;
 
+  /// More than three quarters of what may be unacked on channel 1 are: take no work whose answer would need it.
+  [[nodiscard]] bool crowded() const noexcept {
+    return outbound_[0].unacked.messages() > unacked_messages_max * 3 / 4 ||
+           outbound_[0].unacked.bytes() > unacked_bytes_max * 3 / 4;
+  }
   [[nodiscard]] std::uint32_t unacked_bytes() const noexcept;  ///< queued or in flight, fragments included
   /// Half of what may be unacked on this channel is: what can be left unsaid should be, so that what must be said finds
   /// room.

@@ -164,7 +164,9 @@ Drop on_reliable_handshake(Context& context, const message::Framed& framed) noex
 
 /// Class 3 on channel 0: the shard's, if it has room.
 Drop on_game(Context& context, const message::Framed& framed) noexcept {
-  if (context.session.state != State::playing) return Drop::unexpected_message;
+  if (context.session.state != State::playing || !context.state.table.reliable(context.slot).is_open() ||
+      framed.type == Type::symbol)
+    return Drop::unexpected_message;
   return hand_mail(context.state, context.slot, wire::Channel::unreliable, framed.type, framed.content)
              ? Drop::none
              : Drop::shard_mail_full;
@@ -251,9 +253,9 @@ bool within_rate(IoState& state, std::uint32_t slot, Type type, Nanos now) noexc
          state.table.cold(slot).type_limits.take(message_class, state.config.type_rates, now);
 }
 
-bool has_mail_room(const IoState& state, std::uint32_t slot) noexcept {
-  return state.commands.empty() && state.shards[state.table.admission(slot).shard]->mail.free() != 0 &&
-         !state.spare.empty();
+bool has_mail_room(IoState& state, std::uint32_t slot) noexcept {
+  return !state.table.reliable(slot).crowded() && state.commands.empty() &&
+         state.shards[state.table.admission(slot).shard]->mail.free() != 0 && !state.spare.empty();
 }
 
 bool hand_mail(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,
@@ -287,6 +289,10 @@ bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel chann
   if (!session::opens(session.state)) return true;  // ended by a message before this one: nobody listens any more
   if (type >= Type::game_first) {
     if (session.state != State::playing) return false;  // EnterToWorld is on its way, on another channel
+    if (type == Type::symbol && channel != wire::Channel::reliable_ordered) {
+      state.counters.drops.add(Drop::unexpected_message);
+      return true;
+    }
     if (!has_mail_room(state, slot)) return false;
     if (!within_rate(state, slot, type, now)) {
       state.counters.drops.add(Drop::message_rate);

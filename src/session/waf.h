@@ -40,8 +40,10 @@ struct WafConfig {
   /// a burst can lay at the wrong door: a burst blames one of its rows for all.
   std::uint32_t ban_score = 1'024;
   Nanos half_life = 30 * second;
-  Nanos ban = 60 * second;  ///< the first; each further one is twice as long
-  Nanos ban_max = 3'600 * second;
+  /// The first; each further one is twice as long. Short, because it may be a forger's doing: it must not last long
+  /// after he has stopped.
+  Nanos ban = 60 * second;
+  Nanos ban_max = 240 * second;
 };
 
 /// A source that was just banned for its score: for control.

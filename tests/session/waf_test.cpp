@@ -117,11 +117,11 @@ TEST(Waf, BansWhoMisbehavesAndTwiceAsLongEachTime) {
   now += 120 * second;
   EXPECT_EQ(misbehave(waf, somebody, now), 240 * second);
   for (int i = 0; i < 20; ++i) {
-    now += 3'600 * second;
-    EXPECT_LE(misbehave(waf, somebody, now), 3'600 * second);
+    now += 240 * second;
+    EXPECT_LE(misbehave(waf, somebody, now), 240 * second);
   }
-  now += 3'600 * second;
-  EXPECT_EQ(misbehave(waf, somebody, now), 3'600 * second) << "the longest";
+  now += 240 * second;
+  EXPECT_EQ(misbehave(waf, somebody, now), 240 * second) << "the longest";
 }
 
 TEST(Waf, ATrickleBansNobody) {

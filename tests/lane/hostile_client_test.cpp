@@ -7,7 +7,7 @@ namespace {
 using observe::Drop;
 using Bytes = std::vector<std::uint8_t>;
 
-class ReviewTest : public LaneTest {
+class HostileClientTest : public LaneTest {
  protected:
   /// One message of the game's own, `bytes` of type and content, packed; `id` before it on a reliable channel.
   static Bytes packed(std::size_t bytes, bool reliable) {
@@ -29,7 +29,7 @@ class ReviewTest : public LaneTest {
   }
 };
 
-TEST_F(ReviewTest, WhatUnpacksToMoreThanABufferLiesInABlock) {
+TEST_F(HostileClientTest, WhatUnpacksToMoreThanABufferLiesInABlock) {
   Peer& peer = play(1);
   constexpr std::uint8_t flags = wire::flag::sealed | wire::flag::compressed;
   for (const std::size_t bytes : {Mail::buffer_bytes_max, Mail::buffer_bytes_max + 1, std::size_t{8'000}}) {
@@ -53,7 +53,7 @@ TEST_F(ReviewTest, WhatUnpacksToMoreThanABufferLiesInABlock) {
   expect_balanced();
 }
 
-TEST_F(ReviewTest, AMessageOfOneFragmentCountsAsOneOfItsClass) {
+TEST_F(HostileClientTest, AMessageOfOneFragmentCountsAsOneOfItsClass) {
   Peer& peer = play(1);
   constexpr unsigned tries = 40;
   unsigned taken = 0;
@@ -76,7 +76,7 @@ TEST_F(ReviewTest, AMessageOfOneFragmentCountsAsOneOfItsClass) {
   EXPECT_EQ(lane.counters().block_bytes.value(), 0U);
 }
 
-TEST_F(ReviewTest, AShardHearsOfLostPlansThoughNobodySendsAnything) {
+TEST_F(HostileClientTest, AShardHearsOfLostPlansThoughNobodySendsAnything) {
   Peer& peer = play(1);
   run(200 * millisecond);
   discard_rows();
