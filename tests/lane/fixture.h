@@ -3,6 +3,7 @@
 /// In place of the shard stands whoever reads the rings of `link`.
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
@@ -34,12 +35,23 @@ struct SeededEntropy {
   }
 };
 
+/// A game message, type first, and who sent it or got it.
+struct Letter {
+  std::uint32_t connection_id = 0;
+  wire::Channel channel{};
+  std::vector<std::uint8_t> message;
+  bool operator==(const Letter&) const = default;
+};
+
 struct Peer {
   std::uint16_t port = 0;
+  port::LoopPort* host = nullptr;
+  std::vector<Letter> inbox;  ///< what its game has been told
   std::vector<std::uint8_t> token;
   client::SessionOptions options;
   client::Session session;
-  bool mute = false;  ///< sends nothing by itself
+  bool mute = false;                               ///< sends nothing by itself
+  std::vector<std::vector<std::uint8_t>> unheard;  ///< what came while it was deaf
   bool deaf = false;  ///< hears nothing: once somebody forges its datagrams, acks come for what it never sent
 };
 
@@ -51,6 +63,8 @@ class LaneTest : public testing::Test {
         server(network.open({.address = port::ipv4_address(10, 0, 0, 1), .port_first = 40'000}).value()),
         remote(network.open({.address = port::ipv4_address(10, 0, 0, 2), .port_first = 20'000, .port_last = 21'000})
                    .value()),
+        elsewhere(network.open({.address = port::ipv4_address(10, 0, 0, 3), .port_first = 20'000, .port_last = 21'000})
+                      .value()),
         link(256, 256),
         handshake_link(8, 64),
         key(make_key(entropy.get())),
@@ -61,6 +75,7 @@ class LaneTest : public testing::Test {
     lane.close();
     EXPECT_EQ(server->outstanding(), 0U) << "a buffer did not come home";
     EXPECT_EQ(remote->outstanding(), 0U);
+    EXPECT_EQ(elsewhere->outstanding(), 0U);
   }
 
   static IoConfig default_config() {
@@ -69,6 +84,9 @@ class LaneTest : public testing::Test {
     config.attempts_max = 32;
     config.spare_buffers = 128;
     config.protocol_id = test_protocol;
+    config.chunks = 4'096;
+    config.small_blocks = 16;
+    config.large_blocks = 4;
     config.waf.ban_score = 0;  // all clients share one address, and some of them send thousands of bent datagrams
     config.parameters.input_rate_max_hz = 100;
     return config;
@@ -96,6 +114,7 @@ class LaneTest : public testing::Test {
   Peer& add_peer(const crypt::TokenClaims& claims) {
     auto peer = std::make_unique<Peer>();
     peer->port = static_cast<std::uint16_t>(20'000 + peers.size());
+    peer->host = remote.get();
     peer->token = crypt::issue_token(key, claims, entropy.get()).value();
     peer->options.server = server->local();
     peer->options.protocol_id = test_protocol;
@@ -103,6 +122,16 @@ class LaneTest : public testing::Test {
     peer->options.token = peer->token;
     peer->options.token_secret = claims.secret;
     peer->options.entropy = entropy.get();
+    peer->options.pools = &client_pools;
+    peer->options.on_message = {
+        [](void* self, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content) {
+          auto& to = *static_cast<Peer*>(self);
+          Letter letter{to.session.connection_id(), channel, {static_cast<std::uint8_t>(type)}};
+          letter.message.insert(letter.message.end(), content.begin(), content.end());
+          to.inbox.push_back(std::move(letter));
+        },
+        peer.get()};
+    if (prepare) prepare(peer->options);
     peers.push_back(std::move(peer));
     EXPECT_TRUE(peers.back()->session.start(peers.back()->options, now));
     return *peers.back();
@@ -136,30 +165,40 @@ class LaneTest : public testing::Test {
 
   void pump(Peer& peer) {
     std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
-    while (const std::size_t size = peer.session.send(bytes, now)) send_raw({bytes.data(), size}, peer.port);
+    while (const std::size_t size = peer.session.send(bytes, now)) send_raw({bytes.data(), size}, peer.port, peer.host);
   }
-  /// A datagram from the remote host, as it is.
-  void send_raw(std::span<const std::uint8_t> bytes, std::uint16_t local_port) {
+  /// A datagram from a remote host, as it is.
+  void send_raw(std::span<const std::uint8_t> bytes, std::uint16_t local_port, port::LoopPort* host = nullptr) {
+    port::LoopPort& from = host != nullptr ? *host : *remote;
     wire::Buffer buffer;
-    ASSERT_EQ(remote->acquire({&buffer, 1}), 1U);
+    ASSERT_EQ(from.acquire({&buffer, 1}), 1U);
     std::copy(bytes.begin(), bytes.end(), buffer.data);
     wire::Path to = server->local();
     to.local_port = local_port;
     wire::Batch batch;
     batch.append(buffer.data, bytes.size(), buffer.owner, to);
-    remote->transmit(batch, now);
+    from.transmit(batch, now);
   }
   void receive() {
-    wire::Batch batch;
-    for (remote->receive(batch, now); batch.rows != 0; remote->receive(batch, now)) {
-      for (unsigned row = 0; row < batch.rows; ++row) {
-        ++received;
-        last_datagram.assign(batch.data[row], batch.data[row] + batch.length[row]);
-        const std::size_t index = batch.path[row].local_port - 20'000U;
-        if (index < peers.size() && !peers[index]->deaf)
-          peers[index]->session.receive({batch.data[row], batch.length[row]}, batch.path[row], now, client_drops);
+    for (port::LoopPort* host : {remote.get(), elsewhere.get()}) {
+      wire::Batch batch;
+      for (host->receive(batch, now); batch.rows != 0; host->receive(batch, now)) {
+        for (unsigned row = 0; row < batch.rows; ++row)
+          deliver(*host, {batch.data[row], batch.length[row]}, batch.path[row]);
+        host->release(batch);
       }
-      remote->release(batch);
+    }
+  }
+  void deliver(const port::LoopPort& host, std::span<std::uint8_t> bytes, const wire::Path& path) {
+    ++received;
+    auto& [datagrams, sum] = heard_at[{&host, path.local_port}];
+    ++datagrams;
+    sum += bytes.size();
+    last_datagram.assign(bytes.begin(), bytes.end());
+    for (auto& peer : peers) {
+      if (peer->host != &host || peer->port != path.local_port) continue;
+      if (!peer->deaf) peer->session.receive(bytes, path, now, client_drops);
+      return;
     }
   }
 
@@ -196,8 +235,41 @@ class LaneTest : public testing::Test {
     row.connection_id = joined[&peer].connection_id;
     row.session = joined[&peer].session;
     row.body_bytes = static_cast<std::uint16_t>(out.size());
-    row.plan = plan;
+    row.tag = plan;
     ASSERT_TRUE(link.filled.push(row));
+  }
+  /// What a shard would send: a message, type first, on a reliable channel.
+  void post(Peer& peer, wire::Channel channel, std::span<const std::uint8_t> message, std::uint8_t flags = 0) {
+    wire::Buffer buffer;
+    ASSERT_EQ(link.empties.pop(&buffer, 1), 1U);
+    std::copy(message.begin(), message.end(), buffer.data + body_offset);
+    ASSERT_TRUE(link.filled.push({.owner = buffer.owner,
+                                  .body = buffer.data + body_offset,
+                                  .connection_id = joined[&peer].connection_id,
+                                  .session = joined[&peer].session,
+                                  .body_bytes = static_cast<std::uint16_t>(message.size()),
+                                  .kind = OutKind::mail,
+                                  .count = static_cast<std::uint8_t>(channel),
+                                  .flags = flags}));
+  }
+  /// Read up to `most` messages as a shard would, and give their memory back.
+  std::vector<Letter> collect(unsigned most = ~0U) {
+    std::vector<Letter> letters;
+    for (Mail mail; letters.size() < most && link.mail.pop(&mail, 1) == 1;) {
+      letters.push_back(
+          {mail.connection_id, static_cast<wire::Channel>(mail.channel), {mail.message, mail.message + mail.bytes}});
+      const bool buffer = mail.block == Mail::in_buffer;
+      EXPECT_TRUE(link.filled.push({.owner = mail.owner,
+                                    .body = mail.message,
+                                    .tag = buffer ? std::uint16_t{0} : mail.block,
+                                    .kind = buffer ? OutKind::buffer_back : OutKind::block_back}));
+    }
+    return letters;
+  }
+  /// Input rows are not what this test is about.
+  void discard_rows() {
+    for (InputRow row; link.inputs.pop(&row, 1) == 1;) {
+    }
   }
 
   /// A sealed datagram of `peer`, with `edit(bytes, size)` between compose and seal, and the CRC made last.
@@ -208,8 +280,9 @@ class LaneTest : public testing::Test {
     std::vector<std::uint8_t> body;
     bool break_tag = false;
     bool break_crc = false;
-    std::uint32_t connection_id = 0;  ///< 0: the peer's
-    std::uint16_t from = 0;           ///< 0: the peer's port
+    std::uint32_t connection_id = 0;     ///< 0: the peer's
+    std::uint16_t from = 0;              ///< 0: the peer's port
+    const crypt::Secret* key = nullptr;  ///< nullptr: the peer's, of epoch 0
   };
   std::vector<std::uint8_t> forge(Peer& peer, const Forge& what) {
     std::vector<std::uint8_t> bytes(wire::header_bytes + what.body.size() + wire::tag_bytes + wire::crc_bytes);
@@ -217,7 +290,8 @@ class LaneTest : public testing::Test {
     const std::uint64_t sequence = what.sequence != 0 ? what.sequence : ++forged_sequence;
     wire::compose_header(bytes.data(), {id, what.channel, what.flags, sequence});
     std::copy(what.body.begin(), what.body.end(), bytes.begin() + wire::header_bytes);
-    crypt::seal_in_place(sending_key(peer).data(), id, sequence, bytes.data(), 0, what.body.size());
+    const crypt::Secret key_used = what.key != nullptr ? *what.key : sending_key(peer);
+    crypt::seal_in_place(key_used.data(), id, sequence, bytes.data(), 0, what.body.size());
     if (what.break_tag) bytes[bytes.size() - wire::crc_bytes - 1] ^= 1;
     wire::stamp_one(bytes, wire::CrcSeed{test_protocol});
     if (what.break_crc) bytes.back() ^= 0x80;
@@ -225,7 +299,36 @@ class LaneTest : public testing::Test {
   }
   void send(Peer& peer, const Forge& what) {
     peer.deaf = true;
-    send_raw(forge(peer, what), what.from != 0 ? what.from : peer.port);
+    send_raw(forge(peer, what), what.from != 0 ? what.from : peer.port, peer.host);
+  }
+  /// From now on only what the test forges comes from this client.
+  void take_over(Peer& peer) {
+    static_cast<void>(sending_key(peer));
+    peer.mute = peer.deaf = true;
+  }
+  /// Messages, type first, as the body of a datagram on a reliable channel.
+  static std::vector<std::uint8_t> reliable_body(std::uint16_t first_id,
+                                                 const std::vector<std::vector<std::uint8_t>>& messages) {
+    std::vector<std::uint8_t> body(wire::body_bytes_max);
+    base::ByteWriter out{body};
+    out.write(first_id);
+    for (const auto& message : messages) {
+      out.write_varint(message.size());
+      out.write_bytes(message);
+    }
+    EXPECT_TRUE(out.ok());
+    body.resize(out.size());
+    return body;
+  }
+  /// One message in a body of channel 0: `write(ByteWriter&)` frames it.
+  template <class Write>
+  static std::vector<std::uint8_t> body_with(Write&& write) {
+    std::vector<std::uint8_t> body(wire::body_bytes_max);
+    base::ByteWriter out{body};
+    write(out);
+    EXPECT_TRUE(out.ok());
+    body.resize(out.size());
+    return body;
   }
 
   /// The client's sending key, taken from a datagram that it composes.
@@ -241,6 +344,7 @@ class LaneTest : public testing::Test {
     return secret;
   }
 
+  [[nodiscard]] std::uint64_t drops(observe::Drop drop) const { return lane.counters().drops.value(drop); }
   /// received = delivered + answered + drops of datagrams: at every moment.
   void expect_balanced() const {
     EXPECT_EQ(server->counters().delivered_datagrams.value(),
@@ -252,11 +356,17 @@ class LaneTest : public testing::Test {
   Nanos now = 100 * second;
   std::uint32_t tick = 1;
   std::uint64_t received = 0;
+  struct Heard {
+    std::uint64_t datagrams = 0, bytes = 0;
+  };
+  std::map<std::pair<const port::LoopPort*, std::uint16_t>, Heard> heard_at;  ///< by host and port
   std::uint64_t forged_sequence = 100'000;
   std::vector<std::uint8_t> last_datagram;
   observe::DropCounters client_drops;
   port::LoopNetwork network;
-  std::unique_ptr<port::LoopPort> server, remote;
+  std::unique_ptr<port::LoopPort> server, remote, elsewhere;
+  channel::Pools client_pools{4'096, 16, 4};
+  std::function<void(client::SessionOptions&)> prepare;  ///< has the last word on the options of new peers
   IoShardLink link;
   HandshakeLink handshake_link;
   crypt::TokenKey key;

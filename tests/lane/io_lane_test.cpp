@@ -69,9 +69,12 @@ TEST_F(IoLaneTest, EachDropReasonMovesItsCounterAlone) {
       {Drop::bad_tag, [](IoLaneTest& t) { t.send(t.victim(), {.break_tag = true}); }},
       {Drop::replay_old, [](IoLaneTest& t) { t.send(t.victim(), {.sequence = 1}); }},
       {Drop::replay_seen, [](IoLaneTest& t) { t.send(t.victim(), {.sequence = 100'001}); }},
-      {Drop::unsupported_channel, [](IoLaneTest& t) { t.send(t.victim(), {.channel = 1}); }},
-      {Drop::unsupported_channel, [](IoLaneTest& t) { t.send(t.victim(), {.flags = sealed | wire::flag::fragment}); }},
-      {Drop::unsupported_channel, [](IoLaneTest& t) { t.send(t.victim(), {.flags = sealed | wire::flag::key_phase}); }},
+      {Drop::bad_tag, [](IoLaneTest& t) { t.send(t.victim(), {.flags = sealed | wire::flag::key_phase}); }},
+      {Drop::bad_fragment, [](IoLaneTest& t) { t.send(t.victim(), {.flags = sealed | wire::flag::fragment}); }},
+      {Drop::bad_packed,
+       [](IoLaneTest& t) {
+         t.send(t.victim(), {.flags = sealed | wire::flag::compressed, .body = IoLaneTest::padded(30)});
+       }},
       {Drop::bad_framing,
        [](IoLaneTest& t) {
          t.send(t.victim(), {.body = {200, 1, 2, 3}});
