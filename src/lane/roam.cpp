@@ -36,8 +36,9 @@ void note_foreign(IoState& state, std::uint32_t slot, const wire::Path& from, st
     roam.received_bytes += bytes;
     return;
   }
-  // Of several addresses the newest is probed; but who changes it with every datagram does not get a probe for each.
-  if (!newest || (roam.probe_id != 0 && now - roam.probed_at < probe_interval)) return;
+  // Of several addresses the newest is probed, however long the one before would still have been; but who changes it
+  // with every datagram does not get a probe for each.
+  if (!newest || (roam.probe_id != 0 && now - roam.since < probe_interval)) return;
   roam = {};
   roam.candidate = from;
   do roam.probe_id = state.shown.next();

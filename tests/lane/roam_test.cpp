@@ -146,6 +146,20 @@ TEST_F(RoamTest, TwoAddressesInTurnPlayOn) {
   EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
 }
 
+TEST_F(RoamTest, WhoMovesOnBeforeHeIsProbedIsFoundAtOnce) {
+  Peer& peer = play(1);
+  take_over(peer);
+  send(peer, {.body = std::vector<std::uint8_t>(1'000), .from = 20'700});  // probed for three seconds
+  run(1'050 * millisecond);
+  for (std::uint16_t i = 0; i < 5; ++i) {
+    const auto port = static_cast<std::uint16_t>(20'701 + i);
+    send(peer, {.from = port});
+    run(2 * millisecond);
+    EXPECT_EQ(heard(port).datagrams, 1U) << "address " << i;
+    run(210 * millisecond);
+  }
+}
+
 TEST_F(RoamTest, TheWindowStartsAnewOnlyOnAnotherIp) {
   Peer& peer = play(1);
   run(100 * millisecond);

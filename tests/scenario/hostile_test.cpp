@@ -80,8 +80,8 @@ Plot plot_of(std::uint64_t seed) {
     engine.large_blocks = 1;
   }
   if (!plot.disguised && dice.chance(0.5)) {
-    engine.ban_score = 64;
-    plot.up.flip = 0;  // what the wire bends is laid at its sender's door, and all bots have one
+    engine.ban_score = 512;  // a burst with malformed rows blames one of its rows, be it whose it may
+    plot.up.flip = 0;        // what the wire bends is laid at its sender's door, and all bots have one
   }
 
   plot.talk.chat_every = (400 + dice.below(1'500)) * millisecond;
