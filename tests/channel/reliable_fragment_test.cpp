@@ -130,11 +130,20 @@ TEST_F(ReliableFragment, AWholeJoinBehindAMissingMessageIsStalledToo) {
 }
 
 TEST_F(ReliableFragment, ProgressPutsStallingOff) {
-  for (std::uint16_t i = 0; i < 20; ++i) {
-    EXPECT_EQ(fragment(ordered, i, 1, i * 8U, 8, 200), Accepted::yes);
-    now += 20 * second;
+  for (std::uint16_t i = 0; i < 15; ++i) {
+    EXPECT_EQ(fragment(ordered, i, 1, i * 800U, 800, 16'000), Accepted::yes);
+    now += 3 * second;
     static_cast<void>(reliable.sweep(pools, now, 30 * second));
     EXPECT_FALSE(reliable.stalled());
+  }
+}
+
+TEST_F(ReliableFragment, ATrickleDoesNotKeepABlockForHours) {
+  for (std::uint16_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(fragment(ordered, i, 1, i * 8U, 8, 16'000), Accepted::yes);
+    now += 10 * second;
+    static_cast<void>(reliable.sweep(pools, now, 30 * second));
+    EXPECT_EQ(reliable.stalled(), i >= 3) << "after " << i << " fragments of 8 bytes";
   }
 }
 
