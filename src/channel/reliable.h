@@ -111,7 +111,7 @@ class Reliable {
   void settle(Pools& pools, const Flight& flight, bool acked) noexcept;
 
   /// More than three quarters of what may be unacked on channel 1 are: take no work whose answer would need it.
-  [[nodiscard]] bool crowded() const noexcept {
+  [[nodiscard]] bool nearly_full() const noexcept {
     return outbound_[0].unacked.messages() > unacked_messages_max * 3 / 4 ||
            outbound_[0].unacked.bytes() > unacked_bytes_max * 3 / 4;
   }

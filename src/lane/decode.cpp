@@ -254,7 +254,7 @@ bool within_rate(IoState& state, std::uint32_t slot, Type type, Nanos now) noexc
 }
 
 bool has_mail_room(IoState& state, std::uint32_t slot) noexcept {
-  return !state.table.reliable(slot).crowded() && state.commands.empty() &&
+  return !state.table.reliable(slot).nearly_full() && state.commands.empty() &&
          state.shards[state.table.admission(slot).shard]->mail.free() != 0 && !state.spare.empty();
 }
 
