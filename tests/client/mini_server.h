@@ -164,7 +164,9 @@ class MiniServer {
   }
   /// What time and the reliable channels want sent.
   void pump(Nanos now) {
-    for (auto& [id, peer] : peers) {
+    for (auto& entry : peers) {
+      const std::uint32_t id = entry.first;
+      Peer& peer = entry.second;  // no binding: C++20 lambdas may capture one, clang 14's may not
       if (peer.gone) continue;
       if (now >= peer.sent.timeout_at()) {
         channel::AckNews news;
