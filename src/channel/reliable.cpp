@@ -23,10 +23,13 @@ unsigned Reliable::sweep(Pools& pools, Nanos now, Nanos stalled_after) noexcept 
     ++dropped;
   }
   stalled_ = false;
-  for (const Inbound& in : inbound_) {
-    // Complete and in its place: what it waits for is the receiver, not the peer.
-    const bool ready = in.join.complete() && id_before(in.join.last_id(), in.ids.missing());
-    stalled_ = stalled_ || (in.join.active() && !ready && now - in.join.touched_at() >= stalled_after);
+  for (unsigned index = 0; index < reliable_channels; ++index) {
+    const auto& [ids, join] = inbound_[index];
+    // Complete and, on channel 1, in its place: what it waits for is the receiver, not the peer.
+    const bool in_place =
+        channel_of(index) == wire::Channel::reliable_unordered || id_before(join.last_id(), ids.missing());
+    const bool ready = join.complete() && in_place;
+    stalled_ = stalled_ || (join.active() && !ready && now - join.touched_at() >= stalled_after);
   }
   return dropped;
 }

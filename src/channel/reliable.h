@@ -134,7 +134,8 @@ class Reliable {
   /// Offer what waits for room at the receiver. True: nothing waits any more.
   [[nodiscard]] bool hand_over(Pools& pools, const Receiver& receiver) noexcept;
   /// Drop incomplete messages of channel 0 that are too old; returns how many. Joining on a reliable channel that made
-  /// no progress for `stalled_after`, because fragments or messages before it are missing, sets stalled().
+  /// no progress for `stalled_after`, because fragments are missing, or on channel 1 messages before it, sets
+  /// stalled(). What waits for room at the receiver alone is never stalled.
   unsigned sweep(Pools& pools, Nanos now, Nanos stalled_after) noexcept;
   [[nodiscard]] bool stalled() const noexcept;
 

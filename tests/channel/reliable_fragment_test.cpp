@@ -129,6 +129,16 @@ TEST_F(ReliableFragment, AWholeJoinBehindAMissingMessageIsStalledToo) {
   EXPECT_TRUE(reliable.stalled());
 }
 
+TEST_F(ReliableFragment, AWholeJoinOfChannelTwoWaitsForItsReceiverAlone) {
+  refuse();
+  EXPECT_EQ(fragment(unordered, 1, 1, 0, 16, 16), Accepted::yes);
+  static_cast<void>(reliable.sweep(pools, now + 3600 * second, 30 * second));
+  EXPECT_FALSE(reliable.stalled()) << "message 0 is missing, and this one does not wait for it";
+  take();
+  EXPECT_TRUE(hand_over());
+  EXPECT_EQ(came(), Bytes{'F'});
+}
+
 TEST_F(ReliableFragment, ProgressPutsStallingOff) {
   for (std::uint16_t i = 0; i < 15; ++i) {
     EXPECT_EQ(fragment(ordered, i, 1, i * 800U, 800, 16'000), Accepted::yes);
