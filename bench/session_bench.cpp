@@ -286,7 +286,6 @@ BENCHMARK(blame)->Apply(sizes);
 
 void account(benchmark::State& state) {
   Crowd crowd(state);
-  channel::Pools pools(8, 1, 0);
   session::Freight freight{};
   for (unsigned row = 0; row < crowd.burst(); ++row) {
     freight.flight[row] = {channel::Cargo::plan, 0, static_cast<std::uint16_t>(row + 1)};
@@ -294,7 +293,7 @@ void account(benchmark::State& state) {
   }
   base::Prng random(random_seed);
   measure(state, crowd, nothing, [&] {
-    session::account(crowd.batch, crowd.table, pools, freight, random.next(), crowd.now);
+    session::account(crowd.batch, crowd.table, freight, random.next(), crowd.now);
     std::uint64_t sum = 0;
     for (unsigned row = 0; row < crowd.burst(); ++row) sum = sum * 31 + crowd.batch.sequence[row];
     return sum;

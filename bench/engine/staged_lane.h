@@ -122,7 +122,8 @@ class StagedLane {
       gather(state_, batch_, freight_, now);
       took(Stage::gather);
       if (batch_.rows == 0) break;
-      session::account(batch_, state_.table, state_.pools, freight_, state_.random.next(), now);
+      session::account(batch_, state_.table, freight_, state_.random.next(), now);
+      settle_lost(state_, freight_, now);
       took(Stage::account);
       wire::compose(batch_);
       took(Stage::compose);

@@ -91,8 +91,8 @@ struct AckNews {
 
 /// The sending half: the datagrams in flight, in a queue of fixed capacity, each with what it carried; ack-only ones
 /// take no place. An ack for a sequence never sent is a lie: the connection ends. 128 are enough for a server, whose
-/// window never lets more than 112 out; a client's inputs are exempt from its window, and at 5 s of round trip there
-/// are many.
+/// window lets 112 out: more are small plans to a client that has fallen silent, and are told as lost. A client's
+/// inputs are exempt from its window, and at 5 s of round trip there are many.
 ///
 ///     front                                          back
 ///     | expired | expired | in flight | settled | in flight |      by sequence, and so by time

@@ -83,7 +83,8 @@ class IoLane {
     for (unsigned burst = 0; burst < bursts_per_poll; ++burst) {
       gather(state_, batch_, freight_, now);
       if (batch_.rows == 0) break;
-      session::account(batch_, state_.table, state_.pools, freight_, state_.random.next(), now);
+      session::account(batch_, state_.table, freight_, state_.random.next(), now);
+      settle_lost(state_, freight_, now);
       wire::compose(batch_);
       session::seal(batch_, state_.table);
       wire::stamp(batch_, state_.crc);

@@ -264,6 +264,9 @@ struct ReliableContext {
 /// reliable messages that were lost are queued again.
 void settle(IoState& state, std::uint32_t slot, const channel::SentDatagrams::Outcome* outcome, unsigned count,
             PlanNews* news, Nanos now) noexcept;
+/// The same for what had to make room among the datagrams in flight. A window is counted in bytes: of small plans more
+/// may be handed over than the queue holds, when a client falls silent before the shard is told of it.
+void settle_lost(IoState& state, const session::Freight& freight, Nanos now) noexcept;
 /// The retransmission timer of a session, and messages that wait for room at their receiver.
 void sweep_reliable(IoState& state, std::uint32_t slot, Nanos now) noexcept;
 /// Datagrams of sessions whose reliable messages are due, as windows and pace allow. Bounded; returns how many.

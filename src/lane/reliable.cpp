@@ -156,6 +156,15 @@ void settle(IoState& state, std::uint32_t slot, const SentDatagrams::Outcome* ou
   if (news == nullptr && own.any()) steer_row(state, state.table.admission(slot).shard, news_row(state, slot, own));
 }
 
+void settle_lost(IoState& state, const session::Freight& freight, Nanos now) noexcept {
+  for (unsigned i = 0; i < freight.lost_count; ++i) {
+    const auto& [slot, flight] = freight.lost[i];
+    if (!session::opens(state.table.admission(slot).state)) continue;
+    const SentDatagrams::Outcome lost{flight, false};
+    settle(state, slot, &lost, 1, nullptr, now);
+  }
+}
+
 InputRow news_row(IoState& state, std::uint32_t slot, const PlanNews& news) noexcept {
   session::Outbound& outbound = state.table.outbound(slot);
   InputRow row;

@@ -14,8 +14,8 @@ namespace {
 
 }  // namespace
 
-void account(wire::Batch& batch, Table& table, channel::Pools& pools, const Freight& freight, std::uint64_t random,
-             Nanos now) noexcept {
+void account(wire::Batch& batch, Table& table, Freight& freight, std::uint64_t random, Nanos now) noexcept {
+  freight.lost_count = 0;
   for (unsigned i = 0; i < batch.live_rows; ++i) {
     const unsigned row = batch.live[i];
     const std::uint32_t slot = batch.session[row];
@@ -25,7 +25,7 @@ void account(wire::Batch& batch, Table& table, channel::Pools& pools, const Frei
     const std::uint16_t in_flight = freight.wants_ack[row] ? batch.length[row] : std::uint16_t{0};
     const channel::Flight evicted = outbound.sent.note(sequence, freight.flight[row], in_flight, now);
     if (evicted.cargo != channel::Cargo::none) [[unlikely]]
-      table.reliable(slot).settle(pools, evicted, false);
+      freight.lost[freight.lost_count++] = {slot, evicted};
     outbound.sealed_bytes += batch.length[row];
     batch.connection_id[row] = table.admission(slot).connection_id;
     batch.channel[row] = static_cast<std::uint8_t>(channel_of(freight.flight[row].cargo));

@@ -6,20 +6,25 @@
 
 namespace serried::session {
 
-/// What rides in a row, beside its bytes.
+/// What rides in a row, beside its bytes; and what nobody will hear of any more because these rows are sent.
 struct Freight {
+  struct Lost {
+    std::uint32_t session;
+    channel::Flight flight;
+  };
   channel::Flight flight[wire::Batch::capacity];  ///< what its ack will be about
   bool wants_ack[wire::Batch::capacity];          ///< false for ack-only datagrams
+  unsigned lost_count;
+  Lost lost[wire::Batch::capacity];  ///< had to make room in the queue of what is in flight
 };
 
 /// Give every live row the next sequence of its session, remember what it carries, and fill the header columns.
 /// `random` decides where a number is left out: once in about 256 datagrams, a trap for a peer that acks what it
 /// never received.
 /// Reads   session, flags, length, live      Writes  connection_id, channel, flags, sequence, the sessions' queues of
-/// what is in flight      A reliable datagram that has to make room there is lost: its messages are sent again.
+/// what is in flight, freight.lost: whoever waits for an answer about these must be told that there is none.
 /// Owner   io lane      Cost  bench/session_bench.cpp
 /// Source  docs/wire-format.md section 1
-void account(wire::Batch& batch, Table& table, channel::Pools& pools, const Freight& freight, std::uint64_t random,
-             Nanos now) noexcept;
+void account(wire::Batch& batch, Table& table, Freight& freight, std::uint64_t random, Nanos now) noexcept;
 
 }  // namespace serried::session

@@ -50,8 +50,7 @@ struct Peer {
   std::vector<std::uint8_t> token;
   client::SessionOptions options;
   client::Session session;
-  bool mute = false;                               ///< sends nothing by itself
-  std::vector<std::vector<std::uint8_t>> unheard;  ///< what came while it was deaf
+  bool mute = false;  ///< sends nothing by itself
   bool deaf = false;  ///< hears nothing: once somebody forges its datagrams, acks come for what it never sent
 };
 

@@ -29,6 +29,25 @@ TEST_F(GatherTest, AcksRideOnWhatGoesOutAnyway) {
   EXPECT_NE(peer.session.rtt(), before_rtt);
 }
 
+/// A shard hears of a window in bytes, and hands over more small plans than the queue of what is in flight holds.
+TEST_F(GatherTest, PlansThatHaveToMakeRoomAreToldAsLost) {
+  Peer& peer = play(1);
+  run(100 * millisecond);
+  take_over(peer);
+  step();
+  discard_rows();
+  constexpr std::uint16_t first = 100, plans = 150, evicted = plans - channel::SentDatagrams::capacity;
+  for (std::uint16_t sent = 0; sent < plans; step())
+    for (int i = 0; i < 50; ++i) publish(peer, static_cast<std::uint16_t>(first + sent++));
+  EXPECT_EQ(lane.counters().timeouts.value(), 0U) << "not what this is about";
+  std::vector<std::uint16_t> lost;
+  for (InputRow row; link.inputs.pop(&row, 1) == 1;)
+    for (std::uint32_t mask = row.plan_lost_mask; mask != 0; mask &= mask - 1)
+      lost.push_back(static_cast<std::uint16_t>(row.plan_lost - std::countr_zero(mask)));
+  ASSERT_EQ(lost.size(), evicted);
+  for (std::uint16_t i = 0; i < evicted; ++i) EXPECT_EQ(lost[i], first + i);
+}
+
 TEST_F(GatherTest, EveryBufferLentIsReturnedWhenTheRingOverflows) {
   Peer& peer = play(1);
   for (int round = 0; round < 200; ++round) {

@@ -9,7 +9,6 @@ namespace {
 
 TEST(Account, SequencesRiseFromOneAndSkipNowAndThen) {
   Table table{0, 4};
-  channel::Pools pools{8, 1, 0};
   const std::uint32_t slot = open_session(table, 1);
   std::uint64_t previous = 0, skipped = 0, sent = 0;
   for (std::uint64_t round = 0; round < 400; ++round) {
@@ -20,7 +19,7 @@ TEST(Account, SequencesRiseFromOneAndSkipNowAndThen) {
       burst.batch.session[row] = slot;
       burst.batch.flags[row] = wire::flag::acknowledgment;
     }
-    account(burst.batch, table, pools, freight, round * 977, 0);
+    account(burst.batch, table, freight, round * 977, 0);
     for (unsigned row = 0; row < 8; ++row) {
       const std::uint64_t sequence = burst.batch.sequence[row];
       ASSERT_GT(sequence, previous);
@@ -38,7 +37,6 @@ TEST(Account, SequencesRiseFromOneAndSkipNowAndThen) {
 
 TEST(Account, RemembersTheFreightForTheAck) {
   Table table{0, 4};
-  channel::Pools pools{8, 1, 0};
   const std::uint32_t slot = open_session(table, 1);
   Burst burst;
   Freight freight{};
@@ -46,7 +44,7 @@ TEST(Account, RemembersTheFreightForTheAck) {
   burst.batch.session[row] = slot;
   freight.flight[row] = {channel::Cargo::plan, 0, 77};
   freight.wants_ack[row] = true;
-  account(burst.batch, table, pools, freight, 1, 0);
+  account(burst.batch, table, freight, 1, 0);
   channel::SentDatagrams& sent = table.outbound(slot).sent;
   EXPECT_EQ(sent.bytes_in_flight(), burst.batch.length[row]);
   std::array<channel::SentDatagrams::Outcome, channel::SentDatagrams::capacity> outcomes{};
@@ -61,7 +59,6 @@ TEST(Account, RemembersTheFreightForTheAck) {
 
 TEST(Account, TheChannelFollowsFromTheCargoAndThePhaseFromTheKey) {
   Table table{0, 4};
-  channel::Pools pools{8, 1, 0};
   const std::uint32_t slot = open_session(table, 1);
   table.outbound(slot).key_phase_flag = wire::flag::key_phase;
   Burst burst;
@@ -77,7 +74,7 @@ TEST(Account, TheChannelFollowsFromTheCargoAndThePhaseFromTheKey) {
     freight.wants_ack[row] = true;
     bytes += burst.batch.length[row];
   }
-  account(burst.batch, table, pools, freight, 1, 0);
+  account(burst.batch, table, freight, 1, 0);
   constexpr std::array<std::uint8_t, 4> channels{0, 0, 1, 2};
   for (unsigned row = 0; row < cargos.size(); ++row) {
     EXPECT_EQ(burst.batch.channel[row], channels[row]);
@@ -86,34 +83,34 @@ TEST(Account, TheChannelFollowsFromTheCargoAndThePhaseFromTheKey) {
   EXPECT_EQ(table.outbound(slot).sealed_bytes, bytes);
 }
 
-/// More than a server's window ever lets out: what is pushed out of the queue must not be forgotten.
-TEST(Account, AReliableDatagramThatHasToMakeRoomIsSentAgain) {
+/// More than a server's window lets out: whoever waits for what is pushed out of the queue must hear of it.
+TEST(Account, WhatHasToMakeRoomIsNamedAsLost) {
   Table table{0, 4};
-  channel::Pools pools{64, 1, 0};
   const std::uint32_t slot = open_session(table, 1);
-  channel::Reliable& reliable = table.reliable(slot);
-  reliable.open(1'000);
-  const std::array<std::uint8_t, 3> content{1, 2, 3};
-  ASSERT_EQ(reliable.send(pools, wire::Channel::reliable_ordered, message::Type::disconnect, content,
-                          channel::Urgency::immediate, 0),
-            channel::Queued::yes);
-  std::array<std::uint8_t, 1'100> body;
-  base::ByteWriter out{body};
-  const auto composed = reliable.compose(pools, out, 0);
-  ASSERT_EQ(composed.flight.cargo, channel::Cargo::ordered);
-  EXPECT_EQ(reliable.due_at(), ~Nanos{0}) << "all is in flight";
-
-  for (unsigned n = 0; n <= channel::SentDatagrams::capacity; ++n) {
+  constexpr std::array cargos{channel::Cargo::plan, channel::Cargo::ordered, channel::Cargo::none};
+  const auto send_one = [&](const channel::Flight& flight) {
     Burst burst;
     Freight freight{};
     const unsigned row = burst.add(0, 0, path_of(1, 1000));
     burst.batch.session[row] = slot;
-    if (n == 0) freight.flight[row] = composed.flight;
+    freight.flight[row] = flight;
     freight.wants_ack[row] = true;
-    account(burst.batch, table, pools, freight, 1, 0);
+    account(burst.batch, table, freight, 1, 0);
+    return freight;
+  };
+  for (unsigned n = 0; n < channel::SentDatagrams::capacity; ++n)
+    EXPECT_EQ(send_one({cargos[n % 3], 1, static_cast<std::uint16_t>(n)}).lost_count, 0U);
+  for (unsigned n = 0; n < 12; ++n) {
+    const Freight freight = send_one({});
+    if (cargos[n % 3] == channel::Cargo::none) {
+      EXPECT_EQ(freight.lost_count, 0U) << "nobody waits for it";
+      continue;
+    }
+    ASSERT_EQ(freight.lost_count, 1U);
+    EXPECT_EQ(freight.lost[0].session, slot);
+    EXPECT_EQ(freight.lost[0].flight.cargo, cargos[n % 3]);
+    EXPECT_EQ(freight.lost[0].flight.tag, n);
   }
-  EXPECT_EQ(reliable.due_at(), 0U) << "lost, and due again";
-  reliable.clear(pools);
 }
 
 }  // namespace
