@@ -18,7 +18,7 @@ namespace serried::control {
 
 // The order of each enum is the order of the choices in its option's row.
 enum class Driver : std::uint8_t { ethdev, socket };
-enum class IsaChoice : std::uint8_t { automatic, scalar, sse42 };
+enum class IsaChoice : std::uint8_t { automatic, scalar, sse42, avx2, avx512 };
 enum class StatusMode : std::uint8_t { automatic, table, line, none };
 enum class LogLevel : std::uint8_t { debug, info, warn, error };
 

@@ -190,6 +190,10 @@ kernel::Isa isa_of(IsaChoice choice) noexcept {
       return kernel::Isa::scalar;
     case IsaChoice::sse42:
       return kernel::Isa::sse42;
+    case IsaChoice::avx2:
+      return kernel::Isa::avx2;
+    case IsaChoice::avx512:
+      return kernel::Isa::avx512;
     case IsaChoice::automatic:
       break;
   }

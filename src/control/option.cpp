@@ -152,7 +152,7 @@ constexpr std::array lanes{
            "left, else 50",
            [](C& c) -> Target { return &c.idle_sleep_us; }, 0, 1'000},
     Option{"isa", "lanes", "isa", "NAME", "instruction set of the kernels",
-           [](C& c) -> Target { return choice(c.isa); }, 0, 0, "auto|scalar|sse42"},
+           [](C& c) -> Target { return choice(c.isa); }, 0, 0, "auto|scalar|sse42|avx2|avx512"},
 };
 
 constexpr std::array run{

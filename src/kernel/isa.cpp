@@ -21,7 +21,8 @@ Isa detected_isa() noexcept {
   if (!__builtin_cpu_supports("sse4.2")) return Isa::scalar;
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Isa::sse42;
   const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                    __builtin_cpu_supports("avx512ifma");
   return wide ? Isa::avx512 : Isa::avx2;
 #else
   return Isa::scalar;

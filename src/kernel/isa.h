@@ -6,6 +6,7 @@
 
 namespace serried::kernel {
 
+/// avx512 is F, BW, DQ, VL and IFMA together: Ice Lake, Zen 4 and what came after.
 enum class Isa : std::uint8_t { scalar, sse42, avx2, avx512 };
 
 /// The best this CPU and its operating system offer.

@@ -168,6 +168,9 @@ TEST(IsaOf, AutomaticIsWhatTheCpuHas) {
   EXPECT_EQ(isa_of(IsaChoice::automatic), kernel::detected_isa());
   EXPECT_EQ(isa_of(IsaChoice::scalar), kernel::Isa::scalar);
   EXPECT_EQ(isa_of(IsaChoice::sse42), kernel::Isa::sse42);
+  EXPECT_EQ(isa_of(IsaChoice::avx2), kernel::Isa::avx2);
+  EXPECT_EQ(isa_of(IsaChoice::avx512), kernel::Isa::avx512);
+  EXPECT_EQ(isa_of(IsaChoice::sse42), kernel::Isa::sse42);
 }
 
 }  // namespace

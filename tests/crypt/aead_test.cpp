@@ -8,6 +8,7 @@
 #include "crypt/reference_aead.h"
 #include "crypt/support.h"
 #include "crypt/vector_file.h"
+#include "kernel/isa.h"
 #include "wire/compose.h"
 #include "wire/parse.h"
 #include "wire/stamp.h"
@@ -21,6 +22,15 @@ using wire::tag_bytes;
 
 class AeadTest : public testing::Test {
   void SetUp() override { ASSERT_TRUE(initialise()); }
+};
+
+/// Bursts, with each instruction set that may choose another way.
+class AeadBurstTest : public testing::TestWithParam<kernel::Isa> {
+  void SetUp() override {
+    ASSERT_TRUE(initialise());
+    if (kernel::use_isa(GetParam()) != GetParam()) GTEST_SKIP() << "this CPU has no " << isa_name(GetParam());
+  }
+  void TearDown() override { kernel::use_isa(kernel::detected_isa()); }
 };
 
 constexpr std::uint32_t id = 0x07000000;
@@ -222,7 +232,7 @@ struct Rows {
   }
 };
 
-TEST_F(AeadTest, BurstsRoundTripAndForgeriesStayAsTheyCame) {
+TEST_P(AeadBurstTest, RoundTripAndForgeriesStayAsTheyCame) {
   constexpr std::uint64_t seed = 31;
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   base::Prng random(seed);
@@ -253,7 +263,7 @@ TEST_F(AeadTest, BurstsRoundTripAndForgeriesStayAsTheyCame) {
   }
 }
 
-TEST_F(AeadTest, BurstAndSingleAgree) {
+TEST_P(AeadBurstTest, BurstAndSingleAgree) {
   base::Prng random(6);
   Rows rows;
   for (unsigned i = 0; i < AeadBatch::capacity; ++i) rows.add(random, 0, 18 * i);
@@ -265,6 +275,50 @@ TEST_F(AeadTest, BurstAndSingleAgree) {
                   0, rows.batch.body_bytes[row]);
   EXPECT_EQ(rows.bytes, singles);
 }
+
+// As WycheproofKeysNoncesAndTagsInDatagrams, many cases side by side.
+TEST_P(AeadBurstTest, WycheproofSideBySide) {
+  const std::vector<VectorCase> all = read_vectors("chacha20_poly1305.txt", 6);
+  for (std::size_t first = 0; first < all.size(); first += AeadBatch::capacity) {
+    Rows rows;
+    std::vector<Bytes> good, harm;
+    std::uint64_t valid = 0;
+    for (std::size_t i = first; i < std::min<std::size_t>(all.size(), first + AeadBatch::capacity); ++i) {
+      const AeadCase c(all[i]);
+      const unsigned row = rows.batch.rows++;
+      Bytes header = c.associated;
+      header.resize(header_bytes);
+      rows.keys.push_back(c.key);
+      rows.bytes.push_back(joined(joined(header, c.text), Bytes(tag_bytes)));
+      rows.batch.connection_id[row] = base::load<std::uint32_t>(c.nonce.data());
+      rows.batch.sequence[row] = base::load<std::uint64_t>(c.nonce.data() + 4);
+      rows.batch.clear_bytes[row] = 0;
+      rows.batch.body_bytes[row] = static_cast<std::uint16_t>(c.text.size());
+      good.push_back(joined(header, reference::seal(c.key, c.nonce, header, c.text)));
+      const Bytes right = reference::seal(c.key, c.nonce, c.associated, c.text);
+      harm.push_back(c.tag);
+      for (std::size_t at = 0; at < tag_bytes; ++at) harm.back()[at] ^= right[right.size() - tag_bytes + at];
+      valid |= std::uint64_t{all[i].valid} << row;
+    }
+    rows.point();
+    const std::vector<Bytes> plain = rows.bytes;
+    seal_batch(rows.batch);
+    ASSERT_EQ(rows.bytes, good);
+    for (unsigned row = 0; row < rows.batch.rows; ++row)
+      for (std::size_t at = 0; at < tag_bytes; ++at) rows.bytes[row].end()[-16 + static_cast<int>(at)] ^= harm[row][at];
+    const std::vector<Bytes> came = rows.bytes;
+    ASSERT_EQ(open_batch(rows.batch), valid);
+    for (unsigned row = 0; row < rows.batch.rows; ++row) {
+      const Bytes& expected = (valid >> row & 1) != 0 ? plain[row] : came[row];
+      ASSERT_TRUE(std::equal(expected.begin(), expected.end() - tag_bytes, rows.bytes[row].begin()))
+          << all[first + row].number;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, AeadBurstTest,
+                         testing::Values(kernel::Isa::scalar, kernel::Isa::avx2, kernel::Isa::avx512),
+                         [](const auto& instance) { return std::string(isa_name(instance.param)); });
 
 // The whole way of one datagram: nothing that differs from it by a bit gets in, not even with its CRC put right.
 TEST_F(AeadTest, EverySingleBitFlipOfADatagramIsRefused) {

@@ -1,0 +1,35 @@
+#include "kernel/aead.h"
+
+#include "kernel/isa.h"
+
+#if defined(__x86_64__)
+#include "kernel/aead_avx2.h"
+#include "kernel/aead_avx512.h"
+#endif
+
+namespace serried::kernel {
+
+// A vector is paid for whole, however many of its lanes are used; from two datagrams on that is less than one after
+// the other (bench/crypt_bench.cpp, few).
+unsigned aead_rows_min() noexcept {
+#if defined(__x86_64__)
+  if (active_isa() >= Isa::avx2) return 2;
+#endif
+  return AeadBurst::capacity + 1;
+}
+
+std::uint64_t aead_open([[maybe_unused]] const AeadBurst& burst) noexcept {
+#if defined(__x86_64__)
+  return active_isa() >= Isa::avx512 ? aead_open_avx512(burst) : aead_open_avx2(burst);
+#else
+  return 0;
+#endif
+}
+
+void aead_seal([[maybe_unused]] const AeadBurst& burst) noexcept {
+#if defined(__x86_64__)
+  active_isa() >= Isa::avx512 ? aead_seal_avx512(burst) : aead_seal_avx2(burst);
+#endif
+}
+
+}  // namespace serried::kernel
