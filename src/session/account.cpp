@@ -16,6 +16,7 @@ namespace {
 
 void account(wire::Batch& batch, Table& table, Freight& freight, std::uint64_t random, Nanos now) noexcept {
   freight.lost_count = 0;
+  for (unsigned i = 0; i < batch.live_rows; ++i) table.outbound(batch.session[batch.live[i]]).sent.prefetch();
   for (unsigned i = 0; i < batch.live_rows; ++i) {
     const unsigned row = batch.live[i];
     const std::uint32_t slot = batch.session[row];
