@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Every header of include/ and src/ compiles alone, with each compiler that is here (g++, clang++).
+"""Every header of include/ and src/ compiles alone. A header with a source of its own is the first that this source
+includes, so every build compiles it alone; the others are compiled here, with each compiler that is here (g++, clang++).
 
 What compiled before is remembered in build/check/headers.json with a hash of every project file the compiler
 read for it, so that a second run compiles only what changed."""
@@ -62,6 +63,21 @@ def compile_alone(compiler, libraries, header):
     return error, []
 
 
+def source_of(header, files):
+    """The source whose name the header has, or None."""
+    stem = header[:-len(".h")]
+    return next((stem + ending for ending in (".cpp", "_setup.cpp") if stem + ending in files), None)
+
+
+def first_include(source):
+    """What `source` includes first, and in which line."""
+    for number, line in enumerate(checklib.read(source).splitlines(), 1):
+        match = re.match(r'\s*#\s*include\s*[<"]([^>"]+)[>"]', line)
+        if match:
+            return match[1], number
+    return None, 1
+
+
 def main():
     findings = checklib.Findings("headers")
     compilers = [name for name in ("g++", "clang++") if shutil.which(name)]
@@ -74,9 +90,16 @@ def main():
             known = json.load(file)
     except (OSError, ValueError):
         known = {}
-    headers = [p for p in checklib.project_files() if re.fullmatch(r"(src|include)/.*\.h", p)]
+    files = set(checklib.project_files())
+    headers = sorted(p for p in files if re.fullmatch(r"(src|include)/.*\.h", p))
     jobs = []
     for header in headers:
+        source = source_of(header, files)
+        if source:
+            included, line = first_include(source)
+            if included != header.split("/", 1)[1]:
+                findings.add(source, line, f"does not include {header.split('/', 1)[1]} first", header)
+            continue
         for compiler in compilers:
             entry = known.get(f"{compiler} {header}")
             if not entry or entry["salt"] != salt or any(digest(p) != h for p, h in entry["read"].items()):
@@ -99,7 +122,9 @@ def main():
     with open(CACHE + ".new", "w", encoding="utf-8") as file:
         json.dump(known, file)
     os.replace(CACHE + ".new", CACHE)
-    return findings.finish(f"{len(headers)} headers with {' and '.join(compilers)}, {len(jobs)} compiled")
+    alone = sum(source_of(header, files) is None for header in headers)
+    return findings.finish(f"{len(headers)} headers, {alone} without a source compile with {' and '.join(compilers)}, "
+                           f"{len(jobs)} of these compiled now")
 
 
 sys.exit(main())
