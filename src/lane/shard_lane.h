@@ -148,7 +148,9 @@ class ShardLane {
 
   // shard_slice.cpp
   unsigned slice() noexcept;
-  void plan_for(std::uint32_t index, const replicate::Scene& scene) noexcept;
+  void fetch(std::uint32_t index) const noexcept;
+  void look_for(std::uint32_t index, const replicate::Scene& scene, replicate::Review& review) noexcept;
+  void plan_for(std::uint32_t index, const replicate::Scene& scene, const replicate::Review& review) noexcept;
   void open_slice() noexcept;
   static void refill(Link& link) noexcept;
   void close_slice() noexcept;
@@ -198,7 +200,7 @@ class ShardLane {
   unsigned announce_from_ = 0;  ///< shard whose ring is looked at next
 
   std::vector<Link> links_;
-  replicate::Review review_{};
+  std::array<replicate::Review, 2> reviews_{};
   ShardCounters counters_;
 };
 

@@ -11,6 +11,12 @@ namespace {
 /// Less is not worth a datagram, and less than replicate/plan.h can divide.
 constexpr std::int32_t body_bytes_min = 256;
 
+/// The next body's lines, to be written: buffers come back cold.
+void fetch_body(const wire::Buffer& buffer) noexcept {
+  for (std::size_t at = body_offset; at < body_offset + out_body_bytes_max; at += 64)
+    __builtin_prefetch(buffer.data + at, 1);
+}
+
 }  // namespace
 
 /// Empty buffers and room for filled ones, asked for once a slice.
@@ -34,6 +40,8 @@ void ShardLane::close_slice() noexcept {
   }
 }
 
+/// Two viewers at a time: while one's datagram is written, what the next has to say has been found, and its lines are
+/// on their way; and those of the one behind it are asked for.
 unsigned ShardLane::slice() noexcept {
   const replicate::Scene scene{.world = &world_.setup_.world,
                                .config = &world_.setup_.replicate,
@@ -43,32 +51,43 @@ unsigned ShardLane::slice() noexcept {
                                .shard = shard_};
   const std::uint32_t interval = pace_.interval();
   open_slice();
+  std::array<std::uint32_t, viewers_per_poll> turn;
   unsigned planned = 0;
-  for (; viewer_ < viewer_high_ && planned < viewers_per_poll; ++viewer_) {
-    if (viewer_ + 2 < viewer_high_) {
-      // The rows of the tracked set: sixteen lines that nothing else brings in.
-      const auto* ahead = reinterpret_cast<const char*>(&viewers_[viewer_ + 2]);
-      for (unsigned line = 0; line < 20; ++line) __builtin_prefetch(ahead + line * 64, 1);
-    }
-    if (!viewers_[viewer_].active || viewer_ % interval != tick_ % interval) continue;
-    plan_for(viewer_, scene);
-    ++planned;
+  for (; viewer_ < viewer_high_ && planned < viewers_per_poll; ++viewer_)
+    if (viewers_[viewer_].active && viewer_ % interval == tick_ % interval) turn[planned++] = viewer_;
+  for (unsigned i = 0; i <= planned; ++i) {
+    if (i + 1 < planned) fetch(turn[i + 1]);
+    if (i < planned) look_for(turn[i], scene, reviews_[i % 2]);
+    if (i > 0) plan_for(turn[i - 1], scene, reviews_[(i - 1) % 2]);
   }
   close_slice();
   return planned;
 }
 
-void ShardLane::plan_for(std::uint32_t index, const replicate::Scene& scene) noexcept {
+/// The rows of the tracked set: lines that nothing else brings in.
+void ShardLane::fetch(std::uint32_t index) const noexcept {
+  const auto* viewer = reinterpret_cast<const char*>(&viewers_[index]);
+  for (unsigned line = 0; line < sizeof(replicate::Viewer) - sizeof(replicate::Viewer::plans); line += 64)
+    __builtin_prefetch(viewer + line, 1);
+  __builtin_prefetch(&inputs_[index].applied);
+}
+
+void ShardLane::look_for(std::uint32_t index, const replicate::Scene& scene, replicate::Review& review) noexcept {
   replicate::Viewer& viewer = viewers_[index];
+  __builtin_prefetch(&viewer.plans[viewer.next_plan % replicate::plans_in_flight], 1);
   // Counted in this viewer's own turns: a viewer is never looked at in the ticks between them.
   const std::uint32_t interval = pace_.interval();
   const std::uint32_t rescan_turns = std::max(scene.config->rescan_ticks / interval, 1U);
   if ((tick_ / interval + index) % rescan_turns == 0) replicate::rescan(viewer, scene);
-  replicate::review(viewer, scene, review_);
+  replicate::review(viewer, scene, review);
+}
+
+void ShardLane::plan_for(std::uint32_t index, const replicate::Scene& scene, const replicate::Review& review) noexcept {
+  replicate::Viewer& viewer = viewers_[index];
   const std::uint32_t turn = viewer.far_resting ? 0 : tick_ - viewer.far_turn_tick;
   far_staleness_ = std::max({far_staleness_, turn, viewer.far_turn_ticks});
   const std::uint16_t applied = inputs_[index].applied;
-  if (!replicate::wanted(viewer, scene, review_, applied)) return;
+  if (!replicate::wanted(viewer, scene, review, applied)) return;
 
   const std::int32_t room = viewer.send_room() - static_cast<std::int32_t>(OutRow::datagram_overhead);
   if (room < body_bytes_min) {
@@ -85,10 +104,11 @@ void ShardLane::plan_for(std::uint32_t index, const replicate::Scene& scene) noe
     return;
   }
   const wire::Buffer buffer = link.empties[--link.empty_count];
+  if (link.empty_count != 0) fetch_body(link.empties[link.empty_count - 1]);
   std::uint8_t* const body = buffer.data + body_offset;
   const std::size_t body_bytes_max = std::min(out_body_bytes_max, static_cast<std::size_t>(room));
   const replicate::Composed composed =
-      replicate::compose(viewer, scene, review_, applied, {body, body_bytes_max}, counters_.plan);
+      replicate::compose(viewer, scene, review, applied, {body, body_bytes_max}, counters_.plan);
   OutRow& row = link.out[link.out_count++];
   row = {.owner = buffer.owner,
          .body = body,

@@ -1,13 +1,18 @@
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
+#include "kernel/records.h"
 #include "replicate/far.h"
 #include "replicate/plan.h"
 
 namespace serried::replicate {
 namespace {
 
-using message::EntityState;
+// What the kernel knows of published lines.
+static_assert(sizeof(world::Near) == kernel::record_line_bytes && message::record_bytes_max == kernel::record_room);
+static_assert(offsetof(world::Near, version) == 32 && offsetof(world::Near, generation) == 56 &&
+              offsetof(world::Near, section_mod4) == 59);
 
 // Plans still unanswered after this are taken for lost; it covers a round trip of five seconds.
 constexpr std::uint16_t plan_age_max_ticks = 330;
@@ -60,52 +65,56 @@ struct Composer {
     rows.set(row);
   }
 
+  RowMask records_of(RowMask wanted, const std::uint8_t* end) noexcept;
   void records(const Review& review, const std::uint8_t* end) noexcept;
-  void removals(const Review& review, unsigned count) noexcept;
+  void removals(RowMask due, unsigned count) noexcept;
   void create(unsigned row, const std::uint8_t* end) noexcept;
 };
+
+/// Records of the rows `wanted`, lowest first. Returns those that found no room.
+RowMask Composer::records_of(RowMask wanted, const std::uint8_t* end) noexcept {
+  const kernel::RecordSource source{.lines = reinterpret_cast<const std::uint8_t*>(scene.published->near.data()),
+                                    .slot = viewer.slot.data(),
+                                    .acked = viewer.acked.data(),
+                                    .sent = viewer.sent.data(),
+                                    .tick = scene.tick};
+  RowMask left = wanted;
+  for (;;) {
+    at = kernel::write_records(source, left.words.data(), at, end, hard_end);
+    if (left.none() || !record(left.first(), end)) break;
+    left.clear(left.first());
+  }
+  rows = rows | (wanted & ~left);
+  return left;
+}
 
 /// Around the rows from where the last datagram stopped, first those at or above the threshold, then the rest. The
 /// threshold follows the room there is, so a sort is never needed; and what waits grows older, and passes.
 void Composer::records(const Review& review, const std::uint8_t* end) noexcept {
-  const unsigned count = review.due_count;
-  if (count == 0) return;
-  unsigned first = 0;
-  for (unsigned i = 0; i < count; ++i) first += review.due[i] < viewer.row_turn ? 1 : 0;
-  std::array<std::uint8_t, tracked_rows + 1> order;
-  unsigned placed = 0, heavy = 0;
-  const auto place = [&](unsigned from, unsigned to, bool want_heavy) {
-    for (unsigned i = from; i < to; ++i) {
-      order[placed] = review.due[i];
-      placed += (review.priority[i] >= viewer.threshold) == want_heavy ? 1 : 0;
-    }
-  };
-  place(first, count, true);
-  place(0, first, true);
-  heavy = placed;
-  place(first, count, false);
-  place(0, first, false);
-
-  unsigned written = 0;
-  while (written < count && record(order[written], end)) ++written;
-  if (written == count) {
-    viewer.threshold -= viewer.threshold / 8 + (viewer.threshold != 0 ? 1 : 0);
-  } else {
-    viewer.row_turn = order[written];
-    viewer.threshold =
-        written < heavy ? viewer.threshold + viewer.threshold / 8 + 16 : viewer.threshold - viewer.threshold / 16;
+  if (review.due.none()) return;
+  const RowMask before = RowMask::below(viewer.row_turn), light = review.due & ~review.heavy;
+  const std::array<RowMask, 4> order{review.heavy & ~before, review.heavy & before, light & ~before, light & before};
+  const unsigned own = rows.count();
+  for (unsigned part = 0; part < order.size() && !overflowed; ++part) {
+    const RowMask left = records_of(order[part], end);
+    if (left.none()) continue;
     overflowed = true;
+    viewer.row_turn = static_cast<std::uint16_t>(left.first());
+    viewer.threshold =
+        part < 2 ? viewer.threshold + viewer.threshold / 8 + 16 : viewer.threshold - viewer.threshold / 16;
   }
-  counters.records.add(written);
+  if (!overflowed) viewer.threshold -= viewer.threshold / 8 + (viewer.threshold != 0 ? 1 : 0);
+  counters.records.add(rows.count() - own);
 }
 
-void Composer::removals(const Review& review, unsigned count) noexcept {
+void Composer::removals(RowMask due, unsigned count) noexcept {
   if (count == 0) return;
   base::ByteWriter out({at, message::framed_bytes(count * message::removal_bytes)});
   message::frame(out, message::Type::remove_entity, count * message::removal_bytes);
   at = out.position();
   for (unsigned i = 0; i < count; ++i) {
-    const unsigned row = review.removals[i];
+    const unsigned row = due.first();
+    due.clear(row);
     at = message::write_removal(at, {viewer.slot[row], viewer.generation(row), viewer.has(row, status::left_world)});
     said(row);
   }
@@ -130,17 +139,13 @@ void Composer::create(unsigned row, const std::uint8_t* end) noexcept {
   counters.creates.add(1);
 }
 
-/// The `count` creates to make now, nearest (heaviest) first, the viewer's own before all. Newcomers to a crowd have a
-/// hundred that wait and room for a dozen, everybody else has few: a sort of the first few places.
-void nearest_first(const Viewer& viewer, std::array<std::uint8_t, tracked_rows>& creates, unsigned total,
-                   unsigned count) noexcept {
-  const auto rank = [&](std::uint8_t row) { return row == 0 ? 256U : unsigned{viewer.weight[row]}; };
-  for (unsigned i = 0; i < count; ++i) {
-    unsigned best = i;
-    for (unsigned j = i + 1; j < total; ++j)
-      if (rank(creates[j]) > rank(creates[best])) best = j;
-    std::swap(creates[i], creates[best]);
-  }
+/// Takes the next to create out of `creates`: the nearest (heaviest), the viewer's own before all. Newcomers to a crowd
+/// have a hundred that wait and room for a dozen, everybody else has few: no sort.
+unsigned take_nearest(const Viewer& viewer, RowMask& creates) noexcept {
+  unsigned best = creates.first();
+  if (best != 0) creates.for_each([&](unsigned row) { best = viewer.weight[row] > viewer.weight[best] ? row : best; });
+  creates.clear(best);
+  return best;
 }
 
 /// A row whose last change the client has acknowledged; 0 when there is none in a few tries.
@@ -194,13 +199,13 @@ Shares divide(const Viewer& viewer, const Scene& scene, const Review& review, bo
   Shares shares;
   if (audit) shares.reserved += audit_message_bytes;
   if (recorded) {
-    shares.removals = std::min(review.removal_count, 24U);
+    shares.removals = std::min(review.removals.count(), 24U);
     if (shares.removals != 0) shares.reserved += message::framed_bytes(shares.removals * message::removal_bytes);
     const std::size_t left = room - shares.reserved;
-    const std::size_t most = review.due_count == 0 ? left : left * config.create_percent / 100;
-    shares.creates = std::min<unsigned>(review.create_count, static_cast<unsigned>(most / create_bytes));
+    const std::size_t most = review.due.none() ? left : left * config.create_percent / 100;
+    shares.creates = std::min(review.creates.count(), static_cast<unsigned>(most / create_bytes));
     // The viewer's own create must not wait for anything.
-    if (shares.creates == 0 && review.create_count != 0 && viewer.state(0) == RowState::creating) shares.creates = 1;
+    if (shares.creates == 0 && !review.creates.none() && viewer.state(0) == RowState::creating) shares.creates = 1;
     shares.reserved += shares.creates * create_bytes;
   }
   if (far) shares.reserved += (room - std::min(room, shares.reserved)) * config.far_percent / 100;
@@ -249,12 +254,11 @@ Composed compose(Viewer& viewer, const Scene& scene, const Review& review, std::
   composer.at = close_delta(body.data(), composer.at);
 
   mark = composer.at;
-  composer.removals(review, shares.removals);
+  composer.removals(review.removals, shares.removals);
   counters.removal_bytes.add(static_cast<std::uint64_t>(composer.at - mark));
   mark = composer.at;
-  auto creates = review.creates;
-  nearest_first(viewer, creates, review.create_count, shares.creates);
-  for (unsigned i = 0; i < shares.creates; ++i) composer.create(creates[i], end);
+  RowMask creates = review.creates;
+  for (unsigned i = 0; i < shares.creates; ++i) composer.create(take_nearest(viewer, creates), end);
   counters.create_bytes.add(static_cast<std::uint64_t>(composer.at - mark));
 
   base::ByteWriter out({composer.at, end});
@@ -267,7 +271,7 @@ Composed compose(Viewer& viewer, const Scene& scene, const Review& review, std::
     counters.unrecorded_plans.add(1);
   }
   counters.plans.add(1);
-  if (composer.overflowed || shares.creates < review.create_count) counters.full_datagrams.add(1);
+  if (composer.overflowed || !creates.none()) counters.full_datagrams.add(1);
   viewer.told_tick = scene.tick;
   viewer.applied_told = applied_input;
   return {static_cast<std::uint16_t>(out.position() - body.data()), id};

@@ -27,18 +27,19 @@ struct PlanCounters {
   base::Counter full_datagrams;  ///< something due had to wait for room
 };
 
-/// A look at every tracked row: what is due. Scratch of one shard lane, used for one viewer after the other.
+/// A look at every tracked row: what is due. Scratch of one shard lane.
 struct Review {
-  unsigned due_count = 0, create_count = 0, removal_count = 0;
+  RowMask due;    ///< records, row 0 not among them
+  RowMask heavy;  ///< of those, with a priority of at least the viewer's threshold
+  RowMask creates, removals;
   bool own_due = false;
-  std::array<std::uint8_t, tracked_rows> due, creates, removals;
-  std::array<std::uint32_t, tracked_rows> priority;  ///< by place in `due`
 };
 
 /// Find what is due: rows whose entity is gone become removals; creates and removals that are unsent or unanswered;
-/// records with news that the rate allows, or with news unanswered for too long, or a refresh.
+/// records with news that the rate allows, or with news unanswered for too long, or a refresh. The lines that compose
+/// will read of them are asked for: it should be the turn of another viewer before it is called.
 /// Reads   scene     Writes  viewer, review     Owner  shard lane
-/// Cost    about 1 ns a row: the briefs and the rows stay in the first cache (bench/replicate_bench.cpp)
+/// Cost    bench/replicate_bench.cpp
 void review(Viewer& viewer, const Scene& scene, Review& review) noexcept;
 
 /// Whether there is anything to say in this tick.

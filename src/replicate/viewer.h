@@ -49,6 +49,26 @@ struct RowMask {
   void clear(unsigned row) noexcept { words[row / 64] &= ~(std::uint64_t{1} << row % 64); }
   [[nodiscard]] bool test(unsigned row) const noexcept { return (words[row / 64] >> row % 64 & 1) != 0; }
   [[nodiscard]] bool none() const noexcept { return (words[0] | words[1]) == 0; }
+  [[nodiscard]] unsigned count() const noexcept {
+    return static_cast<unsigned>(std::popcount(words[0]) + std::popcount(words[1]));
+  }
+  /// The lowest row; 128 when there is none.
+  [[nodiscard]] unsigned first() const noexcept {
+    const int low = std::countr_zero(words[0]);
+    return static_cast<unsigned>(low < 64 ? low : 64 + std::countr_zero(words[1]));
+  }
+  /// The rows before `row`.
+  [[nodiscard]] static RowMask below(unsigned row) noexcept {
+    const auto bits = [](unsigned count) { return count < 64 ? (std::uint64_t{1} << count) - 1 : ~std::uint64_t{0}; };
+    return {{bits(row), row < 64 ? 0 : bits(row - 64)}};
+  }
+  [[nodiscard]] RowMask operator&(const RowMask& other) const noexcept {
+    return {{words[0] & other.words[0], words[1] & other.words[1]}};
+  }
+  [[nodiscard]] RowMask operator|(const RowMask& other) const noexcept {
+    return {{words[0] | other.words[0], words[1] | other.words[1]}};
+  }
+  [[nodiscard]] RowMask operator~() const noexcept { return {{~words[0], ~words[1]}}; }
   template <class Each>
   void for_each(Each&& each) const noexcept {
     for (unsigned word = 0; word < 2; ++word)

@@ -86,6 +86,7 @@ void publish_rows(const Config& config, const Frame& frame, const Identity& iden
     brief.type = near.type = identity.type[row];
     brief.faction = near.faction = identity.faction[row];
     near.generation = identity.generation[row];
+    near.section_mod4 = message::detail::section_mod4(near.state.section);
     near.level = identity.level[row];
     published.id[row] = identity.id[row];
     published.place[row] = {frame.x[row], frame.y[row], frame.z[row]};

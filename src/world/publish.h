@@ -26,7 +26,7 @@ struct alignas(64) Near {
   std::uint8_t generation = 0;
   Type type{};
   std::uint8_t faction = 0;
-  std::uint8_t unused = 0;
+  std::uint8_t section_mod4 = 0;  ///< of `state`, as a record has it before a position
   std::uint16_t level = 0;
 };
 static_assert(sizeof(Near) == 64);
@@ -57,7 +57,7 @@ struct alignas(16) Place {
 struct Published {
   explicit Published(std::size_t rows);
   Column<Near> near;
-  Column<Brief> brief;
+  Column<Brief> brief;  ///< of every slot there is, and of no_slot: nobody's
   Column<Place> place;
   Column<std::uint64_t> id;
 };

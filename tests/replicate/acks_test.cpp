@@ -42,18 +42,18 @@ TEST(Acks, WhatWasLostIsDueAgainAtOnce) {
   stage.next_tick();
   const std::uint16_t plan = stage.say();
   stage.next_tick();
-  EXPECT_EQ(stage.look().due_count, 0U);  // on its way
+  EXPECT_EQ(stage.look().due.count(), 0U);  // on its way
   on_lost(stage.viewer, plan);
   EXPECT_EQ(stage.viewer.sent[row], stage.viewer.acked[row]);
-  EXPECT_EQ(stage.look().due_count, 1U);
+  EXPECT_EQ(stage.look().due.count(), 1U);
 }
 
 TEST(Acks, ALostCreateIsUnsent) {
   Stage stage;
   const std::uint16_t plan = stage.say();
-  EXPECT_EQ(stage.look().create_count, 0U);
+  EXPECT_EQ(stage.look().creates.count(), 0U);
   on_lost(stage.viewer, plan);
-  EXPECT_EQ(stage.look().create_count, 1U);
+  EXPECT_EQ(stage.look().creates.count(), 1U);
 }
 
 TEST(Acks, ALossThatWasMadeGoodSinceChangesNothing) {

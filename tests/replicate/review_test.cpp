@@ -22,7 +22,7 @@ struct Known : Stage {
     for (unsigned i = 0; i < count; ++i) {
       walk();
       next_tick();
-      records += look().due_count;
+      records += look().due.count();
       on_acked(viewer, say(), tick);
     }
     return records;
@@ -33,9 +33,9 @@ struct Known : Stage {
 TEST(Review, TheRestingAndKnownAreSilentUntilTheRefresh) {
   Known known;
   known.next_tick(299);
-  EXPECT_EQ(known.look().due_count, 0U);
+  EXPECT_EQ(known.look().due.count(), 0U);
   known.next_tick();
-  EXPECT_EQ(known.look().due_count, 1U);
+  EXPECT_EQ(known.look().due.count(), 1U);
 }
 
 TEST(Review, NearAndMovingIsEveryTick) {
@@ -58,15 +58,15 @@ TEST(Review, StartsStopsAndFlagsGoOutAtTheNextTick) {
   Known known;
   known.walk();
   known.next_tick();
-  EXPECT_EQ(known.look().due_count, 1U);
+  EXPECT_EQ(known.look().due.count(), 1U);
   on_acked(known.viewer, known.say(), known.tick);
   known.frame.velocity_x[5] = 0;
   known.next_tick();
-  EXPECT_EQ(known.look().due_count, 1U);
+  EXPECT_EQ(known.look().due.count(), 1U);
   on_acked(known.viewer, known.say(), known.tick);
   known.frame.effect_flags[5] = world::effect_flag::is_burning;
   known.next_tick();
-  EXPECT_EQ(known.look().due_count, 1U);
+  EXPECT_EQ(known.look().due.count(), 1U);
 }
 
 TEST(Review, AnUnansweredRecordIsRepeatedAfterTheResendTime) {
@@ -76,16 +76,16 @@ TEST(Review, AnUnansweredRecordIsRepeatedAfterTheResendTime) {
   known.say();
   const unsigned wait = known.viewer.resend_ticks;
   known.next_tick(wait - 1);
-  EXPECT_EQ(known.look().due_count, 0U);
+  EXPECT_EQ(known.look().due.count(), 0U);
   known.next_tick();
-  EXPECT_EQ(known.look().due_count, 1U);
+  EXPECT_EQ(known.look().due.count(), 1U);
 }
 
 TEST(Review, WhoLeftTheWorldIsRemovedAsGone) {
   Known known;
   known.take(5);
   known.next_tick();
-  EXPECT_EQ(known.look().removal_count, 1U);
+  EXPECT_EQ(known.look().removals.count(), 1U);
   EXPECT_TRUE(known.viewer.has(known.row, status::left_world));
 }
 
@@ -94,7 +94,7 @@ TEST(Review, AnotherEntityInTheSameSlotIsNotTakenForTheOldOne) {
   known.take(5);
   known.put(5, 3'000);
   known.next_tick();
-  EXPECT_EQ(known.look().removal_count, 1U);
+  EXPECT_EQ(known.look().removals.count(), 1U);
   EXPECT_TRUE(known.viewer.has(known.row, status::left_world));
   EXPECT_EQ(known.viewer.generation(known.row), 0);
 }
@@ -106,7 +106,7 @@ TEST(Review, TheInvisibleAreTakenAwayFromFoesButNotFromFriendsAndThemselves) {
   known.know(6);
   for (const unsigned slot : {0U, 5U, 6U}) known.frame.state_flags[slot] |= world::state_flag::is_invisible;
   known.next_tick();
-  EXPECT_EQ(known.look().removal_count, 1U);
+  EXPECT_EQ(known.look().removals.count(), 1U);
   EXPECT_EQ(known.viewer.state(known.row), RowState::removing);
   EXPECT_FALSE(known.viewer.has(known.row, status::left_world));
 }
@@ -115,7 +115,7 @@ TEST(Review, AnAckedTickTooOldToCompareMeansANewCreate) {
   Known known;
   known.next_tick(20'001);
   const Review seen = known.look();
-  EXPECT_EQ(seen.create_count, 2U);
+  EXPECT_EQ(seen.creates.count(), 2U);
   EXPECT_EQ(known.viewer.state(known.row), RowState::creating);
 }
 
