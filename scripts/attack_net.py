@@ -16,8 +16,8 @@ class HubWire(demo_net.AfXdpWire):
     words = "AF_XDP on two veth pairs, joined by a bridge on which the attacker sits"
     attack_prefix = []
 
-    def __init__(self, directory, run_name):
-        super().__init__(directory, run_name)
+    def __init__(self, directory, run_name, xdp_filter=False):
+        super().__init__(directory, run_name, xdp_filter)
         self.hub = f"{run_name}-hub"
         self.spaces.append(self.hub)
         self.ports = [f"srd{os.getpid()}p", f"srd{os.getpid()}q"]

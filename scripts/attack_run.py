@@ -2,11 +2,9 @@
 """Honest players and an attacker on one server: what does the attack cost the players? Called by scripts/attack."""
 
 import argparse
-import json
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -43,6 +41,7 @@ def read_options():
     parser.add_argument("--memory", type=at_least(64, 65536), metavar="MB", help="EAL memory of each process")
     parser.add_argument("--quick", action="store_true",
                         help="small: 200 bots, 5 s, 50,000 datagrams a second, no limit of latency")
+    demo_run.add_xdp_filter(parser)
     parser.add_argument("--json", metavar="FILE", help="write the figures as one JSON object")
     parser.add_argument("--server-args", default="", metavar="'...'", help="more options for serried-server")
     parser.add_argument("--build", default=os.path.join(ROOT, "build/release"), metavar="DIR", help="where the programs are")
@@ -61,6 +60,7 @@ def read_options():
         options.server_args = shlex.split(options.server_args)
     except ValueError as error:
         parser.error(f"--server-args: {error}")
+    demo_run.take_xdp_filter(parser, options)
     if options.json and not os.access(os.path.dirname(os.path.abspath(options.json)), os.W_OK):
         parser.error(f"--json: cannot write beside {options.json}")
     options.shards, options.swarm_args, options.audit = None, ["--hold", str(HOLD_S)], 1
@@ -178,7 +178,7 @@ def attack(options):
     directory = tempfile.mkdtemp(prefix="serried-attack-")
     server_cores, swarm_cores, attack_cores, cores = place()
     try:
-        with attack_net.WIRES[options.driver](directory, run_name) as wire:
+        with attack_net.WIRES[options.driver](directory, run_name, options.xdp_filter) as wire:
             subprocess.run([demo_run.program(options, "tools", "serried-token"), "keygen", "--out",
                             os.path.join(directory, "token.key")], check=True)
             server, swarm, _, memory, _ = demo_run.commands(options, wire, directory, run_name,
@@ -194,33 +194,8 @@ def attack(options):
     result = demo_report.merge(options, summaries["server"], summaries["swarm"])
     result["attack"] = summaries.get("attack", {})
     problems += [f"the {name} left no summary" for name, summary in summaries.items() if not summary]
-    result["problems"] = problems + judge(options, result) + (["interrupted"] if interrupted else [])
-    print("\n" + table(result, memory, cores))
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(result, file, indent=2)
-            file.write("\n")
-    return 130 if interrupted else 1 if result["problems"] else 0
+    result["problems"] = problems + judge(options, result)
+    return demo_run.finish(options, result, table, memory, cores, interrupted)
 
 
-def main():
-    options = read_options()
-    if options.only_check_options:
-        return 0
-
-    def interrupt(*_):
-        for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # once is enough: what follows is the tidying up
-            signal.signal(stop, signal.SIG_IGN)
-        raise KeyboardInterrupt
-    for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(stop, interrupt)
-    try:
-        return attack(options)
-    except KeyboardInterrupt:
-        return 130
-    except (demo_net.WireError, subprocess.CalledProcessError) as error:
-        print(f"attack: {error}", file=sys.stderr)
-        return 1
-
-
-sys.exit(main())
+sys.exit(demo_run.run_script("attack", read_options(), attack))

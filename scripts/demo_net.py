@@ -43,8 +43,8 @@ class Wire:
     port = 40000
     words = ""
 
-    def __init__(self, directory, run_name):
-        self.directory, self.run_name = directory, run_name
+    def __init__(self, directory, run_name, xdp_filter=False):
+        self.directory, self.run_name, self.xdp_filter = directory, run_name, xdp_filter
 
     def __enter__(self):
         return self
@@ -97,8 +97,8 @@ class VethWire(Wire):
 
     device = ""
 
-    def __init__(self, directory, run_name):
-        super().__init__(directory, run_name)
+    def __init__(self, directory, run_name, xdp_filter=False):
+        super().__init__(directory, run_name, xdp_filter)
         self.spaces = [f"{run_name}-server", f"{run_name}-swarm"]
         # Names of interfaces have 15 characters at most.
         self.ends = [f"srd{os.getpid()}s", f"srd{os.getpid()}c"]
@@ -109,6 +109,9 @@ class VethWire(Wire):
             raise WireError("this driver makes network namespaces and needs root; as a user take --driver socket or memif")
         try:
             self.lay()
+            if self.xdp_filter:
+                # Only datagrams for the server reach it then. The kernel answers ARP, so it must have the address.
+                run("ip", "-n", self.spaces[0], "address", "add", f"{self.server_address}/24", "dev", self.ends[0])
         except BaseException:
             self.__exit__()
             raise
@@ -120,7 +123,7 @@ class VethWire(Wire):
         run("ip", "link", "add", self.ends[0], "netns", self.spaces[0], "numrxqueues", "1", "numtxqueues", "1",
             "type", "veth", "peer", "name", self.ends[1], "netns", self.spaces[1], "numrxqueues", "1", "numtxqueues", "1")
         for space, end in zip(self.spaces, self.ends):
-            # The kernel has no address here and says nothing by itself: every frame on the wire is ours.
+            # The kernel says nothing here by itself: every frame on the wire is ours.
             run("ip", "netns", "exec", space, "sh", "-c",
                 f"echo 1 >/proc/sys/net/ipv6/conf/{end}/disable_ipv6", must=False)
             run("ip", "netns", "exec", space, "ethtool", "-K", end, "tx", "off", "gro", "off", must=False)

@@ -33,6 +33,20 @@ def at_least(least, most=10**9):
     return convert
 
 
+def add_xdp_filter(parser):
+    parser.add_argument("--xdp-filter", action="store_true",
+                        help="server and kernel share the interface, as serried-server --xdp-filter on has it (af_xdp)")
+
+
+def take_xdp_filter(parser, options):
+    """Of the option itself, or of --server-args: the wire must know of it, because the kernel needs an address then."""
+    options.xdp_filter = options.xdp_filter or "--xdp-filter" in options.server_args
+    if options.xdp_filter and options.driver != "af_xdp":
+        parser.error("--xdp-filter is for --driver af_xdp")
+    if options.xdp_filter and "--xdp-filter" not in options.server_args:
+        options.server_args += ["--xdp-filter", "on"]
+
+
 def read_options():
     parser = argparse.ArgumentParser(
         prog="scripts/demo", formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -49,6 +63,7 @@ def read_options():
                         help="comparisons of each bot's view with the server's world, a second (default 1)")
     parser.add_argument("--memory", type=at_least(64, 65536), metavar="MB",
                         help="EAL memory of each process (default: 512 and what the players need)")
+    add_xdp_filter(parser)
     parser.add_argument("--json", metavar="FILE", help="write the figures as one JSON object")
     parser.add_argument("--server-args", default="", metavar="'...'", help="more options for serried-server")
     parser.add_argument("--swarm-args", default="", metavar="'...'", help="more options for serried-swarm")
@@ -68,6 +83,7 @@ def read_options():
             setattr(options, name, shlex.split(getattr(options, name)))
         except ValueError as error:
             parser.error(f"--{name.replace('_', '-')}: {error}")
+    take_xdp_filter(parser, options)
     if options.json:
         folder = os.path.dirname(os.path.abspath(options.json))
         if not os.access(folder, os.W_OK):
@@ -261,7 +277,7 @@ def demo(options):
     run_name = f"serried-{os.getpid()}"
     directory = tempfile.mkdtemp(prefix="serried-demo-")
     try:
-        with demo_net.WIRES[options.driver](directory, run_name) as wire:
+        with demo_net.WIRES[options.driver](directory, run_name, options.xdp_filter) as wire:
             server, swarm, swarm_cores, memory, cores = commands(options, wire, directory, run_name)
             print(f"demo: {options.players:,} bots for {options.seconds} s over {wire.words}; {memory}; {cores}", flush=True)
             subprocess.run([program(options, "tools", "serried-token"), "keygen", "--out",
@@ -279,9 +295,14 @@ def demo(options):
     result["memory"] = {name: {"resident_bytes": samples.samples[-1] if samples.samples else None,
                                "growth_bytes": samples.growth()} for name, samples in resident.items()}
     result["problems"] = problems + demo_report.find_problems(result)
+    return finish(options, result, demo_report.table, memory, cores, interrupted)
+
+
+def finish(options, result, table, memory, cores, interrupted):
+    """Show the table, write the JSON object, and say what the exit code is."""
     if interrupted:
         result["problems"].append("interrupted")
-    print("\n" + demo_report.table(result, memory, cores))
+    print("\n" + table(result, memory, cores))
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(result, file, indent=2)
@@ -289,11 +310,10 @@ def demo(options):
     return 130 if interrupted else 1 if result["problems"] else 0
 
 
-def main():
-    options = read_options()
+def run_script(name, options, body):
+    """`body(options)` with Ctrl-C as an exception, once; its exit code."""
     if options.only_check_options:
         return 0
-
     stops = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def interrupt(*_):
@@ -303,13 +323,13 @@ def main():
     for stop in stops:
         signal.signal(stop, interrupt)
     try:
-        return demo(options)
+        return body(options)
     except KeyboardInterrupt:
         return 130
     except (demo_net.WireError, subprocess.CalledProcessError) as error:
-        print(f"demo: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_script("demo", read_options(), demo))

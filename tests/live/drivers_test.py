@@ -45,6 +45,12 @@ class Drivers(unittest.TestCase):
         self.play("af_xdp")
 
     @needs_root
+    def test_af_xdp_with_our_filter(self):
+        if not os.path.exists(os.path.join(programs.build, "src/port/serried_filter.bpf.o")):
+            self.skipTest("serried_filter.bpf.o was not built: no clang")
+        self.play("af_xdp", "--xdp-filter")
+
+    @needs_root
     def test_af_packet(self):
         self.play("af_packet")
 
