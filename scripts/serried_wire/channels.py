@@ -130,14 +130,17 @@ class Join:
 
     def __init__(self, part):
         self.fragment_id, self.total_size, self.parts = part.fragment_id, part.total_size, {}
+        self.newest = None  # id and offset of the one that came last
 
     def add(self, part, number=None):
-        """`number`: its id on a reliable channel; ids rise with offsets."""
-        require((part.fragment_id, part.total_size) == (self.fragment_id, self.total_size), "a contradiction of fragments")
+        """`number`: its id on a reliable channel; it is held against the one that came last."""
+        require(part.total_size == self.total_size, "a contradiction of fragments")
         end = part.offset + len(part.data)
-        for offset, (other, data) in self.parts.items():
+        for offset, (_, data) in self.parts.items():
             require(end <= offset or part.offset >= offset + len(data), "fragments that overlap")
-            require(number is None or (distance(number, other) > 0) == (part.offset > offset), "ids against the offsets")
+        if self.newest and number is not None:
+            require((distance(number, self.newest[0]) < 0) == (part.offset < self.newest[1]), "ids against the offsets")
+        self.newest = number, part.offset
         self.parts[part.offset] = (number, part.data)
 
     def complete(self):
@@ -145,8 +148,8 @@ class Join:
         if sum(len(data) for _, data in self.parts.values()) < self.total_size:
             return None
         ordered = [self.parts[offset] for offset in sorted(self.parts)]
-        for i, (number, _) in enumerate(ordered):
-            require(number is None or distance(number, ordered[0][0]) == i, "fragments whose ids are not consecutive")
+        first, last = ordered[0][0], ordered[-1][0]
+        require(first is None or distance(last, first) + 1 == len(ordered), "fragments whose ids are not consecutive")
         whole = b"".join(data for _, data in ordered)
         return (whole[0], whole[1:]), ordered[-1][0]
 
@@ -195,6 +198,8 @@ class ReliableReceiver:
         handed, room = [], True
         for index, item in enumerate(items):
             number = (first_id + index) % 0x10000
+            if isinstance(item, Fragment):
+                require(item.total_size <= self.message_bytes_max, "a message larger than was stated")
             ahead = distance(number, self.missing)
             if ahead < 0 or number in self.held:
                 continue
@@ -203,6 +208,9 @@ class ReliableReceiver:
                 continue
             place = number
             if isinstance(item, Fragment):
+                if self.join and self.join.fragment_id != item.fragment_id:
+                    room = False
+                    continue
                 item, place = self._fragment(item, number)
             self.held[number] = None
             if item is not None and self.ordered:
@@ -217,7 +225,6 @@ class ReliableReceiver:
         return handed, room
 
     def _fragment(self, part, number):
-        require(part.total_size <= self.message_bytes_max, "a message larger than was stated")
         self.join = self.join or Join(part)
         self.join.add(part, number)
         whole = self.join.complete()

@@ -10,6 +10,7 @@ from .primitives import MASK64
 FIELDS_OF = {SECTION: ["section"], POSITION: ["position"], YAW: ["yaw"], ANIM: ["anim"],
              FLAGS: ["state", "effects", "health", "mana"], VELOCITY: ["velocity"]}
 STATE_FIELDS = [name for name, _, _ in STATE.fields]
+STEPS_A_RADIAN = 65536 / (2 * math.pi)
 
 
 def quantise_axis(value, size, sections):
@@ -29,21 +30,27 @@ def wrapped(value, bits=16):
     return value - (1 << bits) if value >> bits - 1 else value
 
 
-def rounded(value):
-    """To the nearest, halves away from zero."""
-    return math.floor(abs(value) + 0.5) * (1 if value >= 0 else -1)
+def binary32(value):
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def rounded(value, precision=float):
+    """To the nearest, halves away from zero; the sum in this precision."""
+    return math.trunc(precision(value + (0.5 if value >= 0 else -0.5)))
 
 
 def quantise_angle(radians):
-    return wrapped(rounded(radians * 65536 / (2 * math.pi)))
+    return wrapped(rounded(radians * STEPS_A_RADIAN)) if abs(radians) < 1e9 else 0
 
 
 def quantise_speed(value):
-    return min(max(rounded(value), -32767), 32767)
+    return 0 if math.isnan(value) else rounded(min(max(value, -32767.0), 32767.0), binary32)
 
 
 def quantise_fraction(fraction, alive):
-    return min(max(rounded(255 * fraction), 1), 255) if alive else 0
+    if not alive or math.isnan(fraction):
+        return int(alive)
+    return rounded(binary32(255 * min(max(fraction, 0.0), 1.0)), binary32) or 1
 
 
 def mix(v):

@@ -376,8 +376,8 @@ class Producer:
                 "exporter": self.octets(32)}
 
     def near_step(self, steps_per_unit, most):
-        """Off the ties, where the page leaves open how exactly to compute."""
-        steps = self.random.randint(-most, most) + self.random.uniform(-0.4, 0.4)
+        """About a step, and often as near to a tie as binary32 comes."""
+        steps = self.random.randint(-most, most) + self.random.choice([0.5, self.random.uniform(-0.5, 0.5)])
         return struct.unpack("<f", struct.pack("<f", steps / steps_per_unit))[0]
 
     def quantise(self, _):
@@ -386,8 +386,9 @@ class Producer:
         position = [struct.unpack("<f", struct.pack("<f", self.random.uniform(-0.1, 1.1) * size * count))[0]
                     for size, count in zip((size_xy, size_xy, size_z), sections)]
         return {"section_size_xy": size_xy, "section_size_z": size_z, "sections": sections, "position": position,
-                "radians": self.near_step(65536 / (2 * math.pi), 200_000), "speed": self.float32() / 10, "alive": self.random.random() < 0.9,
-                "fraction": self.near_step(255, 300)}
+                "radians": self.near_step(65536 / (2 * math.pi), 200_000),
+                "speed": self.random.choice([self.float32() / 10, self.near_step(1, 40_000)]),
+                "fraction": self.near_step(255, 300), "alive": self.random.random() < 0.9}
 
     def apply(self, _):
         known, record = self.state(), self.record()

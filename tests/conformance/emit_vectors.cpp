@@ -580,10 +580,9 @@ Json Emitter::apply() {
 }
 
 Json Emitter::quantise() {
-  // Off the ties, where the page leaves open how exactly to compute.
   const auto near_step = [&](double steps_per_unit, double range) {
-    return static_cast<float>((std::round((prng_.unit() - 0.5) * 4 * range) + (prng_.unit() - 0.5) * 0.8) /
-                              steps_per_unit);
+    const double beside = prng_.chance(0.5) ? 0.5 : prng_.unit() - 0.5;  // half of them as near to a tie as a float is
+    return static_cast<float>((std::round((prng_.unit() - 0.5) * 4 * range) + beside) / steps_per_unit);
   };
   std::array<std::uint16_t, 3> sections;
   for (auto& count : sections) count = within<std::uint16_t>(1, 64);
@@ -597,7 +596,7 @@ Json Emitter::quantise() {
                    {"sections", sections},
                    {"position", position},
                    {"radians", near_step(65'536 / 6.283185307179586, 100'000)},
-                   {"speed", static_cast<float>((prng_.unit() - 0.5) * 80'000)},
+                   {"speed", near_step(1, 20'000)},
                    {"fraction", near_step(255, 140)},
                    {"alive", prng_.chance(0.9)}});
 }
