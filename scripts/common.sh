@@ -1,4 +1,4 @@
-# Sourced by scripts/test, scripts/check, scripts/demo and scripts/attack: where things are, and how a build is made.
+# Sourced by scripts/test, scripts/check, scripts/demo, scripts/attack and scripts/bench: where things are, and how a build is made.
 # shellcheck shell=bash
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export LC_ALL=C.UTF-8
@@ -63,8 +63,9 @@ for target in json.load(sys.stdin):
 # the caller gives start in the caller's directory; faults of the command line are said before anything is installed or
 # built, where there is a Python already.
 set_up_and_run() {
-  local name=$1 from=$PWD argument programs
+  local name=$1 from=$PWD argument programs folders=(src/control src/tools)
   shift
+  [[ $name == bench ]] && folders+=(bench)
   if command -v python3 >/dev/null; then
     python3 "$root/scripts/${name}_run.py" --only-check-options "$@" || exit $?
     for argument in "$@"; do [[ $argument == -h || $argument == --help ]] && exit 0; done
@@ -82,7 +83,7 @@ set_up_and_run() {
     echo "$name: the build could not be configured; see above" >&2
     exit 1
   fi
-  mapfile -t programs < <(targets build/release src/control src/tools)
+  mapfile -t programs < <(targets build/release "${folders[@]}")
   compile build/release "build/$name/build.log" "${programs[@]}" || { echo "$name: the build failed; see above" >&2; exit 1; }
   cd "$from" || exit 1
   exec python3 "$root/scripts/${name}_run.py" "$@"

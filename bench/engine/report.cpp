@@ -9,6 +9,7 @@
 #include <rte_version.h>
 
 #include "kernel/isa.h"
+#include "session/table.h"
 #include "wire/batch.h"
 
 namespace serried::bench {
@@ -77,6 +78,7 @@ Result<Done> Report::write_json(const std::string& file) const {
   all["configuration"] = configuration;
   all["hash"] = hex(hash);
   all["problems"] = problems;
+  all["session_bytes"] = session::Table::bytes_per_session();
   for (const Row& row : rows)
     all["rows"].push_back({{"name", row.name},
                            {"datagram_bytes", row.datagram_bytes},

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Measure what docs/performance.md promises, each figure beside its target. Called by scripts/bench."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import demo_run
+from demo_run import at_least
+
+ROOT = demo_run.ROOT
+PLAYERS, TICK_HZ = 10000, 60
+
+
+class Failed(Exception):
+    """A program that measures did not; its own words say why."""
+
+
+class Bench:
+    """The programs of a build, and the rows that they have filled so far."""
+
+    def __init__(self, options):
+        self.options = options
+        self.rows = []
+
+    def add(self, name, value, unit, target, at_most=True, note=None):
+        met = None if value is None or target is None else value <= target if at_most else value >= target
+        row = {"name": name, "value": value, "unit": unit, "target": target, "met": met}
+        if note:
+            row["note"] = note
+        self.rows.append(row)
+        print(line(row), flush=True)
+
+    def run(self, program, *arguments, accept=(0,)):
+        command = [os.path.join(self.options.build, program), *map(str, arguments)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        if done.returncode not in accept:
+            raise Failed(f"{program}: exit code {done.returncode}\n" + "\n".join(done.stdout.splitlines()[-15:]))
+        return done
+
+    def run_json(self, program, *arguments):
+        """What the program writes with --json; None when it says that this machine cannot do it (77)."""
+        with tempfile.NamedTemporaryFile(suffix=".json") as file:
+            if self.run(program, *arguments, "--json", file.name, accept=(0, 77)).returncode == 77:
+                return None
+            return json.load(open(file.name, encoding="utf-8"))
+
+    def engine(self, direction, sessions, *arguments):
+        """{row name: least CPU ns a packet} of one lane over ports in memory, its driver's cost and the kernel left out."""
+        packets = 2000 if self.options.quick else 50000
+        found = self.run_json("bench/engine/serried-bench-engine", "--cpu", self.options.cpu, "--direction", direction,
+                              "--sessions", 1000 if self.options.quick else sessions, "--packets", packets, "--no-stages",
+                              *arguments)
+        self.isa = found["configuration"].split("isa ")[1].split(";")[0]
+        return {row["name"]: row["cpu_ns"]["min"] for row in found["rows"]}
+
+    def google(self, program, pattern):
+        with tempfile.NamedTemporaryFile(suffix=".json") as file:
+            self.run(program, f"--benchmark_filter={pattern}", f"--benchmark_out={file.name}", "--benchmark_out_format=json",
+                     *(["--benchmark_min_time=0.02"] if self.options.quick else []))
+            rows = json.load(open(file.name, encoding="utf-8"))["benchmarks"]
+        if not rows:
+            raise Failed(f"{program}: nothing is called {pattern}")
+        return rows
+
+
+def line(row):
+    value = "-" if row["value"] is None else f"{row['value']:,.2f}" if row["value"] < 100 else f"{row['value']:,.0f}"
+    target = "" if row["target"] is None else f"{row['target']:,g}"
+    verdict = {True: "met", False: "NOT MET", None: "-"}[row["met"]]
+    return f"{row['name']:<46} {value:>12} {row['unit']:<10} {target:>8}  {verdict:<8} {row.get('note', '')}".rstrip()
+
+
+def aead(bench):
+    found = bench.run_json("bench/aead_bench", "--burst", 64, "--body", 64, "--body", 100, "--body", 1166,
+                           *(["--quick"] if bench.options.quick else []))
+    if found is None:
+        bench.add("aead", None, "x", None, note="this CPU has no vectors that a kernel is for: libsodium alone")
+        return
+    targets = {"avx512": {64: 7, 100: 6, 1166: 3.5}, "avx2": {64: 3.5, 100: 3.5, 1166: 1.5}}[found["isa"]]
+    for row in found["rows"]:
+        bench.add(f"aead {row['direction']} {row['bytes']} B over libsodium, {found['isa']}", row["ratio"], "x",
+                  targets[row["bytes"]], at_most=False, note=f"{row['kernel_ns']['min']:.0f} ns")
+
+
+def inbound(bench):
+    for sessions, target in ((PLAYERS, 160), (100000, 260)):
+        bench.add(f"inbound, {sessions:,} sessions", bench.engine("in", sessions, "--no-refusals")["in"], "ns", target,
+                  note=bench.isa)
+
+
+def outbound(bench):
+    value = bench.engine("out", PLAYERS, "--payload", 1100)["out 1100"]
+    bench.add("outbound, 1,100 bytes", value, "ns", 650 if bench.isa == "avx512" else 1200, note=bench.isa)
+
+
+def refuse(bench):
+    found = bench.engine("in", PLAYERS)
+    for kind, target in (("bad_crc", 25), ("unknown_session", 35), ("bad_tag", 110)):
+        bench.add(f"refuse {kind}", found[f"refuse {kind}"], "ns", target, note=bench.isa)
+
+
+def crowd(bench):
+    players = 1000 if bench.options.quick else PLAYERS
+    rows = bench.google("bench/replicate_bench", f"^(crowd|shard_tick)/players:?/?{players}(/|$)")
+    row = next((each for each in rows if each["name"].startswith("crowd")), rows[0])
+    bench.add(f"crowd, shard lane, {players:,} viewers", row["least"] * players * 1e3, "ms a tick", 10)
+    if "gap_max" in row:
+        bench.add("crowd, staleness of anybody, max", row["gap_max"], "ticks", None,
+                  note=f"p50 {row['gap_p50']:.0f}, p99 {row['gap_p99']:.0f}; the bound: docs/architecture.md, Replication")
+    both = bench.engine("both", PLAYERS, "--payload", 1146, "--no-refusals")["in and out 1146"]
+    bench.add(f"crowd, io lane, {PLAYERS:,} in and out", both * PLAYERS / 1e6, "ms a tick", 9, note=bench.isa)
+
+
+def play(bench, rate):
+    seconds = 5 if bench.options.quick else bench.options.seconds
+    players = 200 if bench.options.quick else PLAYERS
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        subprocess.run([sys.executable, os.path.join(ROOT, "scripts/demo_run.py"), "--build", bench.options.build,
+                        "--players", str(players), "--rate", str(rate), "--seconds", str(seconds), "--driver", "memif",
+                        "--json", file.name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        text = open(file.name, encoding="utf-8").read()
+    if not text:
+        raise Failed("scripts/demo ended without figures; run it by hand to see why")
+    return json.loads(text)
+
+
+def players(bench):
+    """The rate asked for, then less until it holds."""
+    for rate in (TICK_HZ, 30, 20, 10):
+        found = play(bench, rate)
+        p99 = found["update_latency_ms"]["p99"]
+        holds = p99 is not None and p99 < 50 and not found["problems"]
+        bench.add(f"players: {found['players']:,} at {rate} inputs/s, input to update p99", p99, "ms",
+                  50 if rate == TICK_HZ else None,
+                  note=f"{found['rx_pps']:,.0f} in, {found['tx_pps']:,.0f} out /s"
+                       + ("" if holds else "; does not hold"))
+        if holds or bench.options.quick:
+            return
+
+
+def sessions(bench):
+    found = bench.run_json("bench/engine/serried-bench-engine", "--cpu", bench.options.cpu, "--direction", "in", "--sessions",
+                           1000 if bench.options.quick else 100000, "--packets", 2000 if bench.options.quick else 50000,
+                           "--no-stages", "--no-refusals")
+    bench.add("sessions, memory of one in the io lane", found["session_bytes"], "bytes", 4096)
+
+
+MEASURES = {each.__name__: each for each in (aead, inbound, outbound, refuse, players, crowd, sessions)}
+
+
+def read_options():
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", description="Measure on this machine what the engine is to reach, each figure beside its target.",
+        epilog="exit code: 0 measured, whatever the verdicts; 1 something could not be measured; 2 a bad option")
+    parser.add_argument("what", choices=["targets", *MEASURES], help="targets: all of the others, one after the other")
+    parser.add_argument("--cpu", type=at_least(0, 1023), default=os.cpu_count() - 1,
+                        help="CPU for what runs on one core (default: the last)")
+    parser.add_argument("--seconds", type=at_least(5, 86400), default=60, help="how long players play (default 60)")
+    parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, not what it costs")
+    parser.add_argument("--json", metavar="FILE", help="write a list of {name, value, unit, target, met}")
+    parser.add_argument("--build", default=os.path.join(ROOT, "build/release"), metavar="DIR", help="where the programs are")
+    parser.add_argument("--only-check-options", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main():
+    options = read_options()
+    if options.only_check_options:
+        return 0
+    bench = Bench(options)
+    failed = False
+    print(f"{'':<46} {'value':>12} {'':<10} {'target':>8}  verdict")
+    for name, measure in MEASURES.items():
+        if options.what not in ("targets", name):
+            continue
+        try:
+            measure(bench)
+        except Failed as error:
+            failed = True
+            print(f"bench: {name}: {error}", file=sys.stderr)
+    if options.json:
+        try:
+            with open(options.json, "w", encoding="utf-8") as file:
+                json.dump(bench.rows, file, indent=2)
+                file.write("\n")
+        except OSError as error:
+            print(f"bench: {options.json}: {error.strerror}", file=sys.stderr)
+            return 2
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
