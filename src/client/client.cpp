@@ -218,12 +218,13 @@ void Client::Implementation::announce() {
 SceneEntity Client::Implementation::scene_of(const client::Tracked& entity, Nanos now) const {
   const client::View& view = session.view();
   SceneEntity out;
-  out.id = entity.id;
-  out.slot = entity.slot;
-  out.generation = entity.generation;
-  out.type = entity.type;
-  out.faction = entity.faction;
-  out.level = entity.level;
+  const client::TrackedFacts& facts = view.facts(entity);
+  out.id = facts.id;
+  out.slot = static_cast<std::uint16_t>(entity.slot);
+  out.generation = static_cast<std::uint8_t>(entity.generation);
+  out.type = facts.type;
+  out.faction = facts.faction;
+  out.level = facts.level;
   out.own = view.own() == &entity;
   out.position = view.interpolated(entity, now);
   out.received = view.position(entity);

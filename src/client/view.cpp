@@ -99,20 +99,16 @@ const Tracked* View::find(std::uint16_t slot) const noexcept {
   return known != nullptr && !known->gone ? known : nullptr;
 }
 
-const Tracked* View::own() const noexcept {
-  return own_slot_ <= 0xFFFF ? find(static_cast<std::uint16_t>(own_slot_)) : nullptr;
-}
-
 std::array<float, 3> View::position(const Tracked& entity) const noexcept {
   return message::position_of(geometry_, entity.state);
 }
 
 std::array<float, 3> View::interpolated(const Tracked& entity, Nanos now) const noexcept {
   const std::array<float, 3> last = position(entity);
-  if (!clock_.known() || entity.tick == entity.previous_tick) return last;
+  if (!clock_.known() || entity.ticks_before == 0) return last;
   const double render = clock_.tick_at(now) - clock_.ticks(options_.interpolation_delay);
   const double end = entity.tick;
-  const double begin = std::max<double>(entity.previous_tick, end - clock_.ticks(gap_max));
+  const double begin = end - std::min(static_cast<double>(entity.ticks_before), clock_.ticks(gap_max));
   std::array<float, 3> result{};
   if (render <= end) {
     message::EntityState before;
@@ -142,29 +138,13 @@ std::array<float, 3> View::position(const FarProxy& proxy) const noexcept {
 }
 
 std::size_t View::memory_bytes() const noexcept {
-  return entities_.capacity() * sizeof(Tracked) + index_.capacity() * sizeof index_[0] + far_.memory_bytes();
+  return entities_.capacity() * sizeof(Tracked) + facts_.capacity() * sizeof(TrackedFacts) +
+         index_.capacity() * sizeof index_[0] + far_.memory_bytes();
 }
 
 void View::ignore() noexcept {
   ++counters_.ignored;
   complete_ = false;
-}
-
-std::size_t View::place_of(std::uint16_t slot) const noexcept {
-  const std::size_t mask = index_.size() - 1;
-  std::size_t at = home_of(slot);
-  while (index_[at] != 0 && index_[at] >> 16 != slot) at = (at + 1) & mask;
-  return at;
-}
-
-const Tracked* View::entry(std::uint16_t slot) const noexcept {
-  if (index_.empty()) return nullptr;
-  const std::uint32_t found = index_[place_of(slot)];
-  return found == 0 ? nullptr : &entities_[(found & 0xFFFF) - 1];
-}
-
-Tracked* View::entry(std::uint16_t slot) noexcept {
-  return const_cast<Tracked*>(static_cast<const View*>(this)->entry(slot));
 }
 
 Tracked* View::add(std::uint16_t slot) {
@@ -174,23 +154,32 @@ Tracked* View::add(std::uint16_t slot) {
     if (entities_.size() >= live_max_ + gone_max) return nullptr;
   }
   const std::size_t place = place_of(slot);
-  entities_.push_back(Tracked{});
-  entities_.back().slot = slot;
+  Tracked& added = entities_.emplace_back();
+  added.slot = slot;
+  added.gone = 1;
+  facts_.emplace_back();
   index_[place] = static_cast<std::uint32_t>(slot) << 16 | static_cast<std::uint32_t>(entities_.size());
-  return &entities_.back();
+  return &added;
 }
 
 void View::sweep(std::size_t room_wanted) {
-  std::erase_if(entities_, [this](const Tracked& entity) {
-    return entity.gone && entity.sequence + crypt::ReplayWindow::positions < largest_sequence_;
-  });
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < entities_.size(); ++i) {
+    const Tracked& entity = entities_[i];
+    const std::uint64_t behind = (largest_sequence_ - entity.sequence) & sequence_mask;
+    if (entity.gone && behind > crypt::ReplayWindow::positions) continue;
+    if (own_ == i) own_ = static_cast<std::uint32_t>(kept);
+    entities_[kept] = entity;
+    facts_[kept++] = facts_[i];
+  }
+  entities_.resize(kept);
+  facts_.resize(kept);
   std::size_t size = std::max(index_min, index_.size());
   // A quarter full at most after growing: sweeps stay rare.
   while (size < 3 * (entities_.size() + room_wanted)) size *= 2;
   index_.assign(size, 0);
   for (std::size_t i = 0; i < entities_.size(); ++i)
-    index_[place_of(entities_[i].slot)] =
-        static_cast<std::uint32_t>(entities_[i].slot) << 16 | static_cast<std::uint32_t>(i + 1);
+    index_[place_of(entities_[i].slot)] = static_cast<std::uint32_t>(entities_[i].slot << 16 | (i + 1));
 }
 
 }  // namespace serried::client

@@ -1,6 +1,7 @@
 /// The entity messages, one function each. Every message is decoded to its end before the first of its parts is
 /// applied: a malformed message changes nothing.
 
+#include "channel/pack.h"
 #include "client/view.h"
 
 namespace serried::client {
@@ -8,8 +9,8 @@ namespace serried::client {
 using observe::Drop;
 
 namespace {
-/// Of one datagram: the shortest record has four bytes.
-constexpr std::size_t records_max = 1200 / 4;
+/// Of one datagram, which may be packed: the shortest record has four bytes.
+constexpr std::size_t records_max = channel::unpacked_bytes_max / 4;
 }  // namespace
 
 observe::Drop View::apply_delta(std::span<const std::uint8_t> content) {
@@ -18,22 +19,20 @@ observe::Drop View::apply_delta(std::span<const std::uint8_t> content) {
   const auto applied_input = in.read<std::uint16_t>();
   if (!in.ok()) return Drop::bad_message;
   // A process with thousands of views finds none of them in its cache. So the first pass, which proves the message,
-  // also notes slots and fetches index lines, and the entities are fetched before the first is touched.
-  std::array<std::uint16_t, records_max> slots;
+  // fetches index lines, and the entities are fetched before the first is touched. No record adds or moves an entity,
+  // so pointers to them stay good.
+  alignas(message::RecordIndex) std::array<std::byte, sizeof(message::RecordIndex) * records_max> room;
+  auto* const records = reinterpret_cast<message::RecordIndex*>(room.data());
   std::array<Tracked*, records_max> known;
   std::size_t count = 0;
-  message::Record record;
-  for (base::ByteReader ahead = in; ahead.remaining() != 0;) {
-    if (!message::read_record(ahead, record)) return Drop::bad_message;
-    if (count == records_max) continue;
-    slots[count++] = record.slot;
-    if (!index_.empty()) __builtin_prefetch(&index_[home_of(record.slot)]);
+  while (in.remaining() != 0) {
+    if (count == records_max || !message::index_record(in, records[count])) return Drop::bad_message;
+    if (!index_.empty()) __builtin_prefetch(&index_[home_of(records[count].slot)]);
+    ++count;
   }
   for (std::size_t i = 0; i < count; ++i) {
-    known[i] = entry(slots[i]);
-    if (known[i] == nullptr) continue;
-    __builtin_prefetch(known[i], 1);
-    __builtin_prefetch(reinterpret_cast<const std::uint8_t*>(known[i]) + 64, 1);
+    known[i] = entry(records[i].slot);
+    if (known[i] != nullptr) __builtin_prefetch(known[i], 1);
   }
 
   tick_ = tick;
@@ -43,17 +42,37 @@ observe::Drop View::apply_delta(std::span<const std::uint8_t> content) {
     applied_input_sequence_ = sequence_;
     applied_input_ = applied_input;
   }
-  // No record adds or moves an entity, so the pointers stay good.
-  for (std::size_t i = 0; in.remaining() != 0 && message::read_record(in, record); ++i)
-    merge(record, i < count ? known[i] : entry(record.slot));
+  const std::uint8_t* const end = in.position();
+  for (std::size_t i = 0; i < count; ++i)
+    merge(known[i], records[i].generation(), records[i].mask,
+          [&](message::EntityState& state) { return message::apply_record(records[i], end, state); });
   return Drop::none;
+}
+
+template <class Apply>
+inline void View::merge(Tracked* known, std::uint8_t generation, std::uint8_t mask, Apply&& apply) noexcept {
+  if (known == nullptr || known->gone || known->generation != generation || is_newer(*known)) return ignore();
+  const auto section = known->state.section;
+  const auto place = known->state.position;
+  if (!apply(known->state)) {
+    ++counters_.misplaced;
+    complete_ = false;
+    return;
+  }
+  touch(*known);
+  ++counters_.records;
+  if ((mask & (message::delta::position | message::delta::section)) == 0) return;
+  known->previous_section = section;
+  known->previous_position = place;
+  move_on(*known);
 }
 
 observe::Drop View::apply_quantised(std::span<const std::uint8_t> content) {
   base::ByteReader in(content);
   message::Record record;
   if (!message::read_record(in, record) || !in.complete()) return Drop::bad_message;
-  merge(record);
+  merge(entry(record.slot), record.generation(), record.mask,
+        [&](message::EntityState& state) { return message::apply_record(record, state); });
   return Drop::none;
 }
 
@@ -76,66 +95,39 @@ observe::Drop View::apply_float(std::span<const std::uint8_t> content) {
   record.state.effect_flags = update.effect_flags;
   record.state.health = update.health;
   record.state.mana = update.mana;
-  merge(record);
+  merge(entry(record.slot), record.generation(), record.mask,
+        [&](message::EntityState& state) { return message::apply_record(record, state); });
   return Drop::none;
-}
-
-void View::merge(const message::Record& record, Tracked* known) noexcept {
-  if (known == nullptr || known->gone || known->generation != record.generation() || known->sequence > sequence_)
-    return ignore();
-  const auto section = known->state.section;
-  const auto place = known->state.position;
-  if (!message::apply_record(record, known->state)) {
-    ++counters_.misplaced;
-    complete_ = false;
-    return;
-  }
-  known->sequence = sequence_;
-  known->updated_at = now_;
-  ++counters_.records;
-  if ((record.mask & (message::delta::position | message::delta::section)) != 0) {
-    known->previous_section = section;
-    known->previous_position = place;
-    known->previous_tick = known->tick;
-    known->tick = tick_;
-  }
 }
 
 observe::Drop View::apply_create(std::span<const std::uint8_t> content) {
   message::CreateEntity create;
   if (!message::decode(content, create)) return Drop::bad_message;
   Tracked* known = entry(create.slot);
-  if (known != nullptr && known->sequence > sequence_) {
+  if (known != nullptr && is_newer(*known)) {
     ignore();
     return Drop::none;
   }
-  const bool fresh = known == nullptr || known->gone || known->generation != create.generation;
-  if ((known == nullptr || known->gone) && live_ >= live_max_) {
+  const bool live = known != nullptr && !known->gone;
+  const bool fresh = !live || known->generation != create.generation;
+  if ((!live && live_ >= live_max_) || (known == nullptr && (known = add(create.slot)) == nullptr)) {
     ++counters_.overflows;
     complete_ = false;
     return Drop::none;
   }
-  if (known == nullptr && (known = add(create.slot)) == nullptr) {
-    ++counters_.overflows;
-    complete_ = false;
-    return Drop::none;
-  }
-  if (fresh && (known->gone || known->sequence == 0)) ++live_;
+  if (!live) ++live_;
   known->previous_section = fresh ? create.state.section : known->state.section;
   known->previous_position = fresh ? create.state.position : known->state.position;
-  known->previous_tick = fresh ? tick_ : known->tick;
-  known->tick = tick_;
+  if (fresh) known->tick = tick_;
+  move_on(*known);
   known->state = create.state;
-  known->id = create.id;
-  known->sequence = sequence_;
-  known->updated_at = now_;
-  known->level = create.level;
-  known->generation = create.generation;
-  known->type = create.type;
-  known->faction = create.faction;
+  touch(*known);
+  known->generation = create.generation & 3;
   known->own = create.own;
-  known->gone = false;
-  if (create.own || (player_entity_ != 0 && create.id == player_entity_)) own_slot_ = create.slot;
+  known->gone = 0;
+  facts_[static_cast<std::size_t>(known - entities_.data())] = {create.id, create.level, create.type, create.faction};
+  if (create.own || (player_entity_ != 0 && create.id == player_entity_))
+    own_ = static_cast<std::uint32_t>(known - entities_.data());
   ++counters_.creates;
   return Drop::none;
 }
@@ -153,7 +145,7 @@ observe::Drop View::apply_removals(std::span<const std::uint8_t> content) {
 void View::remove(const message::Removal& removal) {
   if (removal.left_world && options_.far == FarMode::full) far_.forget(removal.slot, removal.generation);
   Tracked* known = entry(removal.slot);
-  if (known != nullptr && known->sequence > sequence_) return ignore();
+  if (known != nullptr && is_newer(*known)) return ignore();
   // A removal of an earlier generation, repeated because its ack was lost, must not take the one that has the slot now.
   // Two bits of generation: one or two ahead is later, three ahead is one behind.
   if (known != nullptr && !known->gone && ((removal.generation - known->generation) & 3) == 3) return;
@@ -163,13 +155,12 @@ void View::remove(const message::Removal& removal) {
     complete_ = false;
     return;
   }
-  if (!known->gone && known->sequence != 0) --live_;
-  if (own_slot_ == removal.slot) own_slot_ = ~std::uint32_t{0};
-  known->gone = true;
-  known->own = false;
-  known->generation = removal.generation;
-  known->sequence = sequence_;
-  known->updated_at = now_;
+  if (!known->gone) --live_;
+  if (own_ != none && known == &entities_[own_]) own_ = none;
+  known->gone = 1;
+  known->own = 0;
+  known->generation = removal.generation & 3;
+  touch(*known);
   ++counters_.removals;
 }
 
@@ -187,8 +178,7 @@ observe::Drop View::apply_block(std::span<const std::uint8_t> content) {
     const message::FarRecord record = message::read_far_record(at);
     const Tracked* known = entry(record.slot);
     // A block older than the removal it contradicts.
-    if (known != nullptr && known->gone && known->generation == record.generation && known->sequence > sequence_)
-      continue;
+    if (known != nullptr && known->gone && known->generation == record.generation && is_newer(*known)) continue;
     far_.note(record, cell, sequence_, now_);
   }
   return Drop::none;
@@ -207,13 +197,14 @@ observe::Drop View::apply_audits(std::span<const std::uint8_t> content) {
 void View::compare(const message::Audit& audit) noexcept {
   const Tracked* known = entry(audit.slot);
   // Something newer than the audit has been applied already: the audit speaks of a past that is gone.
-  if (known != nullptr && known->sequence > sequence_) return;
+  if (known != nullptr && is_newer(*known)) return;
   ++counters_.audits;
   const bool held = known != nullptr && !known->gone && known->generation == audit.generation;
   const std::uint32_t hash = held ? message::state_hash(known->state) : 0;
   if (held && hash == audit.hash) return;
   ++counters_.mismatches;
-  mismatch_ = {sequence_, known != nullptr ? known->sequence : 0, audit.hash, hash, audit.slot, audit.generation, held};
+  const std::uint64_t applied = known != nullptr ? sequence_ - ((sequence_ - known->sequence) & sequence_mask) : 0;
+  mismatch_ = {sequence_, applied, audit.hash, hash, audit.slot, audit.generation, held};
 }
 
 }  // namespace serried::client

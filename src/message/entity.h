@@ -101,6 +101,19 @@ std::uint8_t* write_record(std::uint8_t* to, std::uint16_t slot, std::uint8_t ma
 /// (mod 4 cannot tell) or outside the 65,536 sections of an axis: nothing is changed then.
 [[nodiscard]] bool apply_record(const Record& record, EntityState& known) noexcept;
 
+/// The same in two steps, for who proves a whole message before it changes anything: first each record is checked and
+/// found, then merged from where it lies.
+struct RecordIndex {
+  const std::uint8_t* at = nullptr;
+  std::uint16_t slot = 0;
+  std::uint8_t mask = 0;
+  [[nodiscard]] std::uint8_t generation() const noexcept { return mask >> delta::generation_shift; }
+};
+/// As read_record.
+[[nodiscard]] bool index_record(base::ByteReader& in, RecordIndex& out) noexcept;
+/// As apply_record. `end`: of the message that the record is in; the record is never read beyond it.
+[[nodiscard]] bool apply_record(const RecordIndex& record, const std::uint8_t* end, EntityState& known) noexcept;
+
 /// DeltaSync := tick u32 | applied input sequence u16 | record*.  First message of every replication body.
 struct DeltaHeader {
   std::uint32_t tick = 0;

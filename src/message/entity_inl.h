@@ -21,22 +21,42 @@ static_assert(offsetof(EntityState, state_flags) == 21 && offsetof(EntityState, 
 
 inline constexpr std::uint8_t record_field_bits = delta::all | delta::section;
 
+/// Where the fields of a record stand, counted from its slot, by the low six bits of its mask; of a field that is not
+/// there, where it would stand. A position begins with its section modulo 4. Eight bytes, so that one load gets all.
+struct alignas(8) RecordLayout {
+  std::uint8_t bytes = 3;  ///< of the whole record
+  std::uint8_t position = 0, yaw = 0, anim = 0, flags = 0, velocity = 0;
+};
+inline constexpr std::size_t section_offset = 3;
+inline constexpr std::array<RecordLayout, 64> record_layout = [] {
+  std::array<RecordLayout, 64> table{};
+  for (unsigned mask = 0; mask < table.size(); ++mask) {
+    RecordLayout& layout = table[mask];
+    const auto take = [&](unsigned field, unsigned count) {
+      const std::uint8_t at = layout.bytes;
+      if (mask & field) layout.bytes = static_cast<std::uint8_t>(at + count);
+      return at;
+    };
+    take(delta::section, 6);
+    layout.position = take(delta::position, 7);
+    layout.yaw = take(delta::rotation, 2);
+    layout.anim = take(delta::anim_state, 1);
+    layout.flags = take(delta::flags, 4);
+    layout.velocity = take(delta::velocity, 6);
+  }
+  return table;
+}();
 /// Bytes of a record behind its mask, by the low six bits of the mask.
 inline constexpr std::array<std::uint8_t, 64> record_field_bytes = [] {
   std::array<std::uint8_t, 64> bytes{};
-  for (unsigned mask = 0; mask < bytes.size(); ++mask) {
-    unsigned sum = 0;
-    if (mask & delta::section) sum += 6;
-    if (mask & delta::position) sum += 7;
-    if (mask & delta::rotation) sum += 2;
-    if (mask & delta::anim_state) sum += 1;
-    if (mask & delta::flags) sum += 4;
-    if (mask & delta::velocity) sum += 6;
-    bytes[mask] = static_cast<std::uint8_t>(sum);
-  }
+  for (unsigned mask = 0; mask < bytes.size(); ++mask)
+    bytes[mask] = static_cast<std::uint8_t>(record_layout[mask].bytes - section_offset);
   return bytes;
 }();
-static_assert(record_bytes_max == 3 + record_field_bytes[63]);
+static_assert(record_bytes_max == record_layout[63].bytes);
+
+/// A record's fields are loaded as whole words, whether they are there or not: so far do the loads reach.
+inline constexpr std::size_t record_reach = record_bytes_max + sizeof(std::uint64_t);
 
 /// Which bytes of an EntityState the low six bits of a mask name: four words of ones and zeros.
 struct StateSelect {
@@ -97,61 +117,125 @@ inline std::uint8_t* write_record(std::uint8_t* to, std::uint16_t slot, std::uin
   return to + 6 * named(delta::velocity);
 }
 
-inline bool read_record(base::ByteReader& in, Record& out) noexcept {
-  if (in.remaining() < 3) [[unlikely]] {
-    in.fail();
+namespace detail {
+
+/// Whether a record is legal that begins at `from`, with `room` bytes until the end of its message.
+[[nodiscard]] inline bool legal_record(const std::uint8_t* from, std::size_t room) noexcept {
+  if (room < 3) [[unlikely]]
     return false;
-  }
-  const std::uint8_t* from = in.position();
   const std::uint8_t mask = from[2];
-  const std::size_t bytes = 3U + detail::record_field_bytes[mask & detail::record_field_bits];
-  if (bytes == 3 || in.remaining() < bytes) [[unlikely]] {
+  const RecordLayout layout = record_layout[mask & record_field_bits];
+  if (layout.bytes == 3 || room < layout.bytes) [[unlikely]]
+    return false;
+  if ((mask & delta::position) == 0) return true;
+  const std::uint8_t mod4 = from[layout.position];
+  if ((mask & delta::section) == 0) return mod4 <= 0x3F;
+  return mod4 == ((from[3] & 3U) | (from[5] & 3U) << 2 | (from[7] & 3U) << 4);
+}
+
+// Reading and merging move whole words from register to register: what is stored in pieces and then loaded as a word
+// waits for the store to reach the cache.
+
+/// The fields of a legal record as the words of an EntityState; what its mask does not name is noise. Reads
+/// record_reach bytes.
+inline void load_fields(const std::uint8_t* from, std::uint64_t (&words)[4]) noexcept {
+  constexpr std::uint64_t three = 0xFFFF'FFFF'FFFFU;  // of 16 bits
+  const RecordLayout layout = record_layout[from[2] & record_field_bits];
+  const std::uint64_t section = base::load<std::uint64_t>(from + section_offset) & three;
+  const std::uint64_t position = base::load<std::uint64_t>(from + layout.position + 1) & three;
+  const std::uint64_t velocity = base::load<std::uint64_t>(from + layout.velocity) & three;
+  const std::uint64_t flags = base::load<std::uint32_t>(from + layout.flags);
+  const std::uint64_t yaw = base::load<std::uint16_t>(from + layout.yaw);
+  const std::uint64_t anim = from[layout.anim];
+  words[0] = section | position << 48;
+  words[1] = position >> 16 | yaw << 32 | velocity << 48;
+  words[2] = velocity >> 16 | anim << 32 | flags << 40;
+  words[3] = flags >> 24;
+}
+
+/// The bytes of `fresh` that `mask` names into `state`.
+inline void select_state(std::uint8_t mask, const std::uint64_t (&fresh)[4], EntityState& state) noexcept {
+  const StateSelect& select = state_select[mask & record_field_bits];
+  auto* const bytes = reinterpret_cast<std::uint8_t*>(&state);
+  for (unsigned i = 0; i < 4; ++i) {
+    const auto old = base::load<std::uint64_t>(bytes + 8 * i);
+    base::store(bytes + 8 * i, old ^ ((old ^ fresh[i]) & select.word[i]));
+  }
+}
+
+/// A position that came without its section: move `known` to the nearest one with this modulus.
+[[nodiscard]] inline bool follow_section(std::uint8_t mod4, EntityState& known) noexcept {
+  if (mod4 == section_mod4(known.section)) [[likely]]
+    return true;
+  std::array<std::uint16_t, 3> section;
+  bool near = true;
+  for (unsigned axis = 0; axis < 3; ++axis)
+    near &= nearest_section(known.section[axis], mod4 >> (2 * axis) & 3U, section[axis]);
+  if (near) known.section = section;
+  return near;
+}
+
+}  // namespace detail
+
+inline bool read_record(base::ByteReader& in, Record& out) noexcept {
+  const std::uint8_t* from = in.position();
+  if (!detail::legal_record(from, in.remaining())) [[unlikely]] {
     in.fail();
     return false;
   }
-  in.skip(bytes);
-  out.slot = base::load<std::uint16_t>(from);
-  out.mask = mask;
-  out.section_mod4 = 0;
-  from += 3;
-  auto* state = reinterpret_cast<std::uint8_t*>(&out.state);
-  const auto take = [&](std::size_t offset, std::size_t count) {
-    std::memcpy(state + offset, from, count);
-    from += count;
-  };
-  if (mask & delta::section) take(0, 6);
-  if (mask & delta::position) {
-    out.section_mod4 = *from++;
-    take(offsetof(EntityState, position), 6);
-    const bool contradicts = (mask & delta::section) && out.section_mod4 != detail::section_mod4(out.state.section);
-    if (out.section_mod4 > 0x3F || contradicts) [[unlikely]] {
-      in.fail();
-      return false;
-    }
+  const detail::RecordLayout layout = detail::record_layout[from[2] & detail::record_field_bits];
+  std::array<std::uint8_t, detail::record_reach> copy;
+  if (in.remaining() < copy.size()) [[unlikely]] {  // the last ones of a message
+    copy.fill(0);
+    std::memcpy(copy.data(), from, layout.bytes);
+    from = copy.data();
   }
-  if (mask & delta::rotation) take(offsetof(EntityState, yaw), 2);
-  if (mask & delta::anim_state) take(offsetof(EntityState, anim), 1);
-  if (mask & delta::flags) take(offsetof(EntityState, state_flags), 4);
-  if (mask & delta::velocity) take(offsetof(EntityState, velocity), 6);
+  std::uint64_t fresh[4];
+  detail::load_fields(from, fresh);
+  out.slot = base::load<std::uint16_t>(from);
+  out.mask = from[2];
+  out.section_mod4 = (out.mask & delta::position) != 0 ? from[layout.position] : std::uint8_t{0};
+  detail::select_state(out.mask, fresh, out.state);
+  in.skip(layout.bytes);
   return true;
 }
 
 inline bool apply_record(const Record& record, EntityState& known) noexcept {
-  if ((record.mask & (delta::position | delta::section)) == delta::position) {
-    std::array<std::uint16_t, 3> section;
-    bool near = true;
-    for (unsigned axis = 0; axis < 3; ++axis)
-      near &= detail::nearest_section(known.section[axis], record.section_mod4 >> (2 * axis) & 3U, section[axis]);
-    if (!near) [[unlikely]]
-      return false;
-    known.section = section;
+  if ((record.mask & (delta::position | delta::section)) == delta::position &&
+      !detail::follow_section(record.section_mod4, known)) [[unlikely]]
+    return false;
+  std::uint64_t fresh[4];
+  std::memcpy(fresh, &record.state, sizeof fresh);
+  detail::select_state(record.mask, fresh, known);
+  return true;
+}
+
+inline bool index_record(base::ByteReader& in, RecordIndex& out) noexcept {
+  const std::uint8_t* const from = in.position();
+  if (!detail::legal_record(from, in.remaining())) [[unlikely]] {
+    in.fail();
+    return false;
   }
-  const detail::StateSelect& select = detail::state_select[record.mask & detail::record_field_bits];
-  std::uint64_t old_words[4], new_words[4];
-  std::memcpy(old_words, &known, sizeof old_words);
-  std::memcpy(new_words, &record.state, sizeof new_words);
-  for (unsigned word = 0; word < 4; ++word) old_words[word] ^= (old_words[word] ^ new_words[word]) & select.word[word];
-  std::memcpy(&known, old_words, sizeof old_words);
+  out = {from, base::load<std::uint16_t>(from), from[2]};
+  in.skip(detail::record_layout[out.mask & detail::record_field_bits].bytes);
+  return true;
+}
+
+inline bool apply_record(const RecordIndex& record, const std::uint8_t* end, EntityState& known) noexcept {
+  const std::uint8_t* from = record.at;
+  const detail::RecordLayout layout = detail::record_layout[record.mask & detail::record_field_bits];
+  std::array<std::uint8_t, detail::record_reach> copy;
+  if (static_cast<std::size_t>(end - from) < copy.size()) [[unlikely]] {  // the last ones of a message
+    copy.fill(0);
+    std::memcpy(copy.data(), from, layout.bytes);
+    from = copy.data();
+  }
+  if ((record.mask & (delta::position | delta::section)) == delta::position &&
+      !detail::follow_section(from[layout.position], known)) [[unlikely]]
+    return false;
+  std::uint64_t fresh[4];
+  detail::load_fields(from, fresh);
+  detail::select_state(record.mask, fresh, known);
   return true;
 }
 

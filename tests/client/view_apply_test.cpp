@@ -268,5 +268,26 @@ TEST(View, OrderOfArrivalDoesNotMatter) {
   }
 }
 
+/// A packed body holds more records than a datagram has bytes for.
+TEST(View, AppliesMoreRecordsThanADatagramHolds) {
+  Scene scene;
+  scene.create(1, 5, 0, 1);
+  scene.begin(2);
+  Content bytes(6);
+  constexpr unsigned records = 2'000;
+  for (unsigned i = 0; i < records; ++i) {
+    std::uint8_t record[message::record_bytes_max];
+    const std::uint8_t* const end =
+        message::write_record(record, 5, delta::anim_state, Scene::state(static_cast<std::uint8_t>(i)));
+    bytes.insert(bytes.end(), static_cast<const std::uint8_t*>(record), end);
+  }
+  EXPECT_EQ(scene.apply(message::Type::delta_sync, bytes), Drop::none);
+  EXPECT_EQ(scene.view.counters().records, records);
+  EXPECT_EQ(scene.anim(5), static_cast<std::uint8_t>(records - 1));
+  bytes.push_back(0);
+  EXPECT_EQ(scene.apply(message::Type::delta_sync, bytes), Drop::bad_message);
+  EXPECT_EQ(scene.view.counters().records, records);
+}
+
 }  // namespace
 }  // namespace serried

@@ -72,6 +72,51 @@ TEST(View, KnowsItsOwn) {
   EXPECT_EQ(scene.view.own(), nullptr);
 }
 
+/// Entities around it come and go, and its place in memory moves.
+TEST(View, KeepsItsOwnThroughSweeps) {
+  Scene scene;
+  std::uint64_t sequence = 0;
+  for (std::uint16_t slot = 100; slot < 110; ++slot) scene.create(++sequence, slot, 0, 1, 1);
+  scene.create(++sequence, 5, 0, 7, 500);
+  for (std::uint16_t slot = 100; slot < 110; ++slot) scene.remove(++sequence, slot, 0);
+  for (std::uint16_t slot = 1'000; slot < 4'000; ++slot) {
+    scene.create(++sequence, slot, 0, 1, 1);
+    scene.remove(++sequence, slot, 0);
+    ASSERT_NE(scene.view.own(), nullptr);
+    ASSERT_EQ(scene.view.own()->slot, 5);
+    ASSERT_EQ(scene.view.own()->state.anim, 7);
+    ASSERT_EQ(scene.view.facts(*scene.view.own()).id, 500U);
+  }
+}
+
+/// An entity keeps the lower bits of sequences only.
+TEST(View, KnowsOldFromNewWhereLowerBitsBeginAgain) {
+  Scene scene;
+  const std::uint64_t turn = std::uint64_t{1} << 40;
+  scene.create(turn - 2, 5, 0, 1);
+  scene.update(turn + 1, 5, 0, 2);
+  EXPECT_EQ(scene.anim(5), 2);
+  scene.update(turn - 1, 5, 0, 3);
+  EXPECT_EQ(scene.anim(5), 2);
+  EXPECT_FALSE(scene.view.complete());
+  scene.remove(turn + 2, 5, 0);
+  scene.create(turn, 5, 0, 4);
+  EXPECT_EQ(scene.anim(5), -1);
+  scene.audit(turn + 3, 5, 0, Scene::state(4));
+  EXPECT_EQ(scene.view.last_mismatch().applied_sequence, turn + 2);
+}
+
+TEST(View, TellsTheAgeOfWhatItKnows) {
+  Scene scene;
+  scene.create(1, 5, 0, 1);
+  const Tracked& entity = *scene.view.find(5);
+  const auto age = [&](Nanos later) { return static_cast<double>(client::View::age(entity, scene.now + later)); };
+  EXPECT_NEAR(age(0), 0.0, 2'000);
+  EXPECT_NEAR(age(30 * millisecond), 30.0 * millisecond, 2'000);
+  EXPECT_NEAR(age(30 * 86'400 * second), 30.0 * 86'400 * second, 2'000);
+  EXPECT_EQ(client::View::age(entity, scene.now - second), 0U);  // another clock's past
+}
+
 TEST(View, InterpolatesBetweenTheLastTwoPositions) {
   Scene scene;
   const auto place = [&](std::uint64_t sequence, std::int16_t x) {

@@ -96,6 +96,36 @@ TEST(Record, SizesAreThoseOfTheLayout) {
   EXPECT_EQ(record_bytes(0, 0xFF, state).size(), record_bytes_max);
 }
 
+/// Reading at once and reading in two steps are the same, whatever the bytes are, and wherever their message ends.
+TEST(Record, TwoStepsComeToTheSame) {
+  Random random;
+  unsigned refused = 0, misplaced = 0, merged_records = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::vector<std::uint8_t> bytes(random.of<std::uint8_t>() % 64);
+    for (auto& byte : bytes) byte = random.of<std::uint8_t>();
+    EntityState at_once = some_state(random), in_steps = at_once;
+    base::ByteReader one(bytes), two(bytes);
+    Record record;
+    RecordIndex index;
+    const bool legal = read_record(one, record);
+    ASSERT_EQ(index_record(two, index), legal);
+    ASSERT_EQ(one.ok(), two.ok());
+    ASSERT_EQ(one.remaining(), two.remaining());
+    refused += !legal;
+    if (!legal) continue;
+    EXPECT_EQ(index.slot, record.slot);
+    EXPECT_EQ(index.mask, record.mask);
+    EXPECT_EQ(index.generation(), record.generation());
+    const bool near = apply_record(record, at_once);
+    ASSERT_EQ(apply_record(index, bytes.data() + bytes.size(), in_steps), near);
+    ASSERT_EQ(at_once, in_steps);
+    ++(near ? merged_records : misplaced);
+  }
+  EXPECT_GT(refused, 1'000U);
+  EXPECT_GT(misplaced, 100U);
+  EXPECT_GT(merged_records, 1'000U);
+}
+
 TEST(Record, WriterStaysWithinTheRoomItWasPromised) {
   Random random;
   for (unsigned mask = 0; mask < 256; ++mask) {

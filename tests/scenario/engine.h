@@ -204,7 +204,7 @@ class Engine {
       view.for_each([&](const client::Tracked& tracked) {
         const auto found = world.find(tracked.slot);
         ASSERT_NE(found, world.end()) << "slot " << tracked.slot << " is a phantom";
-        EXPECT_EQ(found->second.id, tracked.id);
+        EXPECT_EQ(found->second.id, view.facts(tracked).id);
         EXPECT_EQ(found->second.generation, tracked.generation);
         EXPECT_TRUE(found->second.state == tracked.state) << "slot " << tracked.slot << " differs";
         known[tracked.slot] = true;
