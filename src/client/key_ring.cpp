@@ -43,17 +43,15 @@ bool KeyRing::answer(const message::Rekey& request, std::uint32_t connection_id,
   return true;
 }
 
-bool KeyRing::note_opened(std::uint8_t flags, Nanos smoothed_round_trip, Nanos now) noexcept {
-  const std::size_t phase = phase_of(flags);
-  if (phase != (epoch_ & 1U) || phase == sealing_) return false;
+bool KeyRing::change_over(std::size_t phase, Nanos smoothed_round_trip, Nanos now) noexcept {
+  if (phase != (epoch_ & 1U)) return false;
   sealing_ = static_cast<std::uint8_t>(phase);
   keys_[phase ^ 1].next.wipe();
   retire_at_ = now + std::max(retire_min, 3 * smoothed_round_trip);
   return true;
 }
 
-void KeyRing::poll(Nanos now) noexcept {
-  if (now < retire_at_) return;
+void KeyRing::retire() noexcept {
   forget(sealing_ ^ 1U);
   retire_at_ = ~Nanos{0};
 }

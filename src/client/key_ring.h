@@ -22,6 +22,8 @@ namespace serried::client {
 class KeyRing {
  public:
   static constexpr Nanos retire_min = second;
+  /// What opening and sealing touch as long as no keys were changed, from its first byte.
+  static constexpr std::size_t hot_bytes = 16 + 2 * crypt::key_bytes;
 
   /// Epoch 0, from the handshake.
   void begin(const crypt::SessionKeys& keys) noexcept;
@@ -45,8 +47,12 @@ class KeyRing {
                             message::Rekey& response) noexcept;
   /// A datagram with these flags has opened. True: the first one under new keys, which seal from now on; the old ones
   /// open until `smoothed_round_trip` has passed three times, or retire_min.
-  bool note_opened(std::uint8_t flags, Nanos smoothed_round_trip, Nanos now) noexcept;
-  void poll(Nanos now) noexcept;
+  bool note_opened(std::uint8_t flags, Nanos smoothed_round_trip, Nanos now) noexcept {
+    return phase_of(flags) != sealing_ && change_over(phase_of(flags), smoothed_round_trip, now);
+  }
+  void poll(Nanos now) noexcept {
+    if (now >= retire_at_) retire();
+  }
   /// When poll wipes old keys; ~0: there are none.
   [[nodiscard]] Nanos retire_at() const noexcept { return retire_at_; }
   [[nodiscard]] std::uint8_t epoch() const noexcept { return epoch_; }  ///< the newest that there are keys of
@@ -56,12 +62,14 @@ class KeyRing {
     return (flags & wire::flag::key_phase) != 0 ? 1 : 0;
   }
   void forget(std::size_t phase) noexcept;
+  bool change_over(std::size_t phase, Nanos smoothed_round_trip, Nanos now) noexcept;
+  void retire() noexcept;
 
-  std::array<crypt::SessionKeys, 2> keys_;  ///< by phase
+  Nanos retire_at_ = ~Nanos{0};
   std::array<bool, 2> known_{};
   std::uint8_t epoch_ = 0;
-  std::uint8_t sealing_ = 0;  ///< the phase under which we seal
-  Nanos retire_at_ = ~Nanos{0};
+  std::uint8_t sealing_ = 0;                ///< the phase under which we seal
+  std::array<crypt::SessionKeys, 2> keys_;  ///< by phase
 };
 
 }  // namespace serried::client

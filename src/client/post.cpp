@@ -10,6 +10,7 @@ using channel::Reliable;
 void Post::clear() noexcept {
   if (!exists()) return;
   reliable_.clear(*pools_);
+  note_change();
   for (; notes_count_ != 0; --notes_count_) {
     pools_->chunk.free(notes_[notes_first_]);
     notes_first_ = static_cast<std::uint8_t>((notes_first_ + 1) % notes_max);
@@ -19,8 +20,11 @@ void Post::clear() noexcept {
 Queued Post::send(wire::Channel channel, message::Type type, std::span<const std::uint8_t> content,
                   channel::Urgency urgency, Nanos now) noexcept {
   if (!is_open()) return Queued::full;
-  if (channel != wire::Channel::unreliable || content.size() + 1 > Reliable::whole_message_bytes_max)
-    return reliable_.send(*pools_, channel, type, content, urgency, now);
+  if (channel != wire::Channel::unreliable || content.size() + 1 > Reliable::whole_message_bytes_max) {
+    const Queued queued = reliable_.send(*pools_, channel, type, content, urgency, now);
+    note_change();
+    return queued;
+  }
 
   channel::Chain note;
   const auto head = static_cast<std::uint8_t>(type);

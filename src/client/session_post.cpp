@@ -33,6 +33,7 @@ Drop Session::accept_post(const wire::Header& header, base::ByteReader in, Nanos
                                          : post_.accept(channel, in, receiver, now);
   if (accepted == channel::Accepted::yes) {
     received_.note(header.sequence, true, now, reliable);
+    note_acks();
     return Drop::none;
   }
   if (!reliable) return Drop::bad_fragment;
@@ -86,6 +87,7 @@ Drop Session::accept_rekey(std::span<const std::uint8_t> content, std::uint64_t 
     return Drop::unexpected_message;
   }
   rekey_answer_ = response;
+  answers_wait_ = true;
   return Drop::none;
 }
 
@@ -96,12 +98,12 @@ Drop Session::accept_check(std::span<const std::uint8_t> content) {
     return Drop::unexpected_message;
   integrity_answer_ = {check.version, check.index,
                        crypt::integrity_answer(integrity_->entries[check.index], check.nonce, keys_.exporter())};
+  answers_wait_ = true;
   return Drop::none;
 }
 
 /// Into the queue of channel 1, as soon as it has room: these must not be lost because the game talks much.
 void Session::send_answers(Nanos now) noexcept {
-  if (!rekey_answer_ && !integrity_answer_) return;
   const auto send = [&](auto& answer, auto&&... type) {
     std::array<std::uint8_t, 64> framed;
     base::ByteWriter out(framed);
@@ -114,6 +116,7 @@ void Session::send_answers(Nanos now) noexcept {
   };
   if (rekey_answer_) send(rekey_answer_, Type::rekey_response);
   if (integrity_answer_) send(integrity_answer_);
+  answers_wait_ = rekey_answer_ || integrity_answer_;
 }
 
 Drop Session::accept_game(wire::Channel channel, const message::Framed& framed) {

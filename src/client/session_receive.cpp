@@ -52,7 +52,7 @@ Drop Session::accept_opened(const wire::Header& header, std::span<const std::uin
   const Drop verdict = accept_body(header, base::ByteReader(body), now, drops);
   if (state_ == State::closed)
     post_.clear();
-  else
+  else if (answers_wait_)
     send_answers(now);
   return verdict;
 }
@@ -79,11 +79,12 @@ Drop Session::accept_acks(base::ByteReader& in, std::uint64_t sequence, Nanos no
   alignas(Sent::Outcome) std::array<std::byte, sizeof(Sent::Outcome) * Sent::capacity> room;
   auto* const outcomes = reinterpret_cast<Sent::Outcome*>(room.data());
   channel::AckNews news;
-  if (sent_.acknowledge(block, ack_delay_max(), now, outcomes, news) == Sent::Verdict::lie) {
+  if (sent_.acknowledge(block, ack_delay_max_, now, outcomes, news) == Sent::Verdict::lie) {
     report(Fault::ack_lie, now, sequence, 0);
     fail(End::protocol_error, message::DisconnectReason::protocol_error, now, sequence);
     return Drop::bad_ack;
   }
+  note_flight();
   if ((news.acked_bytes | news.lost_bytes) != 0) congestion_.on_news(news, sent_.last_sequence(), limited);
   settle({outcomes, news.outcomes});
   return Drop::none;
@@ -95,6 +96,7 @@ void Session::expire(Nanos now) noexcept {
   auto* const outcomes = reinterpret_cast<Sent::Outcome*>(room.data());
   channel::AckNews news;
   sent_.expire(now, outcomes, news);
+  note_flight();
   congestion_.on_timeout(sent_.last_sequence(), sent_.expirations());
   ++counters_.timeouts;
   settle({outcomes, news.outcomes});
@@ -126,7 +128,9 @@ Drop Session::accept_rest(const wire::Header& header, base::ByteReader in, Nanos
   accept_messages(in, header, now, drops);
   // A datagram of which the view had to ignore something is as good as lost: the sender must not believe that we hold
   // it.
-  if (state_ != State::closed && view_.complete()) received_.note(header.sequence, wants_ack, now);
+  if (state_ == State::closed || !view_.complete()) return Drop::none;
+  received_.note(header.sequence, wants_ack, now);
+  note_acks();
   return Drop::none;
 }
 

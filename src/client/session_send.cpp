@@ -58,8 +58,7 @@ Outgoing Session::compose_connect(std::span<std::uint8_t> to, Nanos now) noexcep
 }
 
 bool Session::ping_due(Nanos now) const noexcept {
-  return state_ == State::playing && now >= heard_at_ + parameters_.idle_ping_ms * millisecond &&
-         now >= pinged_at_ + ping_interval;
+  return state_ == State::playing && now >= heard_at_ + idle_ping_ && now >= pinged_at_ + ping_interval;
 }
 
 bool Session::messages_due(Nanos now) const noexcept {
@@ -82,17 +81,18 @@ Nanos Session::window_at(Nanos due) const noexcept {
 }
 
 Outgoing Session::compose_sealed(std::span<std::uint8_t> to, Nanos now) noexcept {
-  const bool ack_due = received_.due(now, ack_delay_max());
-  if (!ack_due && !messages_due(now) && now < reliable_at()) return {};
+  const bool due = messages_due(now);
+  if (!due && now < ack_at_ && now < reliable_at()) return {};
 
   base::ByteWriter out(to.subspan(wire::header_bytes, wire::body_bytes_max));
   std::uint8_t flags = wire::flag::sealed | keys_.sealing_flag();
   if (received_.pending()) {
     channel::write_ack_block(out, received_.report(now));
+    note_acks();
     flags |= wire::flag::acknowledgment;
   }
   const std::size_t ack_bytes = out.size();
-  const Parcel parcel = write_parcel(out, now);
+  const Parcel parcel = write_parcel(out, due, now);
   if (out.size() == 0) return {};
   flags |= parcel.flags;
   std::size_t body_bytes = out.size();
@@ -108,6 +108,7 @@ Outgoing Session::compose_sealed(std::span<std::uint8_t> to, Nanos now) noexcept
   const std::size_t bytes = wire::header_bytes + body_bytes + wire::tag_bytes + wire::crc_bytes;
   const bool asks_for_ack = body_bytes != ack_bytes;
   post_.settle(sent_.note(sequence, parcel.flight, asks_for_ack ? static_cast<std::uint16_t>(bytes) : 0, now), false);
+  note_flight();
   budget_.spend(now);
   if (parcel.paced) congestion_.paced(static_cast<std::uint32_t>(bytes), rtt(), now);
   wire::compose_header(to.data(), {connection_id_, static_cast<std::uint8_t>(parcel.channel), flags, sequence});
@@ -115,9 +116,9 @@ Outgoing Session::compose_sealed(std::span<std::uint8_t> to, Nanos now) noexcept
 }
 
 /// Reliable messages go in datagrams of their own, behind the one that holds inputs and control messages.
-Session::Parcel Session::write_parcel(base::ByteWriter& out, Nanos now) noexcept {
+Session::Parcel Session::write_parcel(base::ByteWriter& out, bool messages_due, Nanos now) noexcept {
   Parcel parcel;
-  if (messages_due(now)) {
+  if (messages_due) {
     write_messages(out, parcel, now);
   } else if (now >= reliable_at()) {
     const channel::Reliable::Composed composed = post_.compose(out, now);
@@ -169,7 +170,7 @@ void Session::write_messages(base::ByteWriter& out, Parcel& parcel, Nanos now) n
     write_inputs(out);
     parcel.flight.cargo = channel::Cargo::input;
     // What waits for a bundle goes right behind: there is nothing to wait for before the next input.
-    if (post_.is_open()) post_.flush();
+    post_.flush();
   }
   for (unsigned i = 0; i < pongs_; ++i) {
     const auto delay_us = std::min<Nanos>((now - pong_[i].at) / microsecond, ~std::uint32_t{0});
@@ -193,7 +194,8 @@ void Session::write_inputs(base::ByteWriter& out) noexcept {
   const unsigned count = std::min<unsigned>(open, inputs_per_datagram);
   for (unsigned i = count; i-- > 0;) {
     const auto sequence = static_cast<std::uint16_t>(input_sequence_ - i);
-    message::encode(out, inputs_[sequence % inputs_per_datagram]);
+    const EncodedInput& input = inputs_[sequence % inputs_per_datagram];
+    out.write_bytes({input.bytes.data(), input.size});
   }
   input_pending_ = false;
 }

@@ -29,6 +29,19 @@ bool Habit::due(Nanos now, base::Prng& dice) noexcept {
   return !first;
 }
 
+void Bot::prefetch() const noexcept {
+  const auto* const at = reinterpret_cast<const std::uint8_t*>(this);
+  const auto* const end = reinterpret_cast<const std::uint8_t*>(&session);
+  for (std::size_t line = 0; at + line < end; line += 64) __builtin_prefetch(at + line, 1);
+  session.prefetch();
+}
+
+void Bot::prefetch_more() const noexcept {
+  session.view().prefetch_own();
+  __builtin_prefetch(&sent_at_[static_cast<std::uint16_t>(accounted + 1) % remembered]);
+  __builtin_prefetch(&sent_at_[static_cast<std::uint16_t>(session.last_input() + 1) % remembered], 1);
+}
+
 void Bot::talk(Nanos now) {
   if (habits.chat.due(now, dice))
     chats += requests.chat(session, message::ChatScope::near, "hello from a bot", now) == channel::Queued::yes;

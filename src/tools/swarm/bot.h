@@ -42,12 +42,18 @@ struct Habits {
   Habit chat, command, roam;
 };
 
-struct Bot {
+/// What every turn touches comes first, before the session and its first lines.
+struct alignas(64) Bot {
   enum class Phase : std::uint8_t { waiting, shaking, joining, playing, over };
 
   explicit Bot(const client::ViewOptions& view, std::uint64_t seed, std::uint64_t player = 0,
                const Habits& own_habits = {}) noexcept
-      : session(view), requests(player), walker(seed), habits(own_habits), dice(base::mix(seed, 1)) {}
+      : walker(seed), habits(own_habits), dice(base::mix(seed, 1)), session(view), requests(player) {}
+
+  /// Ask for the memory that its next turn touches, some turns before; then, a little later, for what that memory says
+  /// where it is.
+  void prefetch() const noexcept;
+  void prefetch_more() const noexcept;
 
   /// Submit the next input of the walk.
   void play(Nanos now) noexcept;
@@ -57,16 +63,16 @@ struct Bot {
   /// after `since`.
   void account(Nanos now, Nanos since, base::Histogram& latency) noexcept;
 
-  client::Session session;
-  client::Requests requests;
-  Walker walker;
-  Habits habits;
-  base::Prng dice;  ///< of the habits
-  std::uint32_t chats = 0, commands = 0;
   Nanos input_at = 0;
   std::uint16_t accounted = 0;  ///< last input sequence whose latency is known
   std::uint16_t local_port = 0;
   Phase phase = Phase::waiting;
+  Walker walker;
+  Habits habits;
+  base::Prng dice;  ///< of the habits
+  client::Session session;
+  client::Requests requests;
+  std::uint32_t chats = 0, commands = 0;
 
  private:
   static constexpr std::size_t remembered = 256;

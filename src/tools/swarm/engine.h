@@ -29,8 +29,9 @@ class Engine {
   /// One round: receive, connect, serve who is due. True: there was work.
   bool poll(std::int64_t unix_now_s, const EngineTotals& totals) {
     bool work = receive();
-    work |= fleet_.advance(clock_(), unix_now_s, totals);
-    work |= fleet_.turn(clock_(), [this](std::uint32_t index) { serve(index); }) != 0;
+    now_ = clock_();
+    work |= fleet_.advance(now_, unix_now_s, totals);
+    work |= fleet_.turn(now_, [this](std::uint32_t index) { serve(index); }) != 0;
     flush();
     return work;
   }
@@ -55,15 +56,14 @@ class Engine {
   void serve(std::uint32_t index) {
     // A session that is served twice in one turn: its first datagram must be sealed before the session runs on.
     if (out_.rows == wire::Batch::capacity || composed_in_[index] == flushes_) flush();
-    const Nanos now = clock_();
     if (spare_count_ == 0) spare_count_ = port_.acquire(spare_);
     if (spare_count_ == 0) {
       fleet_.drops().add(observe::Drop::no_buffer);
-      fleet_.postpone(index, now);
+      fleet_.postpone(index, now_);
       return;
     }
     const wire::Buffer buffer = spare_[spare_count_ - 1];
-    const client::Outgoing out = fleet_.compose(index, {buffer.data, wire::datagram_bytes_max}, now);
+    const client::Outgoing out = fleet_.compose(index, {buffer.data, wire::datagram_bytes_max}, now_);
     if (out.bytes == 0) return;
     --spare_count_;
     composed_in_[index] = flushes_;
@@ -84,13 +84,15 @@ class Engine {
     crypt::seal_batch(seal_);
     seal_.rows = 0;
     wire::stamp(out_, fleet_.crc());
-    port_.transmit(out_, clock_());
+    now_ = clock_();
+    port_.transmit(out_, now_);
     ++flushes_;
   }
 
   P& port_;
   Fleet& fleet_;
   Clock clock_;
+  Nanos now_ = 0;  ///< at the beginning of the round, or the last flush: one look at the clock serves a burst
   wire::Batch in_, out_;
   crypt::AeadBatch seal_;
   wire::Buffer spare_[wire::Batch::capacity];

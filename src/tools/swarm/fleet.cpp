@@ -33,6 +33,7 @@ Fleet::Fleet(const SwarmOptions& options, const crypt::TokenKey& key, const cryp
       input_interval_(static_cast<Nanos>(static_cast<double>(second) / options.rate_hz)),
       dice_(base::mix(options.seed, 0)),
       pools_(chunks_for(options.bots), small_blocks, large_blocks),
+      bots_(&memory_.pages()),
       wheel_(options.bots, now),
       free_ports_(local_ports.begin(), local_ports.end()),
       ports_(local_ports.begin(), local_ports.end()),
@@ -40,6 +41,7 @@ Fleet::Fleet(const SwarmOptions& options, const crypt::TokenKey& key, const cryp
       sampled_at_(now) {
   client::ViewOptions view;
   view.far = options.far;
+  view.memory = &memory_.pool();
   bots_.reserve(options.bots);
   const Habits habits{Habit(options.chats_per_minute), Habit(options.commands_per_minute),
                       Habit(options.roams_per_minute)};
@@ -171,7 +173,7 @@ void Fleet::accept(wire::Batch& batch, Nanos now) {
     const unsigned row = batch.live[i];
     const bool sealed = (batch.flags[row] & wire::flag::encrypted) != 0;
     row_bot_[row] = sealed ? router_.find(batch.connection_id[row]) : Router::none;
-    if (row_bot_[row] != Router::none) __builtin_prefetch(&bots_[row_bot_[row]].session);
+    if (row_bot_[row] != Router::none) bots_[row_bot_[row]].session.prefetch_header();
   }
   aead_.rows = 0;
   batch.filter(drops_, [&](unsigned row) {
@@ -196,13 +198,17 @@ void Fleet::accept(wire::Batch& batch, Nanos now) {
 
 void Fleet::open(wire::Batch& batch, Nanos now) {
   const std::uint64_t authentic = crypt::open_batch(aead_);
+  const auto bot_of = [this](unsigned i) -> Bot& { return bots_[row_bot_[aead_row_[i]]]; };
+  for (unsigned i = 0; i < std::min(bots_ahead, aead_.rows); ++i) bot_of(i).prefetch();
   for (unsigned i = 0; i < aead_.rows; ++i) {
+    if (i + bots_ahead < aead_.rows) bot_of(i + bots_ahead).prefetch();
+    if (i + bots_near < aead_.rows) bot_of(i + bots_near).prefetch_more();
     const unsigned row = aead_row_[i];
     if ((authentic >> i & 1) == 0) {
       drops_.add(Drop::bad_tag);
       continue;
     }
-    Bot& bot = bots_[row_bot_[row]];
+    Bot& bot = bot_of(i);
     const wire::Header header{batch.connection_id[row], batch.channel[row], batch.flags[row], batch.sequence[row]};
     const std::span<const std::uint8_t> body{aead_.data[i] + wire::header_bytes, aead_.body_bytes[i]};
     const Drop verdict = bot.session.accept_opened(header, body, batch.path[row], now, drops_);

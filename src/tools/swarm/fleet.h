@@ -2,6 +2,7 @@
 /// All bots and what they share, without a port: who connects when, whom a datagram is for, who sends what when, and
 /// what has been measured. The engine feeds it bursts. One thread.
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "crypt/token.h"
 #include "port/port.h"
 #include "tools/swarm/bot.h"
+#include "tools/swarm/memory.h"
 #include "tools/swarm/options.h"
 #include "tools/swarm/recorder.h"
 #include "tools/swarm/router.h"
@@ -58,7 +60,16 @@ class Fleet {
   /// Serve all bots that are due: `serve(index)` calls compose(index).
   template <class Serve>
   std::uint32_t turn(Nanos now, Serve&& serve) {
-    return wheel_.turn(now, [&](std::uint32_t index, Nanos) { serve(index); });
+    due_.clear();
+    wheel_.turn(now, [this](std::uint32_t index, Nanos) { due_.push_back(index); });
+    const auto count = static_cast<std::uint32_t>(due_.size());
+    for (std::uint32_t i = 0; i < std::min(bots_ahead, count); ++i) bots_[due_[i]].prefetch();
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if (i + bots_ahead < count) bots_[due_[i + bots_ahead]].prefetch();
+      if (i + bots_near < count) bots_[due_[i + bots_near]].prefetch_more();
+      serve(due_[i]);
+    }
+    return count;
   }
   /// What bot `index` has to send now, into `to`; and when it is due again.
   [[nodiscard]] client::Outgoing compose(std::uint32_t index, std::span<std::uint8_t> to, Nanos now);
@@ -74,7 +85,7 @@ class Fleet {
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
   [[nodiscard]] wire::CrcSeed crc() const noexcept { return crc_; }
   [[nodiscard]] observe::DropCounters& drops() noexcept { return drops_; }
-  [[nodiscard]] const std::vector<Bot>& bots() const noexcept { return bots_; }
+  [[nodiscard]] std::span<const Bot> bots() const noexcept { return bots_; }
 
   [[nodiscard]] Totals totals(Nanos now, const EngineTotals& engine) const;
   /// Rates since `since`; everything else of the whole run.
@@ -83,6 +94,10 @@ class Fleet {
   [[nodiscard]] Summary summary(Nanos now, const EngineTotals& engine) const;
 
  private:
+  /// Thousands of bots are never in a cache: each is asked for so many turns before its own, and again for what that
+  /// memory points to.
+  static constexpr std::uint32_t bots_ahead = 6, bots_near = 2;
+
   void start(std::uint32_t index, Nanos now, std::int64_t unix_now_s);
   /// The bot's session may have changed state: keep routing, counts and wheel in step.
   void follow(std::uint32_t index, Nanos now);
@@ -105,9 +120,11 @@ class Fleet {
   base::Prng dice_;
 
   channel::Pools pools_;  ///< of all bots, so it outlives them
-  std::vector<Bot> bots_;
+  Memory memory_;         ///< so does this
+  std::pmr::vector<Bot> bots_;
   Router router_;
   Wheel wheel_;
+  std::vector<std::uint32_t> due_;  ///< in this turn
   std::deque<std::uint16_t> free_ports_;
   std::vector<std::uint16_t> ports_;  ///< all of them
   Phase phase_ = Phase::connecting;
