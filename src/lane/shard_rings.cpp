@@ -35,6 +35,7 @@ unsigned ShardLane::drain(Nanos now) noexcept {
     ring_backlog_ |= count == ring_burst;
     taken += count;
     if (joined) taken += read_mail(io_lane, now);
+    ring_backlog_ |= link.mail_at != link.mail_count;
   }
   return taken;
 }

@@ -150,6 +150,20 @@ TEST(Mail, AFullRingOfMailIsAnsweredToTheLast) {
   expect_all_home(rig);
 }
 
+/// A poll reads 64 KiB of mail and a message. What was there when the tick became due is part of it all the same.
+TEST(Mail, MailThatOnePollLeavesUnreadIsPartOfTheTick) {
+  ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
+  Player& player = rig.join(1);
+  rig.ticks(2);
+  const std::vector<std::uint8_t> large(60'000, 0xD7);
+  for (int i = 0; i < 7; ++i) ASSERT_TRUE(rig.post(player, large));
+  ASSERT_TRUE(rig.say(player, message::Action{1, game::action_emote, 17}));
+  ShardLane& lane = *rig.lanes[0];
+  rig.now += second;
+  for (const std::uint32_t tick = lane.tick(); lane.tick() == tick;) lane.poll(rig.now);
+  EXPECT_EQ(lane.counters().mails.value(), 8U);
+}
+
 /// A lane whose rings hold seven rows.
 struct Narrow {
   explicit Narrow(unsigned buffers) : memory(7 * 1'280) {
