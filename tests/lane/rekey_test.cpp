@@ -30,6 +30,15 @@ class RekeyTest : public LaneTest {
     message.insert(message.end(), ephemeral.begin(), ephemeral.end());
     send(peer, {.channel = static_cast<std::uint8_t>(channel), .body = reliable_body(0, {message})});
   }
+  /// Its client says goodbye, if it has a session yet.
+  void end(Peer& peer) {
+    send(peer, {.body = body_with([](base::ByteWriter& out) {
+                  message::encode(out, message::Disconnect{message::DisconnectReason::user, {}});
+                })});
+    EXPECT_TRUE(ended());
+    Command leave;
+    EXPECT_EQ(link.commands.pop(&leave, 1), 1U);
+  }
   [[nodiscard]] bool ended() {
     run(500 * millisecond);
     return lane.counters().sessions.value() == 0;
@@ -144,12 +153,39 @@ TEST_F(RekeyTest, AGoodResponseUnderEitherTypeIsTaken) {
     respond(peer, 1, crypt::make_key_pair(entropy.get()).public_key, Channel::reliable_ordered, type);
     run(20 * millisecond);
     EXPECT_EQ(lane.counters().rekeys.value(), before + 1);
-    send(peer, {.body = body_with([](base::ByteWriter& out) {
-                  message::encode(out, message::Disconnect{message::DisconnectReason::user, {}});
-                })});
-    EXPECT_TRUE(ended());
-    Command leave;
-    EXPECT_EQ(link.commands.pop(&leave, 1), 1U);
+    end(peer);
+  }
+}
+
+/// What takes its time: acks all that comes, and answers when the test says so.
+TEST_F(RekeyTest, AResponseOfTheLastSecondIsTakenAndALateOneFindsNoSession) {
+  for (const bool late : {false, true}) {
+    SCOPED_TRACE(late);
+    Peer& peer = asked();
+    const auto wait = [&](Nanos duration) {
+      for (const Nanos end = now + duration; now < end;) {
+        const std::uint64_t before = received;
+        step();
+        if (received == before) continue;
+        send(peer, {.flags = sealed | wire::flag::acknowledgment,
+                    .body = body_with([&](base::ByteWriter& out) {
+                      channel::write_ack_block(out, {wire::read_header(last_datagram.data()).sequence, 0, 0});
+                    })});
+      }
+    };
+    wait(59 * second);
+    EXPECT_EQ(lane.counters().sessions.value(), 1U) << drops_text();
+    if (late) {
+      wait(1'500 * millisecond);
+      EXPECT_EQ(lane.counters().sessions.value(), 0U);
+      EXPECT_EQ(lane.counters().timed_out.value(), 0U) << "not for silence";
+    }
+    const std::uint64_t rekeys = lane.counters().rekeys.value(), unknown = drops(Drop::unknown_session);
+    respond(peer, 1, crypt::make_key_pair(entropy.get()).public_key, Channel::reliable_ordered);
+    run(20 * millisecond);
+    EXPECT_EQ(lane.counters().rekeys.value(), rekeys + (late ? 0 : 1));
+    EXPECT_EQ(drops(Drop::unknown_session), unknown + (late ? 1 : 0));
+    end(peer);
   }
 }
 
