@@ -1,5 +1,7 @@
 #include "channel/reliable.h"
 
+#include <algorithm>
+
 namespace serried::channel {
 
 void Reliable::open(std::uint32_t peer_message_bytes_max) noexcept {
@@ -15,7 +17,12 @@ std::uint32_t Reliable::unacked_bytes() const noexcept {
 
 bool Reliable::stalled() const noexcept { return stalled_; }
 
-unsigned Reliable::sweep(Pools& pools, Nanos now, Nanos stalled_after) noexcept {
+bool Reliable::joining() const noexcept {
+  return inbound_[0].join.active() || inbound_[1].join.active() ||
+         std::any_of(unreliable_.begin(), unreliable_.end(), [](const Join& join) { return join.active(); });
+}
+
+unsigned Reliable::sweep(Pools& pools, Nanos now) noexcept {
   unsigned dropped = 0;
   for (Join& join : unreliable_) {
     if (!join.active() || join.complete() || now - join.touched_at() < fragment_lifetime) continue;

@@ -69,6 +69,7 @@ class Reliable {
   static constexpr Nanos bundle_delay = 50 * millisecond;
   static constexpr Nanos fragment_lifetime = 10 * second;  ///< on channel 0
   static constexpr unsigned unreliable_joins = 2;
+  static constexpr Nanos stalled_after = 30 * second;
   /// What waits for an earlier message: room for 64 of together 16 KiB, however these are cut into chunks.
   static constexpr std::uint32_t waiting_chunks_max = unacked_messages_max + ChunkPool::chunks_for(unacked_bytes_max);
   /// What a datagram has for type and content of one message: beyond it a message goes in fragments.
@@ -134,10 +135,12 @@ class Reliable {
   /// Offer what waits for room at the receiver. True: nothing waits any more.
   [[nodiscard]] bool hand_over(Pools& pools, const Receiver& receiver) noexcept;
   /// Drop incomplete messages of channel 0 that are too old; returns how many. Joining on a reliable channel that made
-  /// no progress for `stalled_after`, because fragments are missing, or on channel 1 messages before it, sets
+  /// no progress for stalled_after, because fragments are missing, or on channel 1 messages before it, sets
   /// stalled(). What waits for room at the receiver alone is never stalled.
-  unsigned sweep(Pools& pools, Nanos now, Nanos stalled_after) noexcept;
+  unsigned sweep(Pools& pools, Nanos now) noexcept;
   [[nodiscard]] bool stalled() const noexcept;
+  /// There is something for the sweep to wait for.
+  [[nodiscard]] bool joining() const noexcept;
 
   /// Give all memory back. The object is as new.
   void clear(Pools& pools) noexcept;

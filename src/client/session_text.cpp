@@ -10,6 +10,7 @@ namespace {
   if (faults.count(Fault::ack_lie) != 0) return "it acknowledged what was never sent";
   if (faults.count(Fault::bad_packed) != 0) return "a compressed datagram on a reliable channel is damaged";
   if (faults.count(Fault::bad_rekey) != 0) return "it asked for new keys out of turn";
+  if (faults.count(Fault::stalled_message) != 0) return "it began a message in fragments and did not go on with it";
   return "messages on a reliable channel contradict one another";
 }
 
@@ -28,10 +29,10 @@ std::string_view end_name(End end) noexcept {
 }
 
 std::string_view fault_name(Fault fault) noexcept {
-  constexpr std::string_view names[] = {
-      "bad_framing", "bad_message",   "unknown_message",  "unexpected_message", "bad_ack",
-      "ack_lie",     "bad_reliable",  "bad_packed",       "bad_rekey",          "bad_accept",
-      "input_echo",  "view_mismatch", "misplaced_record", "view_full",          "ended"};
+  constexpr std::string_view names[] = {"bad_framing",   "bad_message",      "unknown_message", "unexpected_message",
+                                        "bad_ack",       "ack_lie",          "bad_reliable",    "stalled_message",
+                                        "bad_packed",    "bad_rekey",        "bad_accept",      "input_echo",
+                                        "view_mismatch", "misplaced_record", "view_full",       "ended"};
   static_assert(sizeof names / sizeof names[0] == fault_count);
   return names[static_cast<std::size_t>(fault)];
 }

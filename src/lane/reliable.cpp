@@ -23,7 +23,6 @@ constexpr unsigned sends_per_poll = 256;
 /// control messages and the shards' bodies never wait behind a backlog of reliable ones.
 constexpr std::size_t queued_max = 2 * wire::Batch::capacity;
 constexpr unsigned datagrams_per_turn = 10;  ///< of one session, so that a long message does not hold up the others
-constexpr Nanos stalled_after = 30 * second;
 
 bool take(void* context, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content) {
   auto& [state, slot, now] = *static_cast<ReliableContext*>(context);
@@ -243,7 +242,7 @@ void sweep_reliable(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   if (!reliable.is_open()) return;
   ReliableContext context{state, slot, now};
   static_cast<void>(reliable.hand_over(state.pools, reliable_receiver(context)));
-  const unsigned expired = reliable.sweep(state.pools, now, stalled_after);
+  const unsigned expired = reliable.sweep(state.pools, now);
   if (expired != 0) state.counters.drops.add(Drop::fragments_expired, expired);
   if (reliable.stalled()) return end_session(state, slot, DisconnectReason::overload, true);
   note_sendable(state, slot, now);

@@ -206,7 +206,7 @@ TEST_F(ReliableAccept, RandomBytesNeitherCrashNorLeakNorGrow) {
                    ? reliable.accept_fragment(pools, channel, reader, message_bytes_max, sink.receiver(), now)
                    : reliable.accept(pools, channel, reader, sink.receiver(), now)) == Accepted::yes;
       if (random.chance(0.1)) static_cast<void>(hand_over());
-      if (random.chance(0.1)) static_cast<void>(reliable.sweep(pools, now, second));
+      if (random.chance(0.1)) static_cast<void>(reliable.sweep(pools, now));
       ASSERT_LE(pools.chunk.in_use(), Reliable::waiting_chunks_max);
       sink.messages.clear();
     }

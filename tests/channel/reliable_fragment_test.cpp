@@ -46,7 +46,7 @@ TEST_F(ReliableFragment, AJoinedMessageWaitsForRoom) {
     EXPECT_FALSE(hand_over());
     EXPECT_EQ(fragment(channel, 2, 2, 0, 800, 1000), Accepted::no_room) << "one at a time";
     EXPECT_EQ(accept(ordered, 9, {message(9)}), Accepted::yes);
-    EXPECT_EQ(reliable.sweep(pools, now + 3600 * second, 30 * second), 0U);
+    EXPECT_EQ(reliable.sweep(pools, now + 3600 * second), 0U);
     EXPECT_FALSE(reliable.stalled()) << "the peer cannot help it";
     take();
     EXPECT_TRUE(hand_over());
@@ -115,24 +115,24 @@ TEST_F(ReliableFragment, HalfAFragmentHeaderIsMalformed) {
 TEST_F(ReliableFragment, AJoinWithoutProgressIsStalled) {
   EXPECT_EQ(fragment(unordered, 1, 1, 800, 800, 1600), Accepted::yes);
   now += 29 * second;
-  static_cast<void>(reliable.sweep(pools, now, 30 * second));
+  static_cast<void>(reliable.sweep(pools, now));
   EXPECT_FALSE(reliable.stalled());
   now += second;
-  static_cast<void>(reliable.sweep(pools, now, 30 * second));
+  static_cast<void>(reliable.sweep(pools, now));
   EXPECT_TRUE(reliable.stalled());
   EXPECT_NE(pools.block.in_use_bytes(), 0U);
 }
 
 TEST_F(ReliableFragment, AWholeJoinBehindAMissingMessageIsStalledToo) {
   EXPECT_EQ(fragment(ordered, 1, 1, 0, 16, 16), Accepted::yes);
-  static_cast<void>(reliable.sweep(pools, now + 30 * second, 30 * second));
+  static_cast<void>(reliable.sweep(pools, now + 30 * second));
   EXPECT_TRUE(reliable.stalled());
 }
 
 TEST_F(ReliableFragment, AWholeJoinOfChannelTwoWaitsForItsReceiverAlone) {
   refuse();
   EXPECT_EQ(fragment(unordered, 1, 1, 0, 16, 16), Accepted::yes);
-  static_cast<void>(reliable.sweep(pools, now + 3600 * second, 30 * second));
+  static_cast<void>(reliable.sweep(pools, now + 3600 * second));
   EXPECT_FALSE(reliable.stalled()) << "message 0 is missing, and this one does not wait for it";
   take();
   EXPECT_TRUE(hand_over());
@@ -143,7 +143,7 @@ TEST_F(ReliableFragment, ProgressPutsStallingOff) {
   for (std::uint16_t i = 0; i < 15; ++i) {
     EXPECT_EQ(fragment(ordered, i, 1, i * 800U, 800, 16'000), Accepted::yes);
     now += 3 * second;
-    static_cast<void>(reliable.sweep(pools, now, 30 * second));
+    static_cast<void>(reliable.sweep(pools, now));
     EXPECT_FALSE(reliable.stalled());
   }
 }
@@ -152,7 +152,7 @@ TEST_F(ReliableFragment, ATrickleDoesNotKeepABlockForHours) {
   for (std::uint16_t i = 0; i < 5; ++i) {
     EXPECT_EQ(fragment(ordered, i, 1, i * 8U, 8, 16'000), Accepted::yes);
     now += 10 * second;
-    static_cast<void>(reliable.sweep(pools, now, 30 * second));
+    static_cast<void>(reliable.sweep(pools, now));
     EXPECT_EQ(reliable.stalled(), i >= 3) << "after " << i << " fragments of 8 bytes";
   }
 }
@@ -204,12 +204,12 @@ TEST_F(ReliableFragment, ChannelZeroForgetsAnIncompleteMessageTenSecondsAfterIts
   now += 9 * second;
   EXPECT_EQ(fragment(unreliable, 0, 1, 800, 800, 2000), Accepted::yes);
   EXPECT_EQ(fragment(unreliable, 0, 2, 0, 800, 2000), Accepted::yes);
-  EXPECT_EQ(reliable.sweep(pools, now, second), 0U);
+  EXPECT_EQ(reliable.sweep(pools, now), 0U);
   now += second;
-  EXPECT_EQ(reliable.sweep(pools, now, second), 1U);
+  EXPECT_EQ(reliable.sweep(pools, now), 1U);
   EXPECT_EQ(pools.block.in_use_bytes(), BlockPool::small_bytes);
   now += 9 * second;
-  EXPECT_EQ(reliable.sweep(pools, now, second), 1U);
+  EXPECT_EQ(reliable.sweep(pools, now), 1U);
   EXPECT_FALSE(reliable.stalled());
 }
 
@@ -217,7 +217,7 @@ TEST_F(ReliableFragment, ChannelZeroWaitsForRoomAtTheReceiver) {
   refuse();
   EXPECT_EQ(fragment(unreliable, 0, 1, 0, 16, 16), Accepted::yes);
   EXPECT_FALSE(hand_over());
-  EXPECT_EQ(reliable.sweep(pools, now + 11 * second, second), 0U) << "it is complete";
+  EXPECT_EQ(reliable.sweep(pools, now + 11 * second), 0U) << "it is complete";
   take();
   EXPECT_TRUE(hand_over());
   EXPECT_EQ(came(), Bytes{'F'});

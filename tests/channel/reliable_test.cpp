@@ -95,7 +95,7 @@ class Duel {
       EXPECT_EQ(side.unordered.size(), sides_[1 - s]->sent[2]);
       EXPECT_LE(side.unreliable.size(), sides_[1 - s]->sent[0]);
       delivered += side.received[1] + side.unordered.size() + side.unreliable.size();
-      static_cast<void>(side.reliable.sweep(side.pools, now_, 30 * second));
+      static_cast<void>(side.reliable.sweep(side.pools, now_));
       EXPECT_FALSE(side.reliable.stalled());
       EXPECT_EQ(side.pools.chunk.in_use(), 0U);
       EXPECT_EQ(side.pools.block.in_use_bytes(), 0U);
@@ -140,7 +140,7 @@ class Duel {
       if (!talk) {
         EXPECT_TRUE(side.reliable.hand_over(side.pools, side.sink.receiver()));
       }
-      static_cast<void>(side.reliable.sweep(side.pools, now_, 30 * second));
+      static_cast<void>(side.reliable.sweep(side.pools, now_));
       check(s);
     }
   }

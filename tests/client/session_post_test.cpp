@@ -1,5 +1,3 @@
-#include <cstdlib>
-
 #include <gtest/gtest.h>
 
 #include "channel/pack.h"
@@ -137,6 +135,53 @@ TEST(SessionPost, EndsWhenItIsAskedForKeysOutOfTurn) {
   EXPECT_EQ(story.pools.chunk.in_use(), 0U);
 }
 
+/// The first 800 bytes of a message of 2000, as a datagram of `channel`.
+void send_part(Story& story, Channel channel) {
+  const auto part = [&](base::ByteWriter& out) {
+    if (channel != Channel::unreliable) out.write(std::uint16_t{0});
+    channel::write_fragment_header(out, {1, 0, 2'000});
+    out.write_zeros(800);
+  };
+  story.server.send(story.id(), story.peer(), story.now, 0, part, wire::flag::fragment,
+                    static_cast<std::uint8_t>(channel));
+}
+
+TEST(SessionPost, ForgetsAnUnreliableMessageThatIsNotCompleteAfterTenSeconds) {
+  Story story;
+  ASSERT_TRUE(story.reach_open());
+  send_part(story, Channel::unreliable);
+  story.step();
+  EXPECT_NE(story.pools.block.in_use_bytes(), 0U);
+  EXPECT_LE(story.session.wake_at(), story.now + second) << "whoever sleeps until then looks after it in time";
+  const Nanos began = story.now;
+  while (story.pools.block.in_use_bytes() != 0 && story.now < began + 20 * second) story.step(50 * millisecond);
+  EXPECT_GE(story.now, began + 9 * second);
+  EXPECT_LE(story.now, began + 12 * second);
+  EXPECT_EQ(story.session.state(), State::playing);
+}
+
+TEST(SessionPost, EndsWhenAMessageInFragmentsDoesNotGoOn) {
+  for (const Channel channel : {Channel::reliable_ordered, Channel::reliable_unordered}) {
+    Story story;
+    ASSERT_TRUE(story.reach_open());
+    send_part(story, channel);
+    story.step();
+    EXPECT_NE(story.pools.block.in_use_bytes(), 0U);
+    const Nanos began = story.now;
+    while (story.session.state() == State::playing && story.now < began + 60 * second) {
+      story.session.submit({});
+      story.step(50 * millisecond);
+    }
+    EXPECT_GE(story.now, began + 29 * second);
+    EXPECT_LE(story.now, began + 32 * second);
+    for (int i = 0; i < 20; ++i) story.step();
+    EXPECT_EQ(story.session.end(), End::protocol_error);
+    EXPECT_EQ(story.session.faults().count(client::Fault::stalled_message), 1U);
+    EXPECT_EQ(story.peer().goodbye, static_cast<std::uint8_t>(message::DisconnectReason::overload));
+    EXPECT_EQ(story.pools.block.in_use_bytes(), 0U);
+  }
+}
+
 TEST(SessionPost, EndsAfterTenTimeoutsInARow) {
   Story story;
   ASSERT_TRUE(story.reach_open());
@@ -191,22 +236,10 @@ TEST(SessionPost, HandsOnOnlyWhatMakesSense) {
 /// Loss, duplicates, delays that overtake, both ways, while keys change every 200 ms: what was queued arrives exactly
 /// once, on channel 1 in order, and all memory comes back.
 TEST(SessionPost, LosesNothingOverABadWireWhileKeysChange) {
-  const char* fixed = std::getenv("SERRIED_SEED");
-  const std::uint64_t first = fixed != nullptr ? std::strtoull(fixed, nullptr, 10) : 1;
-  for (std::uint64_t seed = first; seed < first + (fixed != nullptr ? 1 : 12); ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed) + " (SERRIED_SEED repeats it alone)");
+  test::for_each_seed(12, [](std::uint64_t seed) {
     Story story(seed);
     ASSERT_TRUE(story.reach_open());
-    struct Flight {
-      Nanos due;
-      bool to_server;
-      Bytes bytes;
-    };
-    std::vector<Flight> wire;
-    const auto launch = [&](bool to_server, const Bytes& bytes) {
-      for (unsigned copies = story.dice.chance(0.1) ? 2 : 1; copies != 0; --copies)
-        if (!story.dice.chance(0.1)) wire.push_back({story.now + story.dice.below(60) * millisecond, to_server, bytes});
-    };
+    test::BadWire wire(story, 0.1, 0.1, 60);
     constexpr std::uint32_t wanted = 150;
     std::uint32_t up[3] = {}, down[3] = {};
     Nanos rekey_at = story.now + 200 * millisecond;
@@ -232,23 +265,7 @@ TEST(SessionPost, LosesNothingOverABadWireWhileKeysChange) {
         rekey_at = ~Nanos{0};
       }
       if (rekey_at == ~Nanos{0} && test::MiniServer::can_rekey(story.peer())) rekey_at = story.now + 200 * millisecond;
-      for (const Bytes& datagram : story.say()) launch(true, datagram);
-      story.server.tick(story.now);
-      for (auto& sent : story.server.outbox) launch(false, sent.bytes);
-      story.server.outbox.clear();
-      story.now += 10 * millisecond;
-      for (std::size_t i = 0; i < wire.size();) {
-        if (wire[i].due > story.now) {
-          ++i;
-          continue;
-        }
-        Flight flight = std::move(wire[i]);
-        wire.erase(wire.begin() + static_cast<std::ptrdiff_t>(i));
-        if (flight.to_server)
-          story.server.receive(std::move(flight.bytes), test::path_of(test::client_port), story.now);
-        else
-          story.deliver(std::move(flight.bytes));
-      }
+      wire.step(10 * millisecond);
     }
     EXPECT_EQ(story.session.state(), State::playing) << story.session.end_text();
     EXPECT_TRUE(done()) << story.peer().mail.size() << " up, " << story.mail.size() << " down";
@@ -270,7 +287,7 @@ TEST(SessionPost, LosesNothingOverABadWireWhileKeysChange) {
         }
       }
     }
-  }
+  });
 }
 
 }  // namespace

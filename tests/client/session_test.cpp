@@ -1,7 +1,5 @@
 #include "client/session.h"
 
-#include <cstdlib>
-
 #include <gtest/gtest.h>
 
 #include "story.h"
@@ -50,50 +48,20 @@ TEST(Session, RefusesATokenThatIsNone) {
 
 /// Loss, duplicates, delays that overtake, for both directions, from one seed.
 TEST(Session, ConnectsOverABadWire) {
-  const char* fixed = std::getenv("SERRIED_SEED");
-  const std::uint64_t first = fixed != nullptr ? std::strtoull(fixed, nullptr, 10) : 1;
-  for (std::uint64_t seed = first; seed < first + (fixed != nullptr ? 1 : 40); ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed) + " (SERRIED_SEED repeats it alone)");
+  test::for_each_seed(40, [](std::uint64_t seed) {
     Story story(seed);
-    struct Flight {
-      Nanos due;
-      bool to_server;
-      Bytes bytes;
-    };
-    std::vector<Flight> wire;
-    const auto launch = [&](bool to_server, const Bytes& bytes) {
-      for (unsigned copies = story.dice.chance(0.25) ? 2 : 1; copies != 0; --copies)
-        if (!story.dice.chance(0.15))
-          wire.push_back({story.now + story.dice.below(80) * millisecond, to_server, bytes});
-    };
+    test::BadWire wire(story, 0.15, 0.25, 80);
     const Nanos begin = story.now;
     while (story.now < begin + 9 * second && story.session.applied_input() < 20) {
       if (story.session.state() == State::playing && story.session.last_input() < 40) story.session.submit({});
-      for (const Bytes& datagram : story.say()) launch(true, datagram);
-      story.server.tick(story.now);
-      for (auto& sent : story.server.outbox) launch(false, sent.bytes);
-      story.server.outbox.clear();
-      story.now += 16 * millisecond;
-      std::vector<Flight> due;
-      for (std::size_t i = 0; i < wire.size();)
-        if (wire[i].due <= story.now) {
-          due.push_back(std::move(wire[i]));
-          wire.erase(wire.begin() + static_cast<std::ptrdiff_t>(i));
-        } else {
-          ++i;
-        }
-      for (Flight& flight : due)
-        if (flight.to_server)
-          story.server.receive(std::move(flight.bytes), test::path_of(client_port), story.now);
-        else
-          story.deliver(std::move(flight.bytes));
+      wire.step(16 * millisecond);
     }
     EXPECT_EQ(story.session.state(), State::playing) << state_name(story.session.state());
     EXPECT_GE(story.session.applied_input(), 20);
     EXPECT_EQ(story.server.bad, 0U);
     EXPECT_EQ(story.session.faults().total(), 0U);
     EXPECT_EQ(story.server.peers.size(), 1U);
-  }
+  });
 }
 
 TEST(Session, BelievesADenialAfterThreeSecondsOnly) {

@@ -2,6 +2,10 @@
 /// What the tests of the session's parts share: a client, a mini server, a clock in the hand, and between them a wire
 /// that the test may spoil.
 
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -91,5 +95,58 @@ struct Story {
   Session session;
   observe::DropCounters drops;
 };
+
+/// A wire between both sides of a story that loses, doubles, delays and reorders.
+class BadWire {
+ public:
+  BadWire(Story& story, double loss, double duplicate, unsigned delay_ms)
+      : story_(story), loss_(loss), duplicate_(duplicate), delay_ms_(delay_ms) {}
+
+  /// Both say what they have to say; time goes on; what is due by then arrives.
+  void step(Nanos span) {
+    for (const Bytes& datagram : story_.say()) launch(true, datagram);
+    story_.server.tick(story_.now);
+    for (auto& sent : story_.server.outbox) launch(false, sent.bytes);
+    story_.server.outbox.clear();
+    story_.now += span;
+    const auto waits = [&](const Flight& flight) { return flight.due > story_.now; };
+    const auto first_due = std::stable_partition(flights_.begin(), flights_.end(), waits);
+    std::vector<Flight> due(std::make_move_iterator(first_due), std::make_move_iterator(flights_.end()));
+    flights_.erase(first_due, flights_.end());
+    for (Flight& flight : due)
+      if (flight.to_server)
+        story_.server.receive(std::move(flight.bytes), path_of(client_port), story_.now);
+      else
+        story_.deliver(std::move(flight.bytes));
+  }
+
+ private:
+  struct Flight {
+    Nanos due;
+    bool to_server;
+    Bytes bytes;
+  };
+  void launch(bool to_server, const Bytes& bytes) {
+    for (unsigned copies = story_.dice.chance(duplicate_) ? 2 : 1; copies != 0; --copies)
+      if (!story_.dice.chance(loss_))
+        flights_.push_back({story_.now + story_.dice.below(delay_ms_) * millisecond, to_server, bytes});
+  }
+
+  Story& story_;
+  double loss_, duplicate_;
+  unsigned delay_ms_;
+  std::vector<Flight> flights_;
+};
+
+/// Tell the seeds of a test: SERRIED_SEED alone, or so many from 1 on.
+template <class Each>
+void for_each_seed(unsigned count, Each&& each) {
+  const char* fixed = std::getenv("SERRIED_SEED");
+  const std::uint64_t first = fixed != nullptr ? std::strtoull(fixed, nullptr, 10) : 1;
+  for (std::uint64_t seed = first; seed < first + (fixed != nullptr ? 1 : count); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed) + " (SERRIED_SEED repeats it alone)");
+    each(seed);
+  }
+}
 
 }  // namespace serried::test
