@@ -22,9 +22,10 @@ bool acknowledge(IoState& state, std::uint32_t slot, base::ByteReader& body, Pla
   if (outbound.sent.acknowledge(block, state.config.parameters.ack_delay_us * microsecond, now, outcomes.data(),
                                 acked) != SentDatagrams::Verdict::ok)
     return false;
-  if ((acked.acked_bytes | acked.lost_bytes) != 0)
-    outbound.congestion.on_news(acked, outbound.sent.last_sequence(), limited);
+  const bool told = (acked.acked_bytes | acked.lost_bytes) != 0;
+  if (told) outbound.congestion.on_news(acked, outbound.sent.last_sequence(), limited);
   if (acked.outcomes != 0) settle(state, slot, outcomes.data(), acked.outcomes, &news, now);
+  if (told && state.table.admission(slot).send_wanted) note_sendable(state, slot, now);
   return true;
 }
 

@@ -38,7 +38,9 @@ void add_datagram(IoState& state, wire::Batch& batch, session::Freight& freight,
   if (out.cargo != channel::Cargo::plan) return;
   outbound.taken_bytes += out.charge();
   // The tick ends for this session: what has waited for a bundle goes too.
-  if (state.table.admission(out.session).send_queued) state.table.reliable(out.session).flush();
+  if (!state.table.admission(out.session).send_wanted) return;
+  state.table.reliable(out.session).flush();
+  note_sendable(state, out.session, now);
 }
 
 /// An ack that went with something else meanwhile, or a probe of an address that is no candidate any more.

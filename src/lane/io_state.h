@@ -16,6 +16,7 @@
 #include "lane/handshake_link.h"
 #include "lane/orders.h"
 #include "lane/rows.h"
+#include "lane/send_queue.h"
 #include "message/control.h"
 #include "session/account.h"
 #include "session/admit.h"
@@ -75,7 +76,7 @@ struct ReadyRow {
   wire::Path to;
 };
 
-/// Something that a session has to send: an ack, or reliable messages.
+/// An ack that a session has to send.
 struct Due {
   std::uint32_t session = 0;
   std::uint32_t connection_id = 0;
@@ -120,7 +121,7 @@ struct IoState {
   base::FixedFifo<ReadyRow> ready;
   base::FixedFifo<OutRow> replies;  ///< control messages and ack-only datagrams of sessions
   base::FixedFifo<Due> due_acks;
-  base::FixedFifo<Due> due_sends;  ///< sessions with reliable messages to be sent, each at most once
+  SendQueue due_sends;  ///< sessions with reliable messages to be sent, but for those that wait for their windows
   channel::Pools pools;
   channel::Packer packer;
   base::FixedFifo<ShardCommand> commands;  ///< joins and leaves that wait for room in a shard's ring
@@ -285,7 +286,8 @@ void send_message(IoState& state, std::uint32_t slot, wire::Channel channel, mes
 /// The same for a message, type first, that outlives every session.
 void post_shared(IoState& state, std::uint32_t slot, wire::Channel channel, std::span<const std::uint8_t> message,
                  Nanos now) noexcept;
-/// The session has something to send, or may have: put it into the queue of such.
+/// The session has something to send, or may have, or its window has changed: put it into the queue of such for when
+/// that is due. Without room in the window it stands nowhere: the ack or timeout that makes room comes back here.
 void note_sendable(IoState& state, std::uint32_t slot, Nanos now) noexcept;
 
 // ---- a session's keys (rekey.cpp), address (roam.cpp), client (integrity.cpp)

@@ -88,15 +88,19 @@ bool pack(IoState& state, std::uint32_t slot, base::ByteWriter& out) noexcept {
   return true;
 }
 
+/// The window lets a datagram go, beside so much that has no sequence yet.
+bool has_room(const session::Outbound& outbound, std::uint32_t bytes, unsigned datagrams) noexcept {
+  return outbound.congestion.room(outbound.sent.bytes_in_flight() + bytes,
+                                  outbound.sent.datagrams_in_flight() + datagrams) >= wire::datagram_bytes_max;
+}
+
 /// One datagram of reliable messages, if window and pace let it go. False: not now, or there is nothing.
 bool send_one(IoState& state, std::uint32_t slot, std::uint32_t& bytes_out, unsigned& datagrams_out,
               Nanos now) noexcept {
   session::Outbound& outbound = state.table.outbound(slot);
   Reliable& reliable = state.table.reliable(slot);
   if (reliable.due_at() > now || outbound.congestion.next_at() > now) return false;
-  if (outbound.congestion.room(outbound.sent.bytes_in_flight() + bytes_out,
-                               outbound.sent.datagrams_in_flight() + datagrams_out) < wire::datagram_bytes_max)
-    return false;
+  if (!has_room(outbound, bytes_out, datagrams_out)) return false;
   Reliable::Composed composed;
   std::uint32_t bytes = 0;
   const bool sent = reply_with(state, slot, [&](base::ByteWriter& out, OutRow& row) {
@@ -182,7 +186,7 @@ std::uint32_t send_limit(IoState& state, std::uint32_t slot) noexcept {
   std::uint32_t room = outbound.congestion.room(outbound.sent.bytes_in_flight(), outbound.sent.datagrams_in_flight());
   // Bodies take whatever gap an ack leaves. Messages need room for a whole datagram, which in a small window would
   // never come about beside them.
-  if (state.table.admission(slot).send_queued && state.table.reliable(slot).messages_wait())
+  if (state.table.admission(slot).send_wanted && state.table.reliable(slot).messages_wait())
     room -= std::min<std::uint32_t>(room, wire::datagram_bytes_max);
   return outbound.taken_bytes + room;
 }
@@ -196,9 +200,14 @@ void tell_room(IoState& state, std::uint32_t slot) noexcept {
 }
 
 void note_sendable(IoState& state, std::uint32_t slot, Nanos now) noexcept {
-  session::Admission& session = state.table.admission(slot);
-  if (session.send_queued || state.table.reliable(slot).due_at() == ~Nanos{0}) return;
-  session.send_queued = state.due_sends.push({slot, session.connection_id, now});
+  const session::Outbound& outbound = state.table.outbound(slot);
+  const Nanos due = state.table.reliable(slot).due_at();
+  const bool wanted = due != ~Nanos{0};
+  state.table.admission(slot).send_wanted = wanted;
+  if (wanted && has_room(outbound, 0, 0))
+    state.due_sends.put(slot, std::max(due, outbound.congestion.next_at()), now);
+  else
+    state.due_sends.remove(slot);
 }
 
 void send_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
@@ -250,16 +259,15 @@ void sweep_reliable(IoState& state, std::uint32_t slot, Nanos now) noexcept {
 
 unsigned send_reliable(IoState& state, Nanos now) noexcept {
   unsigned sent = 0;
-  const auto turns = std::min<std::size_t>(state.due_sends.size(), sends_per_poll);
-  for (std::size_t turn = 0; turn < turns && state.replies.size() < queued_max; ++turn) {
-    const Due due = state.due_sends.pop();
-    session::Admission& session = state.table.admission(due.session);
-    if (session.connection_id != due.connection_id || !session::opens(session.state)) continue;
-    session.send_queued = false;
+  state.due_sends.turn(now);
+  std::uint32_t slot = 0;
+  for (unsigned turn = 0; turn < sends_per_poll && state.replies.size() < queued_max; ++turn) {
+    if (!state.due_sends.next(slot)) break;
+    if (!session::opens(state.table.admission(slot).state)) continue;
     std::uint32_t bytes = 0;
     unsigned datagrams = 0;
-    while (datagrams < datagrams_per_turn && send_one(state, due.session, bytes, datagrams, now)) ++sent;
-    note_sendable(state, due.session, now);
+    while (datagrams < datagrams_per_turn && send_one(state, slot, bytes, datagrams, now)) ++sent;
+    note_sendable(state, slot, now);
   }
   return sent;
 }

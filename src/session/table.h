@@ -44,7 +44,7 @@ struct alignas(64) Admission {
   std::uint32_t next_allowed_us = 0;  ///< GCRA: theoretical arrival time of the next datagram, wrapping microseconds
   bool has_input = false;
   bool ack_queued = false;         ///< stands in the lane's queue of due acks
-  bool send_queued = false;        ///< stands in the lane's queue of reliable messages to be sent
+  bool send_wanted = false;        ///< has reliable messages to be sent, now or later
   std::uint8_t receive_phase = 0;  ///< lowest bit of the epoch of Peer::receive_key
   Nanos heard_at = 0;
   crypt::ReplayWindow replay;
