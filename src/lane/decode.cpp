@@ -109,7 +109,7 @@ Drop on_enter(Context& context, const message::Framed& framed) noexcept {
   join.round_trip = state.table.outbound(context.slot).sent.round_trip().smoothed();
   if (!state.commands.push({context.session.shard, join})) return Drop::unexpected_message;
   context.session.state = State::playing;
-  cold.in_world = true;
+  cold.in_world = cold.join_waits = true;
   state.counters.joined.add(1);
   return Drop::none;
 }
@@ -254,7 +254,7 @@ bool within_rate(IoState& state, std::uint32_t slot, Type type, Nanos now) noexc
 }
 
 bool has_mail_room(IoState& state, std::uint32_t slot) noexcept {
-  return !state.table.reliable(slot).nearly_full() && state.commands.empty() &&
+  return !state.table.reliable(slot).nearly_full() && !state.table.cold(slot).join_waits &&
          state.shards[state.table.admission(slot).shard]->mail.free() != 0 && !state.spare.empty();
 }
 

@@ -175,7 +175,7 @@ void decode(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 /// Whether messages of this type may come so often.
 [[nodiscard]] bool within_rate(IoState& state, std::uint32_t slot, message::Type type, Nanos now) noexcept;
 /// Whether the session's shard takes mail now, and the session could be sent an answer. The shard must know the session
-/// before its mail: joins that wait go first.
+/// before its mail: its own join, should it wait, goes first. What others' joins wait for is nothing to it.
 [[nodiscard]] bool has_mail_room(IoState& state, std::uint32_t slot) noexcept;
 /// One message of class 3 for the session's shard. False: no room now.
 [[nodiscard]] bool hand_mail(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,

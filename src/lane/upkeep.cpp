@@ -178,6 +178,9 @@ unsigned shard_traffic(IoState& state) noexcept {
   while (!state.commands.empty()) {
     const ShardCommand& next = state.commands.front();
     if (!state.shards[next.shard]->commands.push(next.command)) break;
+    const bool joined = next.command.kind == Command::Kind::join;
+    if (joined && state.table.find(next.command.connection_id) == next.command.session)
+      state.table.cold(next.command.session).join_waits = false;
     static_cast<void>(state.commands.pop());
     ++done;
   }

@@ -133,8 +133,9 @@ struct Cold {
   message::CryptoTest test;  ///< the CryptoTest to be answered once the token is spent
   message::DisconnectReason reason{};
   std::uint8_t goodbyes_left = 0;
-  bool in_world = false;  ///< a shard was told to join, and must be told to leave
-  bool spent = false;     ///< the handshake lane knows this session as its player's
+  bool in_world = false;    ///< a shard was told to join, and must be told to leave
+  bool join_waits = false;  ///< the shard's ring had no room for that yet
+  bool spent = false;       ///< the handshake lane knows this session as its player's
   std::uint32_t previous_id = 0;
   std::uint32_t foreign_allowed_us = 0;  ///< like Admission::next_allowed_us, for what comes from other addresses
 };

@@ -446,6 +446,29 @@ TEST_F(ReliableTest, AFullQueueLeavesOutWhatMayBeAndKeepsRoomForTheRest) {
   EXPECT_TRUE(ended(peer)) << "what must not be missed ends the session";
 }
 
+/// The shard's ring of commands is full of others' joins and leaves. That holds up who has not joined, and nobody else.
+TEST_F(ReliableTest, OnlyMailOfWhoHasNotJoinedWaitsForItsJoin) {
+  Peer& playing = play(1);
+  run(200 * millisecond);
+  while (link.commands.push({.kind = Command::Kind::leave})) {
+  }
+  Peer& joining = connect(2);
+  run(200 * millisecond);
+  take_over(joining);
+  send(joining, {.channel = 1, .body = reliable_body(0, {typed(numbered(2))})});
+  ASSERT_EQ(playing.session.send_message(Channel::reliable_ordered, own, numbered(1), Urgency::immediate, now),
+            Queued::yes);
+  run(100 * millisecond);
+  EXPECT_EQ(numbers(collect(), Channel::reliable_ordered), std::vector<std::uint32_t>{1});
+  Command command;
+  while (link.commands.pop(&command, 1) == 1) {
+  }
+  run(200 * millisecond);
+  EXPECT_EQ(numbers(collect(), Channel::reliable_ordered), std::vector<std::uint32_t>{2});
+  ASSERT_EQ(link.commands.pop(&command, 1), 1U);
+  EXPECT_EQ(command.kind, Command::Kind::join);
+}
+
 using ReliableRates = LaneTest;
 
 TEST_F(ReliableRates, ChatIsLimitedAndStillAcked) {
