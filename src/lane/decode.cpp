@@ -293,12 +293,8 @@ bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel chann
       state.counters.drops.add(Drop::unexpected_message);
       return true;
     }
-    if (!has_mail_room(state, slot)) return false;
-    if (!within_rate(state, slot, type, now)) {
-      state.counters.drops.add(Drop::message_rate);
-      return true;
-    }
-    return hand_mail(state, slot, channel, type, content);
+    return has_mail_room(state, slot) && within_rate(state, slot, type, now) &&
+           hand_mail(state, slot, channel, type, content);
   }
   if (const Drop result = on_reliable_control(state, slot, channel, type, content, now); result != Drop::none)
     state.counters.drops.add(result);

@@ -172,7 +172,9 @@ void decode(IoState& state, wire::Batch& batch, Nanos now) noexcept;
   return batch.channel[row] == static_cast<std::uint8_t>(wire::Channel::unreliable) &&
          (batch.flags[row] & special) == 0;
 }
-/// Whether messages of this type may come so often.
+/// Whether messages of this type may come so often. On channel 0 one that may not is dropped; on the others it waits, or
+/// is not acked: what came slowly may be handed on in a burst, after an outage or once there is room for its answer, and
+/// who sends too fast only holds himself up.
 [[nodiscard]] bool within_rate(IoState& state, std::uint32_t slot, message::Type type, Nanos now) noexcept;
 /// Whether the session's shard takes mail now, and the session could be sent an answer. The shard must know the session
 /// before its mail: its own join, should it wait, goes first. What others' joins wait for is nothing to it.

@@ -30,24 +30,21 @@ bool take(void* context, wire::Channel channel, message::Type type, std::span<co
 }
 
 /// A message that came in fragments is for the game alone. Its block is lent to the shard. However short it is, or
-/// cut, it counts as one of its class.
+/// cut, it counts as one of its class: beyond its rate it waits, or on channel 0 is dropped.
 bool take_block(void* context, wire::Channel channel, std::uint16_t block, std::uint32_t bytes) {
   auto& [state, slot, now] = *static_cast<ReliableContext*>(context);
   const session::Admission& session = state.table.admission(slot);
   std::uint8_t* const message = state.pools.block.bytes(block).data();
   const auto type = static_cast<message::Type>(message[0]);
-  Drop refused = Drop::none;
-  if (!session::opens(session.state) || type < message::Type::game_first)
-    refused = Drop::unknown_message;
-  else if (session.state != session::State::playing || !has_mail_room(state, slot))
-    return false;
-  else if (!within_rate(state, slot, type, now))
-    refused = Drop::message_rate;
-  if (refused != Drop::none) {
-    state.counters.drops.add(refused);
+  const auto refuse = [&](Drop reason) {
+    state.counters.drops.add(reason);
     state.pools.block.release(block);
     return true;
-  }
+  };
+  if (!session::opens(session.state) || type < message::Type::game_first) return refuse(Drop::unknown_message);
+  if (session.state != session::State::playing || !has_mail_room(state, slot)) return false;
+  if (!within_rate(state, slot, type, now))
+    return channel == wire::Channel::unreliable ? refuse(Drop::message_rate) : false;
   Mail mail;
   mail.message = message;
   mail.connection_id = session.connection_id;

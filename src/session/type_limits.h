@@ -1,6 +1,6 @@
 #pragma once
-/// How often a session may send messages of a class, whatever its datagrams' rate allows: a chat line costs everybody
-/// in earshot something, an action the shard.
+/// How often messages of a class are taken from a session, whatever its datagrams' rate allows: a chat line costs
+/// everybody in earshot something, an action the shard.
 
 #include <array>
 #include <cstdint>
@@ -69,7 +69,7 @@ class TypeRates {
 
 /// One session's, 24 bytes. Owner: its lane. A new one is full, but for the seconds before each lap of the clock.
 struct TypeLimits {
-  /// False: drop the message as message_rate.
+  /// False: not now.
   [[nodiscard]] bool take(MessageClass message_class, const TypeRates& rates, Nanos now) noexcept {
     if (message_class == MessageClass::free) return true;
     const TypeRates::Rate& rate = rates[message_class];

@@ -17,7 +17,7 @@ constexpr auto own = Type::game_own;
 
 class ReliableTest : public LaneTest {
  protected:
-  ReliableTest() : LaneTest(generous()) {}
+  explicit ReliableTest(const IoConfig& config = generous()) : LaneTest(config) {}
   static IoConfig generous() {
     IoConfig config = default_config();
     config.type_rates = {};
@@ -446,6 +446,80 @@ TEST_F(ReliableTest, AFullQueueLeavesOutWhatMayBeAndKeepsRoomForTheRest) {
   EXPECT_TRUE(ended(peer)) << "what must not be missed ends the session";
 }
 
+/// With the rates that a server has unless it is told otherwise.
+class ReliableRates : public ReliableTest {
+ protected:
+  ReliableRates() : ReliableTest(default_config()) {}
+};
+
+/// Chat that came faster than a session may speak.
+const Bytes line{0xC5, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'a'};
+
+TEST_F(ReliableRates, ChatBeyondItsRateWaitsInItsPlace) {
+  Peer& peer = play(1);
+  take_over(peer);
+  send(peer, {.channel = 1, .body = reliable_body(0, std::vector<Bytes>(20, line))});
+  run(10 * millisecond);
+  EXPECT_EQ(collect().size(), 5U);
+  send(peer, {.channel = 1, .body = reliable_body(20, {typed(numbered(7))})});
+  run(2 * second);
+  std::vector<Letter> letters = collect();
+  EXPECT_NEAR(static_cast<double>(letters.size()), 4, 1) << "two a second";
+  for (const Letter& letter : letters) EXPECT_EQ(letter.message, line) << "what is behind them waits for its turn";
+  run(7 * second);
+  for (Letter& letter : collect()) letters.push_back(std::move(letter));
+  ASSERT_EQ(letters.size(), 16U) << "none is lost";
+  EXPECT_EQ(letters.back().message, typed(numbered(7)));
+  EXPECT_EQ(drops(Drop::message_rate), 0U);
+  EXPECT_EQ(lane.counters().sessions.value(), 1U);
+  expect_balanced();
+}
+
+TEST_F(ReliableRates, OnChannelTwoItIsNotAckedAndComesAgain) {
+  Peer& peer = play(1);
+  take_over(peer);
+  std::size_t letters = 0;
+  for (int tries = 0; tries < 5; ++tries) {
+    send(peer, {.channel = 2, .body = reliable_body(0, std::vector<Bytes>(10, line))});
+    run(second);
+    letters += collect().size();
+    EXPECT_LE(letters, 5U + 2U * static_cast<unsigned>(tries));
+  }
+  EXPECT_EQ(letters, 10U) << "each once";
+  EXPECT_EQ(drops(Drop::reliable_no_room), 3U);
+  EXPECT_EQ(drops(Drop::message_rate), 0U);
+}
+
+/// Messages wait while the answers to them would find no room. Who spoke slowly meanwhile is not taken for a flooder
+/// when they are all handed on at once.
+TEST_F(ReliableRates, WhatWaitedForRoomIsNotPunishedForComingAtOnce) {
+  Peer& peer = play(1);
+  run(200 * millisecond);
+  peer.deaf = true;
+  for (unsigned i = 0; i < 60; ++i) {
+    post(peer, Channel::reliable_ordered, typed(numbered(i)), mail_flag::immediate);
+    step();
+  }
+  unsigned spoken = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    if (i % 500 == 0) {
+      ASSERT_EQ(peer.session.send_message(Channel::reliable_ordered, Type::chat, std::span{line}.subspan(1),
+                                          Urgency::immediate, now),
+                Queued::yes);
+      ++spoken;
+    }
+    step();
+    discard_rows();
+  }
+  EXPECT_TRUE(collect().empty()) << "not what this is about";
+  peer.deaf = false;
+  std::vector<Letter> letters;
+  for (int i = 0; i < 10'000; ++i) step_and_collect(letters);
+  EXPECT_EQ(letters.size(), spoken);
+  EXPECT_EQ(drops(Drop::message_rate), 0U);
+  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+}
+
 /// The shard's ring of commands is full of others' joins and leaves. That holds up who has not joined, and nobody else.
 TEST_F(ReliableTest, OnlyMailOfWhoHasNotJoinedWaitsForItsJoin) {
   Peer& playing = play(1);
@@ -467,23 +541,6 @@ TEST_F(ReliableTest, OnlyMailOfWhoHasNotJoinedWaitsForItsJoin) {
   EXPECT_EQ(numbers(collect(), Channel::reliable_ordered), std::vector<std::uint32_t>{2});
   ASSERT_EQ(link.commands.pop(&command, 1), 1U);
   EXPECT_EQ(command.kind, Command::Kind::join);
-}
-
-using ReliableRates = LaneTest;
-
-TEST_F(ReliableRates, ChatIsLimitedAndStillAcked) {
-  Peer& peer = play(1);
-  take_over(peer);
-  std::vector<Bytes> lines;
-  for (int i = 0; i < 20; ++i) lines.push_back({0xC5, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'a'});
-  send(peer, {.channel = 1, .body = reliable_body(0, lines)});
-  run(10 * millisecond);
-  EXPECT_EQ(collect().size(), 5U);
-  EXPECT_EQ(drops(Drop::message_rate), 15U);
-  send(peer, {.channel = 1, .body = reliable_body(20, {lines[0]})});
-  run(2 * second);
-  EXPECT_EQ(drops(Drop::message_rate), 16U) << "the channel goes on behind them";
-  EXPECT_EQ(lane.counters().sessions.value(), 1U);
 }
 
 }  // namespace
