@@ -227,8 +227,7 @@ Drop on_special(Context& context, const wire::Batch& batch, unsigned row, base::
   const auto channel = static_cast<wire::Channel>(batch.channel[row]);
   const bool reliable = channel != wire::Channel::unreliable;
   if ((context.flags & wire::flag::compressed) != 0) {
-    const auto* dictionary = state.table.cold(context.slot).dictionary != 0 ? state.config.dictionary : nullptr;
-    const std::size_t bytes = channel::unpack(body.read_rest(), state.unpacked, dictionary);
+    const std::size_t bytes = channel::unpack(body.read_rest(), state.unpacked, state.dictionary_of(context.slot));
     if (bytes == 0) {
       if (reliable) end_session(state, context.slot, message::DisconnectReason::protocol_error, true);
       return Drop::bad_packed;
@@ -261,11 +260,8 @@ bool has_mail_room(IoState& state, std::uint32_t slot) noexcept {
 bool hand_mail(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,
                std::span<const std::uint8_t> content) noexcept {
   if (!has_mail_room(state, slot)) return false;
-  const session::Admission& session = state.table.admission(slot);
   Mail mail;
-  mail.connection_id = session.connection_id;
   mail.bytes = static_cast<std::uint32_t>(content.size() + 1);
-  mail.channel = static_cast<std::uint8_t>(channel);
   if (mail.bytes <= Mail::buffer_bytes_max) {
     const wire::Buffer buffer = state.spare.pop();
     mail.owner = buffer.owner;
@@ -278,9 +274,16 @@ bool hand_mail(IoState& state, std::uint32_t slot, wire::Channel channel, Type t
   }
   mail.message[0] = static_cast<std::uint8_t>(type);
   std::copy(content.begin(), content.end(), mail.message + 1);
+  lend_mail(state, slot, channel, mail);
+  return true;
+}
+
+void lend_mail(IoState& state, std::uint32_t slot, wire::Channel channel, Mail mail) noexcept {
+  const session::Admission& session = state.table.admission(slot);
+  mail.connection_id = session.connection_id;
+  mail.channel = static_cast<std::uint8_t>(channel);
   static_cast<void>(state.shards[session.shard]->mail.push(mail));
   state.counters.mail_in.add(1);
-  return true;
 }
 
 bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,

@@ -146,6 +146,10 @@ struct IoState {
   [[nodiscard]] std::uint32_t dictionary_id() const noexcept {
     return config.dictionary != nullptr ? config.dictionary->id() : 0;
   }
+  /// For packed bodies of this session; null: the two sides do not have the same.
+  [[nodiscard]] const channel::Dictionary* dictionary_of(std::uint32_t slot) noexcept {
+    return table.cold(slot).dictionary != 0 ? config.dictionary : nullptr;
+  }
 };
 
 // ---- stages in
@@ -172,9 +176,9 @@ void decode(IoState& state, wire::Batch& batch, Nanos now) noexcept;
   return batch.channel[row] == static_cast<std::uint8_t>(wire::Channel::unreliable) &&
          (batch.flags[row] & special) == 0;
 }
-/// Whether messages of this type may come so often. On channel 0 one that may not is dropped; on the others it waits, or
-/// is not acked: what came slowly may be handed on in a burst, after an outage or once there is room for its answer, and
-/// who sends too fast only holds himself up.
+/// Whether messages of this type may come so often. On channel 0 one that may not is dropped; on the others it waits,
+/// or is not acked: what came slowly may be handed on in a burst, after an outage or once there is room for its answer,
+/// and who sends too fast only holds himself up.
 [[nodiscard]] bool within_rate(IoState& state, std::uint32_t slot, message::Type type, Nanos now) noexcept;
 /// Whether the session's shard takes mail now, and the session could be sent an answer. The shard must know the session
 /// before its mail: its own join, should it wait, goes first. What others' joins wait for is nothing to it.
@@ -182,6 +186,9 @@ void decode(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 /// One message of class 3 for the session's shard. False: no room now.
 [[nodiscard]] bool hand_mail(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
                              std::span<const std::uint8_t> content) noexcept;
+/// Lend the session's shard the memory that `mail` names: message, bytes, and owner or block. Precondition:
+/// has_mail_room.
+void lend_mail(IoState& state, std::uint32_t slot, wire::Channel channel, Mail mail) noexcept;
 /// A message that came on channel 1 or 2. False: there is no room for it now.
 [[nodiscard]] bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
                                        std::span<const std::uint8_t> content, Nanos now) noexcept;

@@ -45,14 +45,7 @@ bool take_block(void* context, wire::Channel channel, std::uint16_t block, std::
   if (session.state != session::State::playing || !has_mail_room(state, slot)) return false;
   if (!within_rate(state, slot, type, now))
     return channel == wire::Channel::unreliable ? refuse(Drop::message_rate) : false;
-  Mail mail;
-  mail.message = message;
-  mail.connection_id = session.connection_id;
-  mail.bytes = bytes;
-  mail.block = block;
-  mail.channel = static_cast<std::uint8_t>(channel);
-  static_cast<void>(state.shards[session.shard]->mail.push(mail));
-  state.counters.mail_in.add(1);
+  lend_mail(state, slot, channel, {.message = message, .bytes = bytes, .block = block});
   return true;
 }
 
@@ -75,8 +68,7 @@ void add_news(IoState& state, std::uint32_t slot, PlanNews& news, std::uint16_t 
 /// Pack what was written, in place. True: it pays.
 bool pack(IoState& state, std::uint32_t slot, base::ByteWriter& out) noexcept {
   if (out.size() <= channel::pack_above_bytes) return false;
-  const auto* dictionary = state.table.cold(slot).dictionary != 0 ? state.config.dictionary : nullptr;
-  const std::size_t bytes = state.packer.pack(out.written(), state.unpacked, dictionary);
+  const std::size_t bytes = state.packer.pack(out.written(), state.unpacked, state.dictionary_of(slot));
   if (bytes == 0) return false;
   state.counters.packed_from.add(out.size());
   state.counters.packed_to.add(bytes);
