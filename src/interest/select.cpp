@@ -1,23 +1,30 @@
 #include "interest/select.h"
 
 #include <algorithm>
+#include <bit>
+
+#include "kernel/within.h"
 
 namespace serried::interest {
 namespace {
 
-/// Branchless: in a crowd nothing is predictable, and most are too far.
 unsigned collect(const Grid& grid, Span places, const std::array<float, 3>& position, float distance2_max,
                  Candidate* out) noexcept {
-  const float* x = grid.x();
-  const float* y = grid.y();
-  const float* z = grid.z();
-  const std::uint16_t* slots = grid.slots();
+  const auto [px, py, pz] = position;
+  const std::uint16_t* const slots = grid.slots();
+  std::array<std::uint64_t, kernel::within_max / 64> closer;
   unsigned found = 0;
-  for (std::uint32_t place = places.first; place < places.last; ++place) {
-    const float dx = x[place] - position[0], dy = y[place] - position[1], dz = z[place] - position[2];
-    const float distance2 = dx * dx + dy * dy + dz * dz;
-    out[found] = {distance2, slots[place]};
-    found += distance2 < distance2_max ? 1 : 0;
+  for (; places.first < places.last; places.first += kernel::within_max) {
+    const float *const x = grid.x() + places.first, *const y = grid.y() + places.first,
+                       *const z = grid.z() + places.first;
+    const std::uint32_t count = std::min(places.last - places.first, std::uint32_t{kernel::within_max});
+    kernel::find_within({x, y, z}, count, px, py, pz, distance2_max, closer.data());
+    for (unsigned first = 0; first < count; first += 64)
+      for (std::uint64_t bits = closer[first / 64]; bits != 0; bits &= bits - 1) {
+        const unsigned i = first + static_cast<unsigned>(std::countr_zero(bits));
+        const float dx = x[i] - px, dy = y[i] - py, dz = z[i] - pz;
+        out[found++] = {dx * dx + dy * dy + dz * dz, slots[places.first + i]};
+      }
   }
   return found;
 }

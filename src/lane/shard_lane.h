@@ -108,6 +108,7 @@ class ShardLane {
   unsigned drain(Nanos now) noexcept;
   void take_command(unsigned io_lane, const Command& command) noexcept;
   void take_input(unsigned io_lane, const InputRow& row) noexcept;
+  void fetch_answered(unsigned io_lane, const InputRow& row) noexcept;
   /// The viewer of a session; no_viewer, and counted, when there is none.
   [[nodiscard]] std::uint32_t viewer_of(unsigned io_lane, std::uint32_t connection_id) noexcept;
   [[nodiscard]] std::uint32_t& place_of(unsigned io_lane, std::uint32_t session) noexcept {

@@ -17,23 +17,19 @@ void take_sample(Viewer& viewer, unsigned ticks) noexcept {
   viewer.resend_ticks = static_cast<std::uint16_t>(std::clamp(smoothed * 3 / 16 + 6, 10U, 300U));
 }
 
-void row_acked(Viewer& viewer, unsigned row, std::uint16_t tick) noexcept {
-  switch (viewer.state(row)) {
-    case RowState::creating:
-      viewer.status[row] = static_cast<std::uint8_t>((viewer.status[row] & ~(status::state_mask | status::unsent)) |
-                                                     static_cast<unsigned>(RowState::live));
-      viewer.acked[row] = tick;
-      break;
-    case RowState::live:
-      if (static_cast<std::int16_t>(static_cast<std::uint16_t>(tick - viewer.acked[row])) > 0) viewer.acked[row] = tick;
-      break;
-    case RowState::removing:
-      viewer.slot[row] = world::no_slot;
-      viewer.status[row] = 0;
-      viewer.weight[row] = 0;
-      break;
-    case RowState::empty:
-      break;
+/// A row that is not live, by far the rarer.
+void change_acked(Viewer& viewer, unsigned row, std::uint16_t tick) noexcept {
+  const RowState state = viewer.state(row);
+  if (state == RowState::creating) {
+    viewer.status[row] = static_cast<std::uint8_t>((viewer.status[row] & ~(status::state_mask | status::unsent)) |
+                                                   static_cast<unsigned>(RowState::live));
+    viewer.acked[row] = tick;
+  } else if (state == RowState::removing) {
+    viewer.slot[row] = world::no_slot;
+    viewer.status[row] = 0;
+    viewer.weight[row] = 0;
+    // Later plans may carry the same removal: their acks must not reach whoever gets the row next.
+    for (Plan& other : viewer.plans) other.rows.clear(row);
   }
 }
 
@@ -47,11 +43,11 @@ void on_acked(Viewer& viewer, std::uint16_t id, std::uint32_t tick) noexcept {
   const RowMask rows = plan->rows;
   const std::uint16_t plan_tick = plan->tick;
   rows.for_each([&](unsigned row) {
-    const bool gone = viewer.state(row) == RowState::removing;
-    row_acked(viewer, row, plan_tick);
-    // Later plans may carry the same removal: their acks must not reach whoever gets the row next.
-    if (gone)
-      for (Plan& other : viewer.plans) other.rows.clear(row);
+    if (viewer.state(row) != RowState::live) [[unlikely]]
+      return change_acked(viewer, row, plan_tick);
+    const std::uint16_t known = viewer.acked[row];
+    const bool newer = static_cast<std::int16_t>(static_cast<std::uint16_t>(plan_tick - known)) > 0;
+    viewer.acked[row] = newer ? plan_tick : known;
   });
 }
 

@@ -1,6 +1,7 @@
 #include "replicate/rescan.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace serried::replicate {
 namespace {
@@ -11,7 +12,8 @@ constexpr float unlimited = 3e38F;
 
 /// 255 beside the viewer, half of it at near_distance, never below 8: what is far ages until its turn comes.
 std::uint8_t weight_at(float distance2, float near2) noexcept {
-  return static_cast<std::uint8_t>(static_cast<int>(std::max(255.0F * near2 / (near2 + distance2), 8.0F)));
+  const float weight = 255.0F * near2 / (near2 + distance2);
+  return static_cast<std::uint8_t>(static_cast<int>(weight < 8.0F ? 8.0F : weight));
 }
 
 bool hidden_from(const world::Published& published, std::uint16_t slot, std::uint16_t viewer_slot) noexcept {
@@ -23,13 +25,15 @@ struct Tracked {
   unsigned count = 0;                         ///< creating and live, without the viewer's own
   std::array<float, tracked_rows> distance2;  ///< of those; below 0 for the others
 
-  /// The row furthest away; 0, the viewer's own, when there is none. In two passes, so that both are vectors.
+  /// The row furthest away, the last of several; 0, the viewer's own, when there is none. Compared as integers, which
+  /// order these floats the same and make the search for the most a vector.
   [[nodiscard]] unsigned furthest() const noexcept {
-    float most = 0.0F;
-    for (const float value : distance2) most = value > most ? value : most;
-    std::uint16_t best = 0;
-    for (std::uint16_t row = 1; row < tracked_rows; ++row) best = distance2[row] == most ? row : best;
-    return best;
+    const auto bits = std::bit_cast<std::array<std::int32_t, tracked_rows>>(distance2);
+    std::int32_t most = 0;
+    for (const std::int32_t value : bits) most = value > most ? value : most;
+    for (unsigned row = tracked_rows; --row > 0;)
+      if (bits[row] == most) return row;
+    return 0;
   }
 };
 
@@ -38,34 +42,47 @@ void measure(Viewer& viewer, const Scene& scene, const world::Place& eye, Tracke
   const world::Place* places = scene.published->place.data();
   const world::Brief* briefs = scene.published->brief.data();
   tracked.distance2.fill(-1.0F);
+  // All distances first, nothing else between them: their lines come from afar, and so many of them at once.
+  std::array<float, tracked_rows> distance2;
+  for (unsigned row = 1; row < viewer.rows_high; ++row) {
+    const world::Place& place = places[viewer.slot[row]];
+    const float dx = place.x - eye.x, dy = place.y - eye.y, dz = place.z - eye.z;
+    distance2[row] = dx * dx + dy * dy + dz * dz;
+  }
   unsigned high = 1;
   for (unsigned row = 1; row < viewer.rows_high; ++row) {
     const RowState state = viewer.state(row);
     if (state != RowState::empty) high = row + 1;
     if (state != RowState::creating && state != RowState::live) continue;
-    const std::uint16_t slot = viewer.slot[row];
-    const world::Brief& brief = briefs[slot];
+    const world::Brief& brief = briefs[viewer.slot[row]];
     const bool living = brief.identity == (viewer.generation(row) | world::Brief::is_living);
-    const float dx = places[slot].x - eye.x, dy = places[slot].y - eye.y, dz = places[slot].z - eye.z;
-    const float distance2 = dx * dx + dy * dy + dz * dz;
     const float leave = scene.world->radius[static_cast<std::size_t>(brief.type)] * scene.world->leave_factor;
-    if (!living || distance2 > leave * leave) [[unlikely]] {
+    if (!living || distance2[row] > leave * leave) [[unlikely]] {
       untrack(viewer, row, !living);
       continue;
     }
-    tracked.distance2[row] = distance2;
+    tracked.distance2[row] = distance2[row];
     ++tracked.count;
   }
   viewer.rows_high = static_cast<std::uint16_t>(high);
 }
 
+/// By steps that the compiler makes vectors of; the viewer's own row keeps what it has.
 void weigh(Viewer& viewer, const Tracked& tracked, float near2) noexcept {
-  for (unsigned row = 1; row < tracked_rows; ++row) {
+  std::array<std::int32_t, tracked_rows> weight, near;
+  for (unsigned row = 0; row < tracked_rows; ++row) {
     const float distance2 = tracked.distance2[row];
-    viewer.weight[row] = weight_at(distance2 < 0.0F ? 0.0F : distance2, near2);
-    const std::uint8_t bit = distance2 >= 0.0F && distance2 < near2 ? status::near : std::uint8_t{0};
-    viewer.status[row] = static_cast<std::uint8_t>((viewer.status[row] & ~status::near) | bit);
+    weight[row] = weight_at(distance2 < 0.0F ? 0.0F : distance2, near2);
+    near[row] = static_cast<std::int32_t>(distance2 >= 0.0F) & static_cast<std::int32_t>(distance2 < near2);
   }
+  const std::uint8_t own_weight = viewer.weight[0], own_status = viewer.status[0];
+  for (unsigned row = 0; row < tracked_rows; ++row) {
+    viewer.weight[row] = static_cast<std::uint8_t>(weight[row]);
+    viewer.status[row] =
+        static_cast<std::uint8_t>((viewer.status[row] & ~status::near) | (near[row] != 0 ? status::near : 0));
+  }
+  viewer.weight[0] = own_weight;
+  viewer.status[0] = own_status;
 }
 
 /// In view, known to be alive, and not hidden.

@@ -58,7 +58,7 @@ struct Published {
   explicit Published(std::size_t rows);
   Column<Near> near;
   Column<Brief> brief;  ///< of every slot there is, and of no_slot: nobody's
-  Column<Place> place;
+  Column<Place> place;  ///< the same
   Column<std::uint64_t> id;
 };
 
