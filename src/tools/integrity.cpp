@@ -14,19 +14,14 @@
 
 #include "crypt/field_text.h"
 #include "tools/number_option.h"
+#include "tools/program.h"
 
 namespace {
 
 using namespace serried;
 using tools::add_number;
 
-constexpr int exit_failed = 1;
-constexpr int exit_usage = 2;
-
-int fail(const std::string& message) {
-  std::cerr << "serried-integrity: " << message << "\n";
-  return exit_failed;
-}
+int fail(const std::string& message) { return tools::fail("serried-integrity", message); }
 
 /// The same for a secret and for the table derived from it, and of no use to guess either: 16 hexadecimal digits.
 [[nodiscard]] std::string fingerprint(const crypt::IntegrityTable& table) {
@@ -127,12 +122,7 @@ int main(int argc, char** argv) {
       "inspect", "Say what a file is: version, entries, and a fingerprint that a secret and its table have in common.");
   show.add_option("file", file, "A file of keygen or table")->required()->type_name("SECRET_OR_TABLE");
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : exit_usage;
-  }
-  if (!crypt::initialise()) return fail("the cryptography library cannot be used on this machine");
+  if (const auto ended = tools::begin(app, argc, argv)) return *ended;
   if (make.parsed()) return keygen(key);
   if (give.parsed()) return derive(table);
   return inspect(file);

@@ -21,21 +21,17 @@
 #include "crypt/token_text.h"
 #include "serried/protocol.h"
 #include "tools/number_option.h"
+#include "tools/program.h"
 
 namespace {
 
 using namespace serried;
 using tools::add_number;
 
-constexpr int exit_failed = 1;
-constexpr int exit_usage = 2;
 constexpr std::int64_t ttl_s_max = std::int64_t{10} * 366 * 24 * 3600;
 constexpr std::uint64_t count_max = 1'000'000;
 
-int fail(const std::string& message) {
-  std::cerr << "serried-token: " << message << "\n";
-  return exit_failed;
-}
+int fail(const std::string& message) { return tools::fail("serried-token", message); }
 
 [[nodiscard]] std::int64_t unix_now() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
@@ -249,12 +245,7 @@ int main(int argc, char** argv) {
       ->required()
       ->type_name("TOKENFILE");
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : exit_usage;
-  }
-  if (!crypt::initialise()) return fail("the cryptography library cannot be used on this machine");
+  if (const auto ended = tools::begin(app, argc, argv)) return *ended;
   if (make.parsed()) return keygen(key);
   if (give.parsed()) return issue(ticket);
   return inspect(look);

@@ -9,23 +9,6 @@
 namespace serried::message {
 namespace {
 
-constexpr int rounds = 200;
-
-/// A decoder of `Message` as a callable.
-template <class Message>
-bool decodes(std::span<const std::uint8_t> content) {
-  Message message;
-  return decode(content, message);
-}
-
-/// Content of one encoded message, framing taken off.
-template <class Message>
-std::vector<std::uint8_t> content_of(const Message& message) {
-  const auto bytes = encoded_message(message);
-  const auto content = only_message(bytes).content;
-  return {content.begin(), content.end()};
-}
-
 Connect some_connect(Random& random, std::span<const std::uint8_t> token) {
   Connect connect;
   connect.version = random.of<std::uint32_t>();

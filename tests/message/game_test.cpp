@@ -9,21 +9,6 @@
 namespace serried::message {
 namespace {
 
-constexpr int rounds = 200;
-
-template <class Message>
-bool decodes(std::span<const std::uint8_t> content) {
-  Message message;
-  return decode(content, message);
-}
-
-template <class Message>
-std::vector<std::uint8_t> content_of(const Message& message) {
-  const auto bytes = encoded_message(message);
-  const auto content = only_message(bytes).content;
-  return {content.begin(), content.end()};
-}
-
 TEST(Action, RoundTrip) {
   Random random;
   for (int i = 0; i < rounds; ++i) {

@@ -98,12 +98,7 @@ TEST_F(IntegrityToolTest, MistakesGetOneClearSentence) {
   make();
   std::ofstream(path("torn")) << "version = 7\nentries = 2\n" << std::string(64, 'a') << "\n";
   ASSERT_EQ(::chmod(path("torn").c_str(), 0600), 0);
-  struct Case {
-    const char* arguments;
-    int code;
-    const char* said;
-  };
-  const Case cases[] = {
+  constexpr Mistake mistakes[] = {
       {"", 2, "subcommand is required"},
       {"frobnicate", 2, "--help"},
       {"keygen --out new", 2, "--version is required"},
@@ -117,11 +112,7 @@ TEST_F(IntegrityToolTest, MistakesGetOneClearSentence) {
       {"inspect absent", 1, "cannot open 'absent': No such file"},
       {"inspect torn", 1, "says it has 2 entries, but holds 1"},
   };
-  for (const Case& c : cases) {
-    const Ran ran = run(c.arguments);
-    EXPECT_EQ(ran.code, c.code) << c.arguments << "\n" << ran.out;
-    EXPECT_TRUE(holds(ran.out, c.said)) << c.arguments << "\n" << ran.out;
-  }
+  expect_refused(mistakes);
 }
 
 TEST_F(IntegrityToolTest, HelpSaysEveryOption) {

@@ -145,12 +145,7 @@ TEST_F(TokenToolTest, InspectNeverPrintsASecret) {
 
 TEST_F(TokenToolTest, MistakesGetOneClearSentence) {
   keygen();
-  struct Case {
-    const char* arguments;
-    int code;
-    const char* said;
-  };
-  const Case cases[] = {
+  constexpr Mistake mistakes[] = {
       {"", 2, "subcommand is required"},
       {"frobnicate", 2, "--help"},
       {"keygen", 2, "--out is required"},
@@ -169,11 +164,7 @@ TEST_F(TokenToolTest, MistakesGetOneClearSentence) {
       {"inspect --key key absent", 1, "cannot open token file 'absent'"},
       {"inspect --key key /dev/null", 1, "holds no token"},
   };
-  for (const Case& c : cases) {
-    const Ran ran = run(c.arguments);
-    EXPECT_EQ(ran.code, c.code) << c.arguments << "\n" << ran.out;
-    EXPECT_TRUE(holds(ran.out, c.said)) << c.arguments << "\n" << ran.out;
-  }
+  expect_refused(mistakes);
 }
 
 TEST_F(TokenToolTest, HelpSaysEveryOption) {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -19,6 +20,15 @@ namespace serried {
 struct Ran {
   int code = -1;
   std::string out;  ///< both streams
+};
+
+inline bool holds(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+/// Arguments that a tool refuses, with which exit code, and a part of what it says about them.
+struct Mistake {
+  const char* arguments;
+  int code;
+  const char* said;
 };
 
 class ToolTest : public testing::Test {
@@ -47,6 +57,14 @@ class ToolTest : public testing::Test {
     ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return ran;
   }
+  void expect_refused(std::span<const Mistake> mistakes) const {
+    for (const Mistake& mistake : mistakes) {
+      SCOPED_TRACE(mistake.arguments);
+      const Ran ran = run(mistake.arguments);
+      EXPECT_EQ(ran.code, mistake.code) << ran.out;
+      EXPECT_TRUE(holds(ran.out, mistake.said)) << ran.out;
+    }
+  }
   [[nodiscard]] std::string path(const char* name) const { return (folder / name).string(); }
   [[nodiscard]] mode_t mode_of(const char* name) const {
     struct stat status {};
@@ -59,7 +77,5 @@ class ToolTest : public testing::Test {
  private:
   const char* variable_;
 };
-
-inline bool holds(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
 }  // namespace serried
