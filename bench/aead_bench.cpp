@@ -2,6 +2,8 @@
 /// one run, so that whatever else the machine does meets both. Bursts are of different sessions in a shuffled order,
 /// with warm datagrams, as in crypt_bench.
 
+#include "crypt/aead.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -13,7 +15,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/prng.h"
-#include "crypt/aead.h"
 #include "crypt/keys.h"
 #include "engine/cost.h"
 #include "kernel/isa.h"
@@ -126,8 +127,14 @@ Figures measure(const Options& options, kernel::Isa isa, unsigned body, unsigned
   bed.refresh();
   bed.seal();
   hash = base::mix(hash, bed.hash());
-  return {body,         burst,           open ? "open" : "seal", library.minimum(), library.median(), kernels.minimum(),
-          kernels.median(), ratios.median()};
+  return {body,
+          burst,
+          open ? "open" : "seal",
+          library.minimum(),
+          library.median(),
+          kernels.minimum(),
+          kernels.median(),
+          ratios.median()};
 }
 
 kernel::Isa isa_named(const std::string& name) {
@@ -155,16 +162,15 @@ int main(int argc, char** argv) {
   if (!crypt::initialise()) return 1;
   const kernel::Isa isa = kernel::use_isa(isa_named(options.isa));
   if (isa < kernel::Isa::avx2 || (!options.isa.empty() && kernel::isa_name(isa) != options.isa)) {
-    std::fprintf(stderr, "aead_bench: skipped: no vector kernel for this CPU%s%s\n", options.isa.empty() ? "" : ", not ",
-                 options.isa.c_str());
+    std::fprintf(stderr, "aead_bench: skipped: no vector kernel for this CPU%s%s\n",
+                 options.isa.empty() ? "" : ", not ", options.isa.c_str());
     return 77;
   }
-  const std::string configuration = "isa " + std::string(kernel::isa_name(isa)) + "; sessions " +
-                                    std::to_string(options.sessions) + "; datagrams " +
-                                    std::to_string(options.datagrams) + " x " + std::to_string(options.repeats) +
-                                    " pairs; CPU time of the thread";
-  std::printf("configuration: %s\n\n%-10s %6s %6s %12s %12s %8s\n", configuration.c_str(), "direction", "burst", "bytes",
-              "libsodium", "kernel", "ratio");
+  const std::string configuration =
+      "isa " + std::string(kernel::isa_name(isa)) + "; sessions " + std::to_string(options.sessions) + "; datagrams " +
+      std::to_string(options.datagrams) + " x " + std::to_string(options.repeats) + " pairs; CPU time of the thread";
+  std::printf("configuration: %s\n\n%-10s %6s %6s %12s %12s %8s\n", configuration.c_str(), "direction", "burst",
+              "bytes", "libsodium", "kernel", "ratio");
   nlohmann::json rows = nlohmann::json::array();
   std::uint64_t hash = 0;
   bool right = true;

@@ -97,6 +97,24 @@ def outbound(bench):
     bench.add("outbound, 1,100 bytes", value, "ns", 650 if bench.isa == "avx512" else 1200, note=bench.isa)
 
 
+def newcomer(bench):
+    value = bench.engine("out", PLAYERS, "--payload", 1100)["newcomer, a record"]
+    bench.add("newcomer, 450 CreateEntity", value * 450 / 1e3, "us", 31, note=bench.isa)
+
+
+def driver_share(bench):
+    for driver, target in (("af_xdp", 85), ("socket", 90)):
+        sizes = ["--quick"] if bench.options.quick else ["--repeats", 9]
+        found = bench.run_json("bench/engine/serried-bench-engine", "--driver", driver, "--direction", "share", "--cpu",
+                               bench.options.cpu, "--far-cpu", 0 if bench.options.cpu else 1, *sizes)
+        if found is None:
+            bench.add(f"driver-share, {driver}", None, "%", target, note="cannot be measured here")
+            continue
+        alone, lane = (row["wall_ns"] for row in found["rows"])
+        bench.add(f"driver-share, {driver}", 100 * alone["median"] / lane["median"], "%", target, at_most=False,
+                  note=f"{1e3 / alone['median']:.2f} and {1e3 / lane['median']:.2f} Mpps")
+
+
 def refuse(bench):
     found = bench.engine("in", PLAYERS)
     for kind, target in (("bad_crc", 25), ("unknown_session", 35), ("bad_tag", 110)):
@@ -149,7 +167,8 @@ def sessions(bench):
     bench.add("sessions, memory of one in the io lane", found["session_bytes"], "bytes", 4096)
 
 
-MEASURES = {each.__name__: each for each in (aead, inbound, outbound, refuse, players, crowd, sessions)}
+MEASURES = {each.__name__.replace("_", "-"): each
+            for each in (aead, inbound, outbound, refuse, driver_share, players, crowd, newcomer, sessions)}
 
 
 def read_options():

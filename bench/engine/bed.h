@@ -112,6 +112,48 @@ class Bed {
     collect(who.size());
   }
 
+  /// What a player who has just come must be told of those around him: encoded into bodies, and through the lane.
+  void welcome(std::uint32_t index, unsigned records, Piece& piece) {
+    for (unsigned tries = 0; link.empties.size() < wire::Batch::capacity && tries < 1'000; ++tries) lane.poll(now);
+    const Player& player = crowd.player(index);
+    out_.clear();
+    pushed_ = 0;
+    crowd.welcoming = true;
+    message::CreateEntity created;
+    created.type = 1;
+    piece.watch.start();
+    for (unsigned record = 0; record < records;) {
+      wire::Buffer buffer;
+      if (link.empties.pop(&buffer, 1) == 0) break;  // and the records are missed at the other end
+      base::ByteWriter writer{{buffer.data + lane::body_offset, lane::out_body_bytes_max}};
+      std::size_t bytes = 0;
+      for (; record < records; ++record) {
+        created.id = record;
+        created.slot = static_cast<std::uint16_t>(record);
+        created.state.health = static_cast<std::uint8_t>(record);
+        message::encode(writer, created);
+        if (!writer.ok()) break;
+        bytes = writer.size();
+      }
+      lane::OutRow row;
+      row.owner = buffer.owner;
+      row.body = buffer.data + lane::body_offset;
+      row.session = player.session;
+      row.connection_id = player.connection_id;
+      row.body_bytes = static_cast<std::uint16_t>(bytes);
+      row.tag = ++plan_ == 0 ? ++plan_ : plan_;
+      out_.push_back(row);
+    }
+    const auto bodies_now = static_cast<unsigned>(out_.size());
+    push_bodies(bodies_now);
+    piece.watch.stop();
+    measure(piece, 0, bodies_now, [] {});
+    piece.packets += records - bodies_now;
+    collect(bodies_now);
+    crowd.welcoming = false;
+    sent_creates += records;
+  }
+
   BedOptions options;
   P& port;
   Crowd<F> crowd;
@@ -126,7 +168,7 @@ class Bed {
 
   ResultHash hash;  ///< of all inputs that came out
   std::uint64_t inputs = 0, plans_acked = 0, bodies = 0;
-  std::uint64_t sent_inputs = 0, sent_bodies = 0;
+  std::uint64_t sent_inputs = 0, sent_bodies = 0, sent_creates = 0;
 
  private:
   static constexpr unsigned rows_max = 4'096;

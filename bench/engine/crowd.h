@@ -14,7 +14,9 @@
 #include "cost.h"
 #include "crypt/aead.h"
 #include "crypt/keys.h"
+#include "message/entity.h"
 #include "message/input.h"
+#include "message/type.h"
 #include "port/port.h"
 #include "session/id.h"
 #include "wire/compose.h"
@@ -123,6 +125,8 @@ class Crowd {
 
   std::uint64_t wrong = 0;  ///< datagrams that did not verify, did not open, or held other than they should
   ResultHash hash;          ///< of all bodies that arrived
+  bool welcoming = false;   ///< bodies hold CreateEntity records now
+  std::uint64_t creates = 0;
 
  private:
   static constexpr std::uint32_t none = ~std::uint32_t{0};
@@ -207,8 +211,20 @@ class Crowd {
     player.received.note(header.sequence, content_bytes != 0, now);
     player.heard = true;
     if (content_bytes == 0) return 0;
+    if (welcoming) return take_creates(body.read_bytes(content_bytes), index);
     if (!pattern_.matches(body.read_bytes(content_bytes), header.connection_id)) return ++wrong, 0;
     hash.add(index, content_bytes);
+    return 1;
+  }
+
+  unsigned take_creates(std::span<const std::uint8_t> body, std::uint32_t index) {
+    base::ByteReader in(body);
+    for (message::Framed framed; message::next(in, framed);) {
+      message::CreateEntity created;
+      if (framed.type != message::Type::create_entity || !message::decode(framed.content, created)) return ++wrong, 0;
+      hash.add(index, created.id);
+      ++creates;
+    }
     return 1;
   }
 

@@ -8,9 +8,12 @@
 #include "establish.h"
 #include "options.h"
 #include "report.h"
+#include "share.h"
 #include "strangers.h"
 
 namespace serried::bench {
+
+inline constexpr unsigned newcomer_records = 450;
 
 inline double time_stamps_per_ns() {
   static const double rate = [] {
@@ -48,6 +51,9 @@ class Measurer {
         row(
             "in and out " + suffix, [&](Piece& piece) { bed_.exchange(bed_.next_chunk(), bytes, piece); }, bytes);
     }
+    if (options_.direction != "in" && bed_.options.answers)
+      row("newcomer, a record",
+          [&](Piece& piece) { bed_.welcome(bed_.next_chunk().front(), newcomer_records, piece); });
     report_.hash += bed_.hash.value() + bed_.crowd.hash.value();
   }
 
@@ -70,6 +76,9 @@ class Measurer {
     if (bed_.crowd.wrong != 0) complain(std::to_string(bed_.crowd.wrong) + " datagrams were not as they should be");
     if (bed_.inputs != bed_.sent_inputs)
       complain(std::to_string(bed_.sent_inputs) + " inputs in, " + std::to_string(bed_.inputs) + " out");
+    if (bed_.crowd.creates != bed_.sent_creates)
+      complain(std::to_string(bed_.sent_creates) + " CreateEntity records in, " + std::to_string(bed_.crowd.creates) +
+               " out");
     if (bed_.options.answers && bed_.bodies != bed_.sent_bodies)
       complain(std::to_string(bed_.sent_bodies) + " bodies in, " + std::to_string(bed_.bodies) + " out");
     if (bed_.options.answers && bed_.plans_acked + 2 * bed_.crowd.size() < bed_.sent_bodies)
@@ -260,6 +269,9 @@ Result<Done> with_bed(P& near, F& far, const wire::Path& server, const std::vect
 template <class P, class F, class Phase>
 Result<Done> run_on(P& near, F& far, const wire::Path& server, const std::vector<std::uint16_t>& ports,
                     const BedOptions& bed_options, const Options& options, Report& report, Phase&& phase) {
+  if (options.direction == "share")
+    return with_bed<lane::IoLane<P>>(near, far, server, ports, bed_options, phase,
+                                     [&](auto& bed) { Sharer(bed, options, report).run(); });
   const auto figures = [&](auto& bed) {
     Measurer measurer(bed, options, report);
     measurer.begin();

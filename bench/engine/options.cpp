@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include <cstdio>
+
 #include <CLI/CLI.hpp>
 
 #include "lane/rows.h"
@@ -13,8 +15,9 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.add_option("--driver", options.driver, "what lies below the lane")
       ->check(CLI::IsMember({"memory", "ring", "null", "af_xdp", "socket"}))
       ->capture_default_str();
-  app.add_option("--direction", options.direction, "what to measure")
-      ->check(CLI::IsMember({"in", "out", "both"}))
+  app.add_option("--direction", options.direction,
+                 "what to measure; share: what the lane leaves of the rate that its driver delivers to it alone")
+      ->check(CLI::IsMember({"in", "out", "both", "share"}))
       ->capture_default_str();
   app.add_option("--sessions", options.sessions, "players, visited in a shuffled order")
       ->check(CLI::Range(64U, 120'000U))
@@ -33,6 +36,9 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.add_option("--seconds", options.seconds, "time for each row, instead of repeats")
       ->check(CLI::Range(0.01, 3'600.0));
   app.add_option("--cpu", options.cpu, "pin to this CPU")->check(CLI::Range(0, 1'023));
+  app.add_option("--far-cpu", options.far_cpu, "CPU of the sender, for the direction share")
+      ->check(CLI::Range(0, 1'023))
+      ->capture_default_str();
   app.add_flag("!--no-stages", options.stages, "leave the table of stages out");
   app.add_flag("!--no-refusals", options.refusals, "leave out what refusing costs");
   app.add_flag("--quick", options.quick, "small: 1,000 sessions, 2 repeats of 2,000 datagrams");
@@ -42,6 +48,13 @@ CommandLine parse_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& fault) {
     const int code = app.exit(fault);
     line.exit_code = code == 0 ? 0 : 2;
+    return line;
+  }
+  if (options.direction == "share" && options.driver != "socket" && options.driver != "af_xdp" &&
+      options.driver != "ring") {
+    std::fprintf(
+        stderr, "serried-bench-engine: the direction share needs a driver between two cores: ring, af_xdp or socket\n");
+    line.exit_code = 2;
     return line;
   }
   if (options.quick) {

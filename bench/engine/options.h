@@ -8,7 +8,7 @@ namespace serried::bench {
 
 struct Options {
   std::string driver = "memory";   ///< memory, ring, null, af_xdp, socket
-  std::string direction = "both";  ///< in, out, both
+  std::string direction = "both";  ///< in, out, both, share
   unsigned sessions = 10'000;
   std::vector<unsigned> payloads{100, 1'100};  ///< bytes of the shard's bodies
   unsigned inputs = 3;                         ///< messages in a client's datagram
@@ -16,6 +16,7 @@ struct Options {
   unsigned repeats = 7;
   double seconds = 0;  ///< 0: as many repeats as said; else as many as fit, for each row
   int cpu = -1;        ///< -1: where the system puts us
+  int far_cpu = 0;     ///< of the sender, direction share
   bool stages = true, refusals = true;
   bool quick = false;
   std::string json_file;

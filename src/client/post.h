@@ -18,6 +18,8 @@ class Post {
   /// Short unreliable messages that wait, and for how long if no datagram goes out anyway.
   static constexpr unsigned notes_max = 16;
   static constexpr Nanos note_delay = 25 * millisecond;
+  /// What every datagram touches, from its first byte.
+  static constexpr std::size_t hot_bytes = 32;
 
   /// Without pools there are no reliable channels, and nothing can be sent.
   explicit Post(channel::Pools* pools = nullptr) noexcept : pools_(pools) {}
@@ -30,8 +32,11 @@ class Post {
   }
 
   [[nodiscard]] bool exists() const noexcept { return pools_ != nullptr; }
-  void open(std::uint32_t peer_message_bytes_max) noexcept { reliable_.open(peer_message_bytes_max); }
-  [[nodiscard]] bool is_open() const noexcept { return reliable_.is_open(); }
+  void open(std::uint32_t peer_message_bytes_max) noexcept {
+    reliable_.open(peer_message_bytes_max);
+    note_change();
+  }
+  [[nodiscard]] bool is_open() const noexcept { return open_; }
   /// Give all memory back; closed from here on.
   void clear() noexcept;
 
@@ -46,30 +51,48 @@ class Post {
   /// Those that fit, oldest first.
   void write_notes(base::ByteWriter& out) noexcept;
 
-  [[nodiscard]] Nanos due_at() const noexcept { return is_open() ? reliable_.due_at() : ~Nanos{0}; }
-  void flush() noexcept { reliable_.flush(); }
+  [[nodiscard]] Nanos due_at() const noexcept { return due_at_; }
+  void flush() noexcept {
+    if (due_at_ == ~Nanos{0}) return;
+    reliable_.flush();
+    note_change();
+  }
   [[nodiscard]] channel::Reliable::Composed compose(base::ByteWriter& out, Nanos now) noexcept {
-    return reliable_.compose(*pools_, out, now);
+    const channel::Reliable::Composed composed = reliable_.compose(*pools_, out, now);
+    note_change();
+    return composed;
   }
   void settle(const channel::Flight& flight, bool acked) noexcept {
-    if (exists()) reliable_.settle(*pools_, flight, acked);
+    if (!exists() || (flight.cargo != channel::Cargo::ordered && flight.cargo != channel::Cargo::unordered)) return;
+    reliable_.settle(*pools_, flight, acked);
+    note_change();
   }
   /// Preconditions of both: is_open().
   [[nodiscard]] channel::Accepted accept(wire::Channel channel, base::ByteReader body,
                                          const channel::Receiver& receiver, Nanos now) noexcept {
-    return reliable_.accept(*pools_, channel, body, receiver, now);
+    const channel::Accepted accepted = reliable_.accept(*pools_, channel, body, receiver, now);
+    note_change();
+    return accepted;
   }
   [[nodiscard]] channel::Accepted accept_fragment(wire::Channel channel, base::ByteReader body,
                                                   std::uint32_t message_bytes_max, const channel::Receiver& receiver,
                                                   Nanos now) noexcept {
-    return reliable_.accept_fragment(*pools_, channel, body, message_bytes_max, receiver, now);
+    const channel::Accepted accepted =
+        reliable_.accept_fragment(*pools_, channel, body, message_bytes_max, receiver, now);
+    note_change();
+    return accepted;
   }
   /// Messages in fragments of channel 0 that are too old: dropped; returns how many.
-  unsigned sweep(Nanos now) noexcept { return exists() ? reliable_.sweep(*pools_, now) : 0; }
+  unsigned sweep(Nanos now) noexcept {
+    if (!exists()) return 0;
+    const unsigned dropped = reliable_.sweep(*pools_, now);
+    note_change();
+    return dropped;
+  }
   /// One of a reliable channel made no progress for Reliable::stalled_after, the last sweep says.
   [[nodiscard]] bool stalled() const noexcept { return reliable_.stalled(); }
   /// There is something for the sweep to wait for.
-  [[nodiscard]] bool joining() const noexcept { return reliable_.joining(); }
+  [[nodiscard]] bool joining() const noexcept { return joining_; }
   /// A block that the receiver took, type first; given back by `release`.
   [[nodiscard]] std::span<const std::uint8_t> block(std::uint16_t block, std::uint32_t bytes) noexcept {
     return pools_->block.bytes(block).first(bytes);
@@ -79,6 +102,9 @@ class Post {
  private:
   void swap(Post& other) noexcept {
     std::swap(pools_, other.pools_);
+    std::swap(due_at_, other.due_at_);
+    std::swap(open_, other.open_);
+    std::swap(joining_, other.joining_);
     std::swap(reliable_, other.reliable_);
     std::swap(notes_, other.notes_);
     std::swap(notes_first_, other.notes_first_);
@@ -86,11 +112,21 @@ class Post {
     std::swap(notes_due_at_, other.notes_due_at_);
   }
 
+  /// Remember what every turn asks for.
+  void note_change() noexcept {
+    open_ = reliable_.is_open();
+    joining_ = reliable_.joining();
+    due_at_ = open_ ? reliable_.due_at() : ~Nanos{0};
+  }
+
   channel::Pools* pools_ = nullptr;
-  channel::Reliable reliable_;
-  std::array<channel::Chain, notes_max> notes_;  ///< a ring, each type and content
+  Nanos due_at_ = ~Nanos{0};  ///< of reliable_, as the two below: it is large, and asked at every turn
+  bool open_ = false;
+  bool joining_ = false;
   std::uint8_t notes_first_ = 0, notes_count_ = 0;
   Nanos notes_due_at_ = 0;
+  channel::Reliable reliable_;
+  std::array<channel::Chain, notes_max> notes_;  ///< a ring, each type and content
 };
 
 }  // namespace serried::client

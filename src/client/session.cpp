@@ -99,7 +99,32 @@ void Session::close(Nanos now) noexcept {
   enter(State::closing, now);
 }
 
-Nanos Session::silence_max() const noexcept { return std::max(parameters_.timeout_ms * millisecond, 6 * rtt()); }
+namespace {
+
+/// Of channel::ClientSentDatagrams, behind what every datagram touches.
+constexpr std::size_t sent_entry_bytes = 12;
+
+void prefetch_lines(const void* from, std::size_t bytes) noexcept {
+  const auto* const first = static_cast<const std::uint8_t*>(from);
+  const std::uint8_t* line = first - reinterpret_cast<std::uintptr_t>(first) % 64;
+  for (; line < first + bytes; line += 64) __builtin_prefetch(line, 1);
+}
+
+}  // namespace
+
+void Session::prefetch_header() const noexcept {
+  prefetch_lines(this, static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(&ack_at_) -
+                                                reinterpret_cast<const std::uint8_t*>(this)));
+  prefetch_lines(&keys_, KeyRing::hot_bytes);
+}
+
+void Session::prefetch() const noexcept {
+  prefetch_lines(this, static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(&keys_) -
+                                                reinterpret_cast<const std::uint8_t*>(this)));
+  prefetch_lines(&view_, View::hot_bytes);
+  prefetch_lines(&post_, Post::hot_bytes);
+  prefetch_lines(&sent_, sizeof sent_ - channel::ClientSentDatagrams::capacity * sent_entry_bytes);
+}
 
 void Session::poll(Nanos now) noexcept {
   switch (state_) {
@@ -123,7 +148,7 @@ void Session::poll(Nanos now) noexcept {
   if (state_ == State::closed) return post_.clear();
   if (!keys_.any()) return;
   keys_.poll(now);
-  if (now >= sent_.timeout_at()) expire(now);
+  if (now >= lost_at_) expire(now);
   if (now < sweep_at_) return;
   sweep_at_ = now + sweep_interval;
   static_cast<void>(post_.sweep(now));
@@ -148,18 +173,20 @@ Nanos Session::wake_at() const noexcept {
       break;
   }
   if (pongs_ != 0) return 0;
-  const Nanos ack = received_.pending() ? received_.due_at(ack_delay_max()) : ~Nanos{0};
   const Nanos swept = post_.joining() ? sweep_at_ : ~Nanos{0};
-  const Nanos at = std::min({ack, sent_.timeout_at(), keys_.retire_at(), shake_at(), reliable_at(), notes_at(), swept});
+  const Nanos at = std::min({ack_at_, lost_at_, keys_.retire_at(), shake_at(), reliable_at(), notes_at(), swept});
   if (state_ != State::playing) return std::min({at, repeat_.at, started_at_ + connect_timeout_});
   if (input_pending_) return 0;
-  const Nanos ping = std::max(heard_at_ + parameters_.idle_ping_ms * millisecond, pinged_at_ + second);
+  const Nanos ping = std::max(heard_at_ + idle_ping_, pinged_at_ + second);
   return std::min({at, ping, heard_at_ + silence_max()});
 }
 
 std::uint16_t Session::submit(message::Input input) noexcept {
   input.sequence = ++input_sequence_;
-  inputs_[input_sequence_ % inputs_per_datagram] = input;
+  EncodedInput& encoded = inputs_[input_sequence_ % inputs_per_datagram];
+  base::ByteWriter out(encoded.bytes);
+  message::encode(out, input);
+  encoded.size = static_cast<std::uint8_t>(out.size());
   input_pending_ = true;
   return input.sequence;
 }
@@ -250,8 +277,12 @@ Drop Session::accept_connection(std::span<std::uint8_t> datagram, const wire::He
   denied_at_ = 0;
   connection_id_ = header.connection_id;
   parameters_ = accepted;
+  timeout_ = accepted.timeout_ms * millisecond;
+  idle_ping_ = accepted.idle_ping_ms * millisecond;
+  ack_delay_max_ = accepted.ack_delay_us * microsecond;
   replay_.commit(header.sequence);
   received_.note(header.sequence, true, now);
+  note_acks();
   heard_at_ = now;
   // Nothing of the handshake is needed any more.
   ephemeral_.secret.wipe();

@@ -16,6 +16,7 @@
 ///
 /// Source  docs/wire-format.md sections 1 to 5, 8
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -157,7 +158,9 @@ struct Admission {
   bool handshake = false;  ///< give it to accept_handshake, unopened
 };
 
-class Session {
+/// Its members lie in the order of how often they are needed: what every datagram touches is one run of cache lines at
+/// the front, which `prefetch` asks for.
+class alignas(64) Session {
  public:
   static constexpr unsigned inputs_per_datagram = 3;
   /// ConnectionAccepted tried for each Connect sent: every try costs a scalar multiplication, and forging one costs
@@ -190,6 +193,12 @@ class Session {
                                             const wire::Path& source, Nanos now, observe::DropCounters& drops);
   /// Its result names this session's key: seal it before anything else is done with the session.
   [[nodiscard]] Outgoing compose(std::span<std::uint8_t> to, Nanos now) noexcept;
+
+  /// Ask for the memory that a datagram of this session will touch, a few rows before its turn: for who has more
+  /// sessions than his cache holds.
+  void prefetch() const noexcept;
+  /// The least of it: what accept_header reads.
+  void prefetch_header() const noexcept;
 
   /// Time passes: time-outs. `compose` and `send` do it too.
   void poll(Nanos now) noexcept;
@@ -303,7 +312,7 @@ class Session {
     std::uint8_t flags = 0;
     bool paced = false;
   };
-  [[nodiscard]] Parcel write_parcel(base::ByteWriter& out, Nanos now) noexcept;
+  [[nodiscard]] Parcel write_parcel(base::ByteWriter& out, bool messages_due, Nanos now) noexcept;
   void write_messages(base::ByteWriter& out, Parcel& parcel, Nanos now) noexcept;
   void write_repeated(base::ByteWriter& out, Parcel& parcel, Nanos now) noexcept;
   void write_inputs(base::ByteWriter& out) noexcept;
@@ -316,13 +325,18 @@ class Session {
   [[nodiscard]] Nanos notes_at() const noexcept { return window_at(post_.notes_due_at()); }
   /// When ReliableHandshake is to be sent; ~0: not (any more).
   [[nodiscard]] Nanos shake_at() const noexcept;
-  [[nodiscard]] Nanos silence_max() const noexcept;
-  [[nodiscard]] Nanos ack_delay_max() const noexcept { return parameters_.ack_delay_us * microsecond; }
+  [[nodiscard]] Nanos silence_max() const noexcept { return std::max(timeout_, 6 * rtt()); }
+  /// Something was received, or acknowledged: when the next acknowledgment is due.
+  void note_acks() noexcept { ack_at_ = received_.pending() ? received_.due_at(ack_delay_max_) : ~Nanos{0}; }
+  /// What is in flight has changed: when it times out.
+  void note_flight() noexcept { lost_at_ = sent_.timeout_at(); }
 
+  // Of every datagram
   State state_ = State::idle;
   End end_ = End::none;
   bool audit_ = false;
   bool input_pending_ = false;
+  bool answers_wait_ = false;  ///< rekey_answer_ or integrity_answer_ is there
   std::uint8_t goodbyes_left_ = 0;
   std::uint8_t accepts_left_ = 0;
   std::uint8_t pongs_ = 0;
@@ -331,26 +345,36 @@ class Session {
   std::uint16_t applied_input_ = 0;
 
   wire::Path server_;
-  KeyRing keys_;
   crypt::ReplayWindow replay_;
+  Nanos ack_at_ = ~Nanos{0};   ///< when we acknowledge; ~0: nothing is to be
+  Nanos lost_at_ = ~Nanos{0};  ///< when what is in flight times out; ~0: nothing is
+  Nanos heard_at_ = 0;
+  Nanos pinged_at_ = 0;
+  Nanos sweep_at_ = 0;
+  Nanos timeout_ = 0, idle_ping_ = 0, ack_delay_max_ = 0;  ///< as the server stated them
+  Repeat repeat_;                                          ///< of the state's message
+  Repeat shake_;                                           ///< of ReliableHandshake
   channel::ReceivedDatagrams received_;
   channel::Congestion congestion_;
   SendBudget budget_;
   base::Prng dice_{0};  ///< sequences to leave out, ids of Pings
-
-  Nanos started_at_ = 0;
-  Repeat repeat_;  ///< of the state's message
-  Repeat shake_;   ///< of ReliableHandshake
-  Nanos heard_at_ = 0;
-  Nanos pinged_at_ = 0;
-  Nanos denied_at_ = 0;
-  Nanos sweep_at_ = 0;
-  Nanos connect_timeout_ = 10 * second;
-
+  /// The newest inputs as they are sent, by sequence modulo.
+  struct EncodedInput {
+    std::array<std::uint8_t, 2 + message::input_float_content_bytes> bytes{};
+    std::uint8_t size = 0;
+  };
+  std::array<EncodedInput, inputs_per_datagram> inputs_{};
+  channel::Packer* packer_ = nullptr;
+  KeyRing keys_;
+  View view_;
   // Messages of the game, and what the server asks on channel 1
   Post post_;
+
+  // Of few datagrams, or of the handshake
+  Nanos started_at_ = 0;
+  Nanos denied_at_ = 0;
+  Nanos connect_timeout_ = 10 * second;
   MessageReceiver on_message_;
-  channel::Packer* packer_ = nullptr;
   const channel::Dictionary* dictionary_ = nullptr;
   const crypt::IntegrityTable* integrity_ = nullptr;
   std::uint32_t message_bytes_max_ = 0;
@@ -360,7 +384,6 @@ class Session {
   std::optional<message::IntegrityAnswer> integrity_answer_;
   SessionCounters counters_;
 
-  std::array<message::Input, inputs_per_datagram> inputs_{};  ///< by sequence modulo
   struct PendingPong {
     message::Ping ping;
     Nanos at = 0;
@@ -385,7 +408,6 @@ class Session {
   std::uint8_t disconnect_text_bytes_ = 0;
 
   message::ConnectionAccepted parameters_;
-  View view_;
   FaultLog faults_;
   wire::CrcSeed crc_{0};
   channel::ClientSentDatagrams sent_;  ///< last: 12 KiB

@@ -20,7 +20,8 @@ struct Avx2 : Wide256 {
     // By whole bytes it is one instruction instead of three.
     if constexpr (Bits % 8 == 0) {
       alignas(32) static constexpr std::uint8_t places[2][16] = {
-          {2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13}, {3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14}};
+          {2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13},
+          {3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14}};
       static_assert(Bits == 16 || Bits == 8);
       const __m128i half = _mm_load_si128(reinterpret_cast<const __m128i*>(places[Bits == 8]));
       return reinterpret_cast<U32>(
@@ -65,8 +66,8 @@ struct Avx2 : Wide256 {
   }
   static void mix32(std::uint8_t* at, const std::uint8_t* stream) noexcept {
     auto* const to = reinterpret_cast<__m256i*>(at);
-    _mm256_storeu_si256(to, _mm256_xor_si256(_mm256_loadu_si256(to),
-                                             _mm256_load_si256(reinterpret_cast<const __m256i*>(stream))));
+    _mm256_storeu_si256(
+        to, _mm256_xor_si256(_mm256_loadu_si256(to), _mm256_load_si256(reinterpret_cast<const __m256i*>(stream))));
   }
 };
 

@@ -1,5 +1,6 @@
 #pragma once
-/// kernel/aead.h with AVX-512 and its 52-bit multipliers (IFMA): sixteen blocks of ChaCha20, eight messages of Poly1305.
+/// kernel/aead.h with AVX-512 and its 52-bit multipliers (IFMA): sixteen blocks of ChaCha20, eight messages of
+/// Poly1305.
 
 #include "kernel/aead.h"
 

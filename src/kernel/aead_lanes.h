@@ -225,7 +225,8 @@ class AeadLanes {
       std::size_t offset = 0;
       unsigned left = least - 1;
       if (use_powers)
-        for (; left >= V::powers; left -= V::powers, offset += V::powers * block_bytes) take_several(sum, vector, offset);
+        for (; left >= V::powers; left -= V::powers, offset += V::powers * block_bytes)
+          take_several(sum, vector, offset);
       for (; left != 0; --left, offset += block_bytes) take(sum, text_block(vector.text, offset));
       take(sum, last_block(vector));
     }

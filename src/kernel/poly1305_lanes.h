@@ -94,8 +94,8 @@ struct Limbs26 {
   }
 };
 
-/// The same in limbs of 44, 44 and 42 bits. V: `low(sum, a, b)` and `high(sum, a, b)`, which add the lower and the upper
-/// 52 bits of the 104-bit product of the low 52 bits.
+/// The same in limbs of 44, 44 and 42 bits. V: `low(sum, a, b)` and `high(sum, a, b)`, which add the lower and the
+/// upper 52 bits of the 104-bit product of the low 52 bits.
 template <class V>
 struct Limbs44 {
   using U64 = typename V::U64;

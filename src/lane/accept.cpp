@@ -78,7 +78,7 @@ void note_received(IoState& state, std::uint32_t slot, std::uint64_t sequence, b
 }
 
 void accept(IoState& state, wire::Batch& batch, Nanos now) noexcept {
-  for (unsigned i = 0; i < batch.live_rows; ++i) state.table.outbound(batch.session[batch.live[i]]).prefetch();
+  for (unsigned i = 0; i < batch.live_rows; ++i) state.table.outbound(batch.session[batch.live[i]]).sent.prefetch();
   batch.filter(state.counters.drops, [&](unsigned row) noexcept {
     // An earlier row of this very burst may have ended the session.
     if (!session::opens(state.table.admission(batch.session[row]).state)) return Drop::session_ending;

@@ -3,6 +3,7 @@
 /// behind. The lane owns every row outright; nobody else reads or writes them.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -67,13 +68,16 @@ struct alignas(64) Outbound {
   std::uint64_t sealed_bytes = 0;   ///< under the keys in use, both directions
   channel::Congestion congestion;
   channel::ReceivedDatagrams received;
-  channel::SentDatagrams sent;
+  alignas(64) channel::SentDatagrams sent;
 
+  /// All but the queue of what was sent, of which `sent.prefetch()` knows the places once this is here.
   void prefetch() const noexcept {
-    __builtin_prefetch(this);
-    __builtin_prefetch(reinterpret_cast<const char*>(this) + 64);
+    for (std::size_t line = 0; line < hot_bytes; line += 64)
+      __builtin_prefetch(reinterpret_cast<const char*>(this) + line, 1);
   }
+  static constexpr std::size_t hot_bytes = 192;
 };
+static_assert(offsetof(Outbound, sent) + channel::SentDatagrams::hot_bytes == Outbound::hot_bytes);
 
 /// A change of keys. Source  docs/wire-format.md section 5
 struct Rekey {

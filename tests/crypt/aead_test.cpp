@@ -316,8 +316,7 @@ TEST_P(AeadBurstTest, WycheproofSideBySide) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, AeadBurstTest,
-                         testing::Values(kernel::Isa::scalar, kernel::Isa::avx2, kernel::Isa::avx512),
+INSTANTIATE_TEST_SUITE_P(, AeadBurstTest, testing::Values(kernel::Isa::scalar, kernel::Isa::avx2, kernel::Isa::avx512),
                          [](const auto& instance) { return std::string(isa_name(instance.param)); });
 
 // The whole way of one datagram: nothing that differs from it by a bit gets in, not even with its CRC put right.

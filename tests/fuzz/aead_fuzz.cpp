@@ -43,7 +43,8 @@ Burst burst_of(std::span<const std::uint8_t> input, std::vector<std::uint8_t>& f
   // What the input has first, so that the fuzzer can shape it, and pseudo-random bytes behind that.
   const auto byte = [&] { return next < seed.size() ? seed[next++] : static_cast<std::uint8_t>(random.next()); };
   for (std::size_t row = 0; row < rows; ++row) {
-    const auto body = static_cast<std::uint16_t>((input[3 * row] | input[3 * row + 1] << 8) % (wire::body_bytes_max + 1));
+    const auto body =
+        static_cast<std::uint16_t>((input[3 * row] | input[3 * row + 1] << 8) % (wire::body_bytes_max + 1));
     flips.push_back(input[3 * row + 2]);
     burst.keys.emplace_back(32);
     for (auto& each : burst.keys.back()) each = byte();

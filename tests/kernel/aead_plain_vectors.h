@@ -1,6 +1,6 @@
 #pragma once
-/// What AeadLanes asks of a CPU, in plain C++: the same lanes, transpositions and limbs as with AVX2 and AVX-512, on any
-/// CPU. So the 512-bit kernel's order of work is tested where there is no such CPU; its few instructions are not.
+/// What AeadLanes asks of a CPU, in plain C++: the same lanes, transpositions and limbs as with AVX2 and AVX-512, on
+/// any CPU. So the 512-bit kernel's order of work is tested where there is no such CPU; its few instructions are not.
 
 #include <cstring>
 

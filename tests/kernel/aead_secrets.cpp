@@ -1,11 +1,11 @@
-/// Run under valgrind: keys and text are poisoned, so that memcheck reports every branch and every address that depends on
-/// them, in the ChaCha20 and Poly1305 of all vector widths. Which tags verified becomes public where the kernel says so.
+/// Run under valgrind: keys and text are poisoned, so that memcheck reports every branch and every address that depends
+/// on them, in the ChaCha20 and Poly1305 of all vector widths. Which tags verified becomes public where the kernel says
+/// so.
 
 #include <cstdio>
 #include <cstring>
-#include <vector>
-
 #include <valgrind/memcheck.h>
+#include <vector>
 
 #include "base/prng.h"
 #include "kernel/aead.h"

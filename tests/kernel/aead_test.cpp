@@ -2,12 +2,11 @@
 
 #include "kernel/aead.h"
 
-#include <sys/mman.h>
-#include <ucontext.h>
-
 #include <algorithm>
 #include <cstring>
 #include <span>
+#include <sys/mman.h>
+#include <ucontext.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -194,8 +193,8 @@ TEST_P(AeadKernel, EverySingleBitFlipIsRefused) {
   }
 }
 
-// Carries that random text hardly meets: ciphertext of all zeros, of all ones, and of blocks next to the modulus, at many
-// lengths and under many keys.
+// Carries that random text hardly meets: ciphertext of all zeros, of all ones, and of blocks next to the modulus, at
+// many lengths and under many keys.
 TEST_P(AeadKernel, CiphertextOfOnesAndZeros) {
   base::Prng random(5);
   for (const auto value : std::initializer_list<std::uint8_t>{0x00, 0xFF, 0xFB}) {
@@ -221,8 +220,7 @@ TEST_P(AeadKernel, NothingBehindADatagramIsTouched) {
   auto* const memory = static_cast<std::uint8_t*>(
       mmap(nullptr, rows * 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   ASSERT_NE(memory, MAP_FAILED);
-  for (unsigned row = 0; row < rows; ++row)
-    ASSERT_EQ(mprotect(memory + (2 * row + 1) * page, page, PROT_NONE), 0);
+  for (unsigned row = 0; row < rows; ++row) ASSERT_EQ(mprotect(memory + (2 * row + 1) * page, page, PROT_NONE), 0);
   for (unsigned body = 0; body <= body_most; ++body) {
     Datagrams expected;
     for (unsigned row = 0; row < rows; ++row) expected.add(random, (body + row) % (body_most + 1));
