@@ -4,6 +4,7 @@
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -167,6 +168,62 @@ def sessions(bench):
     bench.add("sessions, memory of one in the io lane", found["session_bytes"], "bytes", 4096)
 
 
+def engine_of(bench, commit):
+    """The engine benchmark of a commit, built once beside the build directory; of the working tree when there is none."""
+    if not commit:
+        return os.path.join(bench.options.build, "bench/engine/serried-bench-engine")
+    git = ["git", "-C", ROOT]
+    found = subprocess.run([*git, "rev-parse", "--verify", "--short=12", f"{commit}^{{commit}}"], capture_output=True, text=True)
+    if found.returncode:
+        raise Failed(f"{commit} is no commit of this repository")
+    place = os.path.join(ROOT, "build/compare", found.stdout.strip())
+    program = os.path.join(place, "build/bench/engine/serried-bench-engine")
+    if os.path.exists(program):
+        return program
+    print(f"bench: building the engine benchmark of {commit}; this takes some minutes", file=sys.stderr)
+    tree = os.path.join(place, "tree")
+    os.makedirs(tree, exist_ok=True)
+    steps = [f"git -C '{ROOT}' archive {found.stdout.strip()} | tar -x -C '{tree}'",
+             f"rm -rf '{place}/build' && "
+             f"meson setup '{place}/build' '{tree}' -Dbuildtype=release -Dtests=false -Dbenchmarks=true",
+             f"ninja -C '{place}/build' bench/engine/serried-bench-engine"]
+    for step in steps:
+        done = subprocess.run(["bash", "-o", "pipefail", "-c", step], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise Failed(f"{commit}: {step}\n" + "\n".join(done.stdout.splitlines()[-15:]))
+    return program
+
+
+def compare(bench):
+    """Two commits' engine benchmarks in turns, so that what else the machine does meets both: the ratio of each row."""
+    options = bench.options
+    sides = [engine_of(bench, options.old), engine_of(bench, options.new)]
+    pairs, packets = (1, 2000) if options.quick else (options.pairs, 50000)
+    ratios, least = {}, ({}, {})
+    for _ in range(pairs):
+        costs = []
+        for side, program in enumerate(sides):
+            with tempfile.NamedTemporaryFile(suffix=".json") as file:
+                # What differs on purpose between commits (drops counted otherwise) is no reason not to compare.
+                subprocess.run([program, "--cpu", str(options.cpu), "--sessions", "1000" if options.quick else str(PLAYERS),
+                                "--packets", str(packets), "--repeats", "3", "--no-stages", "--json", file.name],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+                text = open(file.name, encoding="utf-8").read()
+            if not text:
+                raise Failed(f"{program} ended without figures")
+            costs.append({row["name"]: row["cpu_ns"]["min"] for row in json.loads(text)["rows"]})
+            for name, cost in costs[-1].items():
+                least[side][name] = min(cost, least[side].get(name, cost))
+        for name in costs[0].keys() & costs[1].keys():
+            ratios.setdefault(name, []).append(costs[1][name] / costs[0][name])
+    print(f"{'row':<28} {'old ns':>9} {'new ns':>9} {'new / old':>10}   {options.old} and {options.new or 'this tree'}, "
+          f"{pairs} pairs")
+    for name in (name for name in least[1] if name in ratios):
+        ratio = statistics.median(ratios[name])
+        print(f"{name:<28} {least[0][name]:9.1f} {least[1][name]:9.1f} {ratio:9.2f}x")
+        bench.rows.append({"name": f"compare {name}", "value": ratio, "unit": "x", "target": None, "met": None})
+
+
 MEASURES = {each.__name__.replace("_", "-"): each
             for each in (aead, inbound, outbound, refuse, driver_share, players, crowd, newcomer, sessions)}
 
@@ -175,10 +232,14 @@ def read_options():
     parser = argparse.ArgumentParser(
         prog="scripts/bench", description="Measure on this machine what the engine is to reach, each figure beside its target.",
         epilog="exit code: 0 measured, whatever the verdicts; 1 something could not be measured; 2 a bad option")
-    parser.add_argument("what", choices=["targets", *MEASURES], help="targets: all of the others, one after the other")
+    parser.add_argument("what", choices=["targets", "compare", *MEASURES],
+                        help="targets: all that have one, one after the other; compare: two commits' costs a packet")
     parser.add_argument("--cpu", type=at_least(0, 1023), default=os.cpu_count() - 1,
                         help="CPU for what runs on one core (default: the last)")
     parser.add_argument("--seconds", type=at_least(5, 86400), default=60, help="how long players play (default 60)")
+    parser.add_argument("--old", default="HEAD~1", metavar="COMMIT", help="compare: with what (default the parent, HEAD~1)")
+    parser.add_argument("--new", default="", metavar="COMMIT", help="compare: what (default this tree's build)")
+    parser.add_argument("--pairs", type=at_least(1, 1000), default=5, help="compare: how often (default 5)")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, not what it costs")
     parser.add_argument("--json", metavar="FILE", help="write a list of {name, value, unit, target, met}")
     parser.add_argument("--build", default=os.path.join(ROOT, "build/release"), metavar="DIR", help="where the programs are")
@@ -192,10 +253,11 @@ def main():
         return 0
     bench = Bench(options)
     failed = False
-    print(f"{'':<46} {'value':>12} {'':<10} {'target':>8}  verdict")
-    for name, measure in MEASURES.items():
-        if options.what not in ("targets", name):
-            continue
+    measures = {"compare": compare} if options.what == "compare" else \
+        {name: measure for name, measure in MEASURES.items() if options.what in ("targets", name)}
+    if options.what != "compare":
+        print(f"{'':<46} {'value':>12} {'':<10} {'target':>8}  verdict")
+    for name, measure in measures.items():
         try:
             measure(bench)
         except Failed as error:

@@ -7,6 +7,7 @@
 #include <sched.h>
 
 #include "crypt/keys.h"
+#include "kernel/isa.h"
 #include "wires.h"
 
 namespace {
@@ -20,6 +21,13 @@ bool pin(int cpu) {
   CPU_ZERO(&set);
   CPU_SET(static_cast<unsigned>(cpu), &set);
   return sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
+kernel::Isa isa_named(std::string_view name) {
+  if (name == "scalar") return kernel::Isa::scalar;
+  if (name == "sse42") return kernel::Isa::sse42;
+  if (name == "avx2") return kernel::Isa::avx2;
+  return name == "avx512" ? kernel::Isa::avx512 : kernel::detected_isa();
 }
 
 bench::Outcome run(const bench::Options& options, bench::Report& report) {
@@ -37,6 +45,7 @@ int main(int argc, char** argv) {
   if (line.exit_code >= 0) return line.exit_code;
   const bench::Options& options = line.options;
   if (!crypt::initialise()) return exit_failed;
+  kernel::use_isa(isa_named(options.isa));
   if (options.cpu >= 0 && !pin(options.cpu)) {
     std::fprintf(stderr, "serried-bench-engine: CPU %d is not one that this process may use\n", options.cpu);
     return exit_usage;

@@ -35,6 +35,9 @@ CommandLine parse_command_line(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--seconds", options.seconds, "time for each row, instead of repeats")
       ->check(CLI::Range(0.01, 3'600.0));
+  app.add_option("--isa", options.isa, "instruction set of the kernels, or the best below it that the CPU has")
+      ->check(CLI::IsMember({"auto", "scalar", "sse42", "avx2", "avx512"}))
+      ->capture_default_str();
   app.add_option("--cpu", options.cpu, "pin to this CPU")->check(CLI::Range(0, 1'023));
   app.add_option("--far-cpu", options.far_cpu, "CPU of the sender, for the direction share")
       ->check(CLI::Range(0, 1'023))

@@ -15,6 +15,7 @@ struct Options {
   unsigned packets = 100'000;                  ///< of each row, in one repeat
   unsigned repeats = 7;
   double seconds = 0;  ///< 0: as many repeats as said; else as many as fit, for each row
+  std::string isa = "auto";
   int cpu = -1;        ///< -1: where the system puts us
   int far_cpu = 0;     ///< of the sender, direction share
   bool stages = true, refusals = true;

@@ -17,14 +17,13 @@ bool acknowledge(IoState& state, std::uint32_t slot, base::ByteReader& body, Pla
   if (!channel::read_ack_block(body, block)) return false;
   // Was the window what held us back? Otherwise there is no reason to believe in a larger one.
   const bool limited = 2 * outbound.sent.bytes_in_flight() >= outbound.congestion.window();
-  std::array<SentDatagrams::Outcome, SentDatagrams::capacity> outcomes;
   channel::AckNews acked;
-  if (outbound.sent.acknowledge(block, state.config.parameters.ack_delay_us * microsecond, now, outcomes.data(),
+  if (outbound.sent.acknowledge(block, state.config.parameters.ack_delay_us * microsecond, now, state.outcomes.data(),
                                 acked) != SentDatagrams::Verdict::ok)
     return false;
   const bool told = (acked.acked_bytes | acked.lost_bytes) != 0;
   if (told) outbound.congestion.on_news(acked, outbound.sent.last_sequence(), limited);
-  if (acked.outcomes != 0) settle(state, slot, outcomes.data(), acked.outcomes, &news, now);
+  if (acked.outcomes != 0) settle(state, slot, state.outcomes.data(), acked.outcomes, &news, now);
   if (told && state.table.admission(slot).send_wanted) note_sendable(state, slot, now);
   return true;
 }

@@ -132,8 +132,10 @@ struct IoState {
     std::array<InputRow, wire::Batch::capacity> row;
   };
   std::vector<Steering> steering;
-  std::array<PlanNews, wire::Batch::capacity> news;                ///< by row of the batch in work
-  std::array<std::uint8_t, wire::Batch::capacity> ack_bytes;       ///< length of the row's ack block
+  std::array<PlanNews, wire::Batch::capacity> news;           ///< by row of the batch in work
+  std::array<std::uint8_t, wire::Batch::capacity> ack_bytes;  ///< length of the row's ack block
+  /// Scratch: what became of a session's datagrams. Not on the stack, where each ack block would fill it with defaults.
+  std::array<channel::SentDatagrams::Outcome, channel::SentDatagrams::capacity> outcomes;
   std::array<std::uint8_t, channel::unpacked_bytes_max> unpacked;  ///< scratch: the body being packed or unpacked
 
   OrderWork orders;

@@ -225,12 +225,11 @@ void post_shared(IoState& state, std::uint32_t slot, wire::Channel channel, std:
 void sweep_reliable(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   session::Outbound& outbound = state.table.outbound(slot);
   if (now >= outbound.sent.timeout_at()) {
-    std::array<SentDatagrams::Outcome, SentDatagrams::capacity> outcomes;
     channel::AckNews news;
-    outbound.sent.expire(now, outcomes.data(), news);
+    outbound.sent.expire(now, state.outcomes.data(), news);
     outbound.congestion.on_timeout(outbound.sent.last_sequence(), outbound.sent.expirations());
     state.counters.timeouts.add(1);
-    settle(state, slot, outcomes.data(), news.outcomes, nullptr, now);
+    settle(state, slot, state.outcomes.data(), news.outcomes, nullptr, now);
     if (outbound.sent.expirations() >= SentDatagrams::expirations_max) {
       state.counters.timed_out.add(1);
       return end_session(state, slot, DisconnectReason::timeout, true);
