@@ -32,7 +32,9 @@ bool take(void* context, wire::Channel channel, message::Type type, std::span<co
 /// A message that came in fragments is for the game alone. Its block is lent to the shard. However short it is, or
 /// cut, it counts as one of its class: beyond its rate it waits, or on channel 0 is dropped.
 bool take_block(void* context, wire::Channel channel, std::uint16_t block, std::uint32_t bytes) {
-  auto& [state, slot, now] = *static_cast<ReliableContext*>(context);
+  const ReliableContext& at = *static_cast<ReliableContext*>(context);
+  IoState& state = at.state;  // no binding: clang 14's lambdas may not capture one
+  const std::uint32_t slot = at.slot;
   const session::Admission& session = state.table.admission(slot);
   std::uint8_t* const message = state.pools.block.bytes(block).data();
   const auto type = static_cast<message::Type>(message[0]);
@@ -43,7 +45,7 @@ bool take_block(void* context, wire::Channel channel, std::uint16_t block, std::
   };
   if (!session::opens(session.state) || type < message::Type::game_first) return refuse(Drop::unknown_message);
   if (session.state != session::State::playing || !has_mail_room(state, slot)) return false;
-  if (!within_rate(state, slot, type, now))
+  if (!within_rate(state, slot, type, at.now))
     return channel == wire::Channel::unreliable ? refuse(Drop::message_rate) : false;
   lend_mail(state, slot, channel, {.message = message, .bytes = bytes, .block = block});
   return true;
