@@ -14,7 +14,7 @@ namespace serried::crypt {
 /// What the AAD is: the datagram's header.
 using AeadBatch = kernel::AeadBurst;
 static_assert(AeadBatch::capacity == wire::Batch::capacity && AeadBatch::header_bytes == wire::header_bytes &&
-              AeadBatch::tag_bytes == wire::tag_bytes);
+              AeadBatch::tag_bytes == wire::tag_bytes && AeadBatch::body_bytes_max >= wire::body_bytes_max);
 
 /// Verify every tag, and decrypt in place what verified. Nothing else of a row that failed is touched.
 /// Returns a mask: bit i is set when row i is authentic.

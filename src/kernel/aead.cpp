@@ -10,7 +10,7 @@
 namespace serried::kernel {
 
 // A vector is paid for whole, however many of its lanes are used; from two datagrams on that is less than one after
-// the other (bench/crypt_bench.cpp, few).
+// the other (aead_bench --burst 2).
 unsigned aead_rows_min() noexcept {
 #if defined(__x86_64__)
   if (active_isa() >= Isa::avx2) return 2;

@@ -8,11 +8,13 @@
 namespace serried::kernel {
 
 /// One burst. Column i is one datagram: header (14 bytes, the associated data) at data[i], body behind it in place, and
-/// behind the body its 16-byte tag. The nonce is connection_id u32 | sequence u64, little-endian.
+/// behind the body its 16-byte tag. The nonce is connection_id u32 | sequence u64, little-endian. No two datagrams
+/// overlap.
 struct AeadBurst {
   static constexpr unsigned capacity = 64;
   static constexpr std::size_t header_bytes = 14;
   static constexpr std::size_t tag_bytes = 16;
+  static constexpr std::size_t body_bytes_max = 2016;  ///< more is a mistake of the caller's
 
   unsigned rows = 0;
   const std::uint8_t* key[capacity];  ///< 32 bytes each

@@ -101,12 +101,11 @@ class AeadLanes {
   }
   unsigned blocks(unsigned row) const noexcept { return (burst_.body_bytes[row] + block_bytes - 1) / block_bytes; }
 
-  // order_: rows by length, longest first, so that those of one vector end together. Lengths above the last bucket's
-  // cost time, not correctness.
+  // order_: rows by length, longest first, so that those of one vector end together.
   void sort() noexcept {
-    constexpr unsigned buckets = 128;
+    constexpr unsigned buckets = AeadBurst::body_bytes_max / block_bytes + 1;
     std::uint8_t at[buckets + 1] = {};
-    const auto bucket = [&](unsigned row) { return blocks(row) < buckets ? buckets - 1 - blocks(row) : 0; };
+    const auto bucket = [&](unsigned row) { return buckets - 1 - blocks(row); };
     bool alike = true;
     for (unsigned row = 0; row < burst_.rows; ++row) {
       __builtin_prefetch(burst_.key[row]);  // those of 100,000 sessions are in no cache
@@ -314,8 +313,8 @@ class AeadLanes {
   [[gnu::always_inline]] static Number length_block(const Vector& vector) noexcept {
     return Field::split(U64{} + AeadBurst::header_bytes, load(vector.bytes), ones());
   }
-  // Step `step` of messages that begin at different steps: nothing, the header, or text, of which a message that is
-  // one of the shortest here may already be at its last block.
+  // Step `step` of messages that begin at different steps: nothing, the header, or text; where the shortest has no text
+  // at all, all text is here, and so is each one's last block.
   Number ragged_block(const Vector& vector, unsigned step, unsigned most) const noexcept {
     alignas(64) std::uint64_t words[2][V::messages], top[V::messages];
     for (unsigned lane = 0; lane < V::messages; ++lane) {

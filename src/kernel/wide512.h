@@ -32,11 +32,8 @@ struct Wide512 {
   }
   [[gnu::always_inline]] static void load_pairs(const std::uint8_t* const* at, std::size_t offset, U64& low,
                                                 U64& high) noexcept {
-    const auto two = [&](unsigned first, unsigned second) {
-      return __builtin_shufflevector(pair(at[first] + offset), pair(at[second] + offset), 0, 1, 2, 3);
-    };
-    const U64 even = __builtin_shufflevector(two(0, 2), two(4, 6), 0, 1, 2, 3, 4, 5, 6, 7);
-    const U64 odd = __builtin_shufflevector(two(1, 3), two(5, 7), 0, 1, 2, 3, 4, 5, 6, 7);
+    const U64 even = __builtin_shufflevector(two(at, offset, 0, 2), two(at, offset, 4, 6), 0, 1, 2, 3, 4, 5, 6, 7);
+    const U64 odd = __builtin_shufflevector(two(at, offset, 1, 3), two(at, offset, 5, 7), 0, 1, 2, 3, 4, 5, 6, 7);
     low = unpack_low(even, odd);
     high = unpack_high(even, odd);
   }
@@ -64,10 +61,15 @@ struct Wide512 {
 
  private:
   using Pair [[gnu::vector_size(16)]] = std::uint64_t;
+  using Quad [[gnu::vector_size(32)]] = std::uint64_t;
   [[gnu::always_inline]] static Pair pair(const std::uint8_t* at) noexcept {
     Pair loaded;
     std::memcpy(&loaded, at, sizeof loaded);
     return loaded;
+  }
+  [[gnu::always_inline]] static Quad two(const std::uint8_t* const* at, std::size_t offset, unsigned first,
+                                         unsigned second) noexcept {
+    return __builtin_shufflevector(pair(at[first] + offset), pair(at[second] + offset), 0, 1, 2, 3);
   }
 };
 

@@ -1,6 +1,6 @@
 /// Run under valgrind: keys and text are poisoned, so that memcheck reports every branch and every address that depends
-/// on them, in the ChaCha20 and Poly1305 of all vector widths. Which tags verified becomes public where the kernel says
-/// so.
+/// on them. Sealing is the production object with AVX2; opening is the same source built here, because which tags
+/// verified becomes public in its midst. valgrind knows no AVX-512: of that kernel this sees what it shares.
 
 #include <cstdio>
 #include <cstring>
@@ -25,6 +25,12 @@ struct Watched {
   }
 };
 using Kernel = kernel::AeadLanes<kernel::Avx2<Watched>>;
+
+/// Keeps to itself that the mask is public.
+struct Secretive {
+  static std::uint64_t publish(std::uint64_t mask) noexcept { return mask; }
+};
+using Unpublished = kernel::AeadLanes<kernel::Avx2<Secretive>>;
 
 struct Datagrams {
   std::vector<std::vector<std::uint8_t>> keys, bytes;
@@ -65,13 +71,13 @@ int main(int count, char**) {
     std::puts("to be run under valgrind");
     return 1;
   }
-  if (count > 1) {  // shows that the method sees what it is for
-    std::uint8_t key = 1;
-    VALGRIND_MAKE_MEM_UNDEFINED(&key, sizeof key);
-    if (key != 0) std::puts("a branch on a secret");
-    return VALGRIND_COUNT_ERRORS == 1 ? 0 : 1;
-  }
   base::Prng random(1);
+  if (count > 1) {  // shows that the method sees what it is for: the branch on tags that nobody has declared public
+    Datagrams datagrams(random, 4);
+    datagrams.poison(false);
+    static_cast<void>(Unpublished::open(datagrams.burst));
+    return VALGRIND_COUNT_ERRORS != 0 ? 0 : 1;
+  }
   for (unsigned rows = 2; rows <= AeadBurst::capacity; rows += rows < 10 ? 1 : 9) {
     Datagrams datagrams(random, rows);
     datagrams.poison(true);
