@@ -157,7 +157,8 @@ TEST(Congestion, StaysInItsBoundsWhateverItIsTold) {
         congestion.on_timeout(last, 1 + static_cast<unsigned>(random.below(10)));
         ASSERT_LE(congestion.window(), before);
       } else {
-        const auto bytes = static_cast<std::uint32_t>(random.below(150'000));  // one draw after the other, by any compiler
+        // One draw after the other, whatever the compiler.
+        const auto bytes = static_cast<std::uint32_t>(random.below(150'000));
         AckNews news = acked(bytes, random.below(last + 1));
         news.newest_lost = random.chance(0.5) ? 0 : random.below(last + 1);
         const bool limited = random.chance(0.5);
