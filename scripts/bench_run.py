@@ -56,7 +56,7 @@ class Bench:
                               "--sessions", 1000 if self.options.quick else sessions, "--packets", packets, "--no-stages",
                               *arguments)
         self.isa = found["configuration"].split("isa ")[1].split(";")[0]
-        return {row["name"]: row["cpu_ns"]["min"] for row in found["rows"]}
+        return {row["name"]: row["cpu_ns"]["minimum"] for row in found["rows"]}
 
     def google(self, program, pattern):
         with tempfile.NamedTemporaryFile(suffix=".json") as file:
@@ -211,7 +211,7 @@ def compare(bench):
                 text = open(file.name, encoding="utf-8").read()
             if not text:
                 raise Failed(f"{program} ended without figures")
-            costs.append({row["name"]: row["cpu_ns"]["min"] for row in json.loads(text)["rows"]})
+            costs.append({row["name"]: row["cpu_ns"]["minimum"] for row in json.loads(text)["rows"]})
             for name, cost in costs[-1].items():
                 least[side][name] = min(cost, least[side].get(name, cost))
         for name in costs[0].keys() & costs[1].keys():
