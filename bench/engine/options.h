@@ -16,8 +16,8 @@ struct Options {
   unsigned repeats = 7;
   double seconds = 0;  ///< 0: as many repeats as said; else as many as fit, for each row
   std::string isa = "auto";
-  int cpu = -1;        ///< -1: where the system puts us
-  int far_cpu = 0;     ///< of the sender, direction share
+  int cpu = -1;     ///< -1: where the system puts us
+  int far_cpu = 0;  ///< of the sender, direction share
   bool stages = true, refusals = true;
   bool quick = false;
   std::string json_file;
