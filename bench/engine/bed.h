@@ -135,14 +135,7 @@ class Bed {
         if (!writer.ok()) break;
         bytes = writer.size();
       }
-      lane::OutRow row;
-      row.owner = buffer.owner;
-      row.body = buffer.data + lane::body_offset;
-      row.session = player.session;
-      row.connection_id = player.connection_id;
-      row.body_bytes = static_cast<std::uint16_t>(bytes);
-      row.tag = ++plan_ == 0 ? ++plan_ : plan_;
-      out_.push_back(row);
+      add_body(buffer, player, bytes);
     }
     const auto bodies_now = static_cast<unsigned>(out_.size());
     push_bodies(bodies_now);
@@ -250,16 +243,19 @@ class Bed {
       wire::Buffer buffer;
       for (unsigned tries = 0; link.empties.pop(&buffer, 1) == 0 && tries < 1'000; ++tries) lane.poll(now);
       const Player& player = crowd.player(index);
-      lane::OutRow row;
-      row.owner = buffer.owner;
-      row.body = buffer.data + lane::body_offset;
-      row.session = player.session;
-      row.connection_id = player.connection_id;
-      row.body_bytes = static_cast<std::uint16_t>(body_bytes);
-      row.tag = ++plan_ == 0 ? ++plan_ : plan_;
-      crowd.pattern().write(row.body, body_bytes, player.connection_id);
-      out_.push_back(row);
+      crowd.pattern().write(buffer.data + lane::body_offset, body_bytes, player.connection_id);
+      add_body(buffer, player, body_bytes);
     }
+  }
+  void add_body(const wire::Buffer& buffer, const Player& player, std::size_t bytes) {
+    lane::OutRow row;
+    row.owner = buffer.owner;
+    row.body = buffer.data + lane::body_offset;
+    row.session = player.session;
+    row.connection_id = player.connection_id;
+    row.body_bytes = static_cast<std::uint16_t>(bytes);
+    row.tag = ++plan_ == 0 ? ++plan_ : plan_;
+    out_.push_back(row);
   }
   void push_bodies(unsigned count) {
     const auto left = static_cast<unsigned>(out_.size()) - pushed_;
