@@ -59,13 +59,13 @@ for target in json.load(sys.stdin):
         print(os.path.relpath(target["filename"][0], sys.argv[2]))' "$root" "$(realpath "$1")" "${@:2}"
 }
 
-# set_up_and_run NAME ARGUMENT...: set up, build the programs (release), then run scripts/NAME_run.py. Names of files that
+# set_up_and_run NAME ARGUMENT...: set up, build the programs of these folders (release), then run scripts/NAME_run.py. Names of files that
 # the caller gives start in the caller's directory; faults of the command line are said before anything is installed or
 # built, where there is a Python already.
+program_folders=(src/control src/tools)
 set_up_and_run() {
-  local name=$1 from=$PWD argument programs folders=(src/control src/tools)
+  local name=$1 from=$PWD argument programs
   shift
-  [[ $name == bench ]] && folders+=(bench)
   if command -v python3 >/dev/null; then
     python3 "$root/scripts/${name}_run.py" --only-check-options "$@" || exit $?
     for argument in "$@"; do [[ $argument == -h || $argument == --help ]] && exit 0; done
@@ -83,7 +83,7 @@ set_up_and_run() {
     echo "$name: the build could not be configured; see above" >&2
     exit 1
   fi
-  mapfile -t programs < <(targets build/release "${folders[@]}")
+  mapfile -t programs < <(targets build/release "${program_folders[@]}")
   compile build/release "build/$name/build.log" "${programs[@]}" || { echo "$name: the build failed; see above" >&2; exit 1; }
   cd "$from" || exit 1
   exec python3 "$root/scripts/${name}_run.py" "$@"

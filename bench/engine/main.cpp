@@ -4,10 +4,10 @@
 /// far end checks what came.
 
 #include <cstdio>
-#include <sched.h>
 
 #include "crypt/keys.h"
 #include "kernel/isa.h"
+#include "pin.h"
 #include "wires.h"
 
 namespace {
@@ -15,13 +15,6 @@ namespace {
 using namespace serried;  // NOLINT: a program's own file
 
 constexpr int exit_failed = 1, exit_usage = 2, exit_skipped = 77;
-
-bool pin(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<unsigned>(cpu), &set);
-  return sched_setaffinity(0, sizeof set, &set) == 0;
-}
 
 kernel::Isa isa_named(std::string_view name) {
   if (name == "scalar") return kernel::Isa::scalar;
@@ -46,7 +39,7 @@ int main(int argc, char** argv) {
   const bench::Options& options = line.options;
   if (!crypt::initialise()) return exit_failed;
   kernel::use_isa(isa_named(options.isa));
-  if (options.cpu >= 0 && !pin(options.cpu)) {
+  if (options.cpu >= 0 && !bench::pin(options.cpu)) {
     std::fprintf(stderr, "serried-bench-engine: CPU %d is not one that this process may use\n", options.cpu);
     return exit_usage;
   }

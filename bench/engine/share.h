@@ -4,13 +4,13 @@
 /// core, is the limit, the lane has time to spare, and the share is one.
 
 #include <atomic>
-#include <sched.h>
 #include <thread>
 
 #include <rte_lcore.h>
 
 #include "bed.h"
 #include "options.h"
+#include "pin.h"
 #include "report.h"
 
 namespace serried::bench {
@@ -21,13 +21,12 @@ class Sharer {
   Sharer(AnyBed& bed, const Options& options, Report& report) : bed_(bed), options_(options), report_(report) {}
 
   void run() {
-    std::thread sender([this] { send_all(); });
+    std::thread sender([this, now = bed_.now] { send_all(now); });
     Row alone{.name = "driver alone"}, lane{.name = "driver and lane"};
-    const auto slice = [this](Row* row, bool work) { take(row, work); };
-    slice(nullptr, true);  // caches, windows and timers as in the middle of a game
+    take(nullptr, true);  // caches, windows and timers as in the middle of a game
     for (unsigned i = 0; i < options_.repeats; ++i) {
-      slice(&alone, false);
-      slice(&lane, true);
+      take(&alone, false);
+      take(&lane, true);
     }
     stop_.store(true, std::memory_order_relaxed);
     sender.join();
@@ -43,20 +42,12 @@ class Sharer {
  private:
   static constexpr std::uint64_t slice_ns = 400'000'000, settle_ns = 50'000'000;
 
-  static bool pin(int cpu) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(static_cast<unsigned>(cpu), &set);
-    return sched_setaffinity(0, sizeof set, &set) == 0;  // of the calling thread
-  }
-
-  void send_all() {
+  void send_all(Nanos now) {
     if (!pin(options_.far_cpu)) {
       unpinned_ = true;
       return;
     }
     rte_thread_register();  // for the pool's cache; a port of the socket does without
-    Nanos now = bed_.now;
     while (!stop_.load(std::memory_order_relaxed)) {
       const auto who = bed_.next_chunk();
       for (std::size_t at = 0; at < who.size(); at += wire::Batch::capacity) {
