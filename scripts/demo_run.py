@@ -4,6 +4,7 @@
 import argparse
 import ctypes
 import json
+import math
 import os
 import shlex
 import shutil
@@ -58,6 +59,8 @@ def read_options():
     parser.add_argument("--rate", type=at_least(1, 120), metavar="HZ",
                         help="inputs a second of each bot (default 60 up to 1000 players, 30 up to 3000, else 10)")
     parser.add_argument("--npcs", type=at_least(0, 1000000), default=1000, help="wandering characters (default 1000)")
+    parser.add_argument("--in-view", type=at_least(1, 60000), metavar="PLAYERS",
+                        help="spread the players so that each sees about so many others (default: all stand in one place)")
     parser.add_argument("--shards", type=at_least(1, 16), help="shard lanes (default: the server's choice)")
     parser.add_argument("--audit", type=at_least(0, 60), default=1, metavar="PER_SECOND",
                         help="comparisons of each bot's view with the server's world, a second (default 1)")
@@ -197,6 +200,14 @@ def ack_delay_ms(rate):
     return 25 if rate >= 40 else min(1000 // rate + 5, 250)
 
 
+def spread(players, in_view):
+    """Options of the server that scatter so many players over the map with `in_view` of them in each one's view."""
+    map_edge, distance = 819_200, 25_000  # units
+    area = math.pi * players / in_view    # in squares of the distance
+    edge = min(distance * math.sqrt(area), map_edge)
+    return ["--spawn-size", str(int(edge)), "--view-distance", str(max(int(edge / math.sqrt(area)), 1000))]
+
+
 def commands(options, wire, directory, run_name, placed=None):
     """The command lines of server and swarm, with the cores and the memory that the table names."""
     server_cores, swarm_cores, cores_words = placed or place()
@@ -213,6 +224,8 @@ def commands(options, wire, directory, run_name, placed=None):
               "--players-max", str(max(options.players, 64)), "--sessions-max", str(max(2 * options.players, 1024)),
               "--address-rate", "0", "--prefix-rate", "0",  # all bots are one address
               "--status", "line", "--json-summary", os.path.join(directory, "server.json"), "--log-level", "warn"]
+    if options.in_view:
+        server += spread(options.players, options.in_view)
     if options.shards:
         server += ["--shards", str(options.shards)]
     swarm = [*wire.swarm_prefix, program(options, "tools", "serried-swarm")]

@@ -49,7 +49,7 @@ void write_ack_block(base::ByteWriter& out, const AckBlock& block) noexcept {
   out.write(block.mask);
 }
 
-void ReceivedDatagrams::note(std::uint64_t sequence, bool wants_ack, Nanos now, bool reliable) noexcept {
+void ReceivedDatagrams::note(std::uint64_t sequence, AckWish wish, Nanos now) noexcept {
   if (sequence > largest_) {
     const std::uint64_t ahead = sequence - largest_;
     mask_ = ahead < 64 ? mask_ << ahead : 0;
@@ -59,20 +59,23 @@ void ReceivedDatagrams::note(std::uint64_t sequence, bool wants_ack, Nanos now, 
   } else if (const std::uint64_t behind = largest_ - sequence; behind >= 1 && behind <= 64) {
     mask_ |= std::uint64_t{1} << (behind - 1);
   }
-  if (!wants_ack) return;
-  if (unreported_++ == 0) oldest_unreported_at_ = now;
-  if (reliable) ++reliable_unreported_;
+  if (wish == AckWish::none) return;
+  ++unreported_;
+  if (wish == AckWish::whenever) return;
+  if (!is_soon_) soon_since_ = now;
+  is_soon_ = true;
+  if (wish == AckWish::reliable && reliable_unreported_ < reliable_unreported_max) ++reliable_unreported_;
 }
 
 Nanos ReceivedDatagrams::due_at(Nanos delay_max) const noexcept {
-  if (unreported_ == 0) return ~Nanos{0};
   if (unreported_ >= unreported_max || reliable_unreported_ >= reliable_unreported_max) return 0;
-  return oldest_unreported_at_ + delay_max;
+  return is_soon_ ? soon_since_ + delay_max : ~Nanos{0};
 }
 
 AckBlock ReceivedDatagrams::report(Nanos now) noexcept {
   unreported_ = 0;
   reliable_unreported_ = 0;
+  is_soon_ = false;
   return {largest_, now - largest_at_, mask_};
 }
 

@@ -25,18 +25,26 @@ inline constexpr Nanos ack_delay_unit = 64 * microsecond;
 [[nodiscard]] std::size_t ack_block_bytes(const AckBlock& block) noexcept;
 void write_ack_block(base::ByteWriter& out, const AckBlock& block) noexcept;
 
+/// What a datagram that was received asks for.
+enum class AckWish : std::uint8_t {
+  none,      ///< ack-only, or empty
+  whenever,  ///< nobody waits for it: with whatever goes out, or one for many
+  soon,      ///< within the ack delay
+  reliable,  ///< on channel 1 or 2: likewise, and two of them at once
+};
+
 /// The receiving half. 40 bytes.
 class ReceivedDatagrams {
  public:
   static constexpr std::uint32_t unreported_max = 32;
   static constexpr std::uint32_t reliable_unreported_max = 2;
 
-  /// An authentic datagram that is not a replay. `wants_ack`: it was not ack-only. `reliable`: on channel 1 or 2.
-  void note(std::uint64_t sequence, bool wants_ack, Nanos now, bool reliable = false) noexcept;
-  /// Something is unreported and has waited for `delay_max`, or 32 datagrams are unreported, or two reliable ones.
+  /// An authentic datagram that is not a replay.
+  void note(std::uint64_t sequence, AckWish wish, Nanos now) noexcept;
+  /// What is wanted soon has waited for `delay_max`, or 32 datagrams are unreported, or two reliable ones.
   [[nodiscard]] bool due(Nanos now, Nanos delay_max) const noexcept { return due_at(delay_max) <= now; }
   [[nodiscard]] bool pending() const noexcept { return unreported_ != 0; }
-  /// When due() turns true if nothing more comes; 0: it is true; ~0: nothing is pending.
+  /// When due() turns true if nothing more comes; 0: it is true; ~0: never.
   [[nodiscard]] Nanos due_at(Nanos delay_max) const noexcept;
   /// The block to send now. Precondition: pending(), or something was ever received.
   [[nodiscard]] AckBlock report(Nanos now) noexcept;
@@ -45,9 +53,10 @@ class ReceivedDatagrams {
   std::uint64_t largest_ = 0;
   std::uint64_t mask_ = 0;
   Nanos largest_at_ = 0;
-  Nanos oldest_unreported_at_ = 0;
+  Nanos soon_since_ = 0;  ///< the oldest that is wanted soon came; valid when is_soon_
   std::uint32_t unreported_ = 0;
-  std::uint32_t reliable_unreported_ = 0;
+  std::uint16_t reliable_unreported_ = 0;  ///< up to reliable_unreported_max
+  bool is_soon_ = false;
 };
 static_assert(sizeof(ReceivedDatagrams) == 40);
 

@@ -327,7 +327,7 @@ class alignas(64) Session {
   [[nodiscard]] Nanos shake_at() const noexcept;
   [[nodiscard]] Nanos silence_max() const noexcept { return std::max(timeout_, 6 * rtt()); }
   /// Something was received, or acknowledged: when the next acknowledgment is due.
-  void note_acks() noexcept { ack_at_ = received_.pending() ? received_.due_at(ack_delay_max_) : ~Nanos{0}; }
+  void note_acks() noexcept { ack_at_ = received_.due_at(ack_delay_max_); }
   /// What is in flight has changed: when it times out.
   void note_flight() noexcept { lost_at_ = sent_.timeout_at(); }
 

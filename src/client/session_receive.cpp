@@ -123,13 +123,13 @@ Drop Session::accept_packed(const wire::Header& header, base::ByteReader in, Nan
 
 Drop Session::accept_rest(const wire::Header& header, base::ByteReader in, Nanos now, observe::DropCounters& drops) {
   if (header.channel != 0 || (header.flags & wire::flag::fragment) != 0) return accept_post(header, in, now, drops);
-  const bool wants_ack = in.remaining() != 0;
+  const channel::AckWish wish = in.remaining() != 0 ? channel::AckWish::soon : channel::AckWish::none;
   view_.begin(header.sequence, now);
   accept_messages(in, header, now, drops);
   // A datagram of which the view had to ignore something is as good as lost: the sender must not believe that we hold
   // it.
   if (state_ == State::closed || !view_.complete()) return Drop::none;
-  received_.note(header.sequence, wants_ack, now);
+  received_.note(header.sequence, wish, now);
   note_acks();
   return Drop::none;
 }

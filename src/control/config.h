@@ -63,6 +63,7 @@ struct ServerConfig {
   unsigned resume_s = world::Config{}.resume_s;
   std::string welcome_file;
   unsigned spawn_size_units = static_cast<unsigned>(2 * world::Config{}.player_spawn_half);
+  unsigned view_distance_units = static_cast<unsigned>(world::Config{}.radius[0]);
   unsigned budget_bytes = replicate::Config{}.datagram_bytes;
   unsigned tracked_max = replicate::Config{}.tracked_max;
   unsigned audits_per_s = replicate::Config{}.audit_per_second;
@@ -71,6 +72,7 @@ struct ServerConfig {
   unsigned io_lanes = 1;
   unsigned shards = 0;                    ///< 0: from the number of cores
   std::optional<unsigned> idle_sleep_us;  ///< none: from the placement
+  std::optional<unsigned> coalesce_us;    ///< none: from the placement
   IsaChoice isa = IsaChoice::automatic;
 
   // Run and reports

@@ -93,6 +93,8 @@ world::Config world_config(const ServerConfig& config) {
   world.npcs = config.npcs;
   world.resume_s = config.resume_s;
   world.player_spawn_half = static_cast<float>(config.spawn_size_units) / 2;
+  const float scale = static_cast<float>(config.view_distance_units) / world.radius[0];  // of a player
+  for (float& radius : world.radius) radius *= scale;
   for (unsigned* const ticks : {&world.slot_rest_ticks, &world.input_hold_ticks, &world.npc_decision_ticks})
     *ticks = ticks_at(config, *ticks);
   return world;

@@ -20,7 +20,10 @@ void sleep_for(Nanos time) noexcept {
 
 Nanos LaneLoop::round(Nanos at, unsigned& work) noexcept {
   work = 0;
+  bool polled = false;
   for (LaneEntry* const entry : lanes_) {
+    if (at < entry->due_at) continue;
+    polled = true;
     LaneMeter& meter = entry->meter;
     const std::uint64_t allocations_before = thread_allocations();
     const unsigned done = entry->poll(entry->lane, at);
@@ -35,8 +38,9 @@ Nanos LaneLoop::round(Nanos at, unsigned& work) noexcept {
     if (const auto more = thread_allocations() - allocations_before; more != 0) meter.allocations.add(more);
     work += done;
     at = after;
+    entry->due_at = after + entry->rest;
   }
-  return at;
+  return polled ? at : now();
 }
 
 void LaneLoop::run(const std::atomic<bool>& stop) noexcept {
@@ -58,6 +62,10 @@ void LaneLoop::run(const std::atomic<bool>& stop) noexcept {
     }
     run_ns_.set(at - begin);
   }
+}
+
+Nanos rest_policy(bool asked, unsigned asked_us, bool alone) noexcept {
+  return asked ? asked_us * microsecond : alone ? 0 : 50 * microsecond;
 }
 
 IdlePolicy idle_policy(bool asked, unsigned asked_us, bool alone) noexcept {

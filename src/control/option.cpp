@@ -133,6 +133,9 @@ constexpr std::array world{
     Option{"spawn-size", "world", "spawn_size", "units",
            "edge of the square in which players appear; 100 units are 1 m",
            [](C& c) -> Target { return &c.spawn_size_units; }, 0, 10'000'000},
+    Option{"view-distance", "world", "view_distance", "units",
+           "from how far a player is seen; other kinds of entities from as much nearer or further as by default",
+           [](C& c) -> Target { return &c.view_distance_units; }, 1'000, 1'000'000},
     Option{"budget", "world", "budget", "bytes", "replication per player and datagram, at most",
            [](C& c) -> Target { return &c.budget_bytes; }, 256, lane::out_body_bytes_max},
     Option{"tracked-max", "world", "tracked_max", "entities", "entities that one player sees in full detail",
@@ -151,6 +154,10 @@ constexpr std::array lanes{
            "sleep of a core whose lanes have nothing to do; auto: 0 where each lane has a core of its own and one is "
            "left, else 50",
            [](C& c) -> Target { return &c.idle_sleep_us; }, 0, 1'000},
+    Option{"coalesce-us", "lanes", "coalesce", "us|auto",
+           "how long an io lane lets datagrams gather before it looks again; auto: 0 where it has a core of its own, "
+           "else 50",
+           [](C& c) -> Target { return &c.coalesce_us; }, 0, 1'000},
     Option{"isa", "lanes", "isa", "NAME", "instruction set of the kernels",
            [](C& c) -> Target { return choice(c.isa); }, 0, 0, "auto|scalar|sse42|avx2|avx512"},
 };

@@ -55,7 +55,12 @@ Runner::Runner(const RunSetup& setup, Engine& engine, spdlog::logger& log, Statu
   const IdlePolicy idle = idle_policy(asked.has_value(), asked.value_or(0), setup.placement.alone);
   for (const Post& post : setup_.placement.posts) {
     std::vector<LaneEntry*> lanes;
-    for (const LaneId lane : post.lanes) lanes.push_back(&engine_.lane(lane));
+    for (const LaneId lane : post.lanes) {
+      lanes.push_back(&engine_.lane(lane));
+      const auto& rest = setup.config.coalesce_us;
+      if (lane.kind == LaneKind::io)
+        lanes.back()->rest = rest_policy(rest.has_value(), rest.value_or(0), post.lanes.size() == 1);
+    }
     loops_.push_back(std::make_unique<LaneLoop>(std::move(lanes), idle));
   }
   log_.info("idle sleep_us={} alone={}", idle.sleep / microsecond, setup.placement.alone);

@@ -25,6 +25,7 @@ Cell Grid::cell_at(float x, float y, float z) const noexcept {
 void Grid::clear(unsigned shard) noexcept {
   Tally& tally = tallies_[shard];
   std::memset(tally.histogram.data(), 0, tally.histogram.size() * sizeof(std::uint32_t));
+  std::memset(tally.occupied.data(), 0, tally.occupied.size() * sizeof(std::uint64_t));
   tally.done = 0;
   tally.total = 0;
   tally.population = {};
@@ -60,6 +61,8 @@ bool Grid::add_up(unsigned shard, unsigned bins) noexcept {
     }
     own.next[bin] = total + before;
     own.population[bin % class_count] += all;
+    const unsigned cell = bin / class_count;
+    own.occupied[cell / 64] |= std::uint64_t{all != 0} << cell % 64;
     total += all;
   }
   own.total = total;

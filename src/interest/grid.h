@@ -70,6 +70,10 @@ class Grid {
     const std::uint32_t* start = tallies_[shard].start.data() + cell * class_count;
     return {start[0], start[classes]};
   }
+  /// Whether anybody is in the cell: of a neighbourhood most cells are air, and a bit costs less than a span.
+  [[nodiscard]] bool occupied(unsigned shard, unsigned cell) const noexcept {
+    return (tallies_[shard].occupied[cell / 64] >> cell % 64 & 1) != 0;
+  }
   /// How far the neighbourhood reaches for the classes that live in this world now.
   [[nodiscard]] unsigned neighbours_in_use(unsigned shard) const noexcept { return tallies_[shard].reach; }
   [[nodiscard]] std::uint32_t entities(unsigned shard) const noexcept { return tallies_[shard].total; }
@@ -103,6 +107,7 @@ class Grid {
     world::Column<std::uint32_t> histogram;  ///< this shard's rows per bin; read by all between the meets
     world::Column<std::uint32_t> start;  ///< first place of a bin, all shards together; one more than there are bins
     world::Column<std::uint32_t> next;   ///< where this shard's next row of a bin goes
+    world::Column<std::uint64_t> occupied;  ///< one bit a cell
     std::uint32_t total = 0;
     unsigned done = 0;   ///< bins added up
     unsigned reach = 0;  ///< neighbours in use

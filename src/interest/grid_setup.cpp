@@ -49,9 +49,10 @@ Grid::Grid(const world::Config& config, unsigned shards, unsigned rows_per_shard
   const std::size_t rows = std::size_t{shards} * rows_per_shard;
   for (unsigned shard = 0; shard < shards; ++shard) {
     Tally tally;
-    tally.histogram = world::Column<std::uint32_t>(bins_, shard * 3);
-    tally.start = world::Column<std::uint32_t>(bins_ + 1, shard * 3 + 1);
-    tally.next = world::Column<std::uint32_t>(bins_, shard * 3 + 2);
+    tally.histogram = world::Column<std::uint32_t>(bins_, shard * 4);
+    tally.start = world::Column<std::uint32_t>(bins_ + 1, shard * 4 + 1);
+    tally.next = world::Column<std::uint32_t>(bins_, shard * 4 + 2);
+    tally.occupied = world::Column<std::uint64_t>(this->cells() / 64 + 1, shard * 4 + 3);
     tallies_.push_back(std::move(tally));
   }
   bin_ = world::Column<std::uint32_t>(rows, 9);

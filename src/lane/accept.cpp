@@ -54,26 +54,23 @@ Drop accept_one(IoState& state, wire::Batch& batch, unsigned row, Nanos now) noe
     return Drop::bad_ack;
   }
   state.ack_bytes[row] = static_cast<std::uint8_t>(body_bytes - body.remaining());
-  // Of the others decode has to see first whether they can be kept.
-  if (is_plain(batch, row)) [[likely]]
-    note_received(state, slot, batch.sequence[row], body.remaining() != 0, false, now);
   state.counters.received_body_bytes.add(body_bytes);
   return Drop::none;
 }
 
 }  // namespace
 
-void note_received(IoState& state, std::uint32_t slot, std::uint64_t sequence, bool wants_ack, bool reliable,
+void note_received(IoState& state, std::uint32_t slot, std::uint64_t sequence, channel::AckWish wish,
                    Nanos now) noexcept {
   session::Admission& session = state.table.admission(slot);
   channel::ReceivedDatagrams& received = state.table.outbound(slot).received;
   const Nanos delay_max = state.config.parameters.ack_delay_us * microsecond;
-  received.note(sequence, wants_ack, now, reliable);
-  if (!received.pending()) return;
+  received.note(sequence, wish, now);
+  const Nanos due = received.due_at(delay_max);
   // The second reliable datagram, or the 32nd of any: do not let its sender wait.
-  if (received.due_at(delay_max) == 0 && reply(state, slot, [](base::ByteWriter&) {})) return;
-  if (session.ack_queued) return;
-  session.ack_queued = state.due_acks.push({slot, session.connection_id, received.due_at(delay_max)});
+  if (due == 0 && reply(state, slot, [](base::ByteWriter&) {})) return;
+  if (due == ~Nanos{0} || session.ack_queued) return;
+  session.ack_queued = state.due_acks.push({slot, session.connection_id, due});
 }
 
 void accept(IoState& state, wire::Batch& batch, Nanos now) noexcept {

@@ -28,7 +28,7 @@ struct Context {
   std::uint8_t flags;
   Nanos now;
   PlanNews news;  ///< goes with the first input, or alone
-  unsigned inputs = 0;
+  unsigned messages = 0, inputs = 0;
   bool ponged = false, tested = false, met = false;
 
   InputRow take_news() noexcept { return news_row(state, slot, std::exchange(news, {})); }
@@ -215,7 +215,7 @@ Drop on_reliable_control(IoState& state, std::uint32_t slot, wire::Channel chann
 
 void on_messages(Context& context, base::ByteReader body) noexcept {
   message::Framed framed;
-  while (session::opens(context.session.state) && message::next(body, framed))
+  for (; session::opens(context.session.state) && message::next(body, framed); ++context.messages)
     if (const Drop result = on_message(context, framed); result != Drop::none) context.state.counters.drops.add(result);
   if (!body.ok()) context.state.counters.drops.add(Drop::bad_framing);
 }
@@ -239,9 +239,24 @@ Drop on_special(Context& context, const wire::Batch& batch, unsigned row, base::
     const Drop result = accept_reliable(state, context.slot, channel, fragment, body, context.now);
     if (result != Drop::none) return result;
   }
-  note_received(state, context.slot, batch.sequence[row], true, reliable, context.now);
+  note_received(state, context.slot, batch.sequence[row],
+                reliable ? channel::AckWish::reliable : channel::AckWish::soon, context.now);
   if (!reliable && !fragment) on_messages(context, body);
   return Drop::none;
+}
+
+/// All others. Inputs come again with the next ones, and what became of them every DeltaSync says: none of them is worth
+/// an ack of its own.
+void on_plain(Context& context, std::uint64_t sequence, base::ByteReader body) noexcept {
+  const bool empty = body.remaining() == 0;
+  on_messages(context, body);
+  if (!session::opens(context.session.state)) return;
+  const bool only_inputs = context.messages == context.inputs;
+  note_received(context.state, context.slot, sequence,
+                empty         ? channel::AckWish::none
+                : only_inputs ? channel::AckWish::whenever
+                              : channel::AckWish::soon,
+                context.now);
 }
 
 }  // namespace
@@ -314,7 +329,7 @@ void decode(IoState& state, wire::Batch& batch, Nanos now) noexcept {
         {batch.data[row] + before, batch.length[row] - before - wire::tag_bytes - wire::crc_bytes}};
     Drop verdict = Drop::none;
     if (is_plain(batch, row)) [[likely]]
-      on_messages(context, body);
+      on_plain(context, batch.sequence[row], body);
     else
       verdict = on_special(context, batch, row, body);
     if (context.news.any()) steer_row(state, context.session.shard, context.take_news());

@@ -22,10 +22,13 @@ class IoLane {
          const crypt::CookieJar& jar, const crypt::Entropy& entropy)
       : port_(port), state_(config, std::move(shards), handshake, jar, entropy) {}
 
-  /// One burst in, some bursts out, a slice of upkeep. Returns how much there was to do; 0: idle.
+  /// Some bursts in, some out, a slice of upkeep. Returns how much there was to do; 0: idle.
   unsigned poll(Nanos now) noexcept {
     refill();
-    return inbound(now) + upkeep(state_, now) + obey(state_, now) + outbound(now);
+    unsigned done = 0, received = wire::Batch::capacity;
+    for (unsigned burst = 0; burst < bursts_per_poll && received == wire::Batch::capacity; ++burst)
+      done += received = inbound(now);
+    return done + upkeep(state_, now) + obey(state_, now) + outbound(now);
   }
 
   /// Take orders from control. Before the first poll; `link` outlives the lane.

@@ -195,7 +195,7 @@ void lend_mail(IoState& state, std::uint32_t slot, wire::Channel channel, Mail m
 [[nodiscard]] bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
                                        std::span<const std::uint8_t> content, Nanos now) noexcept;
 /// The receiving half of acks: the datagram was taken in.
-void note_received(IoState& state, std::uint32_t slot, std::uint64_t sequence, bool wants_ack, bool reliable,
+void note_received(IoState& state, std::uint32_t slot, std::uint64_t sequence, channel::AckWish wish,
                    Nanos now) noexcept;
 
 /// Hand the input rows to their shards. Drops (of messages)  shard_ring_full

@@ -18,9 +18,11 @@ class Pace {
   [[nodiscard]] std::uint32_t interval() const noexcept { return interval_; }
 
   /// A tick is over. `total`: from its scheduled start to the last datagram handed over, which on a shared core counts
-  /// what the other lanes took. `starved`: viewers went without because the io lane was behind.
-  void note(Nanos total, Nanos period, bool starved) noexcept {
+  /// what the other lanes took. `plans`: of that, since the first viewer was planned for. `starved`: viewers went
+  /// without because the io lane was behind.
+  void note(Nanos total, Nanos plans, Nanos period, bool starved) noexcept {
     mean_ = (15 * mean_ + total) / 16;
+    mean_plans_ = (15 * mean_plans_ + plans) / 16;
     if (total * 10 > period * 9 || starved) {
       calm_ = 0;
       if (++hot_ < hot_ticks) return;
@@ -29,11 +31,10 @@ class Pace {
       return;
     }
     hot_ = 0;
-    // What the tick costs is nearly all per datagram: one interval less makes it interval / (interval - 1) times as
-    // long.
-    // The mean decides: on a machine with other work, single ticks are late for reasons that are not ours.
-    const bool fits_below = interval_ > 1 && mean_ * interval_ * 10 < period * 8 * (interval_ - 1);
-    calm_ = fits_below ? calm_ + 1 : 0;
+    // One interval less, and the plans take interval / (interval - 1) times as long, the rest as long as now. The mean
+    // decides: on a machine with other work, single ticks are late for reasons that are not ours.
+    const Nanos below = interval_ > 1 ? mean_ + mean_plans_ / (interval_ - 1) : ~Nanos{0} / 100;
+    calm_ = below * 100 < period * 85 ? calm_ + 1 : 0;
     if (calm_ < calm_ticks) return;
     calm_ = 0;
     --interval_;
@@ -46,7 +47,7 @@ class Pace {
   std::uint32_t interval_max_;
   std::uint32_t interval_ = 1;
   unsigned hot_ = 0, calm_ = 0;
-  Nanos mean_ = 0;  ///< of about the last 16 ticks
+  Nanos mean_ = 0, mean_plans_ = 0;  ///< of about the last 16 ticks
 };
 
 }  // namespace serried::lane

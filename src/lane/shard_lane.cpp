@@ -58,6 +58,7 @@ unsigned ShardLane::advance(Nanos now) noexcept {
       if (!world_.meet_.all_at(meet + 1)) return 0;
       viewer_ = 0;
       far_staleness_ = 0;
+      planning_since_ = world_.setup_.clock != nullptr ? world_.setup_.clock() : now;
       phase_ = Phase::plan;
       return 1;
     case Phase::plan: {
@@ -149,7 +150,8 @@ void ShardLane::end_tick(Nanos now) noexcept {
 
   const std::uint64_t starved =
       counters_.drops.value(observe::Drop::no_buffer) + counters_.drops.value(observe::Drop::filled_ring_full);
-  pace_.note(total, second / world_.setup_.world.ticks_per_second, starved != starved_);
+  const Nanos plans = ended > planning_since_ ? ended - planning_since_ : 0;
+  pace_.note(total, std::min(plans, total), second / world_.setup_.world.ticks_per_second, starved != starved_);
   starved_ = starved;
   counters_.interval_ticks.set(pace_.interval());
   counters_.interval_ticks_max.set(std::max<std::uint64_t>(counters_.interval_ticks_max.value(), pace_.interval()));

@@ -166,6 +166,7 @@ class ShardLane {
   std::uint32_t tick_ = 0;
   Nanos next_tick_ = 0;  ///< shard 0
   Nanos scheduled_ = 0;  ///< when the present tick was to begin
+  Nanos planning_since_ = 0;
   Nanos busy_ = 0;
   unsigned drain_polls_ = 0;
   bool ring_backlog_ = false;
@@ -202,6 +203,7 @@ class ShardLane {
 
   std::vector<Link> links_;
   std::array<replicate::Review, 2> reviews_{};
+  replicate::SlotSet known_;
   ShardCounters counters_;
 };
 

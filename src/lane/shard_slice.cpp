@@ -78,7 +78,7 @@ void ShardLane::look_for(std::uint32_t index, const replicate::Scene& scene, rep
   // Counted in this viewer's own turns: a viewer is never looked at in the ticks between them.
   const std::uint32_t interval = pace_.interval();
   const std::uint32_t rescan_turns = std::max(scene.config->rescan_ticks / interval, 1U);
-  if ((tick_ / interval + index) % rescan_turns == 0) replicate::rescan(viewer, scene);
+  if ((tick_ / interval + index) % rescan_turns == 0) replicate::rescan(viewer, scene, known_);
   replicate::review(viewer, scene, review);
 }
 

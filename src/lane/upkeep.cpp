@@ -207,11 +207,12 @@ unsigned send_due_acks(IoState& state, Nanos now) noexcept {
     if (session.connection_id != due.connection_id || !session::opens(session.state)) continue;
     session.ack_queued = false;
     channel::ReceivedDatagrams& received = state.table.outbound(due.session).received;
-    if (!received.pending()) continue;
+    const Nanos due_at = received.due_at(delay_max);
+    if (due_at == ~Nanos{0}) continue;
     // Empty: gather puts the ack block before it.
-    const bool ready = received.due(now, delay_max);
+    const bool ready = due_at <= now;
     if (ready && reply(state, due.session, [](base::ByteWriter&) {})) continue;
-    session.ack_queued = state.due_acks.push({due.session, due.connection_id, received.due_at(delay_max)});
+    session.ack_queued = state.due_acks.push({due.session, due.connection_id, due_at});
     if (ready) break;  // no buffer: the others would not find one either
   }
   return done;

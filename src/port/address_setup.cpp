@@ -12,11 +12,7 @@ constexpr std::size_t ipv4_offset = 12;
 
 }  // namespace
 
-bool is_ipv4(const Address& address) noexcept {
-  wire::Path path;
-  path.address = address;
-  return path.is_ipv4();
-}
+bool is_ipv4(const Address& address) noexcept { return wire::is_ipv4_mapped(address); }
 
 Result<Address> parse_address(std::string_view text) {
   const std::string copy(text);

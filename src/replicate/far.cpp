@@ -35,7 +35,7 @@ unsigned write_run(const Viewer& viewer, const Scene& scene, base::ByteWriter& o
   for (unsigned visited = 0; visited < cells && at.neighbour < reach && written < records_max; ++visited) {
     const interest::Neighbour& neighbour = grid.neighbours()[at.neighbour];
     const std::int32_t cell = grid.cell_number(viewer.cell, neighbour);
-    if (cell >= 0) {
+    if (cell >= 0 && grid.occupied(scene.shard, static_cast<unsigned>(cell))) {
       const interest::Span places = grid.span(scene.shard, static_cast<unsigned>(cell), neighbour.classes);
       const std::uint32_t first = std::min(places.first + at.offset, places.last);
       const unsigned wanted = std::min(places.last - first, records_max - written);

@@ -85,6 +85,33 @@ void weigh(Viewer& viewer, const Tracked& tracked, float near2) noexcept {
   viewer.status[0] = own_status;
 }
 
+/// The slots of a viewer's rows, in `known` as long as this lives.
+class KnownSlots {
+ public:
+  KnownSlots(const Viewer& viewer, SlotSet& known) noexcept : known_(known) {
+    for (unsigned row = 0; row < viewer.rows_high; ++row) {
+      const RowState state = viewer.state(row);
+      if (state == RowState::empty) continue;
+      slots_[count_++] = viewer.slot[row];
+      known_.set(viewer.slot[row]);
+      any_removing_ |= state == RowState::removing;
+    }
+  }
+  ~KnownSlots() {
+    for (unsigned i = 0; i < count_; ++i) known_.clear(slots_[i]);
+  }
+  KnownSlots(const KnownSlots&) = delete;
+  KnownSlots& operator=(const KnownSlots&) = delete;
+
+  [[nodiscard]] bool any_removing() const noexcept { return any_removing_; }
+
+ private:
+  SlotSet& known_;
+  std::array<std::uint16_t, tracked_rows> slots_;
+  unsigned count_ = 0;
+  bool any_removing_ = false;
+};
+
 /// In view, known to be alive, and not hidden.
 bool eligible(const Viewer& viewer, const Scene& scene, const interest::Candidate& candidate) noexcept {
   const world::Brief& brief = scene.published->brief[candidate.slot];
@@ -95,7 +122,7 @@ bool eligible(const Viewer& viewer, const Scene& scene, const interest::Candidat
 
 }  // namespace
 
-void rescan(Viewer& viewer, const Scene& scene) noexcept {
+void rescan(Viewer& viewer, const Scene& scene, SlotSet& known) noexcept {
   const world::Place& eye = scene.published->place[viewer.own_slot];
   const std::array<float, 3> position{eye.x, eye.y, eye.z};
   const float near2 = scene.config->near_distance * scene.config->near_distance;
@@ -110,14 +137,17 @@ void rescan(Viewer& viewer, const Scene& scene) noexcept {
   const unsigned found =
       interest::select(*scene.grid, scene.shard, position, limit2,
                        {scene.config->candidates, scene.config->rescan_cells}, viewer.rescan_window, candidates.data());
+  const KnownSlots known_slots(viewer, known);
   unsigned exchanges = 0;
   for (unsigned i = 0; i < found; ++i) {
     const interest::Candidate& candidate = candidates[i];
-    if (!eligible(viewer, scene, candidate)) continue;
+    const bool is_known = known.test(candidate.slot);
+    if ((is_known && !known_slots.any_removing()) || !eligible(viewer, scene, candidate)) continue;
     const std::uint8_t generation = scene.published->brief[candidate.slot].identity & 3;
-    const int known = row_of(viewer, candidate.slot);
-    if (known >= 0) {
-      const auto row = static_cast<unsigned>(known);
+    if (is_known) {
+      const int found_row = row_of(viewer, candidate.slot);
+      if (found_row < 0) continue;
+      const auto row = static_cast<unsigned>(found_row);
       // Its removal is on the way, but it is back in view: the client gets it anew. (A different entity in the same
       // slot waits until the removal is acked.)
       if (viewer.state(row) == RowState::removing && viewer.generation(row) == generation &&

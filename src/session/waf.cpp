@@ -11,18 +11,12 @@ using observe::Drop;
 constexpr std::size_t swept_places = 4;
 constexpr unsigned doublings_max = 16;
 
-bool is_ipv4(const Address& address) noexcept {
-  wire::Path path;
-  path.address = address;
-  return path.is_ipv4();
-}
-
 }  // namespace
 
 Prefix network_of(const Address& address) noexcept {
-  return prefix_of(address, is_ipv4(address) ? mapped_bits + 24 : 64);
+  return prefix_of(address, wire::is_ipv4_mapped(address) ? mapped_bits + 24 : 64);
 }
-Prefix culprit_of(const Address& address) noexcept { return prefix_of(address, is_ipv4(address) ? 128 : 64); }
+Prefix culprit_of(const Address& address) noexcept { return prefix_of(address, wire::is_ipv4_mapped(address) ? 128 : 64); }
 
 Drop Waf::limit(const Address& from, Kind kind, const Limits& limits, Nanos now) noexcept {
   if (!buckets_.take(key({from, 128}, kind), limits.address, now)) return Drop::address_rate;

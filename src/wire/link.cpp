@@ -57,11 +57,6 @@ std::uint64_t pseudo_header_sum(const IpAddress& source, const IpAddress& destin
          base::byte_swapped(static_cast<std::uint16_t>(protocol));
 }
 
-bool is_ipv4_mapped(const IpAddress& address) noexcept {
-  static constexpr std::uint8_t prefix[ipv4_in_mapped] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-  return std::memcmp(address.data(), prefix, sizeof prefix) == 0;
-}
-
 IpAddress mapped(const std::array<std::uint8_t, 4>& address) noexcept {
   return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, address[0], address[1], address[2], address[3]};
 }

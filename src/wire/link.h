@@ -12,6 +12,7 @@
 #include <span>
 
 #include "observe/drop.h"
+#include "wire/path.h"
 
 namespace serried::wire {
 
@@ -134,7 +135,6 @@ void compose_neighbor(std::uint8_t* to, const NeighborMessage& message, const Ip
 /// (RFC 2464 7).
 [[nodiscard]] IpAddress solicited_node_address(const IpAddress& address) noexcept;
 [[nodiscard]] Mac multicast_mac(const IpAddress& group) noexcept;
-[[nodiscard]] bool is_ipv4_mapped(const IpAddress& address) noexcept;
 [[nodiscard]] IpAddress mapped(const std::array<std::uint8_t, 4>& address) noexcept;
 inline constexpr Mac broadcast_mac = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
 

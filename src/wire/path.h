@@ -7,6 +7,26 @@
 
 namespace serried::wire {
 
+/// Whether two addresses are the same, by two loads each: compilers make a call of comparing the arrays.
+[[nodiscard]] inline bool same_address(const std::array<std::uint8_t, 16>& a,
+                                       const std::array<std::uint8_t, 16>& b) noexcept {
+  std::uint64_t left[2], right[2];
+  std::memcpy(left, a.data(), sizeof left);
+  std::memcpy(right, b.data(), sizeof right);
+  return ((left[0] ^ right[0]) | (left[1] ^ right[1])) == 0;
+}
+
+/// ::ffff:0:0/96. Source  RFC 4291 2.5.5.2
+[[nodiscard]] inline bool is_ipv4_mapped(const std::array<std::uint8_t, 16>& address) noexcept {
+  static constexpr std::uint8_t prefix[4] = {0, 0, 0xFF, 0xFF};
+  std::uint64_t zeros;
+  std::uint32_t before, wanted;
+  std::memcpy(&zeros, address.data(), sizeof zeros);
+  std::memcpy(&before, address.data() + sizeof zeros, sizeof before);
+  std::memcpy(&wanted, prefix, sizeof wanted);
+  return zeros == 0 && before == wanted;
+}
+
 /// 32 bytes. A session keeps the path of its last authentic datagram, and replies along it (`learn`).
 struct alignas(8) Path {
   std::array<std::uint8_t, 16> address{};  ///< IPv6, or IPv4 mapped into it (::ffff:a.b.c.d, RFC 4291 2.5.5.2)
@@ -16,17 +36,14 @@ struct alignas(8) Path {
   std::uint16_t local_port = 0;            ///< our own UDP port, host order; 0 when sending: the port's default
   std::array<std::uint8_t, 4> reserved{};
 
-  [[nodiscard]] bool is_ipv4() const noexcept {
-    static constexpr std::uint8_t prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-    return std::memcmp(address.data(), prefix, sizeof prefix) == 0;
-  }
+  [[nodiscard]] bool is_ipv4() const noexcept { return is_ipv4_mapped(address); }
   [[nodiscard]] bool operator==(const Path&) const noexcept = default;
 };
 static_assert(sizeof(Path) == 32);
 
 /// Same UDP end point, whatever the link says.
 [[nodiscard]] inline bool same_endpoint(const Path& a, const Path& b) noexcept {
-  return std::memcmp(a.address.data(), b.address.data(), a.address.size()) == 0 && a.port == b.port;
+  return same_address(a.address, b.address) && a.port == b.port;
 }
 
 }  // namespace serried::wire

@@ -97,7 +97,7 @@ TEST(ReceivedDatagrams, ReportsWhatANaiveModelSays) {
       const std::uint64_t back = random.below(80);
       const std::uint64_t sequence = front > back ? front - back : 1;
       if (!model.insert(sequence).second) continue;
-      received.note(sequence, true, 0);
+      received.note(sequence, AckWish::soon, 0);
       const AckBlock block = received.report(0);
       const std::uint64_t largest = *model.rbegin();
       ASSERT_EQ(block.largest, largest);
@@ -111,32 +111,50 @@ TEST(ReceivedDatagrams, ReportsWhatANaiveModelSays) {
 
 TEST(ReceivedDatagrams, DueByTimeOrCountAndNeverForAckOnlyDatagrams) {
   ReceivedDatagrams received;
-  received.note(1, false, 100);
+  received.note(1, AckWish::none, 100);
   EXPECT_FALSE(received.pending());
   EXPECT_EQ(received.due_at(delay_max), ~Nanos{0});
-  received.note(2, true, 200);
+  received.note(2, AckWish::soon, 200);
   EXPECT_TRUE(received.pending());
   EXPECT_FALSE(received.due(200 + delay_max - 1, delay_max));
   EXPECT_TRUE(received.due(200 + delay_max, delay_max));
   EXPECT_EQ(received.due_at(delay_max), 200 + delay_max);
-  for (std::uint64_t s = 3; s < 34; ++s) received.note(s, true, 200);
+  for (std::uint64_t s = 3; s < 34; ++s) received.note(s, AckWish::soon, 200);
   EXPECT_TRUE(received.due(200, delay_max)) << "32 unreported";
   EXPECT_EQ(received.due_at(delay_max), 0U);
   EXPECT_EQ(received.report(1'000).delay, 800U);
   EXPECT_FALSE(received.pending());
 }
 
+TEST(ReceivedDatagrams, WhatNobodyWaitsForIsReportedButNeverDueBeforeThirtyTwo) {
+  ReceivedDatagrams received;
+  for (std::uint64_t s = 1; s < 32; ++s) {
+    received.note(s, AckWish::whenever, 100);
+    EXPECT_TRUE(received.pending());
+    EXPECT_EQ(received.due_at(delay_max), ~Nanos{0});
+  }
+  received.note(32, AckWish::whenever, 100);
+  EXPECT_EQ(received.due_at(delay_max), 0U);
+  EXPECT_EQ(received.report(200).mask, (std::uint64_t{1} << 31) - 1);
+  received.note(33, AckWish::whenever, 300);
+  received.note(34, AckWish::soon, 400);
+  EXPECT_EQ(received.due_at(delay_max), 400 + delay_max) << "from the one that is wanted, not from the one before it";
+  static_cast<void>(received.report(500));
+  received.note(35, AckWish::whenever, 600);
+  EXPECT_EQ(received.due_at(delay_max), ~Nanos{0}) << "a report settles all";
+}
+
 TEST(ReceivedDatagrams, TheSecondReliableDatagramIsDueAtOnce) {
   ReceivedDatagrams received;
-  received.note(1, true, 100, true);
-  received.note(2, true, 100, false);
+  received.note(1, AckWish::reliable, 100);
+  received.note(2, AckWish::soon, 100);
   EXPECT_FALSE(received.due(100, delay_max)) << "one reliable waits like any";
-  received.note(3, true, 100, true);
+  received.note(3, AckWish::reliable, 100);
   EXPECT_TRUE(received.due(100, delay_max));
   EXPECT_EQ(received.due_at(delay_max), 0U);
   static_cast<void>(received.report(100));
   EXPECT_FALSE(received.due(100 + delay_max, delay_max));
-  received.note(4, true, 200, true);
+  received.note(4, AckWish::reliable, 200);
   EXPECT_FALSE(received.due(200, delay_max)) << "the count begins anew with each report";
 }
 
@@ -569,7 +587,7 @@ class History {
     while (!wire_.empty() && wire_.begin()->first <= now_) {
       const auto [at, datagram] = *wire_.begin();
       wire_.erase(wire_.begin());
-      received_.note(datagram.first, datagram.second, at);
+      received_.note(datagram.first, datagram.second ? AckWish::soon : AckWish::none, at);
       arrived_.insert(datagram.first);
       if (received_.pending() && random_.chance(0.7)) report(at);
     }
@@ -686,7 +704,7 @@ struct CleanPath {
         wire.emplace(now + round_trip / 2, sequence);
       }
       for (; !wire.empty() && wire.begin()->first <= now; wire.erase(wire.begin()))
-        received.note(wire.begin()->second, true, wire.begin()->first);
+        received.note(wire.begin()->second, AckWish::soon, wire.begin()->first);
       if (received.due(now, delay_max)) acks.emplace(now + round_trip / 2, received.report(now));
       for (; !acks.empty() && acks.begin()->first <= now; acks.erase(acks.begin())) {
         ASSERT_EQ(sent.acknowledge(acks.begin()->second, delay_max, now, outcomes.data(), news), Verdict::ok);

@@ -21,6 +21,20 @@ TEST(WorldConfig, TakesWhatTheUserSaidAndKeepsTheRest) {
   EXPECT_EQ(world.cell_size_xy, world::Config{}.cell_size_xy);
 }
 
+TEST(WorldConfig, AllKindsAreSeenFromFurtherOrNearerInProportion) {
+  const world::Config usual;
+  EXPECT_EQ(world_config({}).radius, usual.radius);
+  ServerConfig config;
+  config.view_distance_units = 25'000;
+  const world::Config world = world_config(config);
+  for (std::size_t type = 0; type < world::type_count; ++type)
+    EXPECT_FLOAT_EQ(world.radius[type], usual.radius[type] / 4) << type;
+  for (const unsigned distance : {1'000U, 25'000U, 1'000'000U}) {
+    config.view_distance_units = distance;
+    EXPECT_TRUE(engine_faults(config, 1).empty()) << distance;
+  }
+}
+
 TEST(ReplicateConfig, TakesBudgetTrackedAndAudit) {
   ServerConfig config;
   config.budget_bytes = 500;

@@ -65,6 +65,32 @@ TEST(LaneLoop, PollsEachLaneOnceARoundAndMeasuresTheBusyOnes) {
   EXPECT_GE(second.meter.longest_ns.value(), millisecond);
 }
 
+TEST(LaneLoop, LetsALaneRestThatIsToAndTheOthersGoOn) {
+  Counting resting, other;
+  LaneEntry first, second;
+  LaneLoop loop{{&entry_of(first, resting), &entry_of(second, other)}, {}};
+  first.rest = 3600 * serried::second;
+  unsigned work = 0;
+  Nanos at = now();
+  for (unsigned i = 0; i < 10; ++i) at = loop.round(at, work);
+  EXPECT_EQ(resting.polls, 1U);
+  EXPECT_EQ(other.polls, 10U);
+  at = loop.round(first.due_at, work);
+  EXPECT_EQ(resting.polls, 2U);
+}
+
+TEST(LaneLoop, TimeGoesOnWhileAllRest) {
+  Counting resting;
+  LaneEntry entry;
+  LaneLoop loop{{&entry_of(entry, resting)}, {}};
+  entry.rest = millisecond;
+  unsigned work = 0;
+  Nanos at = now();
+  for (const Nanos until = at + 20 * millisecond; at < until;) at = loop.round(at, work);
+  EXPECT_GE(resting.polls, 2U);
+  EXPECT_LE(resting.polls, 21U);
+}
+
 TEST(LaneLoop, CountsAllocationsOfTheLaneThatMakesThem) {
   if (!allocations_counted()) GTEST_SKIP() << "a sanitizer owns malloc here";
   Counting clean, dirty;

@@ -7,9 +7,12 @@ namespace {
 
 constexpr Nanos period = second / 60;
 
-/// A machine on which a tick costs `work` at interval 1, and proportionally less above.
-unsigned settle(Pace& pace, Nanos work, int ticks) {
-  for (int i = 0; i < ticks; ++i) pace.note(work / pace.interval(), period, false);
+/// A machine on which a tick costs `work` at interval 1, and proportionally less above, but for `fixed`.
+unsigned settle(Pace& pace, Nanos work, int ticks, Nanos fixed = 0) {
+  for (int i = 0; i < ticks; ++i) {
+    const Nanos plans = (work - fixed) / pace.interval();
+    pace.note(fixed + plans, plans, period, false);
+  }
   return pace.interval();
 }
 
@@ -27,6 +30,12 @@ TEST(Pace, RisesAsFarAsNeededAndHoldsStill) {
   }
 }
 
+TEST(Pace, KnowsThatNotAllOfATickIsPlans) {
+  Pace pace{6};
+  settle(pace, period * 20, 100, period / 2);
+  EXPECT_EQ(settle(pace, period * 8 / 10, 60 * 6, period / 2), 1U) << "0.5 for all viewers, and 0.3 for half of them";
+}
+
 TEST(Pace, NeverBeyondItsLimit) {
   Pace pace{6};
   EXPECT_EQ(settle(pace, period * 100, 1'000), 6U);
@@ -41,19 +50,19 @@ TEST(Pace, ComesBackWhenTheLoadIsGone) {
 TEST(Pace, ComesBackThoughSingleTicksAreSlow) {
   Pace pace{6};
   settle(pace, period * 20, 100);
-  for (int i = 0; i < 60 * 6; ++i) pace.note(i % 10 == 0 ? period * 8 / 10 : period / 20, period, false);
+  for (int i = 0; i < 60 * 6; ++i) pace.note(i % 10 == 0 ? period * 8 / 10 : period / 20, period / 20, period, false);
   EXPECT_EQ(pace.interval(), 1U);
 }
 
 TEST(Pace, OneSlowTickIsNoOverload) {
   Pace pace{6};
-  for (int i = 0; i < 1'000; ++i) pace.note(i % 10 == 0 ? period * 19 / 10 : period / 10, period, false);
+  for (int i = 0; i < 1'000; ++i) pace.note(i % 10 == 0 ? period * 19 / 10 : period / 10, period / 20, period, false);
   EXPECT_EQ(pace.interval(), 1U);
 }
 
 TEST(Pace, StarvedViewersCountAsOverload) {
   Pace pace{6};
-  for (int i = 0; i < 12; ++i) pace.note(period / 10, period, true);
+  for (int i = 0; i < 12; ++i) pace.note(period / 10, period / 10, period, true);
   EXPECT_EQ(pace.interval(), 5U);
 }
 

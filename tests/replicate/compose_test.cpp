@@ -179,7 +179,7 @@ TEST(Compose, NeverMoreThanTheBudgetAndNeverALostByte) {
         stage.frame.x[slot] = 400'000 + static_cast<float>(random.below(60'000));
       }
       stage.next_tick();
-      rescan(stage.viewer, stage.scene());
+      rescan(stage.viewer, stage.scene(), stage.known);
       const Review seen = stage.look();
       std::vector<std::uint8_t> room(1'200, 0xEE);
       const Composed composed =

@@ -9,7 +9,7 @@ namespace {
 
 void rescan_often(Stage& stage, unsigned times) {
   for (unsigned i = 0; i < times; ++i) {
-    rescan(stage.viewer, stage.scene());
+    rescan(stage.viewer, stage.scene(), stage.known);
     on_acked(stage.viewer, stage.say(), stage.tick);
     stage.next_tick();
   }
@@ -97,7 +97,7 @@ TEST(Rescan, WhoComesBackBeforeTheRemovalIsAckedIsCreatedAnew) {
   const auto row = static_cast<unsigned>(row_of(stage.viewer, 1));
   untrack(stage.viewer, row, false);
   for (unsigned i = 0; i < 20 && stage.viewer.state(row) == RowState::removing; ++i)
-    rescan(stage.viewer, stage.scene());
+    rescan(stage.viewer, stage.scene(), stage.known);
   EXPECT_EQ(stage.viewer.state(row), RowState::creating);
 }
 

@@ -76,6 +76,7 @@ struct Stage {
   world::Published published;
   interest::Grid grid;
   Viewer viewer{};
+  SlotSet known;
   PlanCounters counters;
   std::vector<std::uint8_t> body;
   std::uint32_t tick = 0;
