@@ -83,7 +83,7 @@ class MemifWire(Wire):
 
     def vdev(self, role):
         path = os.path.join(self.directory, "memif.sock")
-        return f"--vdev=net_memif0,role={role},socket={path},socket-abstract=no,rsize=11"
+        return f"--vdev=net_memif0,role={role},socket={path},socket-abstract=no,rsize=13"
 
     def server_eal(self):
         return ["--no-pci", self.vdev("server")]

@@ -24,25 +24,28 @@ class Pace {
     mean_ = (15 * mean_ + total) / 16;
     mean_plans_ = (15 * mean_plans_ + plans) / 16;
     if (total * 10 > period * 9 || starved) {
-      calm_ = 0;
-      if (++hot_ < hot_ticks) return;
-      hot_ = 0;
+      calm_ -= std::min(calm_, calm_lost);
+      hot_ += 2;
+      if (hot_ < hot_limit) return;
+      hot_ = calm_ = 0;
       interval_ = std::min(interval_ + (mean_ > 2 * period ? interval_ : 1), interval_max_);
       return;
     }
-    hot_ = 0;
+    hot_ -= std::min(hot_, 1U);
     // One interval less, and the plans take interval / (interval - 1) times as long, the rest as long as now. The mean
     // decides: on a machine with other work, single ticks are late for reasons that are not ours.
     const Nanos below = interval_ > 1 ? mean_ + mean_plans_ / (interval_ - 1) : ~Nanos{0} / 100;
-    calm_ = below * 100 < period * 85 ? calm_ + 1 : 0;
+    calm_ = below * 100 < period * 85 ? calm_ + 1 : calm_ - std::min(calm_, calm_lost);
     if (calm_ < calm_ticks) return;
     calm_ = 0;
     --interval_;
   }
 
  private:
-  static constexpr unsigned hot_ticks = 3;
-  static constexpr unsigned calm_ticks = 60;
+  // A tick that does not fit weighs two that do: three in a row are overload, and so is every other one for a while; one
+  // in four, on a machine whose cores are now and then somebody else's, is not.
+  static constexpr unsigned hot_limit = 6;
+  static constexpr unsigned calm_ticks = 60, calm_lost = 4;
 
   std::uint32_t interval_max_;
   std::uint32_t interval_ = 1;

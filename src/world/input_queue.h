@@ -1,7 +1,8 @@
 #pragma once
 /// The inputs of one player that wait for a tick, and what else the player's step depends on: two cache lines, no
 /// pointers. The queue smooths jitter; it never buys time: a tick is one tick's worth of movement, however many inputs
-/// are applied in it.
+/// are applied in it. One that waits in every tick smooths nothing and only makes the player late: it is applied with
+/// the next.
 /// Owner  one shard lane
 
 #include <array>
@@ -26,6 +27,7 @@ struct alignas(64) InputQueue {
   std::uint16_t applied = 0;     ///< sequence of the last one applied: echoed to the client
   std::uint16_t idle_ticks = 0;  ///< ticks since one was applied
   std::uint8_t head = 0, count = 0;
+  std::uint8_t spare_ticks = 0;     ///< ticks in a row that left one waiting
   bool any = false;                 ///< something was ever queued, so `newest` means something
   bool absent = false;              ///< the player is away: the entity stands, and shows it
   std::uint8_t gesture = 0;         ///< animation shown instead of that of movement

@@ -8,6 +8,9 @@ static_assert(motion::button::run == message::button::run && motion::button::cro
 
 namespace {
 
+/// So long must one input be left over in every tick to be one too many: a quarter of a second of 60 Hz.
+constexpr std::uint8_t spare_ticks_max = 15;
+
 motion::State step_player(const Config& config, const motion::State& state, InputQueue& inputs,
                           float seconds) noexcept {
   if (inputs.count == 0) {
@@ -15,7 +18,9 @@ motion::State step_player(const Config& config, const motion::State& state, Inpu
     if (inputs.idle_ticks > config.input_hold_ticks) inputs.held.move_x = inputs.held.move_y = 0;
     return motion::step(state, inputs.held, config.limits, seconds);
   }
-  const unsigned applied = inputs.count > 2 ? 2 : 1;
+  inputs.spare_ticks = inputs.count == 2 ? static_cast<std::uint8_t>(inputs.spare_ticks + 1) : std::uint8_t{0};
+  const unsigned applied = inputs.count > 2 || inputs.spare_ticks == spare_ticks_max ? 2 : 1;
+  if (applied == 2) inputs.spare_ticks = 0;
   const float share = applied == 2 ? seconds * 0.5F : seconds;
   motion::State next = state;
   for (unsigned i = 0; i < applied; ++i) {
