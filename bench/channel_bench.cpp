@@ -80,7 +80,8 @@ class Steady {
           }
           break;
         case Step::note_received:
-          for (unsigned k = 0; k < each_; ++k) pair.received.note(sequence_[i][k], AckWish::soon, now_ + round_trip / 2);
+          for (unsigned k = 0; k < each_; ++k)
+            pair.received.note(sequence_[i][k], AckWish::soon, now_ + round_trip / 2);
           break;
         case Step::report: {
           base::ByteWriter out{block_[i]};

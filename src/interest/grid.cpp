@@ -73,6 +73,7 @@ bool Grid::add_up(unsigned shard, unsigned bins) noexcept {
   for (unsigned i = class_count; i-- > 0;)
     if (own.population[i] != 0) populated = i;
   own.reach = populated == class_count ? 0 : reach_of_class_[populated];
+  own.radius = populated == class_count ? 0 : classes_.radius[populated];
   return true;
 }
 

@@ -76,6 +76,8 @@ class Grid {
   }
   /// How far the neighbourhood reaches for the classes that live in this world now.
   [[nodiscard]] unsigned neighbours_in_use(unsigned shard) const noexcept { return tallies_[shard].reach; }
+  /// The largest radius of those classes; 0: nobody lives.
+  [[nodiscard]] float radius_in_use(unsigned shard) const noexcept { return tallies_[shard].radius; }
   [[nodiscard]] std::uint32_t entities(unsigned shard) const noexcept { return tallies_[shard].total; }
 
   /// Nearest first.
@@ -105,12 +107,13 @@ class Grid {
 
   struct Tally {
     world::Column<std::uint32_t> histogram;  ///< this shard's rows per bin; read by all between the meets
-    world::Column<std::uint32_t> start;  ///< first place of a bin, all shards together; one more than there are bins
-    world::Column<std::uint32_t> next;   ///< where this shard's next row of a bin goes
+    world::Column<std::uint32_t> start;     ///< first place of a bin, all shards together; one more than there are bins
+    world::Column<std::uint32_t> next;      ///< where this shard's next row of a bin goes
     world::Column<std::uint64_t> occupied;  ///< one bit a cell
     std::uint32_t total = 0;
     unsigned done = 0;   ///< bins added up
     unsigned reach = 0;  ///< neighbours in use
+    float radius = 0;    ///< largest in use
     std::array<std::uint32_t, class_count> population{};
   };
 

@@ -35,6 +35,8 @@ unsigned select(const Grid& grid, unsigned shard, const std::array<float, 3>& po
                 const Bounds& bounds, Window& window, Candidate* out) noexcept {
   const unsigned reach = grid.neighbours_in_use(shard);
   if (reach == 0) return 0;
+  const float radius = grid.radius_in_use(shard);
+  const float limit2 = std::min(distance2_max, radius * radius);
   const Cell home = grid.cell_at(position[0], position[1], position[2]);
   const unsigned cells_max = std::min(bounds.cells, reach);  // never the same cell twice in a call
   unsigned found = 0, looked = 0;
@@ -51,9 +53,7 @@ unsigned select(const Grid& grid, unsigned shard, const std::array<float, 3>& po
     Span places = grid.span(shard, static_cast<unsigned>(cell), neighbour.classes);
     places.first = std::min(places.first + window.offset, places.last);
     const std::uint32_t now = std::min(places.last - places.first, bounds.entities - looked);
-    const float radius = grid.classes().radius[0];
-    found += collect(grid, {places.first, places.first + now}, position, std::min(distance2_max, radius * radius),
-                     out + found);
+    found += collect(grid, {places.first, places.first + now}, position, limit2, out + found);
     looked += now;
     if (places.first + now < places.last) {
       window.offset += now;

@@ -245,8 +245,8 @@ Drop on_special(Context& context, const wire::Batch& batch, unsigned row, base::
   return Drop::none;
 }
 
-/// All others. Inputs come again with the next ones, and what became of them every DeltaSync says: none of them is worth
-/// an ack of its own.
+/// All others. Inputs come again with the next ones, and what became of them every DeltaSync says: none of them is
+/// worth an ack of its own.
 void on_plain(Context& context, std::uint64_t sequence, base::ByteReader body) noexcept {
   const bool empty = body.remaining() == 0;
   on_messages(context, body);

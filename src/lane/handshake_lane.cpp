@@ -147,6 +147,8 @@ void HandshakeLane::rekey(HandshakeJob& job) noexcept {
 }
 
 void HandshakeLane::forget_expired(Nanos now, std::int64_t unix_now_s) noexcept {
+  if (now - swept_at_ < 100 * microsecond) return;
+  swept_at_ = now;
   spent_.sweep(16, [&](const crypt::TokenId&, std::int64_t expiry) {
     if (!expired(expiry, unix_now_s)) return false;
     forgotten_through_ = std::max(forgotten_through_, expiry);

@@ -70,6 +70,7 @@ class HandshakeLane {
   std::vector<HandshakeLink*> links_;
   crypt::KeyPair ephemeral_;  // shared by the handshakes of one second, then wiped
   Nanos ephemeral_made_at_ = 0;
+  Nanos swept_at_ = 0;
   bool has_ephemeral_ = false;
   base::FixedMap<crypt::TokenId, std::int64_t, TokenHash> spent_;
   /// The latest expiry of a spent token that was forgotten. A clock that is set back makes such tokens valid again, and

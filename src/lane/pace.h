@@ -9,8 +9,10 @@
 
 namespace serried::lane {
 
-/// Ticks between two datagrams to one viewer, from 1 up to a limit. Rises when ticks do not fit their period, falls
-/// when they would fit with room to spare at the next lower interval. Owner: one shard lane.
+/// Ticks between two datagrams to one viewer, from 1 up to a limit. Rises when ticks do not fit their period. Falls
+/// when there is room for it to be tried: how much of what happens while viewers are planned for is done for them, and
+/// how much is what came in meanwhile, nobody knows but by trying. What did not do is not tried again soon. Owner: one
+/// shard lane.
 class Pace {
  public:
   explicit Pace(unsigned interval_max) noexcept : interval_max_(interval_max) {}
@@ -21,35 +23,47 @@ class Pace {
   /// what the other lanes took. `plans`: of that, since the first viewer was planned for. `starved`: viewers went
   /// without because the io lane was behind.
   void note(Nanos total, Nanos plans, Nanos period, bool starved) noexcept {
+    // The means decide: on a machine with other work, single ticks are late for reasons that are not ours.
     mean_ = (15 * mean_ + total) / 16;
     mean_plans_ = (15 * mean_plans_ + plans) / 16;
-    if (total * 10 > period * 9 || starved) {
-      calm_ -= std::min(calm_, calm_lost);
-      hot_ += 2;
-      if (hot_ < hot_limit) return;
-      hot_ = calm_ = 0;
-      interval_ = std::min(interval_ + (mean_ > 2 * period ? interval_ : 1), interval_max_);
-      return;
-    }
-    hot_ -= std::min(hot_, 1U);
-    // One interval less, and the plans take interval / (interval - 1) times as long, the rest as long as now. The mean
-    // decides: on a machine with other work, single ticks are late for reasons that are not ours.
-    const Nanos below = interval_ > 1 ? mean_ + mean_plans_ / (interval_ - 1) : ~Nanos{0} / 100;
-    calm_ = below * 100 < period * 85 ? calm_ + 1 : calm_ - std::min(calm_, calm_lost);
-    if (calm_ < calm_ticks) return;
-    calm_ = 0;
-    --interval_;
+    if (++held_ == proved_ticks && fell_) patience_ = patience_min;
+    const bool hot = total * 10 > period * 9 || starved;
+    hot_ = hot ? hot_ + 2 : hot_ - std::min(hot_, 1U);
+    if (hot_ >= hot_limit) return rise(mean_ > 2 * period ? interval_ : 1);
+    // At least half of the plans' time is theirs, and grows to interval / (interval - 1) of what it is.
+    const bool fits_below = interval_ > 1 && (mean_ + mean_plans_ / (2 * (interval_ - 1))) * 100 < period * 85;
+    calm_ = fits_below && !hot ? calm_ + 1 : calm_ - std::min(calm_, calm_lost);
+    if (calm_ >= patience_) fall();
   }
 
  private:
-  // A tick that does not fit weighs two that do: three in a row are overload, and so is every other one for a while; one
-  // in four, on a machine whose cores are now and then somebody else's, is not.
-  static constexpr unsigned hot_limit = 6;
-  static constexpr unsigned calm_ticks = 60, calm_lost = 4;
+  // A tick that does not fit weighs two that do: three in a row are overload, and so is every other one for a while;
+  // one in four, on a machine whose cores are now and then somebody else's, is not.
+  static constexpr unsigned hot_limit = 6, calm_lost = 4;
+  static constexpr unsigned patience_min = 30, patience_max = 1'920;  ///< ticks
+  static constexpr unsigned proved_ticks = 240;
+
+  void rise(std::uint32_t by) noexcept {
+    // Found too low as soon as it was tried: wait four times as long before the next try.
+    if (fell_ && held_ < proved_ticks) patience_ = std::min(4 * patience_, patience_max);
+    hold(std::min(interval_ + by, interval_max_));
+    fell_ = false;
+  }
+  void fall() noexcept {
+    hold(interval_ - 1);
+    fell_ = true;
+  }
+  void hold(std::uint32_t interval) noexcept {
+    interval_ = interval;
+    hot_ = calm_ = held_ = 0;
+  }
 
   std::uint32_t interval_max_;
   std::uint32_t interval_ = 1;
   unsigned hot_ = 0, calm_ = 0;
+  unsigned held_ = 0;  ///< ticks at this interval
+  bool fell_ = false;  ///< to this interval, not risen
+  unsigned patience_ = patience_min;
   Nanos mean_ = 0, mean_plans_ = 0;  ///< of about the last 16 ticks
 };
 

@@ -19,14 +19,13 @@ bool is_group(const Mac& mac) noexcept { return (mac[0] & 1) != 0; }
 
 /// An address that nobody may send from: an answer to it would reach many, or ourselves.
 bool is_impossible_source(const IpAddress& address) noexcept {
-  static constexpr std::uint8_t zeros[16] = {};
+  static constexpr IpAddress loopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
   if (is_ipv4_mapped(address))
-    return address[12] >= 224 || address[12] == 127 || std::memcmp(&address[12], zeros, 4) == 0;
-  const bool loopback = std::memcmp(address.data(), zeros, 15) == 0 && address[15] == 1;
-  return address[0] == 0xFF || loopback;
+    return address[12] >= 224 || address[12] == 127 || (address[12] | address[13] | address[14] | address[15]) == 0;
+  return address[0] == 0xFF || same_address(address, loopback);
 }
 
-bool is_unspecified(const IpAddress& address) noexcept { return address == IpAddress{}; }
+bool is_unspecified(const IpAddress& address) noexcept { return same_address(address, IpAddress{}); }
 
 }  // namespace
 
@@ -40,7 +39,7 @@ Drop Host::read_link(std::span<const std::uint8_t> frame, const Offloaded& offlo
   if (!read_ethernet(frame, packet.link) || is_group(packet.link.source)) return Drop::bad_frame;
   packet.tag = offloaded.vlan_stripped ? offloaded.vlan : packet.link.vlan;
   if ((packet.tag & vlan_id_mask) != config_.vlan) return Drop::foreign_frame;
-  if (packet.link.destination != config_.mac && !is_group(packet.link.destination)) return Drop::foreign_frame;
+  if (!same_mac(packet.link.destination, config_.mac) && !is_group(packet.link.destination)) return Drop::foreign_frame;
   return Drop::none;
 }
 
@@ -210,7 +209,7 @@ bool Host::on_link(const Address& address) const noexcept {
 Host::Hop Host::next_hop(const Path& path, Nanos now) noexcept {
   if (!speaks(path.address)) return {};
   if (config_.next_hop == NextHop::static_mac) return {true, false, config_.next_hop_mac, path.address};
-  if (config_.next_hop == NextHop::learn) return {path.link != Mac{}, false, path.link, path.address};
+  if (config_.next_hop == NextHop::learn) return {!same_mac(path.link, Mac{}), false, path.link, path.address};
   Hop hop;
   hop.address = path.address;
   if (!on_link(path.address)) hop.address = is_ipv4_mapped(path.address) ? config_.gateway_ipv4 : config_.gateway_ipv6;

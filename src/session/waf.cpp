@@ -16,7 +16,9 @@ constexpr unsigned doublings_max = 16;
 Prefix network_of(const Address& address) noexcept {
   return prefix_of(address, wire::is_ipv4_mapped(address) ? mapped_bits + 24 : 64);
 }
-Prefix culprit_of(const Address& address) noexcept { return prefix_of(address, wire::is_ipv4_mapped(address) ? 128 : 64); }
+Prefix culprit_of(const Address& address) noexcept {
+  return prefix_of(address, wire::is_ipv4_mapped(address) ? 128 : 64);
+}
 
 Drop Waf::limit(const Address& from, Kind kind, const Limits& limits, Nanos now) noexcept {
   if (!buckets_.take(key({from, 128}, kind), limits.address, now)) return Drop::address_rate;

@@ -16,6 +16,17 @@ namespace serried::wire {
   return ((left[0] ^ right[0]) | (left[1] ^ right[1])) == 0;
 }
 
+[[nodiscard]] inline bool same_mac(const std::array<std::uint8_t, 6>& a,
+                                   const std::array<std::uint8_t, 6>& b) noexcept {
+  std::uint32_t left, right;
+  std::uint16_t left_end, right_end;
+  std::memcpy(&left, a.data(), sizeof left);
+  std::memcpy(&right, b.data(), sizeof right);
+  std::memcpy(&left_end, a.data() + sizeof left, sizeof left_end);
+  std::memcpy(&right_end, b.data() + sizeof right, sizeof right_end);
+  return ((left ^ right) | static_cast<std::uint32_t>(left_end ^ right_end)) == 0;
+}
+
 /// ::ffff:0:0/96. Source  RFC 4291 2.5.5.2
 [[nodiscard]] inline bool is_ipv4_mapped(const std::array<std::uint8_t, 16>& address) noexcept {
   static constexpr std::uint8_t prefix[4] = {0, 0, 0xFF, 0xFF};

@@ -391,8 +391,9 @@ class MiniServer {
           fragment ? peer.reliable.accept_fragment(pools, channel, in, message::message_bytes_max, receiver, now)
                    : peer.reliable.accept(pools, channel, in, receiver, now);
       if (accepted == channel::Accepted::malformed) ++bad;
-      if (accepted == channel::Accepted::yes) 
-        peer.received.note(header.sequence, header.channel != 0 ? channel::AckWish::reliable : channel::AckWish::soon, now);
+      if (accepted == channel::Accepted::yes)
+        peer.received.note(header.sequence, header.channel != 0 ? channel::AckWish::reliable : channel::AckWish::soon,
+                           now);
       return;
     }
     peer.received.note(header.sequence, in.remaining() != 0 ? channel::AckWish::soon : channel::AckWish::none, now);
