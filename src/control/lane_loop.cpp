@@ -46,8 +46,8 @@ Nanos LaneLoop::round(Nanos at, unsigned& work) noexcept {
 void LaneLoop::run(const std::atomic<bool>& stop) noexcept {
   // The kernel may otherwise stretch each sleep by 50 us to save wake-ups.
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-  const Nanos begin = now();
-  Nanos at = begin;
+  const Nanos begin = now(), cpu_begin = thread_cpu();
+  Nanos at = begin, asleep = 0, cpu_due = begin;
   unsigned idle_rounds = 0;
   while (!stop.load(std::memory_order_relaxed)) {
     unsigned work = 0;
@@ -56,12 +56,19 @@ void LaneLoop::run(const std::atomic<bool>& stop) noexcept {
       idle_rounds = 0;
     } else if (idle_.sleep != 0 && ++idle_rounds > idle_.spins) {
       sleep_for(idle_.sleep);
-      at = now();
+      const Nanos woken = now();
+      asleep += woken - at;
+      at = woken;
     } else {
       rte_pause();
     }
     run_ns_.set(at - begin);
+    awake_ns_.set(at - begin - asleep);
+    if (at < cpu_due) continue;
+    cpu_ns_.set(thread_cpu() - cpu_begin);
+    cpu_due = at + 100 * millisecond;
   }
+  cpu_ns_.set(thread_cpu() - cpu_begin);
 }
 
 Nanos rest_policy(bool asked, unsigned asked_us, bool alone) noexcept {

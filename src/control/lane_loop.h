@@ -50,11 +50,15 @@ class LaneLoop {
 
   /// Wall time of run(), so that busy_ns has something to be a part of.
   [[nodiscard]] Nanos run_ns() const noexcept { return run_ns_.value(); }
+  /// Of that what it did not sleep away: its thread wanted the CPU.
+  [[nodiscard]] Nanos awake_ns() const noexcept { return awake_ns_.value(); }
+  /// Of that on the CPU, by the thread's clock: at most 100 ms old while run() lasts, exact when it has ended.
+  [[nodiscard]] Nanos cpu_ns() const noexcept { return cpu_ns_.value(); }
 
  private:
   std::vector<LaneEntry*> lanes_;
   IdlePolicy idle_;
-  base::Counter run_ns_;
+  base::Counter run_ns_, awake_ns_, cpu_ns_;
 };
 
 /// How long a lane rests after a poll: what the user said, or 50 us where it shares its core. With every poll it takes

@@ -157,6 +157,10 @@ void Runner::sample() {
       lane.run_ns = loops_[i]->run_ns();
     }
   }
+  for (std::size_t i = 0; i < loops_.size(); ++i) {
+    const LaneLoop& loop = *loops_[i];
+    snapshot->cores.push_back({setup_.placement.posts[i].core.lcore, loop.run_ns(), loop.awake_ns(), loop.cpu_ns()});
+  }
   meter_.sample(*snapshot);
   snapshot_ = std::move(snapshot);
   if (setup_.admin != nullptr) setup_.admin->admin().publish(summary_json(*snapshot_, meter_, facts_, setup_.config));

@@ -27,6 +27,12 @@ struct LaneFigures {
   std::uint64_t allocations = 0;  ///< while polled
 };
 
+/// A core that lanes share, as LaneLoop measures it.
+struct CoreFigures {
+  unsigned lcore = 0;
+  std::uint64_t run_ns = 0, awake_ns = 0, cpu_ns = 0;
+};
+
 struct Snapshot {
   Nanos at = 0;
 
@@ -56,6 +62,7 @@ struct Snapshot {
   std::uint32_t world_tick = 0;  ///< whose hash it is
 
   std::vector<LaneFigures> lanes;
+  std::vector<CoreFigures> cores;  ///< those that have lanes
 
   // Memory of the process
   std::uint64_t rss_bytes = 0;

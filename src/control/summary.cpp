@@ -1,5 +1,6 @@
 #include "control/summary.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -43,6 +44,18 @@ Json lanes(const Snapshot& snapshot) {
     }
     list.push_back(std::move(row));
   }
+  return list;
+}
+
+/// `cpu` is the part of its waking time that the core's thread had the CPU: what a lane's busy time is to be scaled by.
+Json cores(const Snapshot& snapshot) {
+  Json list = Json::array();
+  for (const CoreFigures& core : snapshot.cores)
+    list.push_back({{"core", core.lcore},
+                    {"run_ns", core.run_ns},
+                    {"awake_ns", core.awake_ns},
+                    {"cpu_ns", core.cpu_ns},
+                    {"cpu", std::min(ratio(core.cpu_ns, core.awake_ns), 1.0)}});
   return list;
 }
 
@@ -95,6 +108,7 @@ std::string summary_json(const Snapshot& snapshot, const Meter& meter, const Sta
                          {"interval_ticks_max", snapshot.interval_ticks_max},
                          {"far_staleness_ticks", snapshot.far_staleness_ticks}};
   json["lanes"] = lanes(snapshot);
+  json["cores"] = cores(snapshot);
   json["drops"] = drops(snapshot);
   json["accounting"] = {{"received", snapshot.received},
                         {"delivered", snapshot.delivered},

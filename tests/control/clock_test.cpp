@@ -16,6 +16,16 @@ TEST(Now, GoesForwardAtTheSpeedOfTime) {
   EXPECT_LT(passed, 5 * second);
 }
 
+TEST(ThreadCpu, CountsWorkAndNotSleep) {
+  const Nanos begin = thread_cpu();
+  std::this_thread::sleep_for(std::chrono::milliseconds{50});
+  EXPECT_LT(thread_cpu() - begin, 25 * millisecond);
+  const Nanos deadline = now() + 10 * second;
+  while (thread_cpu() - begin < 30 * millisecond && now() < deadline) {
+  }
+  EXPECT_GE(thread_cpu() - begin, 30 * millisecond);
+}
+
 TEST(UnixNow, IsTheWallClock) {
   const auto wall = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   EXPECT_NEAR(static_cast<double>(unix_now()), static_cast<double>(wall), 2);

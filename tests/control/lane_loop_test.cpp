@@ -103,8 +103,12 @@ TEST(LaneLoop, CountsAllocationsOfTheLaneThatMakesThem) {
   EXPECT_EQ(second.meter.allocations.value(), 2U);
 }
 
-/// Rounds in 40 ms of a lane that never has work.
-unsigned idle_rounds(IdlePolicy idle) {
+/// Rounds in 40 ms of a lane that never has work, and what the loop measured of itself.
+struct IdleRun {
+  unsigned rounds;
+  Nanos run_ns, awake_ns, cpu_ns;
+};
+IdleRun idle_run(IdlePolicy idle) {
   Counting lane;
   LaneEntry entry;
   LaneLoop loop{{&entry_of(entry, lane)}, idle};
@@ -114,15 +118,30 @@ unsigned idle_rounds(IdlePolicy idle) {
   stop = true;
   thread.join();
   EXPECT_GT(loop.run_ns(), 10 * millisecond);
-  return lane.polls;
+  return {lane.polls, loop.run_ns(), loop.awake_ns(), loop.cpu_ns()};
 }
 
 TEST(LaneLoop, SleepsOnlyWhenToldTo) {
   IdlePolicy sleeping;
   sleeping.sleep = millisecond;
-  const unsigned slept = idle_rounds(sleeping);
-  EXPECT_LE(slept, 16U + 45U);
-  EXPECT_GT(idle_rounds({}), 10 * slept);
+  const IdleRun slept = idle_run(sleeping);
+  EXPECT_LE(slept.rounds, 16U + 45U);
+  const IdleRun awake = idle_run({});
+  EXPECT_GT(awake.rounds, 10 * slept.rounds);
+  EXPECT_EQ(awake.awake_ns, awake.run_ns);
+}
+
+TEST(LaneLoop, TellsSleepAndCpuTimeOfItsThreadApart) {
+  IdlePolicy sleeping;
+  sleeping.sleep = millisecond;
+  const IdleRun slept = idle_run(sleeping);
+  EXPECT_GT(slept.awake_ns, 0U);
+  EXPECT_LT(slept.awake_ns, slept.run_ns / 2);
+  EXPECT_GT(slept.cpu_ns, 0U);
+  EXPECT_LT(slept.cpu_ns, slept.run_ns / 2) << "who sleeps uses no CPU";
+  const IdleRun awake = idle_run({});
+  EXPECT_GT(awake.cpu_ns, slept.cpu_ns);
+  EXPECT_LT(awake.cpu_ns, awake.run_ns + 5 * millisecond) << "a thread has one CPU at a time";
 }
 
 TEST(IdlePolicy, WhatTheUserSaidComesFirst) {

@@ -81,6 +81,13 @@ TEST_F(Run, EndsWhenItsTimeIsUpAndLeavesItsFigures) {
     EXPECT_EQ(lane["allocations"], 0) << lane;
     EXPECT_EQ(lane["core"], cpus_.front());
   }
+  ASSERT_EQ(json["cores"].size(), 1U);
+  const auto& core = json["cores"][0];
+  EXPECT_EQ(core["core"], cpus_.front());
+  EXPECT_GT(core["run_ns"], 900'000'000);
+  EXPECT_GT(core["cpu_ns"], 0);
+  EXPECT_LE(core["awake_ns"], core["run_ns"]);
+  EXPECT_GT(core["cpu"], 0);
 }
 
 TEST_F(Run, ASignalEndsIt) {

@@ -50,6 +50,12 @@ TEST(SummaryJson, HasEveryKeyThatScriptsRead) {
   EXPECT_DOUBLE_EQ(json["lanes"][0]["busy"], 0.5);
   EXPECT_NEAR(json["lanes"][0]["ns_per_packet"], 0.5e9 / 120'500, 1);
   EXPECT_FALSE(json["lanes"][1].contains("ns_per_packet"));
+  ASSERT_EQ(json["cores"].size(), 2U);
+  EXPECT_EQ(json["cores"][0]["cpu_ns"], 1'500'000'000);
+  EXPECT_EQ(json["cores"][0]["awake_ns"], 2'400'000'000);
+  EXPECT_DOUBLE_EQ(json["cores"][0]["cpu"], 0.625) << "of the time that it did not sleep";
+  EXPECT_EQ(json["cores"][1]["core"], 1);
+  EXPECT_DOUBLE_EQ(json["cores"][1]["cpu"], 1);
   EXPECT_EQ(json["drops"],
             nlohmann::json::parse(R"({"foreign_port":15,"bad_crc":30,"stale_input":3702,"transmit_full":6})"));
   EXPECT_EQ(json["accounting"],

@@ -31,6 +31,7 @@ inline void fill_synthetic(Snapshot& snapshot, unsigned seconds) {
   snapshot.lanes.resize(2);
   snapshot.lanes[0] = {"io0", 0, s * second, s * second / 2, 3 * millisecond, 1'000 * s, 120'500 * s, 120'500 * s, 0};
   snapshot.lanes[1] = {"shard0", 1, s * second, s * second / 4, 9 * millisecond, 900 * s, 60 * s, 0, 0};
+  snapshot.cores = {{0, s * second, s * second * 4 / 5, s * second / 2}, {1, s * second, s * second, s * second}};
   snapshot.rss_bytes = 300U << 20;
   snapshot.heap_bytes = 200U << 20;
 }
