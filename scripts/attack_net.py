@@ -15,6 +15,7 @@ class HubWire(demo_net.AfXdpWire):
 
     words = "AF_XDP on two veth pairs, joined by a bridge on which the attacker sits"
     attack_prefix = []
+    on_the_wire = False
 
     def __init__(self, directory, run_name, xdp_filter=False):
         super().__init__(directory, run_name, xdp_filter)
@@ -57,9 +58,28 @@ class LoopbackWire(demo_net.SocketWire):
     """Kernel sockets: the attacker has addresses of 127.1.0.0/16, and overhears the players when it may."""
 
     attack_prefix = []
+    on_the_wire = False
 
     def attack_options(self):
         return ["--source", "127.1.0.0/16", *(["--sniff", "lo"] if os.geteuid() == 0 else [])]
 
 
-WIRES = {"af_xdp": HubWire, "socket": LoopbackWire}
+class TwoMemifWire(demo_net.MemifWire):
+    """Shared memory from the swarm to the attacker and from him to the server: he stands on the wire, passes on what the
+    others say, and no kernel takes part."""
+
+    words = "memif, with the attacker on the wire between swarm and server"
+    attack_prefix = []
+    on_the_wire = True
+
+    def swarm_eal(self):
+        return ["--no-pci", self.vdev("client", "players")]
+
+    def attack_eal(self):
+        return ["--no-pci", self.vdev("server", "players", 0), self.vdev("client", "memif", 1)]
+
+    def attack_options(self):
+        return ["--bridge", "--wait"]
+
+
+WIRES = {"af_xdp": HubWire, "memif": TwoMemifWire, "socket": LoopbackWire}

@@ -5,6 +5,7 @@ import argparse
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -77,12 +78,17 @@ def place():
     return [server], [swarm], [attacker], words + (" with what the swarm leaves of it" if attacker == swarm else "")
 
 
-def attack_command(options, wire, directory, swarm_cores, cores):
+def attack_command(options, wire, directory, run_name, swarm_cores, cores):
     with open(os.path.join(directory, "token.key"), encoding="utf-8") as file:
         protocol_id = next(line.split("=")[1].strip() for line in file if line.startswith("protocol_id"))
-    command = [*wire.attack_prefix, demo_run.program(options, "tools", "serried-attack"), *wire.attack_options(),
-               "--server", f"{wire.server_address}:{wire.port}", "--protocol-id", protocol_id, "--kinds", options.kinds,
-               "--rate", str(options.attack_rate), "--json-summary", os.path.join(directory, "attack.json")]
+    command = [*wire.attack_prefix, demo_run.program(options, "tools", "serried-attack")]
+    if wire.on_the_wire:
+        memory, _ = demo_net.memory_arguments(256, 1)
+        command += [*demo_run.lcores(cores), *memory, *demo_run.QUIET, "--file-prefix", f"{run_name}-attack",
+                    *wire.attack_eal(), "--"]
+    command += [*wire.attack_options(), "--server", f"{wire.server_address}:{wire.port}", "--protocol-id", protocol_id,
+                "--kinds", "mixed" if options.kinds == "none" else options.kinds, "--rate", str(options.attack_rate),
+                "--json-summary", os.path.join(directory, "attack.json")]
     # On the players' core it takes what they leave, so that their lateness is not its doing.
     return ["nice", "-n", "19", *command] if cores == swarm_cores else command
 
@@ -97,18 +103,25 @@ def wait_for_players(server, swarm, players):
     return False
 
 
-def play(options, commands, swarm_cores, attack_cores):
+def play(options, commands, on_the_wire, swarm_cores, attack_cores):
     """Run all three; what went wrong with the processes themselves, and whether somebody pressed Ctrl-C."""
     problems, swarm, attacker = [], None, None
     server = Process("server", commands["server"])
     try:
         if not server.ready.wait(60):
             return ["the server did not start; its last lines are above"], False
+        if on_the_wire:
+            attacker = Process("attack", commands["attack"], attack_cores)
+            if not attacker.ready.wait(60):
+                return ["the attacker did not start; its last lines are above"], False
         swarm = Process("swarm", commands["swarm"], swarm_cores)
         if not wait_for_players(server, swarm, options.players):
             problems.append("not all bots came into the world; there was no attack")
-        elif "attack" in commands:
-            attacker = Process("attack", commands["attack"], attack_cores)
+        elif options.kinds != "none":
+            if on_the_wire:
+                attacker.process.send_signal(signal.SIGUSR1)
+            else:
+                attacker = Process("attack", commands["attack"], attack_cores)
         limit = time.monotonic() + HOLD_S + options.seconds + 60
         while swarm.running() and server.running() and time.monotonic() < limit:
             time.sleep(0.1)
@@ -123,7 +136,10 @@ def play(options, commands, swarm_cores, attack_cores):
     except KeyboardInterrupt:
         return problems, True
     finally:
-        for name, process, fine in (("attacker", attacker, (0,)), ("swarm", swarm, (0, 1)), ("server", server, (0,))):
+        # Who stands on the wire carries the goodbyes of the others. When it never began, it has nothing to tell.
+        idle = on_the_wire and options.kinds == "none"
+        last = [("swarm", swarm, (0, 1)), ("attacker", attacker, (0, 1) if idle else (0,)), ("server", server, (0,))]
+        for name, process, fine in last if on_the_wire else [last[1], last[0], last[2]]:
             if process and process.end() not in fine:
                 problems.append(f"the {name} ended with exit code {process.process.returncode}")
 
@@ -186,10 +202,10 @@ def attack(options):
             server, swarm, _, memory, _ = demo_run.commands(options, wire, directory, run_name,
                                                             (server_cores, swarm_cores, cores))
             commands = {"server": server, "swarm": swarm}
-            if options.kinds != "none":
-                commands["attack"] = attack_command(options, wire, directory, swarm_cores, attack_cores)
+            if options.kinds != "none" or wire.on_the_wire:
+                commands["attack"] = attack_command(options, wire, directory, run_name, swarm_cores, attack_cores)
             print(f"attack: {options.players:,} bots, {options.seconds} s, over {wire.words}; {memory}; {cores}", flush=True)
-            problems, interrupted = play(options, commands, swarm_cores, attack_cores)
+            problems, interrupted = play(options, commands, wire.on_the_wire, swarm_cores, attack_cores)
         summaries = {name: demo_run.read_summary(os.path.join(directory, f"{name}.json")) for name in commands}
     finally:
         shutil.rmtree(directory, ignore_errors=True)

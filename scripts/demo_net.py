@@ -81,9 +81,9 @@ class SocketWire(Wire):
 class MemifWire(Wire):
     words = "memif: shared memory between two processes"
 
-    def vdev(self, role):
-        path = os.path.join(self.directory, "memif.sock")
-        return f"--vdev=net_memif0,role={role},socket={path},socket-abstract=no,rsize=13"
+    def vdev(self, role, wire="memif", device=0):
+        path = os.path.join(self.directory, f"{wire}.sock")
+        return f"--vdev=net_memif{device},role={role},socket={path},socket-abstract=no,rsize=13"
 
     def server_eal(self):
         return ["--no-pci", self.vdev("server")]

@@ -208,15 +208,17 @@ def spread(players, in_view):
     return ["--spawn-size", str(int(edge)), "--view-distance", str(max(int(edge / math.sqrt(area)), 1000))]
 
 
+QUIET = ["--no-telemetry", "--log-level=lib.eal:warning"]
+
+
 def commands(options, wire, directory, run_name, placed=None):
     """The command lines of server and swarm, with the cores and the memory that the table names."""
     server_cores, swarm_cores, cores_words = placed or place()
     memory, memory_words = demo_net.memory_arguments(options.memory, 1 if options.driver == "socket" else 2)
     if options.driver == "socket":
         memory, memory_words = ["--no-huge", "--no-shconf", "-m", str(options.memory)], "no hugepages (4 KiB pages)"
-    quiet = ["--no-telemetry", "--log-level=lib.eal:warning"]
     key = os.path.join(directory, "token.key")
-    server = [*wire.server_prefix, program(options, "control", "serried-server"), *lcores(server_cores), *memory, *quiet,
+    server = [*wire.server_prefix, program(options, "control", "serried-server"), *lcores(server_cores), *memory, *QUIET,
               "--file-prefix", f"{run_name}-server", *wire.server_eal(), "--",
               "--driver", wire.server_driver, "--address", wire.server_address, "--udp-port", str(wire.port),
               "--token-key", key, "--npcs", str(options.npcs), "--audit", str(options.audit),
@@ -230,7 +232,7 @@ def commands(options, wire, directory, run_name, placed=None):
         server += ["--shards", str(options.shards)]
     swarm = [*wire.swarm_prefix, program(options, "tools", "serried-swarm")]
     if wire.swarm_driver == "ethdev":
-        swarm += [*lcores(swarm_cores), *memory, *quiet, "--file-prefix", f"{run_name}-swarm", *wire.swarm_eal(), "--",
+        swarm += [*lcores(swarm_cores), *memory, *QUIET, "--file-prefix", f"{run_name}-swarm", *wire.swarm_eal(), "--",
                   "--address", wire.swarm_address + "/24"]
     swarm += ["--driver", wire.swarm_driver, "--bots", str(options.players),
               "--server", f"{wire.server_address}:{wire.port}", "--token-key", key, "--rate", str(options.rate),

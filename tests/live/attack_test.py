@@ -55,6 +55,9 @@ class Attack(unittest.TestCase):
     def test_af_xdp(self):
         self.bear(STRANGERS | OVERHEARD, "--driver", "af_xdp")
 
+    def test_memif(self):
+        self.bear(STRANGERS | OVERHEARD, "--driver", "memif")
+
     def test_socket(self):
         # In a player's name only frames of one's own can speak; sockets copy it under their own.
         self.bear(STRANGERS | (OVERHEARD if os.geteuid() == 0 else set()), "--driver", "socket")

@@ -18,8 +18,10 @@ class Assault {
   Assault(Gun& gun, Forge& forge, std::vector<AttackKind> kinds, double rate, Nanos now)
       : gun_(gun), forge_(forge), kinds_(std::move(kinds)), rate_(rate), began_(now) {}
 
-  /// Send what is due, at most a burst; returns how many datagrams were made.
+  /// Send what is due, at most a burst; returns how many datagrams were made. When not all were taken, the way to the
+  /// server is full: more would only push out what others send, so there is a pause.
   unsigned strike(Nanos now) {
+    if (now < resume_at_) return 0;
     unsigned due = Gun::burst;
     if (rate_ > 0) {
       const auto allowed = static_cast<std::uint64_t>(static_cast<double>(now - began_) * 1e-9 * rate_);
@@ -30,7 +32,9 @@ class Assault {
       const AttackKind kind = kinds_[turn_++ % kinds_.size()];
       count += forge_.make(kind, gun_.room(count), shots_[count]) ? 1U : 0U;
     }
+    const std::uint64_t refused = tally_.refused;
     if (count != 0) gun_.fire(shots_.data(), count, tally_);
+    if (tally_.refused != refused) resume_at_ = now + pause;
     made_ += count;
     return count;
   }
@@ -38,11 +42,14 @@ class Assault {
   [[nodiscard]] const AttackTally& tally() const noexcept { return tally_; }
 
  private:
+  static constexpr Nanos pause = millisecond;
+
   Gun& gun_;
   Forge& forge_;
   std::vector<AttackKind> kinds_;
   double rate_;
   Nanos began_;
+  Nanos resume_at_ = 0;
   std::uint64_t made_ = 0;
   std::size_t turn_ = 0;
   std::array<Shot, Gun::burst> shots_{};

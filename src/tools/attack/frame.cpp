@@ -22,4 +22,17 @@ bool read_frame(std::span<const std::uint8_t> frame, FrameView& view) noexcept {
   return true;
 }
 
+std::size_t compose_claimed(std::uint8_t* payload, std::uint16_t bytes, const wire::Path& from,
+                            const wire::Path& server, const Stations& stations) noexcept {
+  wire::UdpFrame frame;
+  frame.link.destination = stations.destination;
+  frame.link.source = stations.source;
+  frame.source = from.address;
+  frame.destination = server.address;
+  frame.source_port = from.port;
+  frame.destination_port = server.port;
+  frame.payload_bytes = bytes;
+  return wire::compose_udp(payload, frame);
+}
+
 }  // namespace serried::tools

@@ -17,4 +17,13 @@ struct FrameView {
 /// False: no whole UDP datagram. Checksums are not looked at: what is overheard on its way out often has none yet.
 [[nodiscard]] bool read_frame(std::span<const std::uint8_t> frame, FrameView& view) noexcept;
 
+/// Who speaks on the link, and to whom.
+struct Stations {
+  wire::Mac source{}, destination{};
+};
+/// Link, IP and UDP headers of a datagram to `server` that claims to come from `from`, written before its payload of
+/// `bytes`; returns how long they are.
+std::size_t compose_claimed(std::uint8_t* payload, std::uint16_t bytes, const wire::Path& from,
+                            const wire::Path& server, const Stations& stations) noexcept;
+
 }  // namespace serried::tools

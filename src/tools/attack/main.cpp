@@ -7,7 +7,9 @@
 #include <optional>
 #include <sched.h>
 
+#include "port/eal.h"
 #include "tools/attack/assault.h"
+#include "tools/attack/bridge_gun.h"
 #include "tools/attack/options.h"
 #include "tools/attack/raw_gun.h"
 #include "tools/attack/report.h"
@@ -24,8 +26,8 @@ constexpr unsigned overheard_at_a_time = 512;
 constexpr Nanos look_every = millisecond, last_answers = 200 * millisecond;
 constexpr timespec nap{0, 50'000};
 
-volatile std::sig_atomic_t interrupted = 0;
-void on_signal(int) { interrupted = 1; }
+volatile std::sig_atomic_t interrupted = 0, begun = 0;
+void on_signal(int signal) { (signal == SIGUSR1 ? begun : interrupted) = 1; }
 
 int fail(const std::string& message, int code = exit_usage) {
   std::cerr << "serried-attack: " << message << '\n';
@@ -46,9 +48,20 @@ void overhear(tools::PacketTap& tap, tools::Samples& samples) {
   }
 }
 
+/// Who stands on the wire lets the others' frames pass in every round. Returns how many passed.
+template <class Gun>
+unsigned carry(Gun& gun, tools::Samples& samples) {
+  if constexpr (requires { gun.carry(samples); })
+    return gun.carry(samples);
+  else
+    return 0;
+}
+
 template <class Gun>
 int attack(Gun& gun, const tools::AttackOptions& options, tools::Samples& samples, tools::PacketTap* tap) {
   tools::Forge forge({options.protocol_id, options.seed, options.source}, samples);
+  while (options.wait && begun == 0 && interrupted == 0)
+    if (carry(gun, samples) == 0) nanosleep(&nap, nullptr);
   const Nanos began = monotonic_now();
   tools::Assault assault(gun, forge, options.kinds, options.rate, began);
   tools::AttackSummary summary;
@@ -63,7 +76,8 @@ int attack(Gun& gun, const tools::AttackOptions& options, tools::Samples& sample
   std::uint64_t datagrams_said = 0;
   for (Nanos now = began; interrupted == 0; now = monotonic_now()) {
     if (options.seconds > 0 && static_cast<double>(now - began) * 1e-9 >= options.seconds) break;
-    if (assault.strike(now) == 0) nanosleep(&nap, nullptr);
+    const unsigned passed = carry(gun, samples);
+    if (assault.strike(now) + passed == 0) nanosleep(&nap, nullptr);
     if (now - looked < look_every) continue;
     look(looked = now);
     if (options.quiet || now - said < second) continue;
@@ -76,8 +90,9 @@ int attack(Gun& gun, const tools::AttackOptions& options, tools::Samples& sample
   }
   const Nanos ended = monotonic_now();
   while (monotonic_now() - ended < last_answers) {
+    const unsigned passed = carry(gun, samples);
     look(ended);
-    nanosleep(&nap, nullptr);
+    if (passed == 0) nanosleep(&nap, nullptr);
   }
   std::fputs(tools::attack_table(summary).c_str(), stdout);
   if (!options.json_file.empty())
@@ -87,13 +102,33 @@ int attack(Gun& gun, const tools::AttackOptions& options, tools::Samples& sample
   return 0;
 }
 
-int run(const tools::AttackOptions& options) {
+int run_bridge(const tools::AttackOptions& options, const std::vector<std::string>& eal, tools::Samples& samples) {
+  if (const auto started = port::start_eal(eal); !started) return fail(started.error().message);
+  int code = exit_usage;
+  {
+    const std::vector<std::string> names = port::ethdev_names();
+    if (names.size() < 2) return fail("--bridge needs two ethdevs, as --vdev net_memif0,... --vdev net_memif1,...");
+    auto bridge = port::Bridge::open(names[0], names[1]);
+    if (!bridge) return fail("--bridge: " + bridge.error().message);
+    tools::BridgeGun gun(std::move(bridge).value(), options.server);
+    std::printf("serried-attack: ready between %s and %s\n", names[0].c_str(), names[1].c_str());
+    std::fflush(stdout);
+    code = attack(gun, options, samples, nullptr);
+    if (gun.lost() != 0)
+      std::printf("serried-attack: %llu frames of others found no room\n", static_cast<unsigned long long>(gun.lost()));
+  }
+  port::stop_eal();
+  return code;
+}
+
+int run(const tools::AttackOptions& options, const std::vector<std::string>& eal) {
   tools::Samples samples(options.server, options.source, samples_kept);
   if (!options.replay_file.empty()) {
     const auto added = samples.add_pcap(options.replay_file);
     if (!added) return fail("--replay: " + added.error().message);
     if (added.value() == 0) return fail("--replay: no sealed datagram for the server in '" + options.replay_file + "'");
   }
+  if (options.bridge) return run_bridge(options, eal, samples);
   std::optional<tools::PacketTap> tap;
   if (!options.sniff.empty()) {
     auto opened = tools::PacketTap::of_some(options.sniff, overhear_one_in);
@@ -125,6 +160,7 @@ int main(int argc, char** argv) {
   if (line.exit_code >= 0) return line.exit_code;
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
+  std::signal(SIGUSR1, on_signal);
   if (line.options.cpu >= 0) {
     cpu_set_t set;
     CPU_ZERO(&set);
@@ -132,5 +168,5 @@ int main(int argc, char** argv) {
     if (sched_setaffinity(0, sizeof set, &set) != 0)
       return fail("--cpu: CPU " + std::to_string(line.options.cpu) + " is not one that this process may use");
   }
-  return run(line.options);
+  return run(line.options, line.eal);
 }

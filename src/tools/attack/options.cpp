@@ -29,6 +29,9 @@ void declare(CLI::App& app, AttackOptions& options, Texts& texts) {
   add_number(app, "--protocol-id", options.protocol_id, "the server's protocol id, as in its key", 0,
              ~std::uint64_t{0});
   app.add_option("--interface", options.interface, "send frames of our own by this interface (needs root)");
+  app.add_flag("--bridge", options.bridge,
+               "stand on the wire: frames pass between EAL's first ethdev, the players', and its second, the server's");
+  app.add_flag("--wait", options.wait, "let all pass until SIGUSR1, and begin then (with --bridge)");
   app.add_option("--server-mac", texts.server_mac, "link address of the server or of the gateway");
   app.add_option("--source", texts.source, "network that source addresses are drawn from");
   app.add_option("--sniff", options.sniff, "overhear honest players on this interface (needs root)");
@@ -77,6 +80,9 @@ Result<Done> understand(AttackOptions& options, const Texts& texts) {
   auto kinds = parse_kinds(texts.kinds);
   if (!kinds) return kinds.error().within("--kinds");
   options.kinds = std::move(kinds).value();
+  if (options.bridge && (!options.interface.empty() || !options.sniff.empty()))
+    return Error{"--bridge is on the wire already: --interface and --sniff are for those who are beside it"};
+  if (options.wait && !options.bridge) return Error{"--wait needs --bridge"};
   if (options.interface.empty() && !texts.server_mac.empty()) return Error{"--server-mac needs --interface"};
   if (!texts.server_mac.empty()) {
     const auto mac = port::parse_mac(texts.server_mac);
@@ -85,7 +91,7 @@ Result<Done> understand(AttackOptions& options, const Texts& texts) {
   }
   if (!options.sniff.empty() && options.interface.empty() && !options.has_source)
     return Error{"--sniff without --interface needs --source: what comes from there is ours and not a player's"};
-  if (!options.sniff.empty() || !options.replay_file.empty()) return Done{};
+  if (options.bridge || !options.sniff.empty() || !options.replay_file.empty()) return Done{};
   if (texts.kinds == "mixed") {
     std::erase_if(options.kinds, needs_sample);
   } else if (std::any_of(options.kinds.begin(), options.kinds.end(), needs_sample)) {
@@ -100,14 +106,20 @@ Result<Done> understand(AttackOptions& options, const Texts& texts) {
 
 AttackCommandLine parse_attack_line(int argc, char** argv) {
   AttackCommandLine line;
+  std::vector<std::string> own(argv + 1, argv + argc);
+  if (const auto split = std::find(own.begin(), own.end(), "--"); split != own.end()) {
+    line.eal.assign(own.begin(), split);
+    own.erase(own.begin(), split + 1);
+  }
+  std::reverse(own.begin(), own.end());  // as CLI11 takes them
   CLI::App app(
       "Tests how one's own server bears an attack: sends what it must refuse, as fast as it goes, and counts the "
-      "answers.",
+      "answers.\nUsage: serried-attack [EAL options --] [options]",
       "serried-attack");
   Texts texts;
   declare(app, line.options, texts);
   try {
-    app.parse(argc, argv);
+    app.parse(own);
   } catch (const CLI::ParseError& error) {
     line.exit_code = app.exit(error) == 0 ? 0 : 2;
     return line;

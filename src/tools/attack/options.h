@@ -12,7 +12,9 @@
 namespace serried::tools {
 
 struct AttackOptions {
-  std::string interface;  ///< empty: UDP sockets
+  std::string interface;  ///< empty: UDP sockets, or bridge
+  bool bridge = false;    ///< stand between EAL's first two ethdevs
+  bool wait = false;      ///< until SIGUSR1
   wire::Path server;
   wire::Mac server_mac{};  ///< zeros: from the neighbour table
   bool has_source = false;
@@ -28,6 +30,7 @@ struct AttackOptions {
 };
 
 struct AttackCommandLine {
+  std::vector<std::string> eal;  ///< what stands before `--`
   AttackOptions options;
   int exit_code = -1;  ///< not -1: help or a fault was printed, end with it
 };

@@ -35,15 +35,8 @@ void RawGun::fire(const Shot* shots, unsigned count, AttackTally& tally) noexcep
   std::array<iovec, burst> pieces;
   std::array<mmsghdr, burst> messages{};
   for (unsigned i = 0; i < count; ++i) {
-    wire::UdpFrame frame;
-    frame.link.destination = server_mac_;
-    frame.link.source = out_.mac;
-    frame.source = shots[i].from.address;
-    frame.destination = server_.address;
-    frame.source_port = shots[i].from.port;
-    frame.destination_port = server_.port;
-    frame.payload_bytes = shots[i].bytes;
-    const std::size_t headers = wire::compose_udp(room(i), frame);
+    const std::size_t headers =
+        compose_claimed(room(i), shots[i].bytes, shots[i].from, server_, {out_.mac, server_mac_});
     pieces[i] = {room(i) - headers, headers + shots[i].bytes};
     messages[i].msg_hdr.msg_iov = &pieces[i];
     messages[i].msg_hdr.msg_iovlen = 1;

@@ -11,8 +11,11 @@ struct CountingGun {
   static constexpr unsigned burst = 64;
   std::uint8_t* room(unsigned i) { return bytes.data() + i * tools::attack_bytes_max; }
   void fire(const tools::Shot* shots, unsigned count, tools::AttackTally& tally) {
-    for (unsigned i = 0; i < count; ++i) tally.sent(shots[i].kind, shots[i].bytes);
+    const unsigned taken = std::min(count, takes);
+    for (unsigned i = 0; i < taken; ++i) tally.sent(shots[i].kind, shots[i].bytes);
+    tally.refused += count - taken;
   }
+  unsigned takes = burst;
   void hear(tools::AttackTally& tally) { tally.heard(AttackKind::connect, 10); }
   std::vector<std::uint8_t> bytes = std::vector<std::uint8_t>(burst * tools::attack_bytes_max);
 };
@@ -43,6 +46,17 @@ TEST_F(AttackAssault, WithoutARateEveryBurstIsFull) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(assault.strike(0), CountingGun::burst);
   EXPECT_EQ(sent(assault, AttackKind::too_short), 320U);
   EXPECT_EQ(sent(assault, AttackKind::too_long), 320U);
+}
+
+TEST_F(AttackAssault, PausesWhereNotAllIsTaken) {
+  auto assault = begin({AttackKind::too_short}, 0);
+  gun.takes = 10;
+  EXPECT_EQ(assault.strike(0), CountingGun::burst);
+  EXPECT_EQ(sent(assault, AttackKind::too_short), 10U);
+  gun.takes = CountingGun::burst;
+  EXPECT_EQ(assault.strike(millisecond - 1), 0U);
+  EXPECT_EQ(assault.strike(millisecond), CountingGun::burst);
+  EXPECT_EQ(assault.strike(millisecond), CountingGun::burst) << "no pause without a reason";
 }
 
 TEST_F(AttackAssault, KindsThatCannotBeMadeAreLeftOut) {

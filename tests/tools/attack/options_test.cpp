@@ -55,6 +55,15 @@ TEST(AttackOptions, RefusesTheInternet) {
   EXPECT_EQ(parse({"--server", "[fd00::1]:4000"}).exit_code, -1);
 }
 
+TEST(AttackOptions, OnTheWireItHasOptionsOfTheEalAndOverhearsAll) {
+  const auto line = parse({"--vdev=net_memif0", "-m", "64", "--", "--server", "10.0.0.1:4000", "--bridge", "--wait"});
+  ASSERT_EQ(line.exit_code, -1);
+  EXPECT_EQ(line.eal, (std::vector<std::string>{"--vdev=net_memif0", "-m", "64"}));
+  EXPECT_TRUE(line.options.bridge);
+  EXPECT_TRUE(line.options.wait);
+  EXPECT_EQ(line.options.kinds.size(), tools::attack_kinds);
+}
+
 TEST(AttackOptions, FaultsEndWithTwo) {
   const std::vector<std::vector<std::string>> wrong = {
       {},
@@ -68,6 +77,9 @@ TEST(AttackOptions, FaultsEndWithTwo) {
       {"--server", "10.0.0.1:4000", "--server-mac", "02:00:00:00:00:01"},
       {"--server", "10.0.0.1:4000", "--interface", "veth0", "--server-mac", "no"},
       {"--server", "10.0.0.1:4000", "--sniff", "lo"},
+      {"--server", "10.0.0.1:4000", "--wait"},
+      {"--server", "10.0.0.1:4000", "--bridge", "--interface", "veth0"},
+      {"--server", "10.0.0.1:4000", "--bridge", "--sniff", "veth0"},
       {"--server", "10.0.0.1:4000", "--protocol-id", "x"},
   };
   for (const auto& words : wrong) EXPECT_EQ(parse(words).exit_code, 2) << testing::PrintToString(words);
