@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 
+import bench_matrix
+import demo_net
 import demo_run
 from demo_run import at_least
 
@@ -35,6 +37,11 @@ class Bench:
             row["note"] = note
         self.rows.append(row)
         print(line(row), flush=True)
+
+    def save(self):
+        if self.options.json:
+            with open(self.options.json, "w", encoding="utf-8") as file:
+                file.write(json.dumps(self.rows, indent=2) + "\n")
 
     def run(self, program, *arguments, accept=(0,)):
         command = [os.path.join(self.options.build, program), *map(str, arguments)]
@@ -139,7 +146,7 @@ def crowd(bench):
 
 
 def play(bench, rate):
-    seconds = 5 if bench.options.quick else bench.options.seconds
+    seconds = 5 if bench.options.quick else bench.options.seconds or 60
     players = 200 if bench.options.quick else PLAYERS
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         subprocess.run([sys.executable, os.path.join(ROOT, "scripts/demo_run.py"), "--build", bench.options.build,
@@ -226,27 +233,81 @@ def compare(bench):
         bench.rows.append({"name": f"compare {name}", "value": ratio, "unit": "x", "target": None, "met": None})
 
 
+def matrix(bench):
+    """Whatever was measured when somebody presses Ctrl-C is plotted too."""
+    try:
+        failures = bench_matrix.measure(bench.options, bench.rows, bench.save)
+    finally:
+        if bench.options.plots and bench.rows:
+            bench_matrix.draw(bench.options, bench.rows)
+    if failures:
+        raise Failed("\n".join(failures))
+
+
 MEASURES = {each.__name__.replace("_", "-"): each
             for each in (aead, inbound, outbound, refuse, driver_share, players, crowd, newcomer, sessions)}
+
+
+def list_of(convert):
+    return lambda text: list(dict.fromkeys(convert(part) for part in text.split(",")))
+
+
+def driver(text):
+    if text not in demo_net.WIRES:
+        raise argparse.ArgumentTypeError(f"'{text}' is no driver; there are {', '.join(sorted(demo_net.WIRES))}")
+    return text
 
 
 def read_options():
     parser = argparse.ArgumentParser(
         prog="scripts/bench", description="Measure on this machine what the engine is to reach, each figure beside its target.",
         epilog="exit code: 0 measured, whatever the verdicts; 1 something could not be measured; 2 a bad option")
-    parser.add_argument("what", choices=["targets", "compare", *MEASURES],
-                        help="targets: all that have one, one after the other; compare: two commits' costs a packet")
+    parser.add_argument("what", choices=["targets", "compare", "matrix", *MEASURES],
+                        help="targets: all that have one, one after the other; compare: two commits' costs a packet; "
+                             "matrix: server and swarm live, for every combination of what the lists below say")
     parser.add_argument("--cpu", type=at_least(0, 1023), default=os.cpu_count() - 1,
                         help="CPU for what runs on one core (default: the last)")
-    parser.add_argument("--seconds", type=at_least(5, 86400), default=60, help="how long players play (default 60)")
+    parser.add_argument("--seconds", type=at_least(2, 86400),
+                        help="how long players play (default 60; in each cell of matrix 10)")
     parser.add_argument("--old", default="HEAD~1", metavar="COMMIT", help="compare: with what (default the parent, HEAD~1)")
     parser.add_argument("--new", default="", metavar="COMMIT", help="compare: what (default this tree's build)")
     parser.add_argument("--pairs", type=at_least(1, 1000), default=5, help="compare: how often (default 5)")
-    parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, not what it costs")
-    parser.add_argument("--json", metavar="FILE", help="write a list of {name, value, unit, target, met}")
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, not what it costs")
+    sizes.add_argument("--full", action="store_true", help="matrix: the whole of it, hours")
+    axes = parser.add_argument_group("matrix: lists, with commas between the values")
+    for name, convert, words in (
+            ("players", at_least(1, 60000), "bots"), ("rates", at_least(1, 120), "inputs a second of each"),
+            ("in-view", at_least(1, 60000), "others that each sees, about"),
+            ("budgets", at_least(256, 1146), "replication per player and datagram, bytes at most"),
+            ("drivers", driver, "the wires: " + ", ".join(sorted(demo_net.WIRES))),
+            ("io-lanes", at_least(1, 16), "io lanes of the server, more than one with sockets"),
+            ("shards", at_least(1, 16), "shard lanes")):
+        axes.add_argument(f"--{name}", type=list_of(convert), metavar="LIST", help=words)
+    parser.add_argument("--plots", metavar="DIR", help="matrix: draw the answers there, with gnuplot")
+    parser.add_argument("--json", metavar="FILE",
+                        help="write a list of {name, value, unit, target, met}; matrix: of an object for each cell")
     parser.add_argument("--build", default=os.path.join(ROOT, "build/release"), metavar="DIR", help="where the programs are")
     parser.add_argument("--only-check-options", action="store_true", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    check_options(parser, options)
+    return options
+
+
+def check_options(parser, options):
+    if options.what == "matrix":
+        bench_matrix.defaults(options)
+        fault = bench_matrix.fault(options)
+        if fault:
+            parser.error(fault)
+    else:
+        for name in ("full", "plots", *bench_matrix.OPTIONS):
+            if getattr(options, name):
+                parser.error(f"--{name.replace('_', '-')} is for matrix")
+    if options.json:
+        place = options.json if os.path.exists(options.json) else os.path.dirname(os.path.abspath(options.json))
+        if os.path.isdir(options.json) or not os.access(place, os.W_OK):
+            parser.error(f"--json: cannot write {options.json}")
 
 
 def main():
@@ -254,10 +315,10 @@ def main():
     if options.only_check_options:
         return 0
     bench = Bench(options)
-    failed = False
-    measures = {"compare": compare} if options.what == "compare" else \
+    failed, alone = False, {"compare": compare, "matrix": matrix}.get(options.what)
+    measures = {options.what: alone} if alone else \
         {name: measure for name, measure in MEASURES.items() if options.what in ("targets", name)}
-    if options.what != "compare":
+    if not alone:
         print(f"{'':<46} {'value':>12} {'':<10} {'target':>8}  verdict")
     for name, measure in measures.items():
         try:
@@ -265,14 +326,7 @@ def main():
         except Failed as error:
             failed = True
             print(f"bench: {name}: {error}", file=sys.stderr)
-    if options.json:
-        try:
-            with open(options.json, "w", encoding="utf-8") as file:
-                json.dump(bench.rows, file, indent=2)
-                file.write("\n")
-        except OSError as error:
-            print(f"bench: {options.json}: {error.strerror}", file=sys.stderr)
-            return 2
+    bench.save()
     return 1 if failed else 0
 
 
