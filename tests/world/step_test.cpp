@@ -47,6 +47,33 @@ TEST(StepRows, TwoAreAppliedWhenMoreThanTwoWait) {
   EXPECT_EQ(one.inputs[3].applied, 5);
 }
 
+TEST(StepRows, OneThatWaitsInEveryTickIsAppliedWithTheNext) {
+  OnePlayer one;
+  one.push(127);
+  for (int i = 0; i < 14; ++i) {
+    one.push(127);
+    one.tick();
+    EXPECT_EQ(one.inputs[3].count, 1) << "a little is kept against jitter";
+  }
+  one.push(127);
+  one.tick();
+  EXPECT_EQ(one.inputs[3].count, 0);
+  EXPECT_EQ(one.inputs[3].applied, one.sequence);
+}
+
+TEST(StepRows, OneThatSmoothesJitterIsKept) {
+  OnePlayer one;
+  one.push(127);
+  for (int i = 0; i < 100; ++i) {
+    // Every tenth input comes a tick late, together with the next.
+    if (i % 10 != 8) one.push(127);
+    if (i % 10 == 9) one.push(127);
+    const std::uint16_t before = one.inputs[3].applied;
+    one.tick();
+    EXPECT_EQ(one.inputs[3].applied, before + 1) << "tick " << i;
+  }
+}
+
 TEST(StepRows, TwoInputsShareOneTickOfTime) {
   OnePlayer steady, hasty;
   for (int i = 0; i < 60; ++i) {
