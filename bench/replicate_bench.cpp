@@ -7,7 +7,9 @@
 ///     crowd         the same, and how stale what every hundredth viewer knows of anybody is: gaps between two words of
 ///                   the same entity, in ticks
 ///
-/// `hash` is of all bodies of the 300 ticks before those measured: it depends on the number of players alone.
+/// `crossings` is far records a viewer and tick of those who changed their cell and were told at once
+/// (replicate/far.h). `hash` is of all bodies of the 300 ticks before those measured: it depends on the number of
+/// players alone.
 
 #include <cstdio>
 #include <ctime>
@@ -127,7 +129,8 @@ class Place {
 void run(benchmark::State& state, bool watch) {
   const auto players = static_cast<unsigned>(state.range(0));
   Place place(players, watch);
-  const std::uint64_t bytes = place.bytes, records = place.counters().plan.records.value();
+  const std::uint64_t bytes = place.bytes, records = place.counters().plan.records.value(),
+                      crossings = place.counters().plan.far_crossings.value();
   Nanos least = ~Nanos{0};
   for (auto _ : state) {
     const Nanos spent = place.tick();
@@ -139,6 +142,7 @@ void run(benchmark::State& state, bool watch) {
   state.counters["least"] = static_cast<double>(least) * 1e-9 / players;
   state.counters["body"] = static_cast<double>(place.bytes - bytes) / viewers;
   state.counters["records"] = static_cast<double>(place.counters().plan.records.value() - records) / viewers;
+  state.counters["crossings"] = static_cast<double>(place.counters().plan.far_crossings.value() - crossings) / viewers;
   state.counters["far_turn_ticks"] = static_cast<double>(place.counters().far_staleness_ticks.value());
   if (watch) {
     state.counters["gap_p50"] = place.gap(0.5);

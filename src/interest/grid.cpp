@@ -1,6 +1,7 @@
 #include "interest/grid.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace serried::interest {
@@ -29,11 +30,13 @@ void Grid::clear(unsigned shard) noexcept {
   tally.done = 0;
   tally.total = 0;
   tally.population = {};
+  tally.crossed_count = 0;
 }
 
 void Grid::count(unsigned shard, const world::Frame& frame, const world::Identity& identity, std::size_t first,
                  std::size_t last) noexcept {
-  std::uint32_t* histogram = tallies_[shard].histogram.data();
+  Tally& tally = tallies_[shard];
+  std::uint32_t* histogram = tally.histogram.data();
   for (std::size_t row = first; row < last; ++row) {
     if (identity.living[row] == 0 || (frame.state_flags[row] & world::state_flag::is_invisible) != 0) {
       bin_[row] = no_bin;
@@ -42,8 +45,12 @@ void Grid::count(unsigned shard, const world::Frame& frame, const world::Identit
     const Cell at = cell_at(frame.x[row], frame.y[row], frame.z[row]);
     const auto cell = static_cast<std::uint32_t>((at.z * cells_y_ + at.y) * cells_x_ + at.x);
     const std::uint32_t bin = cell * class_count + classes_.of_type[static_cast<std::size_t>(identity.type[row])];
+    const std::uint32_t before = bin_[row];
     bin_[row] = bin;
     ++histogram[bin];
+    if (before / class_count != cell && before != no_bin) [[unlikely]]
+      tally.crossed[tally.crossed_count++] = {static_cast<std::uint16_t>(before / class_count),
+                                              static_cast<std::uint16_t>(cell), static_cast<std::uint16_t>(row), 0};
   }
 }
 
@@ -74,7 +81,72 @@ bool Grid::add_up(unsigned shard, unsigned bins) noexcept {
     if (own.population[i] != 0) populated = i;
   own.reach = populated == class_count ? 0 : reach_of_class_[populated];
   own.radius = populated == class_count ? 0 : classes_.radius[populated];
+  own.widest = populated;
+  log_crossings(shard);
   return true;
+}
+
+/// Sorted by where they lead to, so that what a viewer tells of them makes few blocks. Of more than the log keeps, the
+/// numbers go on all the same, and who reads the log sees that it missed some.
+void Grid::log_crossings(unsigned shard) noexcept {
+  Tally& own = tallies_[shard];
+  std::uint32_t count = 0, all = 0;
+  for (const Tally& other : tallies_) {
+    const std::uint32_t taken = std::min(other.crossed_count, crossings_kept - count);
+    std::copy_n(other.crossed.data(), taken, own.fresh.data() + count);
+    count += taken;
+    all += other.crossed_count;
+  }
+  std::sort(own.fresh.data(), own.fresh.data() + count,
+            [](const Crossing& a, const Crossing& b) { return a.to != b.to ? a.to < b.to : a.slot < b.slot; });
+  own.log_end += all;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    Crossing& crossing = own.fresh[i];
+    if (crossing.to > crossing.from)
+      crossing.ahead = static_cast<std::uint16_t>(
+          std::min(own.start[crossing.to * class_count] - own.start[crossing.from * class_count], 0xFFFFU));
+    own.log[(own.log_end - count + i) % crossings_kept] = crossing;
+  }
+}
+
+bool Grid::next_in_view(unsigned shard, const Cell& home, std::uint32_t& cell, std::uint32_t end,
+                        unsigned& looks) const noexcept {
+  const Tally& tally = tallies_[shard];
+  if (cell >= end || tally.widest == class_count) {
+    cell = std::max(cell, end);
+    return false;
+  }
+  const int y_first = std::max(home.y - reach_y_, 0), y_last = std::min(home.y + reach_y_, cells_y_ - 1);
+  const int z_first = std::max(home.z - reach_z_, 0), z_last = std::min(home.z + reach_z_, cells_z_ - 1);
+  Cell at = cell_of(cell);
+  if (at.z < z_first) at = {0, y_first, z_first};
+  for (; at.z <= z_last; at = {0, y_first, at.z + 1}) {
+    if (at.y < y_first) at = {0, y_first, at.z};
+    for (; at.y <= y_last; ++at.y, at.x = 0) {
+      const int wide = reach_at(at.y - home.y, at.z - home.z).x[tally.widest];
+      if (wide < 0) continue;
+      const std::uint32_t row = number_of({0, at.y, at.z});
+      if (row >= end) break;
+      if (looks == 0) {
+        cell = row + static_cast<std::uint32_t>(at.x);
+        return false;
+      }
+      --looks;
+      const auto first = row + static_cast<std::uint32_t>(std::max(at.x, home.x - wide));
+      const auto last = std::min(row + static_cast<std::uint32_t>(std::min(home.x + wide, cells_x_ - 1)), end - 1);
+      for (std::uint32_t word = first / 64; word <= last / 64 && first <= last; ++word) {
+        std::uint64_t bits = tally.occupied[word];
+        if (word == first / 64) bits &= ~std::uint64_t{0} << first % 64;
+        if (bits == 0) continue;
+        const std::uint32_t found = word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits));
+        if (found > last) break;
+        cell = found;
+        return true;
+      }
+    }
+  }
+  cell = end;
+  return false;
 }
 
 void Grid::write_far(std::uint32_t place, std::size_t row, const world::Frame& frame,
@@ -95,8 +167,12 @@ void Grid::scatter(unsigned shard, const world::Frame& frame, const world::Ident
                    std::size_t last) noexcept {
   std::uint32_t* next = tallies_[shard].next.data();
   for (std::size_t row = first; row < last; ++row) {
-    if (bin_[row] == no_bin) continue;
+    if (bin_[row] == no_bin) {
+      place_[row] = nowhere;
+      continue;
+    }
     const std::uint32_t place = next[bin_[row]]++;
+    place_[row] = place;
     slot_[place] = static_cast<std::uint16_t>(row);
     x_[place] = frame.x[row];
     y_[place] = frame.y[row];

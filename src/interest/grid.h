@@ -3,8 +3,10 @@
 /// cell lie side by side and a query streams memory.
 ///
 ///     step   each shard counts its rows into its histogram                     (count)
+///            and notes who went from cell to cell
 ///     meet
 ///     index  each shard adds all histograms up, for itself                     (add_up)
+///            and logs everybody's crossings
 ///            and puts its rows in their places of the shared arrays            (scatter)
 ///     meet
 ///     plan   everybody reads the arrays                                        (span)
@@ -12,10 +14,12 @@
 /// A bin is a cell and a class. Classes are the types grouped by radius, at most four, largest radius first: what is in
 /// view of a far cell is then a prefix of its bins, one contiguous span. Beside the entities' positions lie their
 /// far records, six bytes each in the same order, ready to be copied into any viewer's datagram.
-/// Within a bin, entities come in the order of shards and rows: only replication sees that, never the world's hash.
+/// Within a bin, entities come in the order of shards and rows, so their slots rise: only replication sees that, never
+/// the world's hash.
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -51,6 +55,13 @@ struct Span {
   std::uint32_t first = 0, last = 0;
 };
 
+/// An entity that was in one cell a tick ago and is in another now.
+struct Crossing {
+  std::uint16_t from = 0, to = 0;  ///< numbers of cells
+  std::uint16_t slot = 0;
+  std::uint16_t ahead = 0;  ///< places between the two cells, at most 65,535; 0 when it went to a lower number
+};
+
 class Grid {
  public:
   Grid(const world::Config& config, unsigned shards, unsigned rows_per_shard);
@@ -66,6 +77,7 @@ class Grid {
                std::size_t last) noexcept;
 
   // Behind the second meet: any shard, with the sums of its own.
+  /// The places of the first `classes` classes in a cell.
   [[nodiscard]] Span span(unsigned shard, unsigned cell, unsigned classes) const noexcept {
     const std::uint32_t* start = tallies_[shard].start.data() + cell * class_count;
     return {start[0], start[classes]};
@@ -79,6 +91,15 @@ class Grid {
   /// The largest radius of those classes; 0: nobody lives.
   [[nodiscard]] float radius_in_use(unsigned shard) const noexcept { return tallies_[shard].radius; }
   [[nodiscard]] std::uint32_t entities(unsigned shard) const noexcept { return tallies_[shard].total; }
+  /// The place of an entity in the sorted arrays; `nowhere` when it is dead or hidden.
+  [[nodiscard]] std::uint32_t place_of(std::uint16_t slot) const noexcept { return place_[slot]; }
+
+  // All crossings are numbered, modulo 2^32, those of a tick in the order of the cells they lead to. The last
+  // `crossings_kept` can be read, by the number.
+  [[nodiscard]] std::uint32_t crossings_end(unsigned shard) const noexcept { return tallies_[shard].log_end; }
+  [[nodiscard]] const Crossing& crossing(unsigned shard, std::uint32_t number) const noexcept {
+    return tallies_[shard].log[number % crossings_kept];
+  }
 
   /// Nearest first.
   [[nodiscard]] const Neighbour* neighbours() const noexcept { return neighbours_.data(); }
@@ -91,6 +112,30 @@ class Grid {
     if (x < 0 || y < 0 || z < 0 || x >= cells_x_ || y >= cells_y_ || z >= cells_z_) return -1;
     return (z * cells_y_ + y) * cells_x_ + x;
   }
+  [[nodiscard]] std::uint32_t number_of(const Cell& cell) const noexcept {
+    return static_cast<std::uint32_t>((cell.z * cells_y_ + cell.y) * cells_x_ + cell.x);
+  }
+  [[nodiscard]] Cell cell_of(std::uint32_t number) const noexcept {
+    const auto row = static_cast<std::uint32_t>(number * per_cells_x_ >> 32);
+    const auto layer = static_cast<std::uint32_t>(row * per_cells_y_ >> 32);
+    return {static_cast<int>(number) - static_cast<int>(row) * cells_x_,
+            static_cast<int>(row) - static_cast<int>(layer) * cells_y_, static_cast<int>(layer)};
+  }
+
+  /// How many classes, from 0 on, may be in view in the cell `number` from somewhere in `home`.
+  [[nodiscard]] unsigned classes_in_view(const Cell& home, std::uint32_t number) const noexcept {
+    const Cell at = cell_of(number);
+    const int x = std::abs(at.x - home.x), y = at.y - home.y, z = at.z - home.z;
+    if (std::abs(y) > reach_y_ || std::abs(z) > reach_z_) return 0;
+    unsigned classes = 0;
+    for (const std::int16_t reach : reach_at(y, z).x) classes += reach >= x ? 1 : 0;  // they fall
+    return classes;
+  }
+  /// Move `cell` on to the next, itself included, before `end` by number, where somebody is and somebody may be in view
+  /// from `home`. False when there is none: then `cell` is `end`, or less when `looks`, a count of rows of cells to
+  /// look through, is used up.
+  [[nodiscard]] bool next_in_view(unsigned shard, const Cell& home, std::uint32_t& cell, std::uint32_t end,
+                                  unsigned& looks) const noexcept;
 
   [[nodiscard]] const Classes& classes() const noexcept { return classes_; }
   [[nodiscard]] unsigned cells() const noexcept { return static_cast<unsigned>(cells_x_ * cells_y_ * cells_z_); }
@@ -102,8 +147,16 @@ class Grid {
   [[nodiscard]] const float* z() const noexcept { return z_.data(); }
   [[nodiscard]] const std::uint8_t* far_records() const noexcept { return far_.data(); }
 
+  static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
+  static constexpr unsigned crossings_kept = 1'024;
+
  private:
   static constexpr std::uint32_t no_bin = ~std::uint32_t{0};
+
+  /// How far a class is in view along x, in a row of cells so many rows and layers away: cells; -1: not at all.
+  struct Reach {
+    std::array<std::int16_t, class_count> x;
+  };
 
   struct Tally {
     world::Column<std::uint32_t> histogram;  ///< this shard's rows per bin; read by all between the meets
@@ -111,13 +164,23 @@ class Grid {
     world::Column<std::uint32_t> next;      ///< where this shard's next row of a bin goes
     world::Column<std::uint64_t> occupied;  ///< one bit a cell
     std::uint32_t total = 0;
-    unsigned done = 0;   ///< bins added up
-    unsigned reach = 0;  ///< neighbours in use
-    float radius = 0;    ///< largest in use
+    unsigned done = 0;                ///< bins added up
+    unsigned reach = 0;               ///< neighbours in use
+    float radius = 0;                 ///< largest in use
+    unsigned widest = class_count;    ///< the class that has it; class_count: nobody lives
+    world::Column<Crossing> crossed;  ///< this shard's rows since `clear`; read by all between the meets
+    std::uint32_t crossed_count = 0;
+    world::Column<Crossing> log, fresh;  ///< a ring of all shards' crossings, and a tick's before they are sorted
+    std::uint32_t log_end = 0;
     std::array<std::uint32_t, class_count> population{};
   };
 
   void build_neighbours(const world::Config& config);
+  void build_reaches();
+  void log_crossings(unsigned shard) noexcept;
+  [[nodiscard]] const Reach& reach_at(int y, int z) const noexcept {
+    return reaches_[static_cast<std::size_t>((z + reach_z_) * (2 * reach_y_ + 1) + y + reach_y_)];
+  }
   void write_far(std::uint32_t place, std::size_t row, const world::Frame& frame, std::uint8_t generation) noexcept;
 
   Classes classes_;
@@ -126,8 +189,12 @@ class Grid {
   unsigned shards_ = 0, bins_ = 0;
   std::vector<Tally> tallies_;
   std::vector<Neighbour> neighbours_;
+  std::vector<Reach> reaches_;  ///< by layer and row, from -reach_z_ and -reach_y_ on
+  int reach_y_ = 0, reach_z_ = 0;
+  std::uint64_t per_cells_x_ = 0, per_cells_y_ = 0;  ///< 2^32 / cells, rounded up: a product instead of a division
   std::array<unsigned, class_count + 1> reach_of_class_{};
-  world::Column<std::uint32_t> bin_;  ///< by row, from count to scatter
+  world::Column<std::uint32_t> bin_;    ///< by row, from one count to the next
+  world::Column<std::uint32_t> place_;  ///< by row
   world::Column<std::uint16_t> slot_;
   world::Column<float> x_, y_, z_;
   world::Column<std::uint8_t> far_;

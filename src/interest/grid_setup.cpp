@@ -53,9 +53,17 @@ Grid::Grid(const world::Config& config, unsigned shards, unsigned rows_per_shard
     tally.start = world::Column<std::uint32_t>(bins_ + 1, shard * 4 + 1);
     tally.next = world::Column<std::uint32_t>(bins_, shard * 4 + 2);
     tally.occupied = world::Column<std::uint64_t>(this->cells() / 64 + 1, shard * 4 + 3);
+    tally.crossed = world::Column<Crossing>(rows_per_shard, shard * 4 + 4);
+    tally.log = world::Column<Crossing>(crossings_kept, shard * 4 + 5);
+    tally.fresh = world::Column<Crossing>(crossings_kept, shard * 4 + 6);
     tallies_.push_back(std::move(tally));
   }
+  per_cells_x_ = (std::uint64_t{1} << 32) / config.cells()[0] + 1;
+  per_cells_y_ = (std::uint64_t{1} << 32) / config.cells()[1] + 1;
   bin_ = world::Column<std::uint32_t>(rows, 9);
+  std::fill_n(bin_.data(), rows, no_bin);
+  place_ = world::Column<std::uint32_t>(rows, 15);
+  std::fill_n(place_.data(), rows, nowhere);
   slot_ = world::Column<std::uint16_t>(rows, 10);
   x_ = world::Column<float>(rows, 11);
   y_ = world::Column<float>(rows, 12);
@@ -98,6 +106,25 @@ void Grid::build_neighbours(const world::Config& config) {
   for (const Ranked& entry : ranked) {
     for (unsigned i = 0; i < entry.neighbour.classes; ++i) ++reach_of_class_[i];
     neighbours_.push_back(entry.neighbour);
+  }
+  build_reaches();
+}
+
+/// The same neighbourhood by rows of cells, to be gone through in the order of numbers.
+void Grid::build_reaches() {
+  for (const Neighbour& neighbour : neighbours_) {
+    reach_y_ = std::max(reach_y_, int{neighbour.y});
+    reach_z_ = std::max(reach_z_, int{neighbour.z});
+  }
+  Reach nobody;
+  nobody.x.fill(-1);
+  reaches_.assign(static_cast<std::size_t>((2 * reach_y_ + 1) * (2 * reach_z_ + 1)), nobody);
+  for (const Neighbour& neighbour : neighbours_) {
+    const auto at = (neighbour.z + reach_z_) * (2 * reach_y_ + 1) + neighbour.y + reach_y_;
+    for (unsigned i = 0; i < neighbour.classes; ++i) {
+      std::int16_t& x = reaches_[static_cast<std::size_t>(at)].x[i];
+      x = std::max(x, neighbour.x);
+    }
   }
 }
 

@@ -63,8 +63,7 @@ void on_lost(Viewer& viewer, std::uint16_t id) noexcept {
       viewer.status[row] |= status::unsent;
     }
   });
-  if (plan->far.records != 0 && plan->far.epoch == viewer.far_epoch && viewer.lost_runs < viewer.lost_run.size())
-    viewer.lost_run[viewer.lost_runs++] = plan->far;
+  if (plan->far.any() && viewer.lost_runs < viewer.lost_run.size()) viewer.lost_run[viewer.lost_runs++] = plan->far;
 }
 
 }  // namespace serried::replicate

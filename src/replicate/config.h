@@ -28,7 +28,7 @@ struct Config {
   unsigned create_percent = 50;     ///< of the room, at most, for creates while there are records to send
   unsigned far_percent = 30;        ///< of the room, kept for far blocks while a turn is under way
   unsigned far_cycle_ticks = 60;    ///< a turn over all far cells starts no sooner than this after the last one did
-  unsigned far_cells = 32;          ///< cells visited in one tick, empty ones included
+  unsigned far_cells = 32;          ///< cells visited in one tick, and rows of cells looked through
   unsigned interval_max_ticks = 6;  ///< under overload, at most so many ticks between two datagrams to a viewer
   unsigned quiet_ticks = 6;         ///< with nothing to say, a DeltaSync header every so many ticks
 

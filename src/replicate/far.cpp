@@ -7,91 +7,219 @@
 namespace serried::replicate {
 namespace {
 
+using interest::class_count;
+
 // A block of fewer records wastes its framing (5 bytes): better to leave the room empty and begin the cell next time.
 constexpr unsigned records_worth_a_block = 4;
+constexpr std::size_t block_overhead = 2 + 1 + message::block_header_bytes;  // length of two bytes, type
+constexpr std::size_t lone_record_bytes = block_overhead + message::far_record_bytes;
+// Who went less than this part of a turn ahead is met again soon enough.
+constexpr std::uint32_t turn_part = 8;
 
-/// As many of `wanted` records from `place` on as fit into one block. Returns how many.
-unsigned write_block(base::ByteWriter& out, const interest::Grid& grid, std::uint16_t cell, std::uint32_t place,
+/// As many of `wanted` records from `place` on as fit into one block, or none if that are few. Returns how many.
+unsigned write_block(base::ByteWriter& out, const interest::Grid& grid, std::uint32_t cell, std::uint32_t place,
                      unsigned wanted) noexcept {
-  constexpr std::size_t overhead = 2 + 1 + message::block_header_bytes;  // length of two bytes, type
-  if (out.room() < overhead + message::far_record_bytes) return 0;
-  const auto fit = static_cast<unsigned>((out.room() - overhead) / message::far_record_bytes);
+  if (out.room() < lone_record_bytes) return 0;
+  const auto fit = static_cast<unsigned>((out.room() - block_overhead) / message::far_record_bytes);
   const unsigned records = std::min(wanted, fit);
   if (records < std::min(wanted, records_worth_a_block)) return 0;
   const std::size_t bytes = records * message::far_record_bytes;
   message::frame(out, message::Type::entity_block, message::block_header_bytes + bytes);
-  out.write(cell);
+  out.write(static_cast<std::uint16_t>(cell));
   out.write_bytes({grid.far_records() + std::size_t{place} * message::far_record_bytes, bytes});
   return records;
 }
 
-/// Move `at` over cells and write until `records_max` are written, the room or `cells` are used up, or the
-/// neighbourhood ends. Returns records written.
-unsigned write_run(const Viewer& viewer, const Scene& scene, base::ByteWriter& out, interest::Window& at,
-                   unsigned records_max, unsigned cells) noexcept {
+unsigned class_at(const interest::Grid& grid, unsigned shard, std::uint32_t cell, std::uint32_t place) noexcept {
+  unsigned type_class = 0;
+  while (place >= grid.span(shard, cell, type_class + 1).last) ++type_class;
+  return type_class;
+}
+
+/// The first place in its cell that is not before `point`. It is looked for around `offset` first: between two ticks
+/// few come or go.
+std::uint32_t place_of(const interest::Grid& grid, unsigned shard, const FarPoint& point,
+                       std::uint32_t offset) noexcept {
+  constexpr std::uint32_t around = 8;
+  const std::uint32_t cell_first = grid.span(shard, point.cell, 0).first;
+  if (point.type_class == 0 && point.slot == 0) return cell_first;
+  std::uint32_t first = grid.span(shard, point.cell, point.type_class).last;
+  std::uint32_t last = grid.span(shard, point.cell, point.type_class + 1U).last;
+  const std::uint16_t* const slots = grid.slots();
+  const std::uint32_t guess = std::clamp(cell_first + offset, first, last);
+  if (guess != last && slots[guess] == point.slot) return guess;
+  if (guess - first > around && slots[guess - around] < point.slot) first = guess - around;
+  if (last - guess > around && slots[guess + around] >= point.slot) last = guess + around;
+  return static_cast<std::uint32_t>(std::lower_bound(slots + first, slots + last, point.slot) - slots);
+}
+
+/// What is to be told, and how far that got.
+struct Stretch {
+  FarPoint at, until;
+  bool wraps;                ///< `until` comes behind the last cell and the first
+  std::uint32_t offset = 0;  ///< of `at`, as Viewer::far_offset
+  bool complete = false;
+};
+
+/// Tell who is in view from home, until the stretch is complete, or the room or `looks` are used up. Returns records.
+unsigned write_stretch(const Scene& scene, const interest::Cell& home, base::ByteWriter& out, Stretch& stretch,
+                       unsigned looks) noexcept {
   const interest::Grid& grid = *scene.grid;
-  const unsigned reach = grid.neighbours_in_use(scene.shard);
+  const FarPoint until = stretch.until;
+  const bool until_inside = until.type_class != 0 || until.slot != 0;
+  std::uint32_t cell = stretch.at.cell;
+  bool inside = stretch.at.type_class != 0 || stretch.at.slot != 0;
   unsigned written = 0;
-  for (unsigned visited = 0; visited < cells && at.neighbour < reach && written < records_max; ++visited) {
-    const interest::Neighbour& neighbour = grid.neighbours()[at.neighbour];
-    const std::int32_t cell = grid.cell_number(viewer.cell, neighbour);
-    if (cell >= 0 && grid.occupied(scene.shard, static_cast<unsigned>(cell))) {
-      const interest::Span places = grid.span(scene.shard, static_cast<unsigned>(cell), neighbour.classes);
-      const std::uint32_t first = std::min(places.first + at.offset, places.last);
-      const unsigned wanted = std::min(places.last - first, records_max - written);
-      if (wanted != 0) {
-        const unsigned now = write_block(out, grid, static_cast<std::uint16_t>(cell), first, wanted);
-        written += now;
-        at.offset += now;
-        if (first + now < places.last) break;
+  for (;;) {
+    const std::uint32_t end = stretch.wraps ? grid.cells() : until.cell + std::uint32_t{until_inside};
+    if (!inside && !grid.next_in_view(scene.shard, home, cell, end, looks)) {
+      stretch.at = {static_cast<std::uint16_t>(cell), 0, 0};
+      if (cell < end) return written;
+      if (!stretch.wraps) break;
+      stretch.wraps = false;
+      cell = 0;
+      continue;
+    }
+    interest::Span places = grid.span(scene.shard, cell, grid.classes_in_view(home, cell));
+    const std::uint32_t cell_first = places.first;
+    if (inside) places.first = place_of(grid, scene.shard, stretch.at, stretch.offset);
+    if (!stretch.wraps && cell == until.cell)
+      places.last = std::min(places.last, place_of(grid, scene.shard, until, stretch.offset));
+    if (places.first < places.last) {
+      const unsigned now = write_block(out, grid, cell, places.first, places.last - places.first);
+      written += now;
+      places.first += now;
+      if (places.first < places.last) {
+        stretch.at = {static_cast<std::uint16_t>(cell),
+                      static_cast<std::uint16_t>(class_at(grid, scene.shard, cell, places.first)),
+                      grid.slots()[places.first]};
+        stretch.offset = places.first - cell_first;
+        return written;
       }
     }
-    ++at.neighbour;
-    at.offset = 0;
+    ++cell;
+    inside = false;
+    if (looks != 0) --looks;
   }
+  stretch.at = until;
+  stretch.complete = true;
   return written;
+}
+
+/// Whether the turn comes back to who crossed later than it would have, by much.
+bool fell_behind(const Viewer& viewer, const Scene& scene, const interest::Crossing& crossing) noexcept {
+  constexpr std::uint32_t round = 0x10000;
+  const FarPoint& at = viewer.far_at;
+  std::uint32_t from = static_cast<std::uint16_t>(crossing.from - at.cell);
+  std::uint32_t to = static_cast<std::uint16_t>(crossing.to - at.cell);
+  if (from == 0 || to == 0) {
+    const world::Type type = scene.published->brief[crossing.slot].type;
+    const FarPoint point{at.cell, scene.grid->classes().of_type[static_cast<std::size_t>(type)], crossing.slot};
+    if (point < at) (from == 0 ? from : to) = round;
+  }
+  return from < to;
+}
+
+/// Tell those whom the turn would meet too late. False when there was no room for all: then the turn must wait, or it
+/// would forget where it stood when they crossed. It waits once; after that half of the room is for the turn, and those
+/// for whom the other half is too small are passed over.
+bool tell_crossings(Viewer& viewer, const Scene& scene, const interest::Cell& home, base::ByteWriter& out,
+                    PlanCounters& counters) noexcept {
+  const interest::Grid& grid = *scene.grid;
+  const std::uint32_t end = grid.crossings_end(scene.shard);
+  if (viewer.far_seen == end) return true;
+  if (end - viewer.far_seen > interest::Grid::crossings_kept) {
+    counters.far_crossings_missed.add(end - viewer.far_seen - interest::Grid::crossings_kept);
+    viewer.far_seen = end - interest::Grid::crossings_kept;
+  }
+  const bool waited = viewer.far_waited;
+  const std::size_t left = waited ? out.room() / 2 : 0;  // for the turn
+  const std::uint32_t far_ahead = std::max(viewer.far_turn_records, viewer.far_told) / turn_part;
+  const std::uint16_t here = viewer.far_at.cell;
+  unsigned told = 0;
+  for (; viewer.far_seen != end; ++viewer.far_seen) {
+    const interest::Crossing& crossing = grid.crossing(scene.shard, viewer.far_seen);
+    const auto from = static_cast<std::uint16_t>(crossing.from - here);
+    const auto to = static_cast<std::uint16_t>(crossing.to - here);
+    if (from >= to && to != 0) continue;
+    // Not so for who crossed the origin: there may be a rest before the turn comes by.
+    const bool turnwise = static_cast<std::uint16_t>(crossing.from - viewer.far_origin) <
+                          static_cast<std::uint16_t>(crossing.to - viewer.far_origin);
+    if (turnwise && crossing.to > crossing.from && crossing.ahead <= far_ahead) continue;
+    if (!fell_behind(viewer, scene, crossing)) continue;
+    const std::uint32_t place = grid.place_of(crossing.slot);
+    if (place == interest::Grid::nowhere) continue;
+    std::uint32_t cell = crossing.to;
+    const interest::Span there = grid.span(scene.shard, cell, class_count);
+    if (place < there.first || place >= there.last)  // since then it has crossed again
+      cell = grid.number_of(grid.cell_at(grid.x()[place], grid.y()[place], grid.z()[place]));
+    if (place >= grid.span(scene.shard, cell, grid.classes_in_view(home, cell)).last) continue;
+    if (out.room() >= left + lone_record_bytes) {
+      told += write_block(out, grid, cell, place, 1);
+    } else if (waited) {
+      counters.far_crossings_missed.add(1);
+    } else {
+      break;
+    }
+  }
+  viewer.far_waited = viewer.far_seen != end;
+  counters.far_crossings.add(told);
+  counters.far_records.add(told);
+  return !viewer.far_waited;
 }
 
 }  // namespace
 
 bool far_pending(Viewer& viewer, const Scene& scene) noexcept {
-  const world::Place& at = scene.published->place[viewer.own_slot];
-  const interest::Cell cell = scene.grid->cell_at(at.x, at.y, at.z);
-  if (!(cell == viewer.cell)) {
-    viewer.cell = cell;
-    ++viewer.far_epoch;
-    viewer.lost_runs = 0;
+  const interest::Grid& grid = *scene.grid;
+  if (!viewer.far_begun) {
+    const world::Place& eye = scene.published->place[viewer.own_slot];
+    viewer.far_begun = true;
+    viewer.far_origin = static_cast<std::uint16_t>(grid.number_of(grid.cell_at(eye.x, eye.y, eye.z)));
+    viewer.far_at = {viewer.far_origin, 0, 0};
+    viewer.far_wrapped = false;
+    viewer.far_seen = grid.crossings_end(scene.shard);
   }
   if (viewer.far_resting && scene.tick - viewer.far_turn_tick >= scene.config->far_cycle_ticks) {
     viewer.far_resting = false;
     viewer.far_turn_tick = scene.tick;
-    viewer.far_window = {};
+    // After a rest: whoever crossed in it is met, early enough, by the turn that begins.
+    if (viewer.far_turn_ticks < scene.config->far_cycle_ticks) viewer.far_seen = grid.crossings_end(scene.shard);
   }
   return !viewer.far_resting || viewer.lost_runs != 0;
 }
 
 FarRun write_far(Viewer& viewer, const Scene& scene, base::ByteWriter& out, PlanCounters& counters) noexcept {
   const std::size_t before = out.size();
-  FarRun run{.epoch = viewer.far_epoch};
+  const world::Place& eye = scene.published->place[viewer.own_slot];
+  const interest::Cell home = scene.grid->cell_at(eye.x, eye.y, eye.z);
+  const bool turning = viewer.far_resting || tell_crossings(viewer, scene, home, out, counters);
+  FarRun run;
   unsigned records = 0;
   if (viewer.lost_runs != 0) {
-    const FarRun lost = viewer.lost_run[viewer.lost_runs - 1U];
-    interest::Window at{lost.neighbour, 0, lost.offset};
-    records = write_run(viewer, scene, out, at, lost.records, scene.config->far_cells);
-    run.neighbour = lost.neighbour;
-    run.offset = lost.offset;
     // What does not fit now will be said in the next turn anyway.
-    --viewer.lost_runs;
-  } else if (!viewer.far_resting) {
-    run.neighbour = viewer.far_window.neighbour;
-    run.offset = static_cast<std::uint16_t>(viewer.far_window.offset);
-    records = write_run(viewer, scene, out, viewer.far_window, 0xFFFF, scene.config->far_cells);
-    if (viewer.far_window.neighbour >= scene.grid->neighbours_in_use(scene.shard)) {
+    const FarRun lost = viewer.lost_run[--viewer.lost_runs];
+    Stretch stretch{.at = lost.from, .until = lost.until, .wraps = lost.until <= lost.from};
+    records = write_stretch(scene, home, out, stretch, scene.config->far_cells);
+    if (records != 0) run = {lost.from, stretch.at};
+  } else if (!viewer.far_resting && turning) {
+    const FarPoint from = viewer.far_at;
+    Stretch stretch{
+        .at = from, .until = {viewer.far_origin, 0, 0}, .wraps = !viewer.far_wrapped, .offset = viewer.far_offset};
+    records = write_stretch(scene, home, out, stretch, scene.config->far_cells);
+    viewer.far_at = stretch.at;
+    viewer.far_offset = stretch.offset;
+    viewer.far_wrapped = !stretch.wraps;
+    viewer.far_told += records;
+    if (records != 0) run = {from, stretch.at};
+    if (stretch.complete) {
+      viewer.far_wrapped = false;
       viewer.far_resting = true;
       viewer.far_turn_ticks = scene.tick - viewer.far_turn_tick + 1;
+      viewer.far_turn_records = viewer.far_told;
+      viewer.far_told = 0;
     }
   }
-  run.records = static_cast<std::uint16_t>(records);
   counters.far_records.add(records);
   counters.far_bytes.add(out.size() - before);
   return run;

@@ -38,10 +38,9 @@ void begin(Viewer& viewer, std::uint16_t slot, std::uint8_t generation, unsigned
   viewer.audit_tick = tick;
   viewer.far_turn_tick = tick;
   viewer.far_turn_ticks = 0;
-  viewer.far_resting = false;
-  viewer.far_window = viewer.rescan_window = {};
-  viewer.cell = {-1, -1, -1};
-  viewer.far_epoch = 0;
+  viewer.far_turn_records = viewer.far_told = 0;
+  viewer.far_begun = viewer.far_resting = viewer.far_waited = false;
+  viewer.rescan_window = {};
   viewer.lost_runs = 0;
   viewer.slot.fill(world::no_slot);
   viewer.acked.fill(0);

@@ -77,10 +77,19 @@ struct RowMask {
   }
 };
 
-/// A run of far records, in the order of the viewer's neighbourhood.
+/// A point in the order of far records, which is the same for all viewers and at all times: cell by number, class,
+/// slot. Whoever comes, goes or moves, viewers too, it parts the same entities.
+struct FarPoint {
+  std::uint16_t cell = 0, type_class = 0, slot = 0;
+  [[nodiscard]] auto operator<=>(const FarPoint&) const noexcept = default;
+};
+
+/// A run of far records: who is in view from one point to before another, round the end of the order if that is not
+/// behind the first. `nothing` as a class: no run.
 struct FarRun {
-  std::uint16_t neighbour = 0, offset = 0, records = 0;
-  std::uint16_t epoch = 0;  ///< the viewer's cell has changed since: the run means nothing any more
+  static constexpr std::uint16_t nothing = 0xFFFF;
+  FarPoint from{0, nothing, 0}, until{};
+  [[nodiscard]] bool any() const noexcept { return from.type_class != nothing; }
 };
 
 /// What one datagram carried. 32 bytes.
@@ -89,7 +98,6 @@ struct Plan {
   FarRun far;
   std::uint16_t id = 0;  ///< 0: free
   std::uint16_t tick = 0;
-  std::uint32_t unused = 0;
 };
 static_assert(sizeof(Plan) == 32);
 
@@ -115,13 +123,20 @@ struct alignas(64) Viewer {
   std::uint32_t threshold = 0;     ///< records of lower priority wait for room; damped
   std::uint32_t told_tick = 0;     ///< tick of the last datagram
   std::uint32_t audit_tick = 0;
-  std::uint32_t far_turn_tick = 0;   ///< when the present turn over the far cells began
-  std::uint32_t far_turn_ticks = 0;  ///< how long the last complete one took
-  bool far_resting = false;          ///< the turn is complete, the next has not begun
-  interest::Window far_window{}, rescan_window{};
-  interest::Cell cell{};
-  std::uint16_t far_epoch = 0;
+  std::uint32_t far_turn_tick = 0;     ///< when the present turn over the far cells began
+  std::uint32_t far_turn_ticks = 0;    ///< how long the last complete one took
+  std::uint32_t far_turn_records = 0;  ///< told in it
+  std::uint32_t far_told = 0;          ///< told in the present one
+  std::uint32_t far_seen = 0;          ///< crossings before this number have been looked at
+  std::uint32_t far_offset = 0;  ///< places from the first of the cell to far_at, as they were: where to look first
+  FarPoint far_at{};             ///< the turn has passed whoever is before this point
+  std::uint16_t far_origin = 0;  ///< the cell where turns begin and end: the viewer's first
+  bool far_begun = false;        ///< far_origin is known
+  bool far_wrapped = false;      ///< the turn has gone round the last cell
+  bool far_resting = false;      ///< the turn is complete, the next has not begun
+  bool far_waited = false;       ///< the turn stood still in the last datagram, for those who crossed
   std::uint8_t lost_runs = 0;
+  interest::Window rescan_window{};
   std::array<FarRun, 4> lost_run{};
 
   // The tracked set. Row 0 is the viewer's own entity.

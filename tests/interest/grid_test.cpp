@@ -149,6 +149,102 @@ TEST(Grid, TheNeighbourhoodReachesEverybodyWithinHisRadius) {
   }
 }
 
+TEST(Grid, TheWayThroughTheCellsInViewPassesAllWhereSomebodyIsInTheirOrder) {
+  Scattered world(1, 14);
+  const Cell home{3, 30, 1};  // near two edges of the world
+  std::set<std::uint32_t> wanted;
+  for (unsigned i = 0; i < world.grid.neighbours_in_use(0); ++i) {
+    const Neighbour& neighbour = world.grid.neighbours()[i];
+    const auto cell = world.grid.cell_number(home, neighbour);
+    if (cell < 0 || !world.grid.occupied(0, static_cast<unsigned>(cell))) continue;
+    wanted.insert(static_cast<std::uint32_t>(cell));
+    EXPECT_EQ(world.grid.classes_in_view(home, static_cast<std::uint32_t>(cell)), neighbour.classes);
+  }
+  ASSERT_GT(wanted.size(), 5U);
+  for (const unsigned looks_each : {1U, 3U, 1'000U}) {
+    std::vector<std::uint32_t> found;
+    std::uint32_t cell = 0;
+    for (unsigned call = 0; call < 1'000 && cell < world.grid.cells(); ++call) {
+      unsigned looks = looks_each;
+      while (world.grid.next_in_view(0, home, cell, world.grid.cells(), looks)) found.push_back(cell++);
+      EXPECT_TRUE(looks == 0 || cell == world.grid.cells());
+    }
+    EXPECT_TRUE(std::equal(found.begin(), found.end(), wanted.begin(), wanted.end())) << looks_each;
+  }
+  const std::uint32_t second = *std::next(wanted.begin());
+  std::uint32_t cell = *wanted.begin() + 1;
+  unsigned looks = 1'000;
+  EXPECT_FALSE(world.grid.next_in_view(0, home, cell, second, looks));
+  EXPECT_EQ(cell, second);
+}
+
+TEST(Grid, ACellsNumberIsItsPlaceOnThreeAxes) {
+  const Scattered world(1, 15);
+  const auto cells = world.config.cells();
+  for (std::uint32_t number = 0; number < world.grid.cells(); ++number) {
+    const Cell cell = world.grid.cell_of(number);
+    ASSERT_EQ(world.grid.number_of(cell), number);
+    ASSERT_TRUE(cell.x >= 0 && cell.x < static_cast<int>(cells[0]) && cell.y >= 0 &&
+                cell.y < static_cast<int>(cells[1]) && cell.z >= 0 && cell.z < static_cast<int>(cells[2]));
+  }
+}
+
+TEST(Grid, EveryShardLogsEverybodyWhoWentToAnotherCell) {
+  for (const unsigned shards : {1U, 3U}) {
+    Scattered world(shards, 16);
+    for (unsigned shard = 0; shard < shards; ++shard) EXPECT_EQ(world.grid.crossings_end(shard), 0U);
+    std::set<std::uint16_t> gone;
+    const auto number = [&](std::size_t row) {
+      return world.grid.number_of(world.grid.cell_at(world.frame.x[row], world.frame.y[row], world.frame.z[row]));
+    };
+    std::vector<std::uint32_t> before(world.frame.x.size());
+    for (std::size_t row = 0; row < before.size(); ++row) before[row] = number(row);
+    for (std::size_t row = 0; row < before.size(); row += 3) {
+      world.frame.x[row] += row % 2 == 0 ? 60'000.0F : -20'000.0F;
+      if (world.identity.living[row] != 0 && number(row) != before[row]) gone.insert(static_cast<std::uint16_t>(row));
+    }
+    world.index(shards);
+    for (unsigned shard = 0; shard < shards; ++shard) {
+      ASSERT_EQ(world.grid.crossings_end(shard), gone.size());
+      for (std::uint32_t i = 0; i < gone.size(); ++i) {
+        const Crossing& crossing = world.grid.crossing(shard, i);
+        EXPECT_TRUE(gone.contains(crossing.slot));
+        EXPECT_EQ(crossing.from, before[crossing.slot]);
+        EXPECT_EQ(crossing.to, number(crossing.slot));
+        EXPECT_TRUE(i == 0 || world.grid.crossing(shard, i - 1).to <= crossing.to);
+        const Span from = world.grid.span(shard, crossing.from, 0), to = world.grid.span(shard, crossing.to, 0);
+        EXPECT_EQ(crossing.ahead, crossing.to > crossing.from ? to.first - from.first : 0U);
+      }
+    }
+    world.index(shards);  // nobody moved
+    EXPECT_EQ(world.grid.crossings_end(0), gone.size());
+  }
+}
+
+TEST(Grid, OfMoreCrossingsThanTheLogKeepsTheNumbersGoOn) {
+  Scattered world(1, 17, 4'096);
+  for (std::size_t row = 0; row < world.frame.x.size(); ++row) world.frame.x[row] = 819'000 - world.frame.x[row];
+  world.index(1);
+  const std::uint32_t end = world.grid.crossings_end(0);
+  ASSERT_GT(end, Grid::crossings_kept);
+  std::set<std::uint16_t> slots;
+  for (std::uint32_t i = end - Grid::crossings_kept; i != end; ++i) slots.insert(world.grid.crossing(0, i).slot);
+  EXPECT_EQ(slots.size(), Grid::crossings_kept);
+}
+
+TEST(Grid, AnEntitysPlaceIsKnownBySlot) {
+  Scattered world(3, 18);
+  for (std::size_t row = 0; row < world.frame.x.size(); ++row) {
+    const std::uint32_t place = world.grid.place_of(static_cast<std::uint16_t>(row));
+    if (world.identity.living[row] == 0) {
+      EXPECT_EQ(place, Grid::nowhere);
+    } else {
+      ASSERT_LT(place, world.grid.entities(0));
+      EXPECT_EQ(world.grid.slots()[place], row);
+    }
+  }
+}
+
 TEST(Grid, TheNeighbourhoodIsNoLargerThanWhoLivesThere) {
   Scattered world(1, 13);
   for (std::size_t row = 0; row < world.rows; ++row) world.identity.type[row] = Type::item;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/prng.h"
 #include "stage.h"
 
 namespace serried::replicate::test {
@@ -94,6 +95,207 @@ TEST(Far, WhoIsBeyondHisRadiusAndACellIsInNoBlock) {
     for (const auto slot : write(stage, 400).slots) seen.push_back(slot);
   EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), 1);
   EXPECT_EQ(std::count(seen.begin(), seen.end(), 2), 0);
+}
+
+TEST(Far, WhoWalksToWhereTheTurnHasBeenIsToldAtOnce) {
+  Stage stage;
+  crowd(stage, 300);
+  stage.put(5, 30'000);  // cells further east
+  stage.next_tick();
+  write(stage, 900);
+  ASSERT_GT(stage.viewer.far_at.slot, 100);
+  stage.put(5, 1'000);
+  stage.put(50, 1'500);  // does not leave its cell
+  stage.next_tick();
+  const Written written = write(stage, 400);
+  EXPECT_EQ(std::count(written.slots.begin(), written.slots.end(), 5), 1);
+  EXPECT_EQ(std::count(written.slots.begin(), written.slots.end(), 50), 0);
+  EXPECT_EQ(stage.counters.far_crossings.value(), 1U);
+}
+
+TEST(Far, WhomTheTurnMeetsSoonerForItIsNotToldAtOnce) {
+  Stage stage;
+  crowd(stage, 300);
+  stage.put(290, 30'000);
+  stage.next_tick();
+  write(stage, 900);
+  stage.put(290, 1'000);  // from the next cell to where the turn is about to come
+  stage.put(50, 30'000);  // from where it has been to the next cell
+  stage.next_tick();
+  std::map<std::uint16_t, unsigned> seen;
+  for (unsigned call = 0; call < 5; ++call)
+    for (const auto slot : write(stage, 900).slots) ++seen[slot];
+  EXPECT_EQ(seen[290], 1U);
+  EXPECT_EQ(seen[50], 1U);
+  EXPECT_EQ(stage.counters.far_crossings.value(), 0U);
+}
+
+TEST(Far, WhenAllCrossAtOnceTheTurnGoesOnAndThoseMissedAreCounted) {
+  Stage stage;
+  crowd(stage, 3'000);
+  write(stage, 900);
+  for (unsigned call = 0; call < 40; ++call) {
+    for (std::uint16_t slot = 1; slot <= 3'000; ++slot)
+      stage.put(slot, 1'000.0F + static_cast<float>((slot + call) % 2) * 30'000.0F);
+    const FarPoint before = stage.viewer.far_at;
+    const std::uint32_t turn = stage.viewer.far_turn_tick;
+    stage.next_tick();
+    write(stage, 400);
+    stage.next_tick();
+    write(stage, 400);
+    EXPECT_TRUE(stage.viewer.far_at != before || stage.viewer.far_turn_tick != turn || stage.viewer.far_resting);
+  }
+  EXPECT_GT(stage.counters.far_crossings_missed.value(), 10'000U);
+}
+
+/// A crowd on several shards that walks over borders of cells in all directions, up and down too, and a viewer who
+/// does. What he knows comes from the bytes that he is sent alone.
+class Crowd {
+ public:
+  Crowd(unsigned shards, std::uint64_t seed)
+      : shards_(shards),
+        rows_each_(people / shards + 8),
+        rows_(rows_each_ * shards),
+        world_(small_cells()),
+        frame_(rows_, 0),
+        identity_(rows_),
+        published_(rows_),
+        grid_(world_, shards, rows_each_),
+        random_(seed),
+        velocity_(rows_),
+        told_(rows_),
+        in_view_since_(rows_) {
+    for (std::size_t row = 0; row < rows_; ++row) {
+      if (row % 97 == 5) continue;
+      const auto within = [&](float from, float size) { return from + static_cast<float>(random_.unit()) * size; };
+      world::bear(frame_, identity_, row,
+                  {.id = row,
+                   .type = row == 0 ? world::Type::player : kind(row),
+                   .position = {within(west, width), within(west, width), within(low, height)}},
+                  0);
+      turn_around(row);
+    }
+    index();
+    begin(viewer, 0, 0, 3, tick);
+  }
+
+  void next_tick() {
+    ++tick;
+    for (std::size_t row = 0; row < rows_; ++row) walk(row);
+    index();
+  }
+  /// One datagram with room for so many bytes of far blocks. Returns its run.
+  FarRun say(std::size_t room) {
+    std::vector<std::uint8_t> bytes(room);
+    base::ByteWriter out(bytes);
+    if (!far_pending(viewer, scene())) return {};
+    const FarRun run = write_far(viewer, scene(), out, counters);
+    base::ByteReader in(out.written());
+    message::Framed framed;
+    while (message::next(in, framed))
+      for (std::size_t at = 2; at < framed.content.size(); at += message::far_record_bytes)
+        told_[message::read_far_record(framed.content.data() + at).slot] = tick;
+    longest_turn = std::max(longest_turn, viewer.far_turn_ticks);
+    return run;
+  }
+  /// How long ago the viewer was last told of whom he sees: the most of anybody, ticks.
+  std::uint32_t oldest() {
+    std::uint32_t most = 0;
+    for (std::size_t row = 0; row < rows_; ++row) {
+      const float dx = frame_.x[row] - frame_.x[0], dy = frame_.y[row] - frame_.y[0], dz = frame_.z[row] - frame_.z[0];
+      const float radius = world_.radius[static_cast<std::size_t>(identity_.type[row])];
+      const bool in_view = identity_.living[row] != 0 && dx * dx + dy * dy + dz * dz <= radius * radius;
+      if (!in_view) in_view_since_[row] = tick;
+      most = std::max(most, tick - std::max(told_[row], in_view_since_[row]));
+    }
+    return most;
+  }
+  [[nodiscard]] Scene scene() const {
+    return {.world = &world_, .config = &config, .grid = &grid_, .published = &published_, .tick = tick, .shard = 0};
+  }
+
+  static constexpr unsigned people = 2'000;
+  Config config;
+  Viewer viewer{};
+  PlanCounters counters;
+  std::uint32_t tick = 0, longest_turn = 0;
+
+ private:
+  static constexpr float west = 47'000.0F, width = 8'000.0F, low = 5'000.0F, height = 3'000.0F;
+
+  static world::Config small_cells() {
+    world::Config config;
+    config.cell_size_xy = 6'400.0F;
+    config.geometry.sections = {4, 4, 2};
+    return config;
+  }
+  static world::Type kind(std::size_t row) {
+    return row % 5 == 0 ? world::Type::item : row % 5 == 1 ? world::Type::npc : world::Type::player;
+  }
+  void turn_around(std::size_t row) {
+    for (float& along : velocity_[row]) along = (static_cast<float>(random_.unit()) - 0.5F) * 15.0F;
+    velocity_[row][2] *= 0.2F;
+  }
+  void walk(std::size_t row) {
+    if (identity_.living[row] == 0) return;
+    if (random_.chance(0.01)) turn_around(row);
+    const auto move = [](float& at, float& along, float from, float size) {
+      at += along;
+      if (at < from || at > from + size) along = -along;
+      at = std::clamp(at, from, from + size);
+    };
+    move(frame_.x[row], velocity_[row][0], west, width);
+    move(frame_.y[row], velocity_[row][1], west, width);
+    move(frame_.z[row], velocity_[row][2], low, height);
+  }
+  void index() {
+    const std::size_t each = rows_each_;
+    for (unsigned shard = 0; shard < shards_; ++shard) {
+      grid_.clear(shard);
+      grid_.count(shard, frame_, identity_, shard * each, (shard + 1) * each);
+    }
+    for (unsigned shard = 0; shard < shards_; ++shard) {
+      while (!grid_.add_up(shard, 100'000)) {
+      }
+      world::publish_rows(world_, frame_, identity_, published_, tick, shard * each, (shard + 1) * each);
+      grid_.scatter(shard, frame_, identity_, shard * each, (shard + 1) * each);
+    }
+  }
+
+  unsigned shards_, rows_each_;
+  std::size_t rows_;
+  world::Config world_;
+  world::Frame frame_;
+  world::Identity identity_;
+  world::Published published_;
+  interest::Grid grid_;
+  base::Prng random_;
+  std::vector<std::array<float, 3>> velocity_;
+  std::vector<std::uint32_t> told_, in_view_since_;
+};
+
+/// For all seeds, numbers of shards, intervals between two datagrams, and rooms: turns of 20 to 300 ticks.
+TEST(Far, NobodyInViewIsStalerThanATurnAndAnEighth) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed)
+    for (const unsigned shards : {1U, 3U})
+      for (const unsigned interval : {1U, 3U})
+        for (const std::size_t room : {200U, 900U}) {
+          Crowd crowd(shards, seed);
+          std::uint32_t oldest = 0;
+          while (crowd.tick < 900) {
+            crowd.next_tick();
+            if (crowd.tick % interval == 0) crowd.say(room);
+            oldest = std::max(oldest, crowd.oldest());
+          }
+          const std::uint32_t turn = crowd.longest_turn;
+          EXPECT_EQ(crowd.counters.far_crossings_missed.value(), 0U);
+          EXPECT_GT(crowd.counters.far_crossings.value(), 0U);
+          // Records of 6 bytes, and a third for framing, crossings and room left empty.
+          EXPECT_LE(turn, interval * (Crowd::people * message::far_record_bytes * 4 / 3 / room + 2));
+          EXPECT_LE(oldest, std::max(2 * crowd.config.far_cycle_ticks, turn + turn / 8 + 2 * interval))
+              << "seed " << seed << ", shards " << shards << ", interval " << interval << ", room " << room << ", turn "
+              << turn;
+        }
 }
 
 }  // namespace
