@@ -50,7 +50,7 @@ TEST_F(HandshakeLaneTest, WhenNoMoreTokensCanBeRememberedNobodyGetsIn) {
   EXPECT_FALSE(confirm(lane, 1, 1, 11).denied);
   EXPECT_FALSE(confirm(lane, 2, 2, 12).denied);
   EXPECT_EQ(confirm(lane, 3, 3, 13).reason, message::DenyReason::full);
-  for (int i = 0; i < 64; ++i) lane.poll(0, test_unix_start + 1'000);  // the two expire
+  for (Nanos i = 1; i <= 64; ++i) lane.poll(i * millisecond, test_unix_start + 1'000);  // the two expire
   EXPECT_FALSE(confirm(lane, 3, 3, 13, test_unix_start + 2'000).denied);
 }
 
@@ -70,7 +70,7 @@ TEST_F(HandshakeLaneTest, SeatsFollowTheNewestSession) {
 TEST_F(HandshakeLaneTest, AClockThatIsSetBackRevivesNoSpentToken) {
   HandshakeLane lane{config, {&link}};
   EXPECT_FALSE(confirm(lane, 1, 1, 11).denied);
-  for (int i = 0; i < 64; ++i) lane.poll(0, test_unix_start + 1'000);  // it expires, and is forgotten
+  for (Nanos i = 1; i <= 64; ++i) lane.poll(i * millisecond, test_unix_start + 1'000);  // it expires, and is forgotten
   EXPECT_TRUE(confirm(lane, 1, 1, 12).denied) << "valid again by the clock";
   EXPECT_FALSE(confirm(lane, 1, 2, 13, test_unix_start + 500).denied) << "a later one was never forgotten";
 }
@@ -79,7 +79,7 @@ TEST_F(HandshakeLaneTest, ATokenMayBeMadeToLastForEver) {
   HandshakeLane lane{config, {&link}};
   constexpr std::int64_t for_ever = std::numeric_limits<std::int64_t>::max();
   EXPECT_FALSE(confirm(lane, 1, 1, 11, for_ever).denied);
-  for (int i = 0; i < 64; ++i) lane.poll(0, test_unix_start + 1);
+  for (Nanos i = 1; i <= 64; ++i) lane.poll(i * millisecond, test_unix_start + 1);
   EXPECT_TRUE(confirm(lane, 1, 1, 12, for_ever).denied) << "and is still remembered as spent";
 }
 

@@ -34,12 +34,30 @@ TEST_F(UpkeepTest, AcksGoOutWithinTheirDelayWithoutOtherTraffic) {
   run(100 * millisecond);
   for (int i = 0; i < 5; ++i) {
     const std::uint64_t before = received;
-    peer.session.submit({});
+    // Input, and something beside it.
+    send(peer, {.body = body_with([](base::ByteWriter& out) {
+                  message::encode(out, message::Input{});
+                  message::encode(out, message::Pong{});
+                })});
     run(20 * millisecond);
     EXPECT_EQ(received, before) << "an ack waits for company";
     run(10 * millisecond);
     EXPECT_EQ(received, before + 1);
   }
+}
+
+TEST_F(UpkeepTest, InputsAloneAreAckedByTheThirtyTwo) {
+  Peer& peer = play(1);
+  run(100 * millisecond);
+  const std::uint64_t before = received;
+  for (int i = 0; i < 31; ++i) {
+    peer.session.submit({});
+    run(16 * millisecond);
+  }
+  EXPECT_EQ(received, before);
+  peer.session.submit({});
+  run(16 * millisecond);
+  EXPECT_EQ(received, before + 1);
   EXPECT_GT(peer.session.rtt(), 0U);
 }
 
