@@ -137,16 +137,17 @@ struct alignas(64) Viewer {
   bool far_waited = false;       ///< the turn stood still in the last datagram, for those who crossed
   std::uint8_t lost_runs = 0;
   interest::Window rescan_window{};
-  std::array<FarRun, 4> lost_run{};
 
-  // The tracked set. Row 0 is the viewer's own entity.
-  std::array<std::uint16_t, tracked_rows> slot;
+  // The tracked set. Row 0 is the viewer's own entity. Each column begins at a line of the cache: that is how they are
+  // fetched.
+  alignas(64) std::array<std::uint16_t, tracked_rows> slot;
   std::array<std::uint16_t, tracked_rows> acked;
   std::array<std::uint16_t, tracked_rows> sent;
   std::array<std::uint8_t, tracked_rows> weight;
   std::array<std::uint8_t, tracked_rows> status;
 
   std::array<Plan, plans_in_flight> plans;
+  std::array<FarRun, 4> lost_run{};  ///< the first `lost_runs`
 
   [[nodiscard]] RowState state(unsigned row) const noexcept {
     return static_cast<RowState>(status[row] & status::state_mask);
