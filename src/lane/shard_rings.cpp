@@ -72,10 +72,11 @@ void ShardLane::fetch_answered(unsigned io_lane, const InputRow& row) noexcept {
     for (std::size_t at = 0; at < bytes; at += 64) __builtin_prefetch(reinterpret_cast<const char*>(&first) + at, 1);
   };
   fetch_lines(viewer, 128);
+  fetch_lines(inputs_[index], sizeof(world::InputQueue));
+  if ((row.plan_acked_mask | row.plan_lost_mask) == 0) return;
   fetch_lines(viewer.acked, sizeof viewer.acked);
   fetch_lines(viewer.status, sizeof viewer.status);
   fetch_lines(viewer.plans[row.plan_acked % replicate::plans_in_flight], 1);
-  fetch_lines(inputs_[index], sizeof(world::InputQueue));
 }
 
 void ShardLane::take_input(unsigned io_lane, const InputRow& row) noexcept {

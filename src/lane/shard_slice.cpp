@@ -75,10 +75,7 @@ void ShardLane::fetch(std::uint32_t index) const noexcept {
 void ShardLane::look_for(std::uint32_t index, const replicate::Scene& scene, replicate::Review& review) noexcept {
   replicate::Viewer& viewer = viewers_[index];
   __builtin_prefetch(&viewer.plans[viewer.next_plan % replicate::plans_in_flight], 1);
-  // Counted in this viewer's own turns: a viewer is never looked at in the ticks between them.
-  const std::uint32_t interval = pace_.interval();
-  const std::uint32_t rescan_turns = std::max(scene.config->rescan_ticks / interval, 1U);
-  if ((tick_ / interval + index) % rescan_turns == 0) replicate::rescan(viewer, scene, known_);
+  if (static_cast<std::int32_t>(tick_ - viewer.rescan_tick) >= 0) replicate::rescan(viewer, scene, known_);
   replicate::review(viewer, scene, review);
 }
 

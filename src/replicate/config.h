@@ -20,7 +20,9 @@ struct Config {
   unsigned resting_interval_ticks = 10;  ///< not moving, but something changed: 6 Hz
   unsigned refresh_ticks = 300;          ///< everything acknowledged: full state every 5 s
 
-  unsigned rescan_ticks = 4;   ///< the tracked set is reconsidered every so many ticks, staggered by viewer
+  // The tracked set is reconsidered so many ticks after a look that changed it; after one that did not twice as many as
+  // the last time, up to the most.
+  unsigned rescan_ticks = 4, rescan_ticks_max = 12;
   unsigned candidates = 512;   ///< entities looked at in one rescan
   unsigned rescan_cells = 64;  ///< cells visited in one rescan
   unsigned exchanges_max = 4;  ///< tracked entities given up for nearer ones in one rescan

@@ -15,6 +15,7 @@ std::vector<std::string> Config::validate() const {
   within(resting_interval_ticks, 1, 1'000, "resting_interval_ticks");
   within(refresh_ticks, 1, 10'000, "refresh_ticks");
   within(rescan_ticks, 1, 1'000, "rescan_ticks");
+  within(rescan_ticks_max, rescan_ticks, 1'000, "rescan_ticks_max");
   within(candidates, 16, 512, "candidates");
   within(rescan_cells, 1, 4'096, "rescan_cells");
   within(exchanges_max, 0, tracked_rows, "exchanges_max");

@@ -23,6 +23,7 @@ bool hidden_from(const world::Published& published, std::uint16_t slot, std::uin
 
 struct Tracked {
   unsigned count = 0;                         ///< creating and live, without the viewer's own
+  bool changed = false;                       ///< somebody was let go of, or taken in
   std::array<float, tracked_rows> distance2;  ///< of those; below 0 for the others
 
   /// The row furthest away, the last of several; 0, the viewer's own, when there is none. Compared as integers, which
@@ -59,6 +60,7 @@ void measure(Viewer& viewer, const Scene& scene, const world::Place& eye, Tracke
     const float leave = scene.world->radius[static_cast<std::size_t>(brief.type)] * scene.world->leave_factor;
     if (!living || distance2[row] > leave * leave) [[unlikely]] {
       untrack(viewer, row, !living);
+      tracked.changed = true;
       continue;
     }
     tracked.distance2[row] = distance2[row];
@@ -120,6 +122,21 @@ bool eligible(const Viewer& viewer, const Scene& scene, const interest::Candidat
          !hidden_from(*scene.published, candidate.slot, viewer.own_slot);
 }
 
+/// Whether one look went round the whole neighbourhood: the window is where it was.
+bool saw_all(const interest::Window& after, const interest::Window& before, const Scene& scene) noexcept {
+  const unsigned reach = scene.grid->neighbours_in_use(scene.shard);
+  if (reach == 0) return true;
+  return after.offset == before.offset && after.neighbour % reach == before.neighbour % reach &&
+         reach <= scene.config->rescan_cells;
+}
+
+void come_back(Viewer& viewer, const Scene& scene, bool quiet) noexcept {
+  const Config& config = *scene.config;
+  const unsigned pause = quiet ? std::min(2U * viewer.rescan_pause, config.rescan_ticks_max) : config.rescan_ticks;
+  viewer.rescan_pause = static_cast<std::uint16_t>(std::max(pause, config.rescan_ticks));
+  viewer.rescan_tick = scene.tick + viewer.rescan_pause;
+}
+
 }  // namespace
 
 void rescan(Viewer& viewer, const Scene& scene, SlotSet& known) noexcept {
@@ -133,6 +150,7 @@ void rescan(Viewer& viewer, const Scene& scene, SlotSet& known) noexcept {
   unsigned furthest = full ? tracked.furthest() : 0;
   const float limit2 = full ? tracked.distance2[furthest] * exchange_factor2 : unlimited;
 
+  const interest::Window before = viewer.rescan_window;
   std::array<interest::Candidate, 512> candidates;
   const unsigned found =
       interest::select(*scene.grid, scene.shard, position, limit2,
@@ -153,6 +171,7 @@ void rescan(Viewer& viewer, const Scene& scene, SlotSet& known) noexcept {
       if (viewer.state(row) == RowState::removing && viewer.generation(row) == generation &&
           tracked.count < scene.config->tracked_max) {
         recreate(viewer, row);
+        tracked.changed = true;
         ++tracked.count;
       }
       continue;
@@ -168,8 +187,10 @@ void rescan(Viewer& viewer, const Scene& scene, SlotSet& known) noexcept {
       --tracked.count;
     }
     if (!track(viewer, candidate.slot, generation, weight_at(candidate.distance2, near2))) break;
+    tracked.changed = true;
     ++tracked.count;
   }
+  come_back(viewer, scene, !tracked.changed && saw_all(viewer.rescan_window, before, scene));
 }
 
 }  // namespace serried::replicate

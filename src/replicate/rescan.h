@@ -1,5 +1,6 @@
 #pragma once
-/// Who is tracked: reconsidered every fourth tick, staggered by viewer, over a moving window of the neighbourhood.
+/// Who is tracked: reconsidered every fourth to twelfth tick, staggered by viewer, over a moving window of the
+/// neighbourhood.
 
 #include "replicate/viewer.h"
 #include "world/publish.h"
@@ -30,6 +31,7 @@ class SlotSet {
 
 /// Weigh the tracked entities by distance, let go of those beyond their radius (and 5 %), and take in nearer ones: as
 /// long as there is room whoever is in view, then only those clearly nearer than the furthest.
+/// Says when to come back: soon where something changed, later where nothing did.
 /// Reads   scene     Writes  viewer, known, which is empty before and behind      Owner  shard lane
 void rescan(Viewer& viewer, const Scene& scene, SlotSet& known) noexcept;
 

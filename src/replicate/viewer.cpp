@@ -41,6 +41,8 @@ void begin(Viewer& viewer, std::uint16_t slot, std::uint8_t generation, unsigned
   viewer.far_turn_records = viewer.far_told = 0;
   viewer.far_begun = viewer.far_resting = viewer.far_waited = false;
   viewer.rescan_window = {};
+  viewer.rescan_tick = tick;
+  viewer.rescan_pause = 0;
   viewer.lost_runs = 0;
   viewer.slot.fill(world::no_slot);
   viewer.acked.fill(0);

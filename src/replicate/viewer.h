@@ -137,6 +137,8 @@ struct alignas(64) Viewer {
   bool far_waited = false;       ///< the turn stood still in the last datagram, for those who crossed
   std::uint8_t lost_runs = 0;
   interest::Window rescan_window{};
+  std::uint32_t rescan_tick = 0;   ///< of the next rescan
+  std::uint16_t rescan_pause = 0;  ///< ticks since the one before
 
   // The tracked set. Row 0 is the viewer's own entity. Each column begins at a line of the cache: that is how they are
   // fetched.

@@ -101,6 +101,41 @@ TEST(Rescan, WhoComesBackBeforeTheRemovalIsAckedIsCreatedAnew) {
   EXPECT_EQ(stage.viewer.state(row), RowState::creating);
 }
 
+TEST(Rescan, ComesBackLaterWhileNothingChangesAndSoonWhereSomethingDid) {
+  Stage stage({.rescan_cells = 4'096});
+  const auto pause = [&] {
+    rescan(stage.viewer, stage.scene(), stage.known);
+    EXPECT_EQ(stage.viewer.rescan_tick, stage.tick + stage.viewer.rescan_pause);
+    stage.next_tick();
+    return stage.viewer.rescan_pause;
+  };
+  stage.put(1, 2'000);
+  stage.next_tick();
+  EXPECT_EQ(pause(), 4) << "somebody new";
+  EXPECT_EQ(pause(), 8);
+  EXPECT_EQ(pause(), 12) << "the most";
+  EXPECT_EQ(pause(), 12);
+  stage.put(2, 3'000);
+  stage.next_tick();
+  EXPECT_EQ(pause(), 4);
+  EXPECT_EQ(pause(), 8);
+  stage.take(1);
+  stage.next_tick();
+  EXPECT_EQ(pause(), 4) << "somebody gone";
+}
+
+TEST(Rescan, WhoSeesOnlyAPartOfTheNeighbourhoodAtATimeKeepsLooking) {
+  Stage stage({.rescan_cells = 8});
+  stage.put(1, 2'000);
+  stage.next_tick();
+  for (int i = 0; i < 200; ++i) {
+    rescan(stage.viewer, stage.scene(), stage.known);
+    ASSERT_EQ(stage.viewer.rescan_pause, 4);
+    stage.next_tick();
+  }
+  EXPECT_GE(row_of(stage.viewer, 1), 0);
+}
+
 TEST(Rescan, InvisibleFoesAreNotTakenIn) {
   Stage stage;
   stage.put(1, 2'000);
