@@ -42,6 +42,7 @@ class Wire:
     server_address, swarm_address = "10.77.0.1", "10.77.0.2"
     port = 40000
     words = ""
+    server_options = []  # of serried-server, that belong to the wire
 
     def __init__(self, directory, run_name, xdp_filter=False):
         self.directory, self.run_name, self.xdp_filter = directory, run_name, xdp_filter
@@ -80,10 +81,12 @@ class SocketWire(Wire):
 
 class MemifWire(Wire):
     words = "memif: shared memory between two processes"
+    server_options = ["--verify-udp-checksum", "off"]  # memory has checksums of its own
+    ring_bits = 13  # 8,192 frames: what 10,000 players are sent while the host has the other core for itself
 
     def vdev(self, role, wire="memif", device=0):
         path = os.path.join(self.directory, f"{wire}.sock")
-        return f"--vdev=net_memif{device},role={role},socket={path},socket-abstract=no,rsize=13"
+        return f"--vdev=net_memif{device},role={role},socket={path},socket-abstract=no,rsize={self.ring_bits}"
 
     def server_eal(self):
         return ["--no-pci", self.vdev("server")]

@@ -221,7 +221,7 @@ def commands(options, wire, directory, run_name, placed=None):
     server = [*wire.server_prefix, program(options, "control", "serried-server"), *lcores(server_cores), *memory, *QUIET,
               "--file-prefix", f"{run_name}-server", *wire.server_eal(), "--",
               "--driver", wire.server_driver, "--address", wire.server_address, "--udp-port", str(wire.port),
-              "--token-key", key, "--npcs", str(options.npcs), "--audit", str(options.audit),
+              *wire.server_options, "--token-key", key, "--npcs", str(options.npcs), "--audit", str(options.audit),
               "--ack-delay-ms", str(ack_delay_ms(options.rate)),
               "--players-max", str(max(options.players, 64)), "--sessions-max", str(max(2 * options.players, 1024)),
               "--address-rate", "0", "--prefix-rate", "0",  # all bots are one address

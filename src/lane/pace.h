@@ -27,8 +27,8 @@ class Pace {
     mean_ = (15 * mean_ + total) / 16;
     mean_plans_ = (15 * mean_plans_ + plans) / 16;
     if (++held_ == proved_ticks && fell_) patience_ = patience_min;
-    const bool hot = total * 10 > period * 9 || starved;
-    hot_ = hot ? hot_ + 2 : hot_ - std::min(hot_, 1U);
+    const bool hot = mean_ * 20 > period * 19 || starved;
+    hot_ = hot ? hot_ + 1 : hot_ - std::min(hot_, 1U);
     if (hot_ >= hot_limit) return rise(mean_ > 2 * period ? interval_ : 1);
     // At least half of the plans' time is theirs, and grows to interval / (interval - 1) of what it is.
     const bool fits_below = interval_ > 1 && (mean_ + mean_plans_ / (2 * (interval_ - 1))) * 100 < period * 85;
@@ -37,11 +37,9 @@ class Pace {
   }
 
  private:
-  // A tick that does not fit weighs two that do: three in a row are overload, and so is every other one for a while;
-  // one in four, on a machine whose cores are now and then somebody else's, is not.
-  static constexpr unsigned hot_limit = 6, calm_lost = 4;
+  static constexpr unsigned hot_limit = 3, calm_lost = 4;
   static constexpr unsigned patience_min = 30, patience_max = 1'920;  ///< ticks
-  static constexpr unsigned proved_ticks = 240;
+  static constexpr unsigned proved_ticks = 30;                        ///< real overload shows at once
 
   void rise(std::uint32_t by) noexcept {
     // Found too low as soon as it was tried: wait four times as long before the next try.
@@ -54,6 +52,10 @@ class Pace {
     fell_ = true;
   }
   void hold(std::uint32_t interval) noexcept {
+    // What is to be expected, so that the past of another interval is not held against this one.
+    const Nanos plans = mean_plans_ * interval_ / interval;
+    mean_ = mean_ + plans - std::min(mean_plans_, mean_ + plans);
+    mean_plans_ = plans;
     interval_ = interval;
     hot_ = calm_ = held_ = 0;
   }
