@@ -55,10 +55,10 @@ Drop Host::read_ip(std::span<const std::uint8_t> frame, const Offloaded& offload
   const IpAddress& to = packet.ip.destination;
   const bool group = packet.ip.ipv6 && to[0] == 0xFF;
   if (!speaks(to)) return Drop::foreign_address;
-  if (group ? to != all_nodes && to != solicited_node_address(config_.ipv6.address) : !same_address(to, own_address(to)))
+  if (group ? to != all_nodes && to != solicited_node_address(config_.ipv6.address)
+            : !same_address(to, own_address(to)))
     return Drop::foreign_address;
-  if (is_impossible_source(packet.ip.source) || same_address(packet.ip.source, own_address(to)))
-    return Drop::bad_frame;
+  if (is_impossible_source(packet.ip.source) || same_address(packet.ip.source, own_address(to))) return Drop::bad_frame;
   if (packet.ip.fragment) return Drop::ip_fragment;
   const bool icmp = packet.ip.protocol == (packet.ip.ipv6 ? ip_protocol::icmpv6 : ip_protocol::icmp);
   if (packet.ip.protocol != ip_protocol::udp && !icmp) return Drop::foreign_port;
