@@ -97,7 +97,8 @@ void Session::expire(Nanos now) noexcept {
   channel::AckNews news;
   sent_.expire(now, outcomes, news);
   note_flight();
-  congestion_.on_timeout(sent_.last_sequence(), sent_.expirations());
+  // Inputs are no load, and their acks may be long in coming: that nobody has acked them yet says nothing of the path.
+  if (news.lost_bytes != 0) congestion_.on_timeout(sent_.last_sequence(), sent_.expirations());
   ++counters_.timeouts;
   settle({outcomes, news.outcomes});
   if (sent_.expirations() >= Sent::expirations_max) fail(End::no_acks, message::DisconnectReason::timeout, now, 0);

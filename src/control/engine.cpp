@@ -185,6 +185,7 @@ void Engine::collect(Snapshot& snapshot) const {
     snapshot.interval_ticks = std::max(snapshot.interval_ticks, counters.interval_ticks.value());
     snapshot.interval_ticks_max = std::max(snapshot.interval_ticks_max, counters.interval_ticks_max.value());
     snapshot.far_staleness_ticks = std::max(snapshot.far_staleness_ticks, counters.far_staleness_ticks.value());
+    snapshot.far_crossings_missed += counters.plan.far_crossings_missed.value();
     add_drops(snapshot, counters.drops);
     add(snapshot.session_counts, "absent", counters.absent);
     add(snapshot.session_counts, "resumed", counters.resumed);

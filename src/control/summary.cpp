@@ -106,7 +106,8 @@ std::string summary_json(const Snapshot& snapshot, const Meter& meter, const Sta
   json["ticks_late"] = active.ticks_late;
   json["replication"] = {{"interval_ticks", snapshot.interval_ticks},
                          {"interval_ticks_max", snapshot.interval_ticks_max},
-                         {"far_staleness_ticks", snapshot.far_staleness_ticks}};
+                         {"far_staleness_ticks", snapshot.far_staleness_ticks},
+                         {"far_crossings_missed", snapshot.far_crossings_missed}};
   json["lanes"] = lanes(snapshot);
   json["cores"] = cores(snapshot);
   json["drops"] = drops(snapshot);

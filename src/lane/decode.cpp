@@ -251,7 +251,7 @@ void on_plain(Context& context, std::uint64_t sequence, base::ByteReader body) n
   const bool empty = body.remaining() == 0;
   on_messages(context, body);
   if (!session::opens(context.session.state)) return;
-  const bool only_inputs = context.messages == context.inputs;
+  const bool only_inputs = context.messages != 0 && context.messages == context.inputs;
   note_received(context.state, context.slot, sequence,
                 empty         ? channel::AckWish::none
                 : only_inputs ? channel::AckWish::whenever

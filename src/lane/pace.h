@@ -24,6 +24,8 @@ class Pace {
   /// without because the io lane was behind.
   void note(Nanos total, Nanos plans, Nanos period, bool starved) noexcept {
     // The means decide: on a machine with other work, single ticks are late for reasons that are not ours.
+    total = std::min(total, 3 * period);
+    plans = std::min(plans, total);
     mean_ = (15 * mean_ + total) / 16;
     mean_plans_ = (15 * mean_plans_ + plans) / 16;
     if (++held_ == proved_ticks && fell_) patience_ = patience_min;

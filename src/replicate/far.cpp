@@ -120,6 +120,10 @@ bool fell_behind(const Viewer& viewer, const Scene& scene, const interest::Cross
   return from < to;
 }
 
+/// In one datagram. Players who walk to and fro over a border must not cost every viewer more than this.
+constexpr std::uint32_t crossings_looked_at = 256;
+static_assert(crossings_looked_at <= interest::Grid::crossings_kept);
+
 /// Tell those whom the turn would meet too late. False when there was no room for all: then the turn must wait, or it
 /// would forget where it stood when they crossed. It waits once; after that half of the room is for the turn, and those
 /// for whom the other half is too small are passed over.
@@ -128,9 +132,9 @@ bool tell_crossings(Viewer& viewer, const Scene& scene, const interest::Cell& ho
   const interest::Grid& grid = *scene.grid;
   const std::uint32_t end = grid.crossings_end(scene.shard);
   if (viewer.far_seen == end) return true;
-  if (end - viewer.far_seen > interest::Grid::crossings_kept) {
-    counters.far_crossings_missed.add(end - viewer.far_seen - interest::Grid::crossings_kept);
-    viewer.far_seen = end - interest::Grid::crossings_kept;
+  if (end - viewer.far_seen > crossings_looked_at) {
+    counters.far_crossings_missed.add(end - viewer.far_seen - crossings_looked_at);
+    viewer.far_seen = end - crossings_looked_at;
   }
   const bool waited = viewer.far_waited;
   const std::size_t left = waited ? out.room() / 2 : 0;  // for the turn

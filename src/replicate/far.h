@@ -13,7 +13,7 @@
 ///     in view throughout                    =>   told again within one turn and an eighth
 ///
 /// as long as far_crossings_missed does not count, nothing is lost, and a turn takes far_cycle_ticks at least; shorter
-/// ones rest until then, and for them it is twice far_cycle_ticks. What is lost is said again once.
+/// ones rest until then, and for them it is twice far_cycle_ticks. A run that is lost is said again once.
 
 #include "base/bytes.h"
 #include "replicate/plan.h"
@@ -23,11 +23,10 @@ namespace serried::replicate {
 /// Whether far records want room now: a turn is under way, the next is due, or a lost run waits. Begins the next turn.
 [[nodiscard]] bool far_pending(Viewer& viewer, const Scene& scene) noexcept;
 
-/// Fill what is left of `out` with EntityBlock messages: who changed his cell and must be told, in half of the room at
-/// most; then a lost run, else the turn goes on where it stopped. Returns the run that was written, for the plan.
-/// Precondition: far_pending was called in this tick.
-/// Reads   scene     Writes  viewer, out, counters     Owner  shard lane
-/// Cost    bench/replicate_bench.cpp
+/// Fill what is left of `out` with EntityBlock messages: who changed his cell and must be told (when they did not all
+/// fit the last time, in half of the room); then a lost run, else the turn goes on where it stopped. Returns the run
+/// that was written, for the plan. Precondition: far_pending was called in this tick. Reads   scene     Writes  viewer,
+/// out, counters     Owner  shard lane Cost    bench/replicate_bench.cpp
 FarRun write_far(Viewer& viewer, const Scene& scene, base::ByteWriter& out, PlanCounters& counters) noexcept;
 
 }  // namespace serried::replicate

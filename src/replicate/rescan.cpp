@@ -133,8 +133,10 @@ bool saw_all(const interest::Window& after, const interest::Window& before, cons
 void come_back(Viewer& viewer, const Scene& scene, bool quiet) noexcept {
   const Config& config = *scene.config;
   const unsigned pause = quiet ? std::min(2U * viewer.rescan_pause, config.rescan_ticks_max) : config.rescan_ticks;
+  // Who come in one tick look round at once, and not in one tick ever after.
+  const unsigned apart = viewer.rescan_pause == 0 ? viewer.own_slot % config.rescan_ticks : 0;
   viewer.rescan_pause = static_cast<std::uint16_t>(std::max(pause, config.rescan_ticks));
-  viewer.rescan_tick = scene.tick + viewer.rescan_pause;
+  viewer.rescan_tick = scene.tick + viewer.rescan_pause + apart;
 }
 
 }  // namespace

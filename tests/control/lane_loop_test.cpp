@@ -153,5 +153,12 @@ TEST(IdlePolicy, WhatTheUserSaidComesFirst) {
   EXPECT_EQ(idle_policy(true, 200, true).sleep, 200 * microsecond);
 }
 
+TEST(RestPolicy, AsAskedElseOnlyWhereTheCoreIsShared) {
+  EXPECT_EQ(rest_policy(true, 7, true), 7 * microsecond);
+  EXPECT_EQ(rest_policy(true, 0, false), 0U);
+  EXPECT_EQ(rest_policy(false, 0, true), 0U);
+  EXPECT_EQ(rest_policy(false, 0, false), 50 * microsecond);
+}
+
 }  // namespace
 }  // namespace serried::control

@@ -173,6 +173,16 @@ TEST_F(IoLaneTest, RandomBytesAtEveryStateChangeNothing) {
   expect_balanced();
 }
 
+TEST_F(IoLaneTest, OnePollTakesSomeBurstsAndLeavesTheRestForTheNext) {
+  constexpr std::uint64_t sent = 5 * wire::Batch::capacity, taken = 4 * wire::Batch::capacity;
+  const std::vector<std::uint8_t> bytes(5);
+  for (std::uint64_t i = 0; i < sent; ++i) send_raw(bytes, 20'000);
+  lane.poll(now);
+  EXPECT_EQ(lane.counters().drops.value(observe::Drop::short_datagram), taken);
+  lane.poll(now);
+  EXPECT_EQ(lane.counters().drops.value(observe::Drop::short_datagram), sent);
+}
+
 TEST_F(IoLaneTest, EveryFlippedBitOfADatagramIsRefused) {
   Peer& peer = play(1);
   peer.mute = true;

@@ -68,6 +68,15 @@ TEST(Pace, OneSlowTickIsNoOverload) {
   EXPECT_EQ(pace.interval(), 1U);
 }
 
+TEST(Pace, AStandstillIsNoOverload) {
+  Pace pace{6};
+  for (int i = 0; i < 1'000; ++i) {
+    const bool still = i % 100 == 99;
+    pace.note(still ? period * 30 : period / 2, still ? period * 30 : period / 4, period, false);
+    ASSERT_EQ(pace.interval(), 1U);
+  }
+}
+
 TEST(Pace, StarvedViewersCountAsOverload) {
   Pace pace{6};
   for (int i = 0; i < 12; ++i) pace.note(period / 10, period / 10, period, true);

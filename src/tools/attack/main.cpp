@@ -104,10 +104,10 @@ int attack(Gun& gun, const tools::AttackOptions& options, tools::Samples& sample
 
 int run_bridge(const tools::AttackOptions& options, const std::vector<std::string>& eal, tools::Samples& samples) {
   if (const auto started = port::start_eal(eal); !started) return fail(started.error().message);
+  const std::vector<std::string> names = port::ethdev_names();
+  if (names.size() < 2) return fail("--bridge needs two ethdevs, as --vdev net_memif0,... --vdev net_memif1,...");
   int code = exit_usage;
   {
-    const std::vector<std::string> names = port::ethdev_names();
-    if (names.size() < 2) return fail("--bridge needs two ethdevs, as --vdev net_memif0,... --vdev net_memif1,...");
     auto bridge = port::Bridge::open(names[0], names[1]);
     if (!bridge) return fail("--bridge: " + bridge.error().message);
     tools::BridgeGun gun(std::move(bridge).value(), options.server);

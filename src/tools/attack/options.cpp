@@ -56,7 +56,7 @@ Result<wire::Path> read_server(const std::string& text) {
   return port::endpoint(address.value(), static_cast<std::uint16_t>(number));
 }
 
-Result<Done> understand(AttackOptions& options, const Texts& texts) {
+Result<Done> understand(AttackOptions& options, const Texts& texts, bool has_eal) {
   const auto server = read_server(texts.server);
   if (!server) return server.error().within("--server");
   options.server = server.value();
@@ -82,6 +82,7 @@ Result<Done> understand(AttackOptions& options, const Texts& texts) {
   options.kinds = std::move(kinds).value();
   if (options.bridge && (!options.interface.empty() || !options.sniff.empty()))
     return Error{"--bridge is on the wire already: --interface and --sniff are for those who are beside it"};
+  if (!options.bridge && has_eal) return Error{"options before -- are EAL's, which only --bridge starts"};
   if (options.wait && !options.bridge) return Error{"--wait needs --bridge"};
   if (options.interface.empty() && !texts.server_mac.empty()) return Error{"--server-mac needs --interface"};
   if (!texts.server_mac.empty()) {
@@ -124,7 +125,7 @@ AttackCommandLine parse_attack_line(int argc, char** argv) {
     line.exit_code = app.exit(error) == 0 ? 0 : 2;
     return line;
   }
-  if (const auto done = understand(line.options, texts); !done) {
+  if (const auto done = understand(line.options, texts, !line.eal.empty()); !done) {
     std::cerr << "serried-attack: " << done.error().message << '\n';
     line.exit_code = 2;
   }

@@ -78,6 +78,7 @@ TEST(AttackOptions, FaultsEndWithTwo) {
       {"--server", "10.0.0.1:4000", "--interface", "veth0", "--server-mac", "no"},
       {"--server", "10.0.0.1:4000", "--sniff", "lo"},
       {"--server", "10.0.0.1:4000", "--wait"},
+      {"-m", "64", "--", "--server", "10.0.0.1:4000"},
       {"--server", "10.0.0.1:4000", "--bridge", "--interface", "veth0"},
       {"--server", "10.0.0.1:4000", "--bridge", "--sniff", "veth0"},
       {"--server", "10.0.0.1:4000", "--protocol-id", "x"},
