@@ -39,8 +39,7 @@ def read_options():
     parser.add_argument("--latency", type=at_least(1), default=50, metavar="MS",
                         help="most that input to update may take, p99 (default 50)")
     parser.add_argument("--npcs", type=at_least(0, 1000000), default=1000, help="wandering characters (default 1000)")
-    parser.add_argument("--in-view", type=at_least(1, 60000), metavar="PLAYERS",
-                        help="spread the bots so that each sees about so many others (default: all stand in one place)")
+    demo_run.add_in_view(parser)
     parser.add_argument("--memory", type=at_least(64, 65536), metavar="MB", help="EAL memory of each process")
     parser.add_argument("--quick", action="store_true",
                         help="small: 200 bots, 5 s, 50,000 datagrams a second, no limit of latency")

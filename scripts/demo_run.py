@@ -34,6 +34,11 @@ def at_least(least, most=10**9):
     return convert
 
 
+def add_in_view(parser):
+    parser.add_argument("--in-view", type=at_least(1, 60000), metavar="PLAYERS",
+                        help="spread the players so that each sees about so many others (default: all stand in one place)")
+
+
 def add_xdp_filter(parser):
     parser.add_argument("--xdp-filter", action="store_true",
                         help="server and kernel share the interface, as serried-server --xdp-filter on has it (af_xdp)")
@@ -59,8 +64,7 @@ def read_options():
     parser.add_argument("--rate", type=at_least(1, 120), metavar="HZ",
                         help="inputs a second of each bot (default 60 up to 1000 players, 30 up to 3000, else 10)")
     parser.add_argument("--npcs", type=at_least(0, 1000000), default=1000, help="wandering characters (default 1000)")
-    parser.add_argument("--in-view", type=at_least(1, 60000), metavar="PLAYERS",
-                        help="spread the players so that each sees about so many others (default: all stand in one place)")
+    add_in_view(parser)
     parser.add_argument("--shards", type=at_least(1, 16), help="shard lanes (default: the server's choice)")
     parser.add_argument("--audit", type=at_least(0, 60), default=1, metavar="PER_SECOND",
                         help="comparisons of each bot's view with the server's world, a second (default 1)")

@@ -44,13 +44,8 @@ unsigned select(const Grid& grid, unsigned shard, const std::array<float, 3>& po
     if (window.neighbour >= reach) window = {};
     const Neighbour& neighbour = grid.neighbours()[window.neighbour];
     const std::int32_t cell = grid.cell_number(home, neighbour);
-    if (cell < 0 || !grid.occupied(shard, static_cast<unsigned>(cell))) {
-      ++window.neighbour;
-      window.offset = 0;
-      ++visited;
-      continue;
-    }
-    Span places = grid.span(shard, static_cast<unsigned>(cell), neighbour.classes);
+    const bool anybody = cell >= 0 && grid.occupied(shard, static_cast<unsigned>(cell));
+    Span places = anybody ? grid.span(shard, static_cast<unsigned>(cell), neighbour.classes) : Span{};
     places.first = std::min(places.first + window.offset, places.last);
     const std::uint32_t now = std::min(places.last - places.first, bounds.entities - looked);
     found += collect(grid, {places.first, places.first + now}, position, limit2, out + found);
