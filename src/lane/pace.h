@@ -56,7 +56,7 @@ class Pace {
   void hold(std::uint32_t interval) noexcept {
     // What is to be expected, so that the past of another interval is not held against this one.
     const Nanos plans = mean_plans_ * interval_ / interval;
-    mean_ = mean_ + plans - std::min(mean_plans_, mean_ + plans);
+    mean_ = mean_ - mean_plans_ + plans;
     mean_plans_ = plans;
     interval_ = interval;
     hot_ = calm_ = held_ = 0;

@@ -151,7 +151,7 @@ void ShardLane::end_tick(Nanos now) noexcept {
   const std::uint64_t starved =
       counters_.drops.value(observe::Drop::no_buffer) + counters_.drops.value(observe::Drop::filled_ring_full);
   const Nanos plans = ended > planning_since_ ? ended - planning_since_ : 0;
-  pace_.note(total, std::min(plans, total), second / world_.setup_.world.ticks_per_second, starved != starved_);
+  pace_.note(total, plans, second / world_.setup_.world.ticks_per_second, starved != starved_);
   starved_ = starved;
   counters_.interval_ticks.set(pace_.interval());
   counters_.interval_ticks_max.set(std::max<std::uint64_t>(counters_.interval_ticks_max.value(), pace_.interval()));
