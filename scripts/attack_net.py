@@ -69,7 +69,6 @@ class TwoMemifWire(demo_net.MemifWire):
     others say, and no kernel takes part."""
 
     words = "memif, with the attacker on the wire between swarm and server"
-    ring_bits = 11  # what the attacker fills, the players' frames wait behind
     attack_prefix = []
     on_the_wire = True
 

@@ -89,7 +89,7 @@ def attack_command(options, wire, directory, run_name, swarm_cores, cores):
                 "--kinds", "mixed" if options.kinds == "none" else options.kinds, "--rate", str(options.attack_rate),
                 "--json-summary", os.path.join(directory, "attack.json")]
     # On the players' core it takes what they leave, so that their lateness is not its doing.
-    return ["nice", "-n", "19", *command] if cores == swarm_cores else command
+    return ["chrt", "--idle", "0", *command] if cores == swarm_cores else command
 
 
 def wait_for_players(server, swarm, players):

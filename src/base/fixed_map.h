@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -21,30 +22,31 @@ class FixedMap {
 
   /// Room for `capacity` entries at a load of at most one half.
   explicit FixedMap(std::size_t capacity, Hash hash = {})
-      : slots_(std::bit_ceil(2 * capacity + 1)), mask_(slots_.size() - 1), capacity_(capacity), hash_(hash) {}
+      : tags_(std::bit_ceil(2 * capacity + 1)),
+        slots_(tags_.size()),
+        mask_(tags_.size() - 1),
+        capacity_(capacity),
+        hash_(hash) {}
 
   [[nodiscard]] Value* find(const Key& key) noexcept {
-    for (std::size_t i = home(key); slots_[i]; i = (i + 1) & mask_)
-      if (slots_[i]->key == key) return &slots_[i]->value;
-    return nullptr;
+    const std::size_t at = place_of(key, hash_(key));
+    return tags_[at] != free_tag ? &slots_[at]->value : nullptr;
   }
   /// The value of `key`, new or already there; nullptr when a new one finds no room.
   Value* insert(const Key& key, const Value& value) noexcept {
-    std::size_t i = home(key);
-    for (; slots_[i]; i = (i + 1) & mask_)
-      if (slots_[i]->key == key) return &slots_[i]->value;
+    const std::size_t hash = hash_(key), at = place_of(key, hash);
+    if (tags_[at] != free_tag) return &slots_[at]->value;
     if (size_ == capacity_) return nullptr;
-    slots_[i].emplace(Entry{key, value});
+    tags_[at] = tag_of(hash);
+    slots_[at].emplace(Entry{key, value});
     ++size_;
-    return &slots_[i]->value;
+    return &slots_[at]->value;
   }
   bool erase(const Key& key) noexcept {
-    for (std::size_t i = home(key); slots_[i]; i = (i + 1) & mask_) {
-      if (!(slots_[i]->key == key)) continue;
-      erase_at(i);
-      return true;
-    }
-    return false;
+    const std::size_t at = place_of(key, hash_(key));
+    if (tags_[at] == free_tag) return false;
+    erase_at(at);
+    return true;
   }
   /// Look at `count` places, from where the last sweep stopped, and remove what `expired(key, value)` says. The
   /// table is swept bit by bit, so that no poll pays for all of it.
@@ -52,7 +54,7 @@ class FixedMap {
   void sweep(std::size_t count, Expired&& expired) noexcept {
     for (std::size_t n = 0; n < count; ++n) {
       cursor_ = (cursor_ + 1) & mask_;
-      while (slots_[cursor_] && expired(slots_[cursor_]->key, slots_[cursor_]->value)) erase_at(cursor_);
+      while (tags_[cursor_] != free_tag && expired(slots_[cursor_]->key, slots_[cursor_]->value)) erase_at(cursor_);
     }
   }
 
@@ -61,20 +63,36 @@ class FixedMap {
   [[nodiscard]] std::size_t places() const noexcept { return slots_.size(); }
 
  private:
-  [[nodiscard]] std::size_t home(const Key& key) const noexcept { return hash_(key) & mask_; }
+  /// A byte of the hash for each place: whoever is not there is found missing without a look at the entries, which are
+  /// many times as large as this and seldom in a cache.
+  static constexpr std::uint8_t free_tag = 0;
+  [[nodiscard]] static std::uint8_t tag_of(std::size_t hash) noexcept {
+    return static_cast<std::uint8_t>(hash >> (std::numeric_limits<std::size_t>::digits - 8) | 1);
+  }
+
+  /// Where `key` is, or else the free place where it would be.
+  [[nodiscard]] std::size_t place_of(const Key& key, std::size_t hash) const noexcept {
+    const std::uint8_t tag = tag_of(hash);
+    std::size_t i = hash & mask_;
+    while (tags_[i] != free_tag && !(tags_[i] == tag && slots_[i]->key == key)) i = (i + 1) & mask_;
+    return i;
+  }
 
   void erase_at(std::size_t hole) noexcept {
-    for (std::size_t i = (hole + 1) & mask_; slots_[i]; i = (i + 1) & mask_) {
+    for (std::size_t i = (hole + 1) & mask_; tags_[i] != free_tag; i = (i + 1) & mask_) {
       // Does the entry at i still belong at or before the hole, seen round the ring?
-      if (((i - home(slots_[i]->key)) & mask_) >= ((i - hole) & mask_)) {
+      if (((i - hash_(slots_[i]->key)) & mask_) >= ((i - hole) & mask_)) {
+        tags_[hole] = tags_[i];
         slots_[hole] = slots_[i];
         hole = i;
       }
     }
+    tags_[hole] = free_tag;
     slots_[hole].reset();
     --size_;
   }
 
+  std::vector<std::uint8_t> tags_;
   std::vector<std::optional<Entry>> slots_;
   std::size_t mask_;
   std::size_t capacity_;

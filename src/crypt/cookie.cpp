@@ -13,9 +13,6 @@
 #include "crypt/cookie.h"
 
 #include <algorithm>
-#include <cstring>
-
-#include <sodium.h>
 
 #include "base/bytes.h"
 
@@ -25,7 +22,7 @@ namespace {
 constexpr std::size_t stamp_bytes = 16;  // nonce and time
 constexpr std::size_t covered_bytes = stamp_bytes + 16 + 2 + 32 + 32;
 
-[[nodiscard]] Hash cookie_mac(const Secret& secret, const std::uint8_t* stamp, const wire::Path& source,
+[[nodiscard]] Hash cookie_mac(const HmacKey& key, const std::uint8_t* stamp, const wire::Path& source,
                               const PublicKey& client_ephemeral, const Hash& token_hash) noexcept {
   std::array<std::uint8_t, covered_bytes> covered;
   base::ByteWriter writer(covered);
@@ -34,7 +31,11 @@ constexpr std::size_t covered_bytes = stamp_bytes + 16 + 2 + 32 + 32;
   writer.write(source.port);
   writer.write_bytes(client_ephemeral);
   writer.write_bytes(token_hash);
-  return hmac_sha256(secret.bytes(), covered);
+  Hmac hmac(key);
+  hmac.update(covered);
+  Hash mac;
+  hmac.finish(mac);
+  return mac;
 }
 
 }  // namespace
@@ -44,7 +45,7 @@ Cookie CookieJar::make(std::uint64_t nonce, const wire::Path& source, const Publ
   Cookie cookie;
   base::store(cookie.data(), nonce);
   base::store(cookie.data() + 8, std::uint64_t{now / second});
-  const Hash mac = cookie_mac(secret_of(now / rotation), cookie.data(), source, client_ephemeral, token_hash);
+  const Hash mac = cookie_mac(key_of(now / rotation), cookie.data(), source, client_ephemeral, token_hash);
   std::copy(mac.begin(), mac.end(), cookie.begin() + stamp_bytes);
   return cookie;
 }
@@ -54,12 +55,11 @@ bool CookieJar::check(const Cookie& cookie, const wire::Path& source, const Publ
   const auto time_s = base::load<std::uint64_t>(cookie.data() + 8);
   // The comparison in whole seconds also keeps the product below from overflowing.
   if (time_s > now / second || now - time_s * second > lifetime) return false;
-  const Hash mac =
-      cookie_mac(secret_of(time_s * second / rotation), cookie.data(), source, client_ephemeral, token_hash);
+  const Hash mac = cookie_mac(key_of(time_s * second / rotation), cookie.data(), source, client_ephemeral, token_hash);
   return equal(mac, std::span(cookie).subspan(stamp_bytes));
 }
 
-const Secret& CookieJar::secret_of(std::uint64_t epoch) noexcept {
+const HmacKey& CookieJar::key_of(std::uint64_t epoch) noexcept {
   // A cookie lives shorter than a rotation, so its epoch is the current one or the one before: two places suffice.
   static_assert(lifetime < rotation);
   const std::size_t place = epoch % 2;
@@ -67,7 +67,7 @@ const Secret& CookieJar::secret_of(std::uint64_t epoch) noexcept {
     std::uint8_t input[6 + 8] = {'c', 'o', 'o', 'k', 'i', 'e'};
     base::store(input + 6, epoch);
     Hash derived = hmac_sha256(root_.bytes(), input);
-    cached_[place] = Secret(derived);
+    cached_[place] = HmacKey(derived);
     cached_epoch_[place] = epoch;
     wipe(derived);
   }
@@ -78,15 +78,13 @@ Proof make_proof(const Secret& token_secret, std::uint32_t version, const Public
                  const Cookie& cookie, std::span<const std::uint8_t> token) noexcept {
   std::uint8_t head[5 + 4] = {'p', 'r', 'o', 'o', 'f'};
   base::store(head + 5, version);
-  crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, token_secret.data(), key_bytes);
-  crypto_auth_hmacsha256_update(&state, head, sizeof head);
-  crypto_auth_hmacsha256_update(&state, client_ephemeral.data(), client_ephemeral.size());
-  crypto_auth_hmacsha256_update(&state, cookie.data(), cookie.size());
-  crypto_auth_hmacsha256_update(&state, token.data(), token.size());
+  Hmac hmac(token_secret.bytes());
+  hmac.update(head);
+  hmac.update(client_ephemeral);
+  hmac.update(cookie);
+  hmac.update(token);
   Hash whole;
-  crypto_auth_hmacsha256_final(&state, whole.data());
-  sodium_memzero(&state, sizeof state);
+  hmac.finish(whole);
   Proof proof;
   std::copy_n(whole.begin(), proof.size(), proof.begin());
   return proof;

@@ -33,10 +33,10 @@ class CookieJar {
                            const Hash& token_hash, Nanos now) noexcept;
 
  private:
-  [[nodiscard]] const Secret& secret_of(std::uint64_t epoch) noexcept;
+  [[nodiscard]] const HmacKey& key_of(std::uint64_t epoch) noexcept;
 
   Secret root_;
-  Secret cached_[2];
+  HmacKey cached_[2];
   std::uint64_t cached_epoch_[2] = {~std::uint64_t{0}, ~std::uint64_t{0}};
 };
 

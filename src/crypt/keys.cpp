@@ -13,29 +13,6 @@ namespace serried::crypt {
 namespace {
 
 static_assert(key_bytes == crypto_scalarmult_curve25519_BYTES && key_bytes == crypto_scalarmult_curve25519_SCALARBYTES);
-static_assert(std::tuple_size_v<Hash> == crypto_hash_sha256_BYTES);
-static_assert(std::tuple_size_v<Hash> == crypto_auth_hmacsha256_BYTES);
-
-/// HMAC-SHA256 in pieces; what it held is wiped with it.
-class Hmac {
- public:
-  explicit Hmac(std::span<const std::uint8_t> key) noexcept {
-    // The library wants a place even for a key of no bytes (HKDF without a salt).
-    static constexpr std::uint8_t no_key[1] = {};
-    crypto_auth_hmacsha256_init(&state_, key.empty() ? no_key : key.data(), key.size());
-  }
-  Hmac(const Hmac&) = delete;
-  Hmac& operator=(const Hmac&) = delete;
-  ~Hmac() { sodium_memzero(&state_, sizeof state_); }
-
-  void update(std::span<const std::uint8_t> bytes) noexcept {
-    crypto_auth_hmacsha256_update(&state_, bytes.data(), bytes.size());
-  }
-  void finish(std::uint8_t* to) noexcept { crypto_auth_hmacsha256_final(&state_, to); }
-
- private:
-  crypto_auth_hmacsha256_state state_;
-};
 
 [[nodiscard]] std::span<const std::uint8_t> label(const char* text) noexcept {
   return {reinterpret_cast<const std::uint8_t*>(text), std::strlen(text)};
@@ -94,25 +71,11 @@ bool shared_secret(const Secret& own, const PublicKey& peer, Secret& out) noexce
   return false;
 }
 
-Hash sha256(std::span<const std::uint8_t> bytes) noexcept {
-  Hash hash;
-  crypto_hash_sha256(hash.data(), bytes.data(), bytes.size());
-  return hash;
-}
-
-Hash hmac_sha256(std::span<const std::uint8_t> key, std::span<const std::uint8_t> bytes) noexcept {
-  Hash hash;
-  Hmac hmac(key);
-  hmac.update(bytes);
-  hmac.finish(hash.data());
-  return hash;
-}
-
 Secret hkdf_extract(std::span<const std::uint8_t> salt, std::span<const std::uint8_t> input) noexcept {
   Secret prk;
   Hmac hmac(salt);
   hmac.update(input);
-  hmac.finish(prk.bytes().data());
+  hmac.finish(prk.bytes());
   return prk;
 }
 
@@ -127,7 +90,7 @@ void hkdf_expand(const Secret& prk, std::span<const std::uint8_t> info, std::spa
     ++number;
     hmac.update(info);
     hmac.update({&number, 1});
-    hmac.finish(block.data());
+    hmac.finish(block);
     const std::size_t rest = out.size() - done;
     std::memcpy(out.data() + done, block.data(), rest < block.size() ? rest : block.size());
   }

@@ -1,17 +1,18 @@
 #pragma once
 /// Key material: types that wipe themselves, X25519, and the schedule that turns a handshake into keys.
-/// Source  RFC 7748 (X25519), RFC 5869 (HKDF, with SHA-256 of FIPS 180-4), docs/wire-format.md sections 4 and 5
+/// Source  RFC 7748 (X25519), RFC 5869 (HKDF, with SHA-256), docs/wire-format.md sections 4 and 5
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "crypt/sha256.h"
+
 namespace serried::crypt {
 
 inline constexpr std::size_t key_bytes = 32;
 using PublicKey = std::array<std::uint8_t, key_bytes>;
-using Hash = std::array<std::uint8_t, 32>;
 
 /// 32 secret bytes, wiped when they die. Comparison is in constant time.
 class Secret {
@@ -57,8 +58,6 @@ struct KeyPair {
 /// X25519. False when the result is all zero (a small-order point): to be refused.
 [[nodiscard]] bool shared_secret(const Secret& own, const PublicKey& peer, Secret& out) noexcept;
 
-[[nodiscard]] Hash sha256(std::span<const std::uint8_t> bytes) noexcept;
-[[nodiscard]] Hash hmac_sha256(std::span<const std::uint8_t> key, std::span<const std::uint8_t> bytes) noexcept;
 [[nodiscard]] Secret hkdf_extract(std::span<const std::uint8_t> salt, std::span<const std::uint8_t> input) noexcept;
 /// At most 255 * 32 bytes.
 void hkdf_expand(const Secret& prk, std::span<const std::uint8_t> info, std::span<std::uint8_t> out) noexcept;

@@ -5,6 +5,10 @@
 
 #include <atomic>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace serried::kernel {
 namespace {
 
@@ -41,6 +45,19 @@ Isa use_isa(Isa isa) noexcept {
   const Isa used = isa < best ? isa : best;
   chosen.store(static_cast<std::uint8_t>(used), std::memory_order_relaxed);
   return used;
+}
+
+bool uses_sha_instructions() noexcept {
+#if defined(__x86_64__)
+  // Not __builtin_cpu_supports: some compilers do not know the name.
+  static const bool present = [] {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_SHA) != 0;
+  }();
+  return present && active_isa() >= Isa::sse42;
+#else
+  return false;
+#endif
 }
 
 std::string_view isa_name(Isa isa) noexcept {

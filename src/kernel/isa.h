@@ -16,6 +16,9 @@ enum class Isa : std::uint8_t { scalar, sse42, avx2, avx512 };
 /// Use `isa`, or the best below it that the CPU has; returns what is now in use. Set-up only, not while lanes run.
 Isa use_isa(Isa isa) noexcept;
 
+/// SHA-256 by instruction: the CPU has those, which come in no order with the rest, and active_isa() is not scalar.
+[[nodiscard]] bool uses_sha_instructions() noexcept;
+
 [[nodiscard]] std::string_view isa_name(Isa isa) noexcept;
 
 }  // namespace serried::kernel
