@@ -8,8 +8,9 @@ static_assert(motion::button::run == message::button::run && motion::button::cro
 
 namespace {
 
-/// So long must one input be left over in every tick to be one too many: a quarter of a second of 60 Hz.
-constexpr std::uint8_t spare_ticks_max = 15;
+/// So long must one input be left over in every tick to be one too many: a tenth of a second of 60 Hz. Longer, and under
+/// jitter a good part of the players is always a tick late.
+constexpr std::uint8_t spare_ticks_max = 6;
 
 motion::State step_player(const Config& config, const motion::State& state, InputQueue& inputs,
                           float seconds) noexcept {
