@@ -157,7 +157,7 @@ class Bed {
   lane::HandshakeLane handshake;
   Lane lane;
   Nanos now = 100 * second;
-  std::optional<Nanos> pace;  ///< of virtual time from poll to poll; without it as long as a burst of everybody takes
+  std::optional<Nanos> pace;  ///< of virtual time a burst; without it as long as one of everybody takes
 
   ResultHash hash;  ///< of all inputs that came out
   std::uint64_t inputs = 0, plans_acked = 0, bodies = 0;
@@ -210,8 +210,11 @@ class Bed {
     piece.watch.start();
     for (unsigned idle = 0; !done() && idle < patience;) {
       before();
-      now += interval;
+      // As much as the last poll took has come meanwhile.
+      now += interval * std::max<std::uint64_t>(1, (moved_ + wire::Batch::capacity - 1) / wire::Batch::capacity);
+      const std::uint64_t in = counters.delivered_datagrams.value(), out = counters.sent_datagrams.value();
       const bool worked = lane.poll(now) != 0;
+      moved_ = std::max(counters.delivered_datagrams.value() - in, counters.sent_datagrams.value() - out);
       idle = worked ? 0 : idle + 1;
       ++piece.polls;
       piece.idle_polls += worked ? 0 : 1;
@@ -275,6 +278,7 @@ class Bed {
   std::size_t at_ = 0;
   std::vector<lane::OutRow> out_;
   unsigned pushed_ = 0;
+  std::uint64_t moved_ = 0;  ///< datagrams of the last poll
   std::uint16_t plan_ = 0;
 };
 
