@@ -194,19 +194,23 @@ def traffic(row):
             f"out, {row['players']:,} players": row["tx_bytes_per_player_s"]}
 
 
-# File name, what is shown, its x axis, the axes that make lines, and the points of a row.
+# File name, what is shown, its x axis, the axes that make lines, the points of a row, and the y axis for gnuplot.
+FROM_ZERO = "set yrange [0:*]\n"
+# Behind a limit latencies are seconds: a line shows where the limit is.
+LOGARITHMIC = "set logscale y\nset yrange [10:*]\n" \
+              f"set arrow from graph 0, first {LATENCY_MS} to graph 1, first {LATENCY_MS} nohead dashtype 2\n"
 PLOTS = [("update_p99", "input to update, p99, ms", "players", ["driver"],
-          by_driver(lambda row: row["update_latency_ms"]["p99"])),
-         ("io_ns", "io lane, CPU ns a packet", "players", ["driver"], by_driver(io_ns)),
-         ("lane_share", "busy share of the core by lane, %", "players", ["driver"], shares),
-         ("player_bytes", "bytes a second and player", "in_view", ["players"], traffic)]
+          by_driver(lambda row: row["update_latency_ms"]["p99"]), LOGARITHMIC),
+         ("io_ns", "io lane, CPU ns a packet", "players", ["driver"], by_driver(io_ns), FROM_ZERO),
+         ("lane_share", "busy share of the core by lane, %", "players", ["driver"], shares, FROM_ZERO),
+         ("player_bytes", "bytes a second and player", "in_view", ["players"], traffic, FROM_ZERO)]
 
 
 def draw(options, rows):
     """Each plot's data and gnuplot script, and with gnuplot the PNG. The axes that a plot does not show are held at
     the largest value of each (the driver: at the first), and the title says at which."""
     found = shutil.which("gnuplot")
-    for name, what, x_axis, line_axes, points in PLOTS:
+    for name, what, x_axis, line_axes, points, y_axis in PLOTS:
         fixed = {axis: getattr(options, option)[0] if axis == "driver" else max(row[axis] for row in rows)
                  for axis, (option, _) in AXES.items() if axis != x_axis and axis not in line_axes}
         lines = {}
@@ -226,7 +230,7 @@ def draw(options, rows):
             file.write(f"set terminal pngcairo noenhanced size 1100,600\nset output '{name}.png'\n"
                        f"set title '{what}: {words(fixed, fixed)}'\n"
                        f"set xlabel '{'players' if x_axis == 'players' else 'others in view'}'\nset ylabel '{what}'\n"
-                       "set key outside right center\nset grid\nset xrange [0:*]\nset yrange [0:*]\n"
+                       f"set key outside right center\nset grid\nset xrange [0:*]\n{y_axis}"
                        f"plot for [i=0:{len(lines) - 1}] '{name}.dat' index i using 1:2 with linespoints "
                        "title columnheader(1)\n")
         if found:

@@ -15,6 +15,17 @@ namespace {
 constexpr std::uint8_t undecided = 0xFF;
 // Constant-initialised: another translation unit's constructor may already ask.
 constinit std::atomic<std::uint8_t> chosen{undecided};
+constinit std::atomic<bool> sha_present{false};  ///< valid when something is chosen
+
+bool detect_sha() noexcept {
+#if defined(__x86_64__)
+  // Not __builtin_cpu_supports: some compilers do not know the name.
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_SHA) != 0;
+#else
+  return false;
+#endif
+}
 
 }  // namespace
 
@@ -43,21 +54,13 @@ Isa active_isa() noexcept {
 Isa use_isa(Isa isa) noexcept {
   const Isa best = detected_isa();
   const Isa used = isa < best ? isa : best;
+  sha_present.store(detect_sha(), std::memory_order_relaxed);
   chosen.store(static_cast<std::uint8_t>(used), std::memory_order_relaxed);
   return used;
 }
 
 bool uses_sha_instructions() noexcept {
-#if defined(__x86_64__)
-  // Not __builtin_cpu_supports: some compilers do not know the name.
-  static const bool present = [] {
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_SHA) != 0;
-  }();
-  return present && active_isa() >= Isa::sse42;
-#else
-  return false;
-#endif
+  return active_isa() >= Isa::sse42 && sha_present.load(std::memory_order_relaxed);
 }
 
 std::string_view isa_name(Isa isa) noexcept {

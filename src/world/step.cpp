@@ -8,8 +8,8 @@ static_assert(motion::button::run == message::button::run && motion::button::cro
 
 namespace {
 
-/// So long must one input be left over in every tick to be one too many: a tenth of a second of 60 Hz. Longer, and under
-/// jitter a good part of the players is always a tick late.
+/// So long must one input be left over in every tick to be one too many: a tenth of a second of 60 Hz. Longer, and
+/// under jitter a good part of the players is always a tick late.
 constexpr std::uint8_t spare_ticks_max = 6;
 
 motion::State step_player(const Config& config, const motion::State& state, InputQueue& inputs,
