@@ -88,7 +88,7 @@ def attack_command(options, wire, directory, run_name, swarm_cores, cores):
     command += [*wire.attack_options(), "--server", f"{wire.server_address}:{wire.port}", "--protocol-id", protocol_id,
                 "--kinds", "mixed" if options.kinds == "none" else options.kinds, "--rate", str(options.attack_rate),
                 "--json-summary", os.path.join(directory, "attack.json")]
-    # On the players' core it takes what they leave, so that their lateness is not its doing.
+    # On the players' core it takes what they leave; on memif their frames wait for it.
     return ["chrt", "--idle", "0", *command] if cores == swarm_cores else command
 
 

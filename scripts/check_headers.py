@@ -21,7 +21,7 @@ CACHE = os.path.join(checklib.ROOT, "build/check/headers.json")
 LIBRARIES = ["libdpdk", "libsodium", "hwloc", "liblz4", "spdlog"]
 FLAGS = ["-std=c++20", "-fsyntax-only", "-x", "c++", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion",
          "-Wno-sign-conversion", "-Wno-missing-field-initializers", "-Wno-pragma-once-outside-header", "-Werror"]
-ISA = {"_sse42": ["-msse4.2", "-mpclmul"], "_avx2": ["-mavx2", "-mbmi2"],
+ISA = {"_sse42": ["-msse4.2", "-mpclmul"], "_ni": ["-msha", "-msse4.1"], "_avx2": ["-mavx2", "-mbmi2"],
        "_avx512": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mvpclmulqdq", "-mpclmul"]}
 
 

@@ -210,7 +210,7 @@ class Bed {
     piece.watch.start();
     for (unsigned idle = 0; !done() && idle < patience;) {
       before();
-      // As much as the last poll took has come meanwhile.
+      // As much time passes as the datagrams of the last poll stand for: one interval a burst.
       now += interval * std::max<std::uint64_t>(1, (moved_ + wire::Batch::capacity - 1) / wire::Batch::capacity);
       const std::uint64_t in = counters.delivered_datagrams.value(), out = counters.sent_datagrams.value();
       const bool worked = lane.poll(now) != 0;

@@ -1,5 +1,5 @@
-/// Where kernels are chosen. The choice is one relaxed load, made once a burst, so there is no table of pointers
-/// to set up and no order of initialisation to get wrong.
+/// Where kernels are chosen. The choice is one load, or two for SHA-256, made once a burst or block, so there is no
+/// table of pointers to set up and no order of initialisation to get wrong.
 
 #include "kernel/isa.h"
 
@@ -15,7 +15,8 @@ namespace {
 constexpr std::uint8_t undecided = 0xFF;
 // Constant-initialised: another translation unit's constructor may already ask.
 constinit std::atomic<std::uint8_t> chosen{undecided};
-constinit std::atomic<bool> sha_present{false};  ///< valid when something is chosen
+constinit std::atomic<bool> sha_present{
+    false};  ///< stored before the choice; seen late, it costs time and nothing else
 
 bool detect_sha() noexcept {
 #if defined(__x86_64__)

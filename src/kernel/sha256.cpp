@@ -19,7 +19,8 @@ namespace {
 
 constexpr unsigned rounds = 64;
 
-void compress(Sha256State& state, const std::uint8_t* block) noexcept {
+// A function of its own, so that its frame lies where wipe_stack() looks.
+[[gnu::noinline]] void compress(Sha256State& state, const std::uint8_t* block) noexcept {
   std::array<std::uint32_t, rounds> w;
   for (unsigned t = 0; t < 16; ++t) w[t] = base::byte_swapped(base::load<std::uint32_t>(block + 4 * t));
   for (unsigned t = 16; t < rounds; ++t) {
@@ -39,7 +40,6 @@ void compress(Sha256State& state, const std::uint8_t* block) noexcept {
   }
   const Sha256State last{a, b, c, d, e, f, g, h};
   for (unsigned i = 0; i < state.size(); ++i) state[i] += last[i];
-  wipe(w);  // may be a key
 }
 
 }  // namespace
@@ -49,6 +49,8 @@ void sha256_blocks(Sha256State& state, const std::uint8_t* blocks, std::size_t c
   if (uses_sha_instructions()) return sha256_blocks_ni(state.data(), blocks, count);
 #endif
   for (; count != 0; --count, blocks += sha256_block_bytes) compress(state, blocks);
+  // The schedule may be a key, and what was added to the state is as good as one: the first state is public.
+  wipe_stack<1024>();
 }
 
 }  // namespace serried::kernel

@@ -1,5 +1,7 @@
 #include "world/step.h"
 
+#include <algorithm>
+
 #include "message/input.h"
 
 namespace serried::world {
@@ -8,20 +10,41 @@ static_assert(motion::button::run == message::button::run && motion::button::cro
 
 namespace {
 
-/// So long must one input be left over in every tick to be one too many: a tenth of a second of 60 Hz. Longer, and
-/// under jitter a good part of the players is always a tick late.
-constexpr std::uint8_t spare_ticks_max = 6;
+/// So long must one input be left over in every tick to be one too many: a tenth of a second at 60 Hz. Were it longer,
+/// a good part of the players would always be a tick late under stalls.
+constexpr unsigned spare_ticks_max = 6;
+/// And so much longer at most, where jitter comes back on which letting go is wasted.
+constexpr unsigned patience_max = 54;
+
+/// How many of the inputs are for this tick. Precondition: there is one.
+unsigned due(InputQueue& inputs) noexcept {
+  const unsigned limit = spare_ticks_max + inputs.patience;
+  inputs.spare_ticks = inputs.count == 2 ? static_cast<std::uint8_t>(inputs.spare_ticks + 1) : std::uint8_t{0};
+  if (inputs.count > 2) return 2;
+  if (inputs.spare_ticks < limit) return 1;
+  inputs.spare_ticks = 0;
+  if (inputs.doubt_ticks == 0) inputs.patience /= 2;
+  inputs.doubt_ticks = static_cast<std::uint8_t>(2 * limit);
+  return 2;
+}
+
+/// The queue has run dry. Had it been for the one that was let go, it would not have.
+void note_dry(InputQueue& inputs) noexcept {
+  if (inputs.doubt_ticks == 0) return;
+  inputs.doubt_ticks = 0;
+  inputs.patience = static_cast<std::uint8_t>(std::min(2U * inputs.patience + spare_ticks_max, patience_max));
+}
 
 motion::State step_player(const Config& config, const motion::State& state, InputQueue& inputs,
                           float seconds) noexcept {
+  if (inputs.doubt_ticks > 0) --inputs.doubt_ticks;
   if (inputs.count == 0) {
+    if (inputs.idle_ticks == 0) note_dry(inputs);
     if (inputs.idle_ticks < 0xFFFF) ++inputs.idle_ticks;
     if (inputs.idle_ticks > config.input_hold_ticks) inputs.held.move_x = inputs.held.move_y = 0;
     return motion::step(state, inputs.held, config.limits, seconds);
   }
-  inputs.spare_ticks = inputs.count == 2 ? static_cast<std::uint8_t>(inputs.spare_ticks + 1) : std::uint8_t{0};
-  const unsigned applied = inputs.count > 2 || inputs.spare_ticks == spare_ticks_max ? 2 : 1;
-  if (applied == 2) inputs.spare_ticks = 0;
+  const unsigned applied = due(inputs);
   const float share = applied == 2 ? seconds * 0.5F : seconds;
   motion::State next = state;
   for (unsigned i = 0; i < applied; ++i) {
