@@ -19,17 +19,10 @@
 #include "kernel/aead_avx512.h"
 #include "kernel/aead_lanes.h"
 #include "kernel/isa.h"
+#include "sanitized.h"
 
 namespace serried::kernel {
 namespace {
-
-#if defined(__has_feature)
-constexpr bool sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
 
 using Bytes = std::vector<std::uint8_t>;
 constexpr std::size_t header = AeadBurst::header_bytes, tag = AeadBurst::tag_bytes;
