@@ -21,8 +21,6 @@ CACHE = os.path.join(checklib.ROOT, "build/check/headers.json")
 LIBRARIES = ["libdpdk", "libsodium", "hwloc", "liblz4", "spdlog"]
 FLAGS = ["-std=c++20", "-fsyntax-only", "-x", "c++", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion",
          "-Wno-sign-conversion", "-Wno-missing-field-initializers", "-Wno-pragma-once-outside-header", "-Werror"]
-ISA = {"_sse42": ["-msse4.2", "-mpclmul"], "_ni": ["-msha", "-msse4.1"], "_avx2": ["-mavx2", "-mbmi2"],
-       "_avx512": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mvpclmulqdq", "-mpclmul"]}
 
 
 def library_flags():
@@ -48,7 +46,7 @@ def digest(path):
 
 def compile_alone(compiler, libraries, header):
     """None or what the compiler says first, and the project files that were read."""
-    isa = next((flags for mark, flags in ISA.items() if mark + "." in header), [])
+    isa = next((flags for mark, flags in checklib.ISA.items() if mark + "." in header), [])
     with tempfile.NamedTemporaryFile("w", suffix=".cpp") as unit, tempfile.NamedTemporaryFile("r", suffix=".d") as rule:
         unit.write(f'#include "{os.path.join(checklib.ROOT, header)}"\n')
         unit.flush()
@@ -84,7 +82,7 @@ def main():
     if not compilers:
         sys.exit("headers: no g++ and no clang++ here (scripts/setup installs them)")
     libraries = library_flags()
-    salt = hashlib.sha256(repr((FLAGS, ISA, libraries)).encode()).hexdigest()
+    salt = hashlib.sha256(repr((FLAGS, checklib.ISA, libraries)).encode()).hexdigest()
     try:
         with open(CACHE, encoding="utf-8") as file:
             known = json.load(file)

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Every src/MODULE/FILE.cpp has tests/MODULE/FILE_test.cpp, and every unit test names a source that exists.
-FILE_setup.cpp and the per-ISA FILE_sse42.cpp, FILE_avx2.cpp, FILE_avx512.cpp, FILE_ni.cpp are tested where FILE is."""
+FILE_setup.cpp and those for one instruction set, as FILE_avx2.cpp, are tested where FILE is."""
 
 import re
 import sys
 
 import checklib
 
-PART = re.compile(r"_(setup|sse42|avx2|avx512|ni|portable)$")
+PART = re.compile(rf"(_setup|_portable|{'|'.join(checklib.ISA)})$")
 # Folders of tests/ that mirror no module.
 OTHER = {"scenario", "live", "fuzz"}
 

@@ -14,7 +14,7 @@ import sys
 import checklib
 
 HOT = ("kernel wire crypt channel session motion world interest replicate lane message observe").split()
-ISA_OBJECT = re.compile(r"_(sse42|avx2|avx512|ni)\.cpp$")
+ISA_OBJECT = re.compile(rf"({'|'.join(checklib.ISA)})\.cpp$")
 # What a hot object must not need, by mangled name.
 REFUSED = [
     ("allocates", re.compile(r"^(malloc|calloc|realloc|reallocarray|aligned_alloc|posix_memalign|memalign|free|strdup"

@@ -9,6 +9,9 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 EXCEPTIONS = "scripts/exceptions.txt"
+# What stands behind the name of a file that is compiled for a newer CPU (.clang-format has them too), and its flags.
+ISA = {"_sse42": ["-msse4.2", "-mpclmul"], "_ni": ["-msha", "-msse4.1"], "_avx2": ["-mavx2", "-mbmi2"],
+       "_avx512": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mvpclmulqdq", "-mpclmul"]}
 
 
 def project_files():

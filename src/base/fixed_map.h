@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <vector>
 
 namespace serried::base {
@@ -16,8 +15,8 @@ template <class Key, class Value, class Hash>
 class FixedMap {
  public:
   struct Entry {
-    Key key;
-    Value value;
+    Key key{};
+    Value value{};
   };
 
   /// Room for `capacity` entries at a load of at most one half.
@@ -30,17 +29,17 @@ class FixedMap {
 
   [[nodiscard]] Value* find(const Key& key) noexcept {
     const std::size_t at = place_of(key, hash_(key));
-    return tags_[at] != free_tag ? &slots_[at]->value : nullptr;
+    return tags_[at] != free_tag ? &slots_[at].value : nullptr;
   }
   /// The value of `key`, new or already there; nullptr when a new one finds no room.
   Value* insert(const Key& key, const Value& value) noexcept {
     const std::size_t hash = hash_(key), at = place_of(key, hash);
-    if (tags_[at] != free_tag) return &slots_[at]->value;
+    if (tags_[at] != free_tag) return &slots_[at].value;
     if (size_ == capacity_) return nullptr;
     tags_[at] = tag_of(hash);
-    slots_[at].emplace(Entry{key, value});
+    slots_[at] = {key, value};
     ++size_;
-    return &slots_[at]->value;
+    return &slots_[at].value;
   }
   bool erase(const Key& key) noexcept {
     const std::size_t at = place_of(key, hash_(key));
@@ -54,7 +53,7 @@ class FixedMap {
   void sweep(std::size_t count, Expired&& expired) noexcept {
     for (std::size_t n = 0; n < count; ++n) {
       cursor_ = (cursor_ + 1) & mask_;
-      while (tags_[cursor_] != free_tag && expired(slots_[cursor_]->key, slots_[cursor_]->value)) erase_at(cursor_);
+      while (tags_[cursor_] != free_tag && expired(slots_[cursor_].key, slots_[cursor_].value)) erase_at(cursor_);
     }
   }
 
@@ -74,26 +73,26 @@ class FixedMap {
   [[nodiscard]] std::size_t place_of(const Key& key, std::size_t hash) const noexcept {
     const std::uint8_t tag = tag_of(hash);
     std::size_t i = hash & mask_;
-    while (tags_[i] != free_tag && !(tags_[i] == tag && slots_[i]->key == key)) i = (i + 1) & mask_;
+    while (tags_[i] != free_tag && !(tags_[i] == tag && slots_[i].key == key)) i = (i + 1) & mask_;
     return i;
   }
 
   void erase_at(std::size_t hole) noexcept {
     for (std::size_t i = (hole + 1) & mask_; tags_[i] != free_tag; i = (i + 1) & mask_) {
       // Does the entry at i still belong at or before the hole, seen round the ring?
-      if (((i - hash_(slots_[i]->key)) & mask_) >= ((i - hole) & mask_)) {
+      if (((i - hash_(slots_[i].key)) & mask_) >= ((i - hole) & mask_)) {
         tags_[hole] = tags_[i];
         slots_[hole] = slots_[i];
         hole = i;
       }
     }
     tags_[hole] = free_tag;
-    slots_[hole].reset();
+    slots_[hole] = {};
     --size_;
   }
 
   std::vector<std::uint8_t> tags_;
-  std::vector<std::optional<Entry>> slots_;
+  std::vector<Entry> slots_;  ///< as new where the tag is free
   std::size_t mask_;
   std::size_t capacity_;
   std::size_t size_ = 0;

@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include "base/bytes.h"
+#include "crypt/keys.h"
 
 namespace serried::crypt {
 namespace {
@@ -58,7 +59,7 @@ HmacKey::HmacKey(std::span<const std::uint8_t> key) noexcept {
   inner_.update(block);
   for (auto& byte : block) byte ^= 0x36 ^ 0x5C;
   outer_.update(block);
-  sodium_memzero(block.data(), block.size());
+  wipe(block);
 }
 
 void Hmac::finish(std::span<std::uint8_t, 32> to) noexcept {
@@ -66,7 +67,7 @@ void Hmac::finish(std::span<std::uint8_t, 32> to) noexcept {
   inner_.finish(inner);
   outer_.update(inner);
   outer_.finish(to);
-  sodium_memzero(inner.data(), inner.size());
+  wipe(inner);
 }
 
 Hash sha256(std::span<const std::uint8_t> bytes) noexcept {

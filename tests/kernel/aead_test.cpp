@@ -6,7 +6,6 @@
 #include <cstring>
 #include <span>
 #include <sys/mman.h>
-#include <ucontext.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -19,7 +18,7 @@
 #include "kernel/aead_avx512.h"
 #include "kernel/aead_lanes.h"
 #include "kernel/isa.h"
-#include "sanitized.h"
+#include "scanned_stack.h"
 
 namespace serried::kernel {
 namespace {
@@ -244,8 +243,7 @@ TEST_P(AeadKernel, NothingBehindADatagramIsTouched) {
 // Run on a stack of its own, of which every byte is looked at afterwards: neither a key, nor a one-time key, nor key
 // stream may be left there.
 struct Scanned {
-  alignas(64) std::uint8_t stack[256 * 1024];
-  ucontext_t back, there;
+  ScannedStack stack;
   const Kernel* kernel;
   Datagrams* datagrams;
   bool open;
@@ -260,22 +258,11 @@ void run_there() {
     scanned.kernel->seal(scanned.datagrams->burst);
 }
 
-bool is_on_stack(const std::uint8_t* secret, std::size_t bytes) {
-  return std::search(std::begin(scanned.stack), std::end(scanned.stack), secret, secret + bytes) !=
-         std::end(scanned.stack);
-}
-
 void run_on_scanned_stack(const Kernel& kernel, Datagrams& datagrams, bool open) {
-  std::fill(std::begin(scanned.stack), std::end(scanned.stack), std::uint8_t{0xA5});
   scanned.kernel = &kernel;
   scanned.datagrams = &datagrams;
   scanned.open = open;
-  getcontext(&scanned.there);
-  scanned.there.uc_stack.ss_sp = scanned.stack;
-  scanned.there.uc_stack.ss_size = sizeof scanned.stack;
-  scanned.there.uc_link = &scanned.back;
-  makecontext(&scanned.there, run_there, 0);
-  swapcontext(&scanned.back, &scanned.there);
+  scanned.stack.run(run_there);
 }
 
 void look_for_secrets(const Datagrams& datagrams) {
@@ -286,9 +273,9 @@ void look_for_secrets(const Datagrams& datagrams) {
     crypto_stream_chacha20_ietf(stream, sizeof stream, nonce, datagrams.keys[row].data());
     // Eight bytes are enough not to be met by chance in a quarter of a megabyte.
     for (std::size_t at = 0; at < 32; at += 8)
-      ASSERT_FALSE(is_on_stack(datagrams.keys[row].data() + at, 8)) << "key of row " << row;
+      ASSERT_FALSE(scanned.stack.holds(datagrams.keys[row].data() + at, 8)) << "key of row " << row;
     for (std::size_t at = 0; at < sizeof stream; at += 8)
-      ASSERT_FALSE(is_on_stack(stream + at, 8)) << "stream of row " << row << " from " << at;
+      ASSERT_FALSE(scanned.stack.holds(stream + at, 8)) << "stream of row " << row << " from " << at;
   }
   // In a vector the same words stand side by side: of one datagram's blocks, of neighbours, and of every second where
   // those between are of another length.
@@ -298,7 +285,8 @@ void look_for_secrets(const Datagrams& datagrams) {
         std::uint8_t beside[8];
         std::memcpy(beside, datagrams.keys[row].data() + 4 * word, 4);
         std::memcpy(beside + 4, datagrams.keys[row + apart].data() + 4 * word, 4);
-        ASSERT_FALSE(is_on_stack(beside, 8)) << "words " << word << " of rows " << row << " and " << row + apart;
+        ASSERT_FALSE(scanned.stack.holds(beside, 8))
+            << "words " << word << " of rows " << row << " and " << row + apart;
       }
 }
 
@@ -311,7 +299,7 @@ TEST_P(AeadKernel, LeavesNoSecretOnTheStack) {
   for (unsigned row = 0; row < 20; ++row) datagrams.add(random, row % 2 == 0 ? 1100 : 90);
   Datagrams sealed = datagrams;
   run_on_scanned_stack(GetParam(), sealed, false);
-  ASSERT_EQ(scanned.stack[0], 0xA5) << "the stack is too small to say";
+  ASSERT_TRUE(scanned.stack.was_enough()) << "the stack is too small to say";
   look_for_secrets(datagrams);
   run_on_scanned_stack(GetParam(), sealed, true);
   ASSERT_EQ(scanned.authentic, (1u << 20) - 1);

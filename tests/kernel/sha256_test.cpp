@@ -1,10 +1,8 @@
 #include "kernel/sha256.h"
 
-#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <string>
-#include <ucontext.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -12,7 +10,7 @@
 
 #include "base/prng.h"
 #include "kernel/isa.h"
-#include "sanitized.h"
+#include "scanned_stack.h"
 
 namespace serried::kernel {
 namespace {
@@ -57,42 +55,30 @@ TEST_P(Sha256Test, AgreesWithTheReferenceFromAnyStateOverAnyNumberOfBlocks) {
 // Run on a stack of its own, of which every byte is looked at afterwards: neither the block, which may be a key, nor
 // the state after it, nor what was added to the public one may be left there.
 struct Scanned {
-  alignas(64) std::uint8_t stack[64 * 1024];
-  ucontext_t back, there;
+  ScannedStack stack;
   Sha256State state;
   std::uint8_t block[sha256_block_bytes];
 };
 Scanned scanned;
-
-bool is_on_stack(const void* secret, std::size_t bytes) {
-  const auto* const from = static_cast<const std::uint8_t*>(secret);
-  return std::search(std::begin(scanned.stack), std::end(scanned.stack), from, from + bytes) != std::end(scanned.stack);
-}
 
 TEST_P(Sha256Test, NothingOfAKeyIsLeftOnTheStack) {
   if (sanitized) GTEST_SKIP() << "the sanitizer lays out the stack";
   base::Prng random(2104);
   for (auto& byte : scanned.block) byte = static_cast<std::uint8_t>(random.next());
   scanned.state = sha256_initial;
-  std::fill(std::begin(scanned.stack), std::end(scanned.stack), std::uint8_t{0xA5});
-  getcontext(&scanned.there);
-  scanned.there.uc_stack.ss_sp = scanned.stack;
-  scanned.there.uc_stack.ss_size = sizeof scanned.stack;
-  scanned.there.uc_link = &scanned.back;
-  makecontext(
-      &scanned.there, [] { sha256_blocks(scanned.state, scanned.block, 1); }, 0);
-  swapcontext(&scanned.back, &scanned.there);
+  scanned.stack.run([] { sha256_blocks(scanned.state, scanned.block, 1); });
+  ASSERT_TRUE(scanned.stack.was_enough()) << "the stack is too small to say";
 
   Sha256State added;
   for (std::size_t i = 0; i < added.size(); ++i) added[i] = scanned.state[i] - sha256_initial[i];
   for (std::size_t i = 0; i < added.size(); ++i) {
-    EXPECT_FALSE(is_on_stack(&scanned.state[i], 4)) << "word " << i << " of the state";
-    EXPECT_FALSE(is_on_stack(&added[i], 4)) << "word " << i << " of what was added";
+    EXPECT_FALSE(scanned.stack.holds(&scanned.state[i], 4)) << "word " << i << " of the state";
+    EXPECT_FALSE(scanned.stack.holds(&added[i], 4)) << "word " << i << " of what was added";
   }
   for (std::size_t at = 0; at < sha256_block_bytes; at += 4) {
     const std::uint8_t turned[]{scanned.block[at + 3], scanned.block[at + 2], scanned.block[at + 1], scanned.block[at]};
-    EXPECT_FALSE(is_on_stack(scanned.block + at, 4)) << "word at " << at;
-    EXPECT_FALSE(is_on_stack(turned, 4)) << "word at " << at << ", turned";
+    EXPECT_FALSE(scanned.stack.holds(scanned.block + at, 4)) << "word at " << at;
+    EXPECT_FALSE(scanned.stack.holds(turned, 4)) << "word at " << at << ", turned";
   }
 }
 
