@@ -74,10 +74,10 @@ def run_cell(options, cell):
                    "--players", cell["players"], "--rate", cell["rate_hz"], "--driver", cell["driver"],
                    "--in-view", cell["in_view"], "--shards", cell["shards"], "--npcs", 0, "--seconds", options.seconds,
                    "--server-args", f"--budget {cell['budget']} --io-lanes {cell['io_lanes']}", "--json", file_name]
-        # A session of its own: Ctrl-C comes here first. And should this script die, the demo still tidies up.
+        # A process group of its own: Ctrl-C comes here first. And should this script die, the demo still tidies up.
         with open(os.path.join(folder, "log"), "w+", encoding="utf-8", errors="replace") as log:
             process = subprocess.Popen([*map(str, command)], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                                       start_new_session=True,
+                                       process_group=0,
                                        preexec_fn=lambda: demo_run.prctl(demo_run.PR_SET_PDEATHSIG, signal.SIGTERM))
             try:
                 process.wait()

@@ -114,8 +114,10 @@ class Process:
             prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
             if cores:
                 os.sched_setaffinity(0, cores)
+        # A process group of its own, so that Ctrl-C comes here first; not a session, which the kernel's autogroups
+        # would schedule as one: the idle class of one program would then mean nothing to the others.
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                                        errors="replace", stderr=subprocess.STDOUT, start_new_session=True,
+                                        errors="replace", stderr=subprocess.STDOUT, process_group=0,
                                         preexec_fn=prepare)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
