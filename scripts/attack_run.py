@@ -110,7 +110,9 @@ def play(options, commands, on_the_wire, swarm_cores, attack_cores):
         if not server.ready.wait(60):
             return ["the server did not start; its last lines are above"], False
         if on_the_wire:
-            attacker = Process("attack", commands["attack"], attack_cores)
+            # Its lane is pinned by EAL. Not so the thread that hears of a peer that leaves, and unmaps what the two shared: on
+            # the lane's core it would do so in the middle of a burst, for memif does not wait for those.
+            attacker = Process("attack", commands["attack"])
             if not attacker.ready.wait(60):
                 return ["the attacker did not start; its last lines are above"], False
         swarm = Process("swarm", commands["swarm"], swarm_cores)
@@ -166,6 +168,7 @@ def table(result, memory, cores):
     rows = [
         ("wire", f"{result['driver']}, {memory}"),
         ("cores", cores),
+        *demo_report.stolen_rows(result),
         ("players", f"{show(result['connected'])} of {show(result['players'])} connected, {result['rate_hz']} inputs/s each, "
                     f"{result['seconds']} s"),
         ("attack", f"{attack.get('datagrams_per_s', 0):,.0f} datagrams/s, {show(attack.get('datagrams', 0))} in all, "
@@ -204,12 +207,14 @@ def attack(options):
             if options.kinds != "none" or wire.on_the_wire:
                 commands["attack"] = attack_command(options, wire, directory, run_name, swarm_cores, attack_cores)
             print(f"attack: {options.players:,} bots, {options.seconds} s, over {wire.words}; {memory}; {cores}", flush=True)
+            stolen = demo_run.Stolen()
             problems, interrupted = play(options, commands, wire.on_the_wire, swarm_cores, attack_cores)
+            stolen = stolen.fractions()
         summaries = {name: demo_run.read_summary(os.path.join(directory, f"{name}.json")) for name in commands}
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     result = demo_report.merge(options, summaries["server"], summaries["swarm"])
-    result["attack"] = summaries.get("attack", {})
+    result["attack"], result["stolen"] = summaries.get("attack", {}), stolen
     problems += [f"the {name} left no summary" for name, summary in summaries.items() if not summary]
     result["problems"] = problems + judge(options, result)
     return demo_run.finish(options, result, table, memory, cores, interrupted)

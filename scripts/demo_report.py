@@ -62,6 +62,12 @@ def find_problems(result):
     return problems
 
 
+def stolen_rows(result):
+    """What the host took, which nobody on the machine can help; not where it took nothing worth a line."""
+    taken = ", ".join(f"{part:.1%} of core {core}" for core, part in (result.get("stolen") or {}).items() if part >= 0.001)
+    return [("taken by the host", taken)] if taken else []
+
+
 def table(result, memory, cores):
     tick, latency = result["tick_ms"], result["update_latency_ms"]
     server, swarm = result["server"], result["swarm"]
@@ -70,6 +76,7 @@ def table(result, memory, cores):
     rows = [
         ("wire", f"{result['driver']}, {memory}"),
         ("cores", cores),
+        *stolen_rows(result),
         ("players", f"{number(result['connected'])} of {number(result['players'])} connected, {result['npcs']:,} NPCs, "
                     f"{result['rate_hz']} inputs/s each, {result['seconds']} s"),
         ("packets in", f"{number(result['rx_pps'])} /s"),

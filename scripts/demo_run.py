@@ -179,6 +179,34 @@ class Memory:
         return self.samples[-1] - self.samples[len(self.samples) // 2]
 
 
+class Stolen:
+    """What the host of a virtual machine took of our cores since this began: what was to run there waited. None where the
+    kernel does not say."""
+
+    def __init__(self):
+        self.before = self.read()
+
+    @staticmethod
+    def read():
+        """(stolen, in all) by core, in the kernel's ticks."""
+        cores = {}
+        try:
+            with open("/proc/stat", encoding="ascii") as file:
+                for line in file:
+                    name, *counts = line.split()
+                    if name.startswith("cpu") and name != "cpu":
+                        # user, nice, system, idle, iowait, irq, softirq, steal; guests are in user and nice.
+                        cores[int(name[3:])] = int(counts[7]), sum(map(int, counts[:8]))
+        except (OSError, ValueError, IndexError):
+            pass
+        return cores
+
+    def fractions(self):
+        now = self.read()
+        return {core: (now[core][0] - stolen) / max(now[core][1] - total, 1)
+                for core, (stolen, total) in self.before.items() if core in now and core in os.sched_getaffinity(0)}
+
+
 def place():
     """Cores for server and swarm, and a sentence about it."""
     cores = sorted(os.sched_getaffinity(0))
@@ -304,7 +332,9 @@ def demo(options):
             subprocess.run([program(options, "tools", "serried-token"), "keygen", "--out",
                             os.path.join(directory, "token.key")], check=True)
             resident = {}
+            stolen = Stolen()
             problems, interrupted = play(options, server, swarm, swarm_cores, resident)
+            stolen = stolen.fractions()
         server_summary = read_summary(os.path.join(directory, "server.json"))
         swarm_summary = read_summary(os.path.join(directory, "swarm.json"))
     finally:
@@ -315,6 +345,7 @@ def demo(options):
             problems.append(f"the {name} left no summary")
     result["memory"] = {name: {"resident_bytes": samples.samples[-1] if samples.samples else None,
                                "growth_bytes": samples.growth()} for name, samples in resident.items()}
+    result["stolen"] = stolen
     result["problems"] = problems + demo_report.find_problems(result)
     return finish(options, result, demo_report.table, memory, cores, interrupted)
 

@@ -161,6 +161,10 @@ class Client {
 
   /// Queue an input and send it with the next poll; returns its sequence. 0: not playing, nothing queued.
   std::uint16_t submit(const ClientInput& input);
+  /// How long until the next input should be submitted, by one who submits one every `interval`: the interval, a little
+  /// longer or shorter, so that inputs reach the server well before the tick that is for them. Who submits at times of
+  /// his own has, with the same connection, up to two ticks more until he sees what he does. 0: now.
+  [[nodiscard]] std::chrono::nanoseconds input_wait(std::chrono::nanoseconds interval);
   /// The last input that is in what the server shows.
   [[nodiscard]] std::uint16_t applied_input() const;
 

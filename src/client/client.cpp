@@ -13,6 +13,7 @@
 
 #include "channel/dictionary.h"
 #include "channel/pack.h"
+#include "client/input_pacer.h"
 #include "client/mailbox.h"
 #include "client/requests.h"
 #include "client/session.h"
@@ -80,6 +81,8 @@ struct Client::Implementation {
   Result<Done> connect();
   Result<Done> load();
   bool exchange();
+  void note_applied(Nanos now) noexcept;
+  void note_left(std::uint16_t sequence, Nanos now) noexcept;
   void announce();
   bool round();
   bool wait_round(Nanos span);
@@ -98,6 +101,9 @@ struct Client::Implementation {
   client::Mailbox mailbox;
   client::Session session;
   client::Requests requests;
+  client::InputPacer pacer;
+  Nanos input_due = 0;          ///< of the next, once somebody has asked
+  std::uint16_t accounted = 0;  ///< the last input that the pacer knows to be applied
   std::optional<client::Udp> udp;
   observe::DropCounters drops;
   ClientStatistics statistics;
@@ -146,6 +152,8 @@ Result<Done> Client::Implementation::connect() {
   session_options.on_message = mailbox.receiver(session);
   const std::scoped_lock lock(mutex);
   requests.restart();
+  pacer = {};
+  accounted = 0;
   if (!session.start(session_options, clock_now()))
     return Error{"the token has " + std::to_string(options.token.size()) + " bytes; a token has 1 to " +
                  std::to_string(crypt::token_bytes_max)};
@@ -165,8 +173,10 @@ bool Client::Implementation::exchange() {
     if (bytes == 0) break;
     ++statistics.received_datagrams;
     statistics.received_bytes += bytes;
-    const observe::Drop verdict = session.receive({buffer.data(), bytes}, session.server(), clock_now(), drops);
+    const Nanos now = clock_now();
+    const observe::Drop verdict = session.receive({buffer.data(), bytes}, session.server(), now, drops);
     if (verdict != observe::Drop::none) ++statistics.dropped_datagrams;
+    note_applied(now);
   }
   while (const std::size_t bytes = session.send(buffer, clock_now())) {
     if (!udp->send({buffer.data(), bytes})) break;
@@ -174,6 +184,21 @@ bool Client::Implementation::exchange() {
     statistics.sent_bytes += bytes;
   }
   return session.state() != client::State::closed;
+}
+
+void Client::Implementation::note_applied(Nanos now) noexcept {
+  const std::uint16_t applied = session.applied_input();
+  if (applied == accounted) return;
+  accounted = applied;
+  pacer.applied(applied, session.last_input(), now);
+}
+
+void Client::Implementation::note_left(std::uint16_t sequence, Nanos now) noexcept {
+  pacer.left(sequence, now);
+  // Who is late by an interval starts anew: old intentions are not made up for.
+  const Nanos late = now > input_due ? now - input_due : 0;
+  if (pacer.interval() != 0)
+    input_due = pacer.due_after(late < pacer.interval() ? input_due : now, session.view().clock());
 }
 
 bool Client::Implementation::round() {
@@ -331,14 +356,29 @@ std::uint16_t Client::submit(const ClientInput& input) {
       static_cast<std::uint8_t>((input.jump ? message::button::jump : 0) | (input.swim ? message::button::swim : 0) |
                                 (input.crouch ? message::button::crouch : 0) | (input.run ? message::button::run : 0));
   const client::View& view = self.session.view();
-  out.client_tick = static_cast<std::uint32_t>(std::max(view.clock().tick_at(clock_now()), 0.0));
+  const Nanos now = clock_now();
+  out.client_tick = static_cast<std::uint32_t>(std::max(view.clock().tick_at(now), 0.0));
   if (const client::Tracked* own = view.own()) {
     const auto& section = own->state.section;
     out.predicted_quantised = own->state.position;
     out.predicted_section_mod4 =
         static_cast<std::uint8_t>((section[0] & 3) | (section[1] & 3) << 2 | (section[2] & 3) << 4);
   }
-  return self.session.submit(out);
+  const std::uint16_t sequence = self.session.submit(out);
+  self.note_left(sequence, now);
+  return sequence;
+}
+
+std::chrono::nanoseconds Client::input_wait(std::chrono::nanoseconds interval) {
+  Implementation& self = *implementation_;
+  const std::scoped_lock lock(self.mutex);
+  const Nanos now = clock_now();
+  if (!self.session.connected()) return interval;
+  if (nanos(interval) != self.pacer.interval()) {
+    self.pacer.configure(nanos(interval), self.session.view().clock());
+    self.input_due = now;
+  }
+  return std::chrono::nanoseconds(self.input_due > now ? self.input_due - now : 0);
 }
 
 SendResult Client::send(Delivery delivery, std::uint8_t type, std::span<const std::uint8_t> content) {

@@ -20,30 +20,6 @@ constexpr Nanos extrapolation_max = 100 * millisecond;
 
 }  // namespace
 
-void TickClock::configure(std::uint16_t tick_rate_hz) noexcept {
-  *this = TickClock{};
-  if (tick_rate_hz != 0) period_ = second / tick_rate_hz;
-}
-
-void TickClock::note(std::uint32_t tick, Nanos now) noexcept {
-  const auto origin = static_cast<std::int64_t>(now) - static_cast<std::int64_t>(tick * period_);
-  if (!known_) {
-    origin_ = origin;
-    latest_ = tick;
-    known_ = true;
-    return;
-  }
-  if (tick > latest_) latest_ = tick;
-  // An early arrival proves the origin is no later; a late one is mostly jitter, and followed slowly, which also
-  // follows a server that dilates its ticks.
-  origin_ = origin < origin_ ? origin : origin_ + (origin - origin_) / 64;
-}
-
-double TickClock::tick_at(Nanos now) const noexcept {
-  if (!known_) return 0.0;
-  return static_cast<double>(static_cast<std::int64_t>(now) - origin_) / static_cast<double>(period_);
-}
-
 void View::configure(const message::ConnectionAccepted& accepted) {
   *this = View(options_);
   geometry_.section_size_xy = static_cast<float>(accepted.section_size_xy);

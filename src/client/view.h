@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "client/far.h"
+#include "client/tick_clock.h"
 #include "message/control.h"
 #include "message/entity.h"
 #include "message/type.h"
@@ -75,25 +76,6 @@ struct Mismatch {
   std::uint16_t slot = 0;
   std::uint8_t generation = 0;
   bool known = false;  ///< false: the client does not have the entity at all
-};
-
-/// The server's tick as the client can tell: follows early datagrams at once, late ones slowly.
-class TickClock {
- public:
-  void configure(std::uint16_t tick_rate_hz) noexcept;
-  void note(std::uint32_t tick, Nanos now) noexcept;
-  [[nodiscard]] bool known() const noexcept { return known_; }
-  [[nodiscard]] std::uint32_t latest() const noexcept { return latest_; }
-  [[nodiscard]] double tick_at(Nanos now) const noexcept;  ///< fractional; 0 before the first note
-  [[nodiscard]] double ticks(Nanos span) const noexcept {
-    return static_cast<double>(span) / static_cast<double>(period_);
-  }
-
- private:
-  Nanos period_ = second / 60;
-  std::int64_t origin_ = 0;  ///< our time of the server's tick 0
-  std::uint32_t latest_ = 0;
-  bool known_ = false;
 };
 
 class View {

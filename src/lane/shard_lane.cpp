@@ -3,9 +3,17 @@
 #include <algorithm>
 
 #include "game/reference.h"
-#include "world/step.h"
 
 namespace serried::lane {
+
+namespace {
+
+/// Late by more than this share of a tick, it was us who kept the inputs waiting: in this tick and in those that follow
+/// soon, while the io lane still takes from the port what came meanwhile, none waits any longer.
+constexpr Nanos late_share = 2;
+constexpr std::uint32_t catch_up_ticks = 3;
+
+}  // namespace
 
 unsigned ShardLane::poll(Nanos now) noexcept {
   counters_.polls.add(1);
@@ -77,8 +85,9 @@ bool ShardLane::tick_due(Nanos now) noexcept {
   const Nanos period = second / world_.setup_.world.ticks_per_second;
   if (tick_ == 0) next_tick_ = now;
   if (now < next_tick_) return false;
-  const Nanos missed = (now - next_tick_) / period;
+  const Nanos late = now - next_tick_, missed = late / period;
   counters_.ticks_late.add(missed);
+  if (late > period / late_share) world_.catching_up_until_.store(tick_ + catch_up_ticks, std::memory_order_relaxed);
   next_tick_ += missed * period;
   world_.scheduled_.store(next_tick_, std::memory_order_relaxed);
   next_tick_ += period;
@@ -90,6 +99,7 @@ void ShardLane::begin_tick() noexcept {
   ++tick_;
   // Ours until the tick ends: shard 0 may begin the next one while we still have viewers before us.
   scheduled_ = world_.scheduled_.load(std::memory_order_relaxed);
+  take_ = tick_ <= world_.catching_up_until_.load(std::memory_order_relaxed) ? world::Take::all : world::Take::smoothly;
   busy_ = 0;
   drain_polls_ = 0;
   hash_ = 0;
@@ -107,7 +117,7 @@ unsigned ShardLane::step() noexcept {
   const world::Frame& previous = world_.frame(tick_ - 1);
   world::Frame& next = world_.frame(tick_);
   game::think(setup.world, setup.seed, tick_, previous, world_.identity_, row_, last);
-  world::step_rows(setup.world, world_.identity_, previous, next, inputs_.data(), tick_, row_, last);
+  world::step_rows(setup.world, world_.identity_, previous, next, inputs_.data(), tick_, row_, last, take_);
   world_.grid_.count(shard_, next, world_.identity_, row_, last);
   hash_ += world::hash_rows(next, world_.identity_, row_, last);
   const auto stepped = static_cast<unsigned>(last - row_);

@@ -25,6 +25,7 @@
 #include "session/budget.h"
 #include "world/input_queue.h"
 #include "world/row_pool.h"
+#include "world/step.h"
 
 namespace serried::lane {
 
@@ -166,6 +167,7 @@ class ShardLane {
   std::uint32_t tick_ = 0;
   Nanos next_tick_ = 0;  ///< shard 0
   Nanos scheduled_ = 0;  ///< when the present tick was to begin
+  world::Take take_ = world::Take::smoothly;
   Nanos planning_since_ = 0;
   Nanos busy_ = 0;
   unsigned drain_polls_ = 0;

@@ -103,6 +103,7 @@ class Simulation {
   // Shard 0 says when a tick begins; the others follow.
   alignas(64) std::atomic<std::uint32_t> started_{0};
   std::atomic<Nanos> scheduled_{0};
+  std::atomic<std::uint32_t> catching_up_until_{0};  ///< the tick with which a late start is over for the players
 
   alignas(64) std::array<ShardSum, world::shards_max> sums_;
   std::array<HashEntry, history_ticks> history_;

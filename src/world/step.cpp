@@ -17,7 +17,11 @@ constexpr unsigned spare_ticks_max = 6;
 constexpr unsigned patience_max = 54;
 
 /// How many of the inputs are for this tick. Precondition: there is one.
-unsigned due(InputQueue& inputs) noexcept {
+unsigned due(InputQueue& inputs, Take take) noexcept {
+  if (take == Take::all) {
+    inputs.spare_ticks = 0;
+    return inputs.count;
+  }
   const unsigned limit = spare_ticks_max + inputs.patience;
   inputs.spare_ticks = inputs.count == 2 ? static_cast<std::uint8_t>(inputs.spare_ticks + 1) : std::uint8_t{0};
   if (inputs.count > 2) return 2;
@@ -35,8 +39,8 @@ void note_dry(InputQueue& inputs) noexcept {
   inputs.patience = static_cast<std::uint8_t>(std::min(2U * inputs.patience + spare_ticks_max, patience_max));
 }
 
-motion::State step_player(const Config& config, const motion::State& state, InputQueue& inputs,
-                          float seconds) noexcept {
+motion::State step_player(const Config& config, const motion::State& state, InputQueue& inputs, float seconds,
+                          Take take) noexcept {
   if (inputs.doubt_ticks > 0) --inputs.doubt_ticks;
   if (inputs.count == 0) {
     if (inputs.idle_ticks == 0) note_dry(inputs);
@@ -44,8 +48,8 @@ motion::State step_player(const Config& config, const motion::State& state, Inpu
     if (inputs.idle_ticks > config.input_hold_ticks) inputs.held.move_x = inputs.held.move_y = 0;
     return motion::step(state, inputs.held, config.limits, seconds);
   }
-  const unsigned applied = due(inputs);
-  const float share = applied == 2 ? seconds * 0.5F : seconds;
+  const unsigned applied = due(inputs, take);
+  const float share = seconds / static_cast<float>(applied);
   motion::State next = state;
   for (unsigned i = 0; i < applied; ++i) {
     const InputQueue::Entry entry = inputs.pop();
@@ -69,13 +73,13 @@ std::uint8_t show_player(InputQueue& inputs, motion::State& state) noexcept {
 }  // namespace
 
 void step_rows(const Config& config, const Identity& identity, const Frame& previous, Frame& next, InputQueue* inputs,
-               std::uint32_t tick, std::size_t first, std::size_t last) noexcept {
+               std::uint32_t tick, std::size_t first, std::size_t last, Take take) noexcept {
   const float seconds = config.tick_seconds();
   for (std::size_t row = first; row < last; ++row) {
     if (identity.living[row] == 0 || identity.born[row] == tick) continue;
     const motion::State before = previous.motion_of(row);
     const bool player = identity.type[row] == Type::player;
-    motion::State after = player ? step_player(config, before, inputs[identity.owner[row]], seconds)
+    motion::State after = player ? step_player(config, before, inputs[identity.owner[row]], seconds, take)
                                  : motion::step(before, identity.intent[row], config.limits, seconds);
     unsigned shown = after.anim != motion::anim::idle ? state_flag::is_moving : 0;
     if (player) shown |= show_player(inputs[identity.owner[row]], after);

@@ -124,6 +124,22 @@ bool eventually(Client& client, Condition&& condition) {
   return false;
 }
 
+TEST(Client, SaysWhenTheNextInputShouldBeSubmitted) {
+  ASSERT_TRUE(crypt::initialise());
+  LiveServer live;
+  Client client(live.options(1));
+  EXPECT_EQ(client.input_wait(16ms), 16ms);  // there is nothing to wait for
+  ASSERT_TRUE(client.connect());
+  ASSERT_TRUE(eventually(client, [&] { return client.state() == ClientState::playing; })) << client.reason();
+  EXPECT_EQ(client.input_wait(10s), 0ns);
+  client.submit({});
+  for (const auto wait : {client.input_wait(10s), client.input_wait(10s)}) {
+    EXPECT_GT(wait, 5s);  // asking changes nothing
+    EXPECT_LE(wait, 10s + 20ms);
+  }
+  EXPECT_EQ(client.input_wait(20s), 0ns);  // another interval begins at once
+}
+
 TEST(Client, PlaysOverLoopback) {
   ASSERT_TRUE(crypt::initialise());
   LiveServer live;

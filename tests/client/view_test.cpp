@@ -155,17 +155,5 @@ TEST(View, InterpolatesBetweenTheLastTwoPositions) {
   EXPECT_NEAR(scene.view.interpolated(entity, scene.now - 200 * millisecond)[0], to, 1.0F);
 }
 
-TEST(View, ClockFollowsEarlyDatagramsAtOnceAndLateOnesSlowly) {
-  client::TickClock clock;
-  clock.configure(50);  // 20 ms
-  clock.note(100, 10 * second);
-  EXPECT_NEAR(clock.tick_at(10 * second), 100.0, 1e-6);
-  clock.note(101, 10 * second + 10 * millisecond);  // early by 10 ms
-  EXPECT_NEAR(clock.tick_at(10 * second + 10 * millisecond), 101.0, 1e-6);
-  clock.note(102, 10 * second + 94 * millisecond);  // late by 64 ms
-  EXPECT_NEAR(clock.tick_at(10 * second + 94 * millisecond), 102.0 + 63.0 / 20, 0.01);
-  EXPECT_EQ(clock.latest(), 102U);
-}
-
 }  // namespace
 }  // namespace serried

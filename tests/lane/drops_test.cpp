@@ -222,8 +222,8 @@ TEST_P(DropsTest, MovesItsCounterAlone) {
   expect_balanced();
 }
 
-INSTANTIATE_TEST_SUITE_P(All, DropsTest, testing::ValuesIn(cases), [](const auto& info) {
-  return std::string(observe::drop_name(info.param.reason)) + "_" + std::to_string(info.index);
+INSTANTIATE_TEST_SUITE_P(All, DropsTest, testing::ValuesIn(cases), [](const auto& test) {
+  return std::string(observe::drop_name(test.param.reason)) + "_" + std::to_string(test.index);
 });
 
 /// A reason that is new belongs into a table of tests. Where those stand that are not of this one:

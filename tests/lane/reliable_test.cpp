@@ -111,7 +111,7 @@ TEST_F(ReliableTest, BeforeTheHandshakeTheChannelsAreClosedAndNothingIsAcked) {
   take_over(peer);
   run(200 * millisecond);
   const std::uint64_t before = received;
-  for (const std::uint8_t channel : {1, 2})
+  for (const auto channel : {std::uint8_t{1}, std::uint8_t{2}})
     send(peer, {.channel = channel, .body = reliable_body(0, {typed(numbered(0))})});
   send(peer, {.flags = sealed | wire::flag::fragment, .body = Bytes(16, 1)});
   run(100 * millisecond);

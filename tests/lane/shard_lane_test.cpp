@@ -344,6 +344,20 @@ TEST(ShardLane, AShardThatIsLateSkipsTicksAndCountsThem) {
   EXPECT_EQ(rig.lanes[0]->tick(), 11U);
 }
 
+TEST(ShardLane, AfterALateTickNoInputIsKeptBack) {
+  for (const bool late : {false, true}) {
+    ShardRig rig(setup_of(1, 10, 5'000.0F));
+    auto& player = rig.join(1);
+    rig.ticks(10);
+    if (late) rig.now += 3 * second / 60;
+    for (int i = 0; i < 4; ++i) rig.input(player, 127, 0);
+    rig.ticks(1);
+    for (int i = 0; i < 2; ++i) rig.input(player, 127, 0);  // what was still on its way
+    rig.ticks(2);
+    EXPECT_EQ(player.client.applied_input, late ? 6 : 5);
+  }
+}
+
 TEST(ShardLane, TickNumbersAndPlanNumbersWrap) {
   // 70,000 ticks: past the 16 bits of the tracked set's ticks and of plan ids.
   ShardSetup setup = setup_of(1, 12, 4'000.0F);

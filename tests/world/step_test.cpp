@@ -10,9 +10,9 @@ struct OnePlayer {
     bear(frames[0], identity, 0,
          {.id = 1, .type = Type::player, .health = 10, .owner = 3, .position = {1'000, 1'000, 1'000}}, 0);
   }
-  void tick(unsigned count = 1) {
+  void tick(unsigned count = 1, Take take = Take::smoothly) {
     for (unsigned i = 0; i < count; ++i, ++now)
-      step_rows(config, identity, frames[now & 1], frames[(now + 1) & 1], inputs.data(), now + 1, 0, 64);
+      step_rows(config, identity, frames[now & 1], frames[(now + 1) & 1], inputs.data(), now + 1, 0, 64, take);
   }
   const Frame& frame() const { return frames[now & 1]; }
   void push(std::int8_t x) { inputs[3].push(++sequence, {.move_x = x}); }
@@ -45,6 +45,19 @@ TEST(StepRows, TwoAreAppliedWhenMoreThanTwoWait) {
   EXPECT_EQ(one.inputs[3].applied, 4);
   one.tick();
   EXPECT_EQ(one.inputs[3].applied, 5);
+}
+
+TEST(StepRows, AllAreAppliedInOneTicksTimeWhereTheServerWasLate) {
+  OnePlayer steady, waiting;
+  steady.push(127);
+  for (int i = 0; i < 5; ++i) waiting.push(127);
+  steady.tick();
+  waiting.tick(1, Take::all);
+  EXPECT_EQ(waiting.inputs[3].applied, 5);
+  EXPECT_EQ(waiting.inputs[3].count, 0);
+  EXPECT_NEAR(waiting.frame().x[0], steady.frame().x[0], 5.0F);
+  waiting.tick(1, Take::all);  // nothing there
+  EXPECT_EQ(waiting.inputs[3].applied, 5);
 }
 
 TEST(StepRows, OneThatWaitsInEveryTickIsAppliedWithTheNext) {

@@ -38,8 +38,7 @@ void Bot::prefetch() const noexcept {
 
 void Bot::prefetch_more() const noexcept {
   session.view().prefetch_own();
-  __builtin_prefetch(&sent_at_[static_cast<std::uint16_t>(accounted + 1) % remembered]);
-  __builtin_prefetch(&sent_at_[static_cast<std::uint16_t>(session.last_input() + 1) % remembered], 1);
+  pacer.prefetch(accounted, session.last_input());
 }
 
 void Bot::talk(Nanos now) {
@@ -60,19 +59,18 @@ void Bot::play(Nanos now) noexcept {
     input.predicted_section_mod4 =
         static_cast<std::uint8_t>((section[0] & 3) | (section[1] & 3) << 2 | (section[2] & 3) << 4);
   }
-  sent_at_[session.submit(input) % remembered] = now;
+  pacer.left(session.submit(input), now);
 }
 
 void Bot::account(Nanos now, Nanos since, base::Histogram& latency) noexcept {
   const std::uint16_t applied = session.applied_input();
   if (accounted == applied) return;
   const auto newest = session.last_input();
+  pacer.applied(applied, newest, now);
   while (accounted != applied) {
     ++accounted;
-    // Slower than the memory is long (4 s at 60 Hz): the time of leaving is overwritten.
-    if (static_cast<std::uint16_t>(newest - accounted) >= remembered) continue;
-    const Nanos sent = sent_at_[accounted % remembered];
-    if (sent >= since) latency.record(now - sent);
+    const std::optional<Nanos> left = pacer.left_at(accounted, newest);
+    if (left && *left >= since) latency.record(now - *left);
   }
 }
 

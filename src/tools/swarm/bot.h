@@ -1,12 +1,11 @@
 #pragma once
-/// One player of the swarm: a whole client session, a walk that its seed decides, and the times at which its inputs
-/// left.
+/// One player of the swarm: a whole client session, a walk that its seed decides, and when its inputs leave.
 
-#include <array>
 #include <cstdint>
 
 #include "base/histogram.h"
 #include "base/prng.h"
+#include "client/input_pacer.h"
 #include "client/requests.h"
 #include "client/session.h"
 #include "message/input.h"
@@ -72,11 +71,8 @@ struct alignas(64) Bot {
   base::Prng dice;  ///< of the habits
   client::Session session;
   client::Requests requests;
+  client::InputPacer pacer;
   std::uint32_t chats = 0, commands = 0;
-
- private:
-  static constexpr std::size_t remembered = 256;
-  std::array<Nanos, remembered> sent_at_{};
 };
 
 }  // namespace serried::tools

@@ -16,6 +16,8 @@ constexpr unsigned starts_per_round = 4;
 constexpr Nanos closing_max = second;
 constexpr std::int64_t token_lifetime_s = 300;
 constexpr unsigned bots_per_sample = 8;
+/// How long before the server's tick inputs should arrive, in ticks.
+constexpr float input_margin_min = 0.25F, input_margin_spread = 0.4F;
 
 /// What waits for an ack is little as long as bots only chat: memory for a few messages of each, and for some long
 /// ones.
@@ -233,7 +235,8 @@ client::Outgoing Fleet::compose(std::uint32_t index, std::span<std::uint8_t> to,
       ++roams_;
     }
     // An input that was missed by a whole interval is left out: a burst of old intentions helps nobody.
-    bot.input_at += input_interval_ * (1 + late / input_interval_);
+    bot.input_at =
+        bot.pacer.due_after(bot.input_at + late / input_interval_ * input_interval_, bot.session.view().clock());
   }
   const client::Outgoing out = bot.session.compose(to, now);
   if (recorder_ != nullptr && out.key != nullptr)
@@ -264,6 +267,9 @@ void Fleet::follow(std::uint32_t index, Nanos now) {
     ++playing_;
     // Spread over the interval, or all that joined in one burst would send in one burst for ever.
     bot.input_at = now + dice_.below(input_interval_);
+    // For the same reason not all keep the same distance from the tick.
+    bot.pacer.configure(input_interval_, bot.session.view().clock(),
+                        input_margin_min + input_margin_spread * static_cast<float>(dice_.unit()));
   }
   Nanos due = bot.session.wake_at();
   if (bot.phase == Bot::Phase::playing && state == client::State::playing) due = std::min(due, bot.input_at);
