@@ -110,8 +110,9 @@ def play(options, commands, on_the_wire, swarm_cores, attack_cores):
         if not server.ready.wait(60):
             return ["the server did not start; its last lines are above"], False
         if on_the_wire:
-            # Its lane is pinned by EAL. Not so the thread that hears of a peer that leaves, and unmaps what the two shared: on
-            # the lane's core it would do so in the middle of a burst, for memif does not wait for those.
+            # Its lane is pinned by EAL, and nothing else of it should be on that core: when a peer leaves, a thread of
+            # memif's unmaps what the two shared, and waits for no burst. Taking the lane's core for that, it would
+            # interrupt one more often than not.
             attacker = Process("attack", commands["attack"])
             if not attacker.ready.wait(60):
                 return ["the attacker did not start; its last lines are above"], False

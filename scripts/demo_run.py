@@ -99,8 +99,9 @@ def read_options():
 
 
 class Process:
-    """A program whose lines are shown as they come, under its name. In a session of its own, so that Ctrl-C reaches this
-    script first, which then ends the programs in order."""
+    """A program whose lines are shown as they come, under its name. In a process group of its own, so that Ctrl-C reaches
+    this script first, which then ends the programs in order; not in a session of its own, which the kernel's autogroups
+    would schedule as one: the idle class of one program would then mean nothing to the others."""
 
     lock = threading.Lock()
 
@@ -114,8 +115,6 @@ class Process:
             prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
             if cores:
                 os.sched_setaffinity(0, cores)
-        # A process group of its own, so that Ctrl-C comes here first; not a session, which the kernel's autogroups
-        # would schedule as one: the idle class of one program would then mean nothing to the others.
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                                         errors="replace", stderr=subprocess.STDOUT, process_group=0,
                                         preexec_fn=prepare)
@@ -180,8 +179,8 @@ class Memory:
 
 
 class Stolen:
-    """What the host of a virtual machine took of our cores since this began: what was to run there waited. None where the
-    kernel does not say."""
+    """What the host of a virtual machine took of our cores since this began: what was to run there waited. Nothing where
+    the kernel does not say."""
 
     def __init__(self):
         self.before = self.read()

@@ -8,7 +8,7 @@
 ///     serried::Client client(options);
 ///     if (const auto begun = client.connect(); !begun) return complain(begun.error().message);
 ///     while (playing) {
-///       client.submit({.move_x = 1.0F, .yaw = heading});
+///       if (client.input_wait() == 0ns) client.submit({.move_x = 1.0F, .yaw = heading});
 ///       client.poll();
 ///       client.scene([](const serried::SceneEntity& entity) { draw(entity); });
 ///     }
@@ -161,10 +161,11 @@ class Client {
 
   /// Queue an input and send it with the next poll; returns its sequence. 0: not playing, nothing queued.
   std::uint16_t submit(const ClientInput& input);
-  /// How long until the next input should be submitted, by one who submits one every `interval`: the interval, a little
-  /// longer or shorter, so that inputs reach the server well before the tick that is for them. Who submits at times of
-  /// his own has, with the same connection, up to two ticks more until he sees what he does. 0: now.
-  [[nodiscard]] std::chrono::nanoseconds input_wait(std::chrono::nanoseconds interval);
+  /// How long until the next input should be submitted, by one who submits one in every `ticks` of the server's (1 to
+  /// 1,000; an input holds for a quarter of a second). 0: now. Each submit() counts as the one that was due. The times
+  /// are shifted so that inputs reach the server well before the tick that is for them; who submits at times of his own
+  /// sees what he does up to two ticks later. While not playing it is 10 ms: ask again then.
+  [[nodiscard]] std::chrono::nanoseconds input_wait(unsigned ticks = 1);
   /// The last input that is in what the server shows.
   [[nodiscard]] std::uint16_t applied_input() const;
 

@@ -67,6 +67,9 @@ constexpr std::uint16_t small_blocks = 8, large_blocks = 5;
 constexpr int datagrams_per_poll = 256;
 /// An input that another thread submits during the wait goes out when it is over.
 constexpr Nanos thread_wait = 2 * millisecond;
+/// What input_wait() says to who has nothing to wait for yet.
+constexpr Nanos wait_until_playing = 10 * millisecond;
+constexpr unsigned input_ticks_max = 1'000;
 constexpr Nanos goodbye_wait = 10 * millisecond;
 
 }  // namespace
@@ -102,6 +105,7 @@ struct Client::Implementation {
   client::Session session;
   client::Requests requests;
   client::InputPacer pacer;
+  Nanos input_left = 0;         ///< when the last one was submitted
   Nanos input_due = 0;          ///< of the next, once somebody has asked
   std::uint16_t accounted = 0;  ///< the last input that the pacer knows to be applied
   std::optional<client::Udp> udp;
@@ -153,6 +157,7 @@ Result<Done> Client::Implementation::connect() {
   const std::scoped_lock lock(mutex);
   requests.restart();
   pacer = {};
+  input_left = input_due = 0;
   accounted = 0;
   if (!session.start(session_options, clock_now()))
     return Error{"the token has " + std::to_string(options.token.size()) + " bytes; a token has 1 to " +
@@ -195,10 +200,11 @@ void Client::Implementation::note_applied(Nanos now) noexcept {
 
 void Client::Implementation::note_left(std::uint16_t sequence, Nanos now) noexcept {
   pacer.left(sequence, now);
-  // Who is late by an interval starts anew: old intentions are not made up for.
-  const Nanos late = now > input_due ? now - input_due : 0;
-  if (pacer.interval() != 0)
-    input_due = pacer.due_after(late < pacer.interval() ? input_due : now, session.view().clock());
+  input_left = now;
+  if (pacer.interval() == 0) return;
+  // Who is off by an interval starts anew: late inputs are not made up for, and early ones are nobody's debt.
+  const Nanos off = now > input_due ? now - input_due : input_due - now;
+  input_due = pacer.due_after(off < pacer.interval() ? input_due : now, session.view().clock());
 }
 
 bool Client::Implementation::round() {
@@ -357,7 +363,7 @@ std::uint16_t Client::submit(const ClientInput& input) {
                                 (input.crouch ? message::button::crouch : 0) | (input.run ? message::button::run : 0));
   const client::View& view = self.session.view();
   const Nanos now = clock_now();
-  out.client_tick = static_cast<std::uint32_t>(std::max(view.clock().tick_at(now), 0.0));
+  out.client_tick = view.clock().number_at(now);
   if (const client::Tracked* own = view.own()) {
     const auto& section = own->state.section;
     out.predicted_quantised = own->state.position;
@@ -369,14 +375,16 @@ std::uint16_t Client::submit(const ClientInput& input) {
   return sequence;
 }
 
-std::chrono::nanoseconds Client::input_wait(std::chrono::nanoseconds interval) {
+std::chrono::nanoseconds Client::input_wait(unsigned ticks) {
   Implementation& self = *implementation_;
   const std::scoped_lock lock(self.mutex);
   const Nanos now = clock_now();
-  if (!self.session.connected()) return interval;
-  if (nanos(interval) != self.pacer.interval()) {
-    self.pacer.configure(nanos(interval), self.session.view().clock());
-    self.input_due = now;
+  if (!self.session.connected()) return std::chrono::nanoseconds(wait_until_playing);
+  const client::TickClock& clock = self.session.view().clock();
+  const Nanos interval = std::clamp(ticks, 1U, input_ticks_max) * clock.period();
+  if (interval != self.pacer.interval()) {
+    self.pacer.configure(interval, clock);
+    self.input_due = std::max(now, self.input_left != 0 ? self.input_left + interval : 0);
   }
   return std::chrono::nanoseconds(self.input_due > now ? self.input_due - now : 0);
 }

@@ -2,11 +2,11 @@
 /// When the next input should leave. One that arrives just behind a tick waits for the whole of the next; and where
 /// they arrive at about the tick, jitter leaves the server with none in one and with two in the next: it then keeps one
 /// back, and all that follow are a tick late. So the time of leaving is shifted until inputs arrive well before the
-/// tick that is for them. How long the way there is need not be known. From an input's leaving until the
-/// update with it comes is least where it arrived just in time; a sweep of the times of leaving over one tick passes
-/// that phase, and from then on they are held a margin before it. Nothing on the wire is for this: DeltaSync says which
-/// input is in which tick.
-/// Owner  one session
+/// tick that is for them. The one-way delay need not be known. From an input's leaving until the update with it comes
+/// is least where it arrived just in time; a sweep of the times of leaving over one tick passes that phase, and from
+/// then on they are held a margin before it. A path that becomes longer by less than the margin shows only in another
+/// sweep: so there is one every two minutes, and at once when many inputs miss their tick. Nothing on the wire is for
+/// this: DeltaSync says which input is in which tick. Owner  one session
 
 #include <array>
 #include <cstdint>
@@ -51,15 +51,20 @@ class InputPacer {
  private:
   static constexpr std::size_t remembered = 256;  ///< 4 s at 60 Hz
   static constexpr unsigned window = 64;          ///< inputs of a sweep, and of what is looked at together
+  static constexpr unsigned sweep_every = 112;    ///< windows: two minutes at 60 Hz
   static constexpr float unknown = std::numeric_limits<float>::infinity();
 
+  /// A window has ended: is the next one a sweep?
+  [[nodiscard]] bool sweep_next() noexcept;
+
   Nanos interval_ = 0;
-  float tick_ = 1;          ///< ns
+  float period_ = 1;        ///< of the server's ticks, ns
   float margin_ = 0;        ///< ticks
   float lowest_ = unknown;  ///< the shortest time to an update since the last sweep began, ticks
-  float recent_ = unknown;  ///< the shortest of this window
   std::uint8_t count_ = 0;  ///< inputs of this window
-  bool whole_ = false;      ///< the interval is so many ticks
+  std::uint8_t windows_ = 0;
+  std::uint8_t seen_ = 0, missed_ = 0;  ///< updates of this window; those of them whose input had missed its tick
+  bool whole_ = false;                  ///< the interval is so many ticks
   bool sweeping_ = true;
   std::array<Nanos, remembered> left_at_{};
 };

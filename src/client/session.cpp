@@ -121,7 +121,7 @@ void Session::prefetch_header() const noexcept {
 void Session::prefetch() const noexcept {
   prefetch_lines(this, static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(&keys_) -
                                                 reinterpret_cast<const std::uint8_t*>(this)));
-  prefetch_lines(&view_, View::hot_bytes);
+  prefetch_lines(&view_, view_.hot_bytes());
   prefetch_lines(&post_, Post::hot_bytes);
   prefetch_lines(&sent_, sizeof sent_ - channel::ClientSentDatagrams::capacity * sent_entry_bytes);
 }

@@ -1,8 +1,14 @@
 #include "client/tick_clock.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace serried::client {
+
+namespace {
+/// Nearer than a fourth of a tick to a whole number of them, it was the server who left them out.
+constexpr std::int64_t whole_tolerance = 4;
+}  // namespace
 
 void TickClock::configure(std::uint16_t tick_rate_hz) noexcept {
   *this = TickClock{};
@@ -23,7 +29,8 @@ void TickClock::note(std::uint32_t tick, Nanos now) noexcept {
     target_ = earliest_;
     count_ = 0;
     const auto period = static_cast<std::int64_t>(period_);
-    if (target_ > origin_) origin_ += (target_ - origin_ + period / 2) / period * period;
+    const std::int64_t behind = target_ - origin_, whole = (behind + period / 2) / period * period;
+    if (behind > 0 && std::abs(behind - whole) < period / whole_tolerance) origin_ += whole;
   }
   target_ = std::min(target_, origin);
   origin_ = target_ < origin_ ? target_ : origin_ + (target_ - origin_) / 8;
@@ -32,6 +39,10 @@ void TickClock::note(std::uint32_t tick, Nanos now) noexcept {
 double TickClock::tick_at(Nanos now) const noexcept {
   if (!known_) return 0.0;
   return static_cast<double>(static_cast<std::int64_t>(now) - origin_) / static_cast<double>(period_);
+}
+
+std::uint32_t TickClock::number_at(Nanos now) const noexcept {
+  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(std::max(tick_at(now), 0.0)));
 }
 
 }  // namespace serried::client

@@ -1,8 +1,8 @@
 #pragma once
 /// The server's tick as the client can tell. What comes early is followed at once: it proves that the clock was late.
 /// What comes late is mostly jitter, of which the earliest of a window of updates is free: that is followed smoothly,
-/// and with it a server whose clock runs otherwise; but what is left of a tick only, for a server that is late leaves
-/// out whole ticks, and keeps time with the others.
+/// and with it a path that changes and a server whose clock runs otherwise. But a server that is late leaves out whole
+/// ticks and keeps time with the others: so does the clock, in one step, backwards where they are more than one.
 
 #include <cstdint>
 
@@ -17,6 +17,9 @@ class TickClock {
   [[nodiscard]] bool known() const noexcept { return known_; }
   [[nodiscard]] std::uint32_t latest() const noexcept { return latest_; }
   [[nodiscard]] double tick_at(Nanos now) const noexcept;  ///< fractional; 0 before the first note
+  /// The same for the wire: whole, and 32 bits as the server counts.
+  [[nodiscard]] std::uint32_t number_at(Nanos now) const noexcept;
+  [[nodiscard]] Nanos period() const noexcept { return period_; }
   [[nodiscard]] double ticks(Nanos span) const noexcept {
     return static_cast<double>(span) / static_cast<double>(period_);
   }

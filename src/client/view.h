@@ -144,7 +144,9 @@ class View {
   [[nodiscard]] const Mismatch& last_mismatch() const noexcept { return mismatch_; }
   [[nodiscard]] const message::Geometry& geometry() const noexcept { return geometry_; }
   /// What every datagram touches of the view itself, from its first byte.
-  static constexpr std::size_t hot_bytes = 224;
+  [[nodiscard]] std::size_t hot_bytes() const noexcept {
+    return static_cast<std::size_t>(reinterpret_cast<const char*>(&facts_) - reinterpret_cast<const char*>(this));
+  }
   /// Bytes held beyond sizeof(View).
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
@@ -212,6 +214,7 @@ class View {
   // What every datagram touches comes first, and lies together.
   std::uint64_t sequence_ = 0;  ///< of the datagram being applied
   Nanos now_ = 0;
+  std::uint32_t own_ = none;  ///< in entities_
   std::uint32_t tick_ = 0;
   bool complete_ = true;
   std::uint16_t applied_input_ = 0;
@@ -223,7 +226,6 @@ class View {
   /// touches no entity.
   std::pmr::vector<std::uint32_t> index_;
   ViewCounters counters_;
-  std::uint32_t own_ = none;  ///< in entities_
 
   // Of few datagrams
   std::pmr::vector<TrackedFacts> facts_;  ///< as entities_

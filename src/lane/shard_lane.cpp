@@ -99,7 +99,8 @@ void ShardLane::begin_tick() noexcept {
   ++tick_;
   // Ours until the tick ends: shard 0 may begin the next one while we still have viewers before us.
   scheduled_ = world_.scheduled_.load(std::memory_order_relaxed);
-  take_ = tick_ <= world_.catching_up_until_.load(std::memory_order_relaxed) ? world::Take::all : world::Take::smoothly;
+  const std::uint32_t catching_up_until = world_.catching_up_until_.load(std::memory_order_relaxed);
+  take_ = static_cast<std::int32_t>(catching_up_until - tick_) >= 0 ? world::Take::all : world::Take::smoothly;
   busy_ = 0;
   drain_polls_ = 0;
   hash_ = 0;

@@ -46,7 +46,7 @@ struct State {
 
 /// The state `seconds` later. The horizontal speed never exceeds the limit of the fastest gait, whatever the intent:
 /// velocity moves along a chord towards a target inside the disc of allowed speeds.
-/// Units   seconds 0 and up; the server uses one tick, or half of one when it applies two inputs
+/// Units   seconds 0 and up; the server uses one tick, or a fraction of it when it applies several inputs
 /// Reads   only its arguments
 [[nodiscard]] State step(const State& state, const Intent& intent, const Limits& limits, float seconds) noexcept;
 

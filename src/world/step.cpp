@@ -19,7 +19,7 @@ constexpr unsigned patience_max = 54;
 /// How many of the inputs are for this tick. Precondition: there is one.
 unsigned due(InputQueue& inputs, Take take) noexcept {
   if (take == Take::all) {
-    inputs.spare_ticks = 0;
+    inputs.spare_ticks = inputs.doubt_ticks = 0;  // should it run dry now, nobody was wrong to let go
     return inputs.count;
   }
   const unsigned limit = spare_ticks_max + inputs.patience;

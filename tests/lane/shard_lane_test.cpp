@@ -344,7 +344,7 @@ TEST(ShardLane, AShardThatIsLateSkipsTicksAndCountsThem) {
   EXPECT_EQ(rig.lanes[0]->tick(), 11U);
 }
 
-TEST(ShardLane, AfterALateTickNoInputIsKeptBack) {
+TEST(ShardLane, ForThreeTicksAfterALateOneNoInputIsKeptBack) {
   for (const bool late : {false, true}) {
     ShardRig rig(setup_of(1, 10, 5'000.0F));
     auto& player = rig.join(1);
@@ -355,6 +355,12 @@ TEST(ShardLane, AfterALateTickNoInputIsKeptBack) {
     for (int i = 0; i < 2; ++i) rig.input(player, 127, 0);  // what was still on its way
     rig.ticks(2);
     EXPECT_EQ(player.client.applied_input, late ? 6 : 5);
+    // After three ticks it is as ever.
+    const int applied = player.client.applied_input;
+    rig.ticks(2);
+    for (int i = 0; i < 2; ++i) rig.input(player, 127, 0);
+    rig.ticks(1);
+    EXPECT_EQ(player.client.applied_input, late ? applied + 1 : applied + 2);
   }
 }
 

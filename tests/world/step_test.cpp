@@ -60,6 +60,19 @@ TEST(StepRows, AllAreAppliedInOneTicksTimeWhereTheServerWasLate) {
   EXPECT_EQ(waiting.inputs[3].applied, 5);
 }
 
+TEST(StepRows, WhoRunsDryAfterAllWereAppliedIsNotKeptLonger) {
+  OnePlayer one;
+  one.push(127);
+  for (int i = 0; i < 6; ++i) {  // one is let go
+    one.push(127);
+    one.tick();
+  }
+  one.push(127);
+  one.tick(1, Take::all);
+  one.tick();  // dry
+  EXPECT_EQ(one.inputs[3].patience, 0);
+}
+
 TEST(StepRows, OneThatWaitsInEveryTickIsAppliedWithTheNext) {
   OnePlayer one;
   one.push(127);

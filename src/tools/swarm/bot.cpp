@@ -52,7 +52,7 @@ void Bot::talk(Nanos now) {
 void Bot::play(Nanos now) noexcept {
   message::Input input = walker.step(now);
   const client::View& view = session.view();
-  input.client_tick = static_cast<std::uint32_t>(std::max(view.clock().tick_at(now), 0.0));
+  input.client_tick = view.clock().number_at(now);
   if (const client::Tracked* own = view.own()) {
     input.predicted_quantised = own->state.position;
     const auto& section = own->state.section;
