@@ -65,7 +65,7 @@ def read_options():
     demo_run.take_xdp_filter(parser, options)
     if options.json and not os.access(os.path.dirname(os.path.abspath(options.json)), os.W_OK):
         parser.error(f"--json: cannot write beside {options.json}")
-    options.shards, options.swarm_args, options.audit = None, ["--hold", str(HOLD_S)], 1
+    options.shards, options.swarm_args, options.audit = None, ["--hold", str(HOLD_S), "--linger", "10"], 1
     return options
 
 
@@ -105,15 +105,15 @@ def wait_for_players(server, swarm, players):
 def play(options, commands, on_the_wire, swarm_cores, attack_cores):
     """Run all three; what went wrong with the processes themselves, and whether somebody pressed Ctrl-C."""
     problems, swarm, attacker = [], None, None
+    # Who stands on the wire carries the goodbyes of the others, and must leave it before they do: a thread of memif's unmaps
+    # what it shared with a peer that has left, and waits for no burst. So the swarm lingers when it has said all.
+    said = commands["swarm"][commands["swarm"].index("--json") + 1]
     server = Process("server", commands["server"])
     try:
         if not server.ready.wait(60):
             return ["the server did not start; its last lines are above"], False
         if on_the_wire:
-            # Its lane is pinned by EAL, and nothing else of it should be on that core: when a peer leaves, a thread of
-            # memif's unmaps what the two shared, and waits for no burst. Taking the lane's core for that, it would
-            # interrupt one more often than not.
-            attacker = Process("attack", commands["attack"])
+            attacker = Process("attack", commands["attack"], attack_cores)
             if not attacker.ready.wait(60):
                 return ["the attacker did not start; its last lines are above"], False
         swarm = Process("swarm", commands["swarm"], swarm_cores)
@@ -125,23 +125,28 @@ def play(options, commands, on_the_wire, swarm_cores, attack_cores):
             else:
                 attacker = Process("attack", commands["attack"], attack_cores)
         limit = time.monotonic() + HOLD_S + options.seconds + 60
-        while swarm.running() and server.running() and time.monotonic() < limit:
+        while swarm.running() and server.running() and not os.path.exists(said) and time.monotonic() < limit:
             time.sleep(0.1)
             if attacker and not attacker.running():
                 problems.append("the attacker ended early")
                 attacker = None
         if not server.running():
             problems.append(f"the server died (exit code {server.wait(1)})")
-        elif swarm.running():
+        elif swarm.running() and not os.path.exists(said):
             problems.append("the swarm did not end by itself")
         return problems, False
     except KeyboardInterrupt:
         return problems, True
     finally:
-        # Who stands on the wire carries the goodbyes of the others. When it never began, it has nothing to tell.
+        if on_the_wire and swarm and swarm.running() and not os.path.exists(said):
+            swarm.process.send_signal(signal.SIGINT)
+            limit = time.monotonic() + 5
+            while swarm.running() and not os.path.exists(said) and time.monotonic() < limit:
+                time.sleep(0.1)
+        # One that never attacked has nothing to tell.
         idle = on_the_wire and options.kinds == "none"
-        last = [("swarm", swarm, (0, 1)), ("attacker", attacker, (0, 1) if idle else (0,)), ("server", server, (0,))]
-        for name, process, fine in last if on_the_wire else [last[1], last[0], last[2]]:
+        for name, process, fine in (("attacker", attacker, (0, 1) if idle else (0,)), ("swarm", swarm, (0, 1)),
+                                    ("server", server, (0,))):
             if process and process.end() not in fine:
                 problems.append(f"the {name} ended with exit code {process.process.returncode}")
 

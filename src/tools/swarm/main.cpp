@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <iostream>
 #include <optional>
 #include <sched.h>
@@ -104,6 +105,9 @@ int run_ethdev(const tools::SwarmOptions& options, const std::vector<std::string
       ports.push_back(static_cast<std::uint16_t>(i));
     if (options.pin_cpu >= 0 && pin(options.pin_cpu) != 0) return fail("--pin: EAL was not given this CPU");
     code = finish(tools::run(device.value()->lane(0), options, key, ports, recorder), options, recorder);
+    tools::interrupted = 0;  // that ended the playing
+    for (timespec rest{options.linger_seconds, 0}; tools::interrupted == 0 && nanosleep(&rest, &rest) != 0;) {
+    }
   }
   port::stop_eal();
   return code;

@@ -61,6 +61,11 @@ void declare(CLI::App& app, SwarmOptions& options, Texts& texts) {
                  "s between the last bot's arrival and the beginning of all measurements")
       ->default_val(0.0)
       ->check(CLI::NonNegativeNumber);
+  app.add_option(
+         "--linger", options.linger_seconds,
+         "s to stay on the wire after the end, silent, unless interrupted: whoever stands on it can leave first")
+      ->default_val(0)
+      ->check(CLI::Range(0U, 60U));
   app.add_option("--connect-rate", options.connect_rate, "handshakes begun a second")
       ->default_val(2000.0)
       ->check(CLI::Range(0.1, 1e6));

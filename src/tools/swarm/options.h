@@ -24,6 +24,7 @@ struct SwarmOptions {
   double rate_hz = 60;
   double seconds = 0;  ///< of the playing phase; 0: until interrupted
   double hold_seconds = 0;
+  unsigned linger_seconds = 0;  ///< after the end, silent
   double connect_rate = 2000;
   double chats_per_minute = 0, commands_per_minute = 0, roams_per_minute = 0;  ///< of each bot
   std::uint64_t seed = 1;
