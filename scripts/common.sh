@@ -1,4 +1,4 @@
-# Sourced by scripts/test, scripts/check, scripts/demo, scripts/attack and scripts/bench: where things are, and how a build is made.
+# Sourced by the scripts beside it: where things are, and how a build is made.
 # shellcheck shell=bash
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export LC_ALL=C.UTF-8

@@ -8,8 +8,8 @@
 ///     serried::Client client(options);
 ///     if (const auto begun = client.connect(); !begun) return complain(begun.error().message);
 ///     while (playing) {
+///       client.poll(client.input_wait());
 ///       if (client.input_wait() == 0ns) client.submit({.move_x = 1.0F, .yaw = heading});
-///       client.poll();
 ///       client.scene([](const serried::SceneEntity& entity) { draw(entity); });
 ///     }
 ///     client.disconnect();

@@ -204,7 +204,7 @@ void Client::Implementation::note_left(std::uint16_t sequence, Nanos now) noexce
   if (pacer.interval() == 0) return;
   // Who is off by an interval starts anew: late inputs are not made up for, and early ones are nobody's debt.
   const Nanos off = now > input_due ? now - input_due : input_due - now;
-  input_due = pacer.due_after(off < pacer.interval() ? input_due : now, session.view().clock());
+  input_due = pacer.due_after(off < pacer.interval() ? input_due : now, now, session.view().clock());
 }
 
 bool Client::Implementation::round() {

@@ -25,6 +25,7 @@ void InputPacer::configure(Nanos interval, const TickClock& clock, float margin)
   margin_ = margin;
   lowest_ = unknown;
   count_ = windows_ = seen_ = missed_ = 0;
+  patience_ = 1;
   whole_ = std::round(ticks) >= 1.0 && std::abs(ticks - std::round(ticks)) < whole_tolerance;
   sweeping_ = true;
 }
@@ -39,18 +40,21 @@ void InputPacer::applied(std::uint16_t sequence, std::uint16_t newest, Nanos now
 }
 
 bool InputPacer::sweep_next() noexcept {
-  const bool unsure = missed_ > seen_ / missed_share || ++windows_ == sweep_every;
-  const bool go_on = sweeping_ && seen_ == 0;  // the path is longer than a window
+  const bool answered = seen_ != 0, missing = missed_ > seen_ / missed_share;
   seen_ = missed_ = 0;
-  if (go_on) return true;
-  // Of a sweep that has ended it is not to be asked: it meant to miss.
-  if (sweeping_ || !unsure) return false;
+  // A sweep means to miss. It goes on where the path is longer than a window.
+  if (sweeping_) return !answered;
+  ++windows_;
+  if (!missing) patience_ = 1;
+  if (windows_ < sweep_every && !(missing && windows_ >= patience_)) return false;
+  // Where sweeps do not help, as under a server that is itself late, they are tried less and less.
+  if (missing) patience_ = static_cast<std::uint8_t>(std::min(2U * patience_, sweep_every));
   lowest_ = unknown;
   windows_ = 0;
   return true;
 }
 
-Nanos InputPacer::due_after(Nanos due, const TickClock& clock) noexcept {
+Nanos InputPacer::due_after(Nanos due, Nanos left, const TickClock& clock) noexcept {
   if (!whole_) return due + interval_;
   if (++count_ == window) {
     count_ = 0;
@@ -59,7 +63,7 @@ Nanos InputPacer::due_after(Nanos due, const TickClock& clock) noexcept {
   float shift = 1.0F / static_cast<float>(window);
   if (!sweeping_) {
     // The update should come with a tick of the clock.
-    const double comes = clock.tick_at(due) + static_cast<double>(lowest_ + margin_);
+    const double comes = clock.tick_at(left) + static_cast<double>(lowest_ + margin_);
     shift = std::clamp(static_cast<float>(std::round(comes) - comes) * gain, -shift_max, shift_max);
   }
   return due + static_cast<Nanos>(static_cast<float>(interval_) + shift * period_);

@@ -38,8 +38,9 @@ class InputPacer {
   /// Input `sequence` is the newest in an update that has come; `newest` the newest that left.
   void applied(std::uint16_t sequence, std::uint16_t newest, Nanos now) noexcept;
 
-  /// When the next input is due, when the one before was at `due`. To be asked once for each.
-  [[nodiscard]] Nanos due_after(Nanos due, const TickClock& clock) noexcept;
+  /// When the next input is due, when the one before was at `due`, and left at `left`: who is always late by as much is
+  /// asked sooner. To be called once for each.
+  [[nodiscard]] Nanos due_after(Nanos due, Nanos left, const TickClock& clock) noexcept;
 
   /// Ask for the memory of what is done next, when input `applied` is in the state and `newest` left last.
   void prefetch(std::uint16_t applied, std::uint16_t newest) const noexcept {
@@ -58,11 +59,12 @@ class InputPacer {
   [[nodiscard]] bool sweep_next() noexcept;
 
   Nanos interval_ = 0;
-  float period_ = 1;        ///< of the server's ticks, ns
-  float margin_ = 0;        ///< ticks
-  float lowest_ = unknown;  ///< the shortest time to an update since the last sweep began, ticks
-  std::uint8_t count_ = 0;  ///< inputs of this window
-  std::uint8_t windows_ = 0;
+  float period_ = 1;                    ///< of the server's ticks, ns
+  float margin_ = 0;                    ///< ticks
+  float lowest_ = unknown;              ///< the shortest time to an update since the last sweep began, ticks
+  std::uint8_t count_ = 0;              ///< inputs of this window
+  std::uint8_t windows_ = 0;            ///< since the last sweep
+  std::uint8_t patience_ = 1;           ///< so many there must be before the next for missed ticks
   std::uint8_t seen_ = 0, missed_ = 0;  ///< updates of this window; those of them whose input had missed its tick
   bool whole_ = false;                  ///< the interval is so many ticks
   bool sweeping_ = true;

@@ -16,6 +16,7 @@ constexpr Nanos tick = second / 60;
 /// A player, a way there and back, and a server that takes in each tick all inputs that have arrived.
 struct Match {
   Nanos there = 7 * millisecond, back = 9 * millisecond;
+  Nanos late = 0;             ///< of who submits, each time
   Nanos jitter = 0;           ///< of each datagram, at most
   unsigned update_every = 1;  ///< ticks
   double server_runs = 1.0;   ///< its seconds in one of ours
@@ -34,12 +35,12 @@ struct Match {
     double longest = 0;
     for (const Nanos end = now_ + span; now_ < end; now_ += 50 * microsecond) {
       if (now_ >= due_) {
-        const Nanos leaves = due_;
+        const Nanos leaves = due_ + late;
         pacer.left(++newest_, leaves);
         arriving_.push_back({newest_, leaves + there + dice.below(jitter + 1)});
-        due_ = pacer.due_after(due_, clock);
-        shortest_ = std::min(shortest_, due_ - leaves);
-        longest_ = std::max(longest_, due_ - leaves);
+        due_ = pacer.due_after(due_, leaves, clock);
+        shortest_ = std::min(shortest_, due_ + late - leaves);
+        longest_ = std::max(longest_, due_ + late - leaves);
       }
       while (now_ >= tick_at(number_ + 1)) longest = std::max(longest, run_tick(tick_at(++number_)));
       while (!updates_.empty() && updates_.front().at <= now_) {
@@ -55,6 +56,7 @@ struct Match {
   void stall(Nanos span) { lost_ += span; }
   [[nodiscard]] Nanos shortest() const { return shortest_; }
   [[nodiscard]] Nanos longest() const { return longest_; }
+  void forget_steps() { shortest_ = ~Nanos{0}; }
   [[nodiscard]] unsigned dry() const { return dry_; }
   void forget_dry() { dry_ = 0; }
 
@@ -117,6 +119,28 @@ TEST(InputPacer, KeepsTheMarginThatItIsGiven) {
     match.play(4 * second);
     EXPECT_NEAR(match.play(second), margin, 0.1);
   }
+}
+
+TEST(InputPacer, KeepsItForWhoIsAlwaysLate) {
+  Match match;
+  match.late = 6 * millisecond;
+  match.play(4 * second);
+  match.forget_dry();
+  EXPECT_NEAR(match.play(5 * second), 0.4, 0.1);
+  EXPECT_EQ(match.dry(), 0U);
+}
+
+TEST(InputPacer, SweepsLessAndLessWhereItDoesNotHelp) {
+  Match match;
+  match.jitter = 2 * tick;
+  unsigned long_steps = 0;
+  match.play(10 * second);
+  for (int i = 0; i < 120; ++i) {  // seconds; a sweep takes one
+    match.forget_steps();
+    match.play(second);
+    long_steps += match.shortest() > tick + tick / 100;
+  }
+  EXPECT_LE(long_steps, 8U);
 }
 
 TEST(InputPacer, FollowsAPathThatBecomesLonger) {
@@ -230,7 +254,7 @@ TEST(InputPacer, SweepsOnGentlyWhileNothingIsKnown) {
   pacer.configure(tick, clock);
   Nanos due = second;
   for (int i = 0; i < 1'000; ++i) {
-    const Nanos next = pacer.due_after(due, clock);
+    const Nanos next = pacer.due_after(due, due, clock);
     EXPECT_NEAR(static_cast<double>(next - due), static_cast<double>(tick), static_cast<double>(tick) / 30);
     due = next;
   }

@@ -235,8 +235,8 @@ client::Outgoing Fleet::compose(std::uint32_t index, std::span<std::uint8_t> to,
       ++roams_;
     }
     // An input that was missed by a whole interval is left out: a burst of old intentions helps nobody.
-    bot.input_at =
-        bot.pacer.due_after(bot.input_at + late / input_interval_ * input_interval_, bot.session.view().clock());
+    const Nanos due = bot.input_at + late / input_interval_ * input_interval_;
+    bot.input_at = bot.pacer.due_after(due, due, bot.session.view().clock());
   }
   const client::Outgoing out = bot.session.compose(to, now);
   if (recorder_ != nullptr && out.key != nullptr)

@@ -104,8 +104,9 @@ int run_ethdev(const tools::SwarmOptions& options, const std::vector<std::string
     for (std::uint32_t i = config.host.port_first; i <= config.host.port_last; ++i)
       ports.push_back(static_cast<std::uint16_t>(i));
     if (options.pin_cpu >= 0 && pin(options.pin_cpu) != 0) return fail("--pin: EAL was not given this CPU");
-    code = finish(tools::run(device.value()->lane(0), options, key, ports, recorder), options, recorder);
-    tools::interrupted = 0;  // that ended the playing
+    const tools::Summary summary = tools::run(device.value()->lane(0), options, key, ports, recorder);
+    tools::interrupted = 0;  // that ended the playing; what comes from here on ends the lingering
+    code = finish(summary, options, recorder);
     for (timespec rest{options.linger_seconds, 0}; tools::interrupted == 0 && nanosleep(&rest, &rest) != 0;) {
     }
   }
