@@ -13,12 +13,12 @@ PAGE = "docs/running.md"
 # Where each program declares its options, and how.
 OPTIONS = [
     ("serried-server", "src/control/option.cpp", re.compile(r'Option\{"([\w-]+)"')),
-    ("serried-server", "src/control/config.cpp", re.compile(r'(?:add_option|flag)\("(?:-\w,)?--([\w-]+)"')),
-    ("serried-token", "src/tools/token.cpp", re.compile(r'(?:add_option\(|add_number\(\w+, )"--([\w-]+)"')),
-    ("serried-integrity", "src/tools/integrity.cpp", re.compile(r'(?:add_option\(|add_number\(\w+, )"--([\w-]+)"')),
-    ("serried-ctl", "src/tools/ctl.cpp", re.compile(r'add_(?:option|flag)\("--([\w-]+)"')),
-    ("serried-swarm", "src/tools/swarm/options.cpp", re.compile(r'add_(?:option|flag)\("--([\w-]+)[",]')),
-    ("serried-attack", "src/tools/attack/options.cpp", re.compile(r'add_(?:option|flag|number)\((?:app, )?"--([\w-]+)"')),
+    ("serried-server", "src/control/config.cpp", re.compile(r'(?:add_option|flag)\(\s*"(?:-\w,)?--([\w-]+)"')),
+    ("serried-token", "src/tools/token.cpp", re.compile(r'(?:add_option\(|add_number\(\w+, )\s*"--([\w-]+)"')),
+    ("serried-integrity", "src/tools/integrity.cpp", re.compile(r'(?:add_option\(|add_number\(\w+, )\s*"--([\w-]+)"')),
+    ("serried-ctl", "src/tools/ctl.cpp", re.compile(r'add_(?:option|flag)\(\s*"--([\w-]+)"')),
+    ("serried-swarm", "src/tools/swarm/options.cpp", re.compile(r'add_(?:option|flag)\(\s*"--([\w-]+)[",]')),
+    ("serried-attack", "src/tools/attack/options.cpp", re.compile(r'add_(?:option|flag|number)\((?:app, )?\s*"--([\w-]+)"')),
 ]
 BEGIN, END = "<!-- drops: begin -->", "<!-- drops: end -->"
 
