@@ -108,6 +108,10 @@ def play(options, commands, on_the_wire, swarm_cores, attack_cores):
     # Who stands on the wire carries the goodbyes of the others, and must leave it before they do: a thread of memif's unmaps
     # what it shared with a peer that has left, and waits for no burst. So the swarm lingers when it has said all.
     said = commands["swarm"][commands["swarm"].index("--json") + 1]
+
+    def playing():
+        return swarm and swarm.running() and not os.path.exists(said)
+
     server = Process("server", commands["server"])
     try:
         if not server.ready.wait(60):
@@ -125,23 +129,23 @@ def play(options, commands, on_the_wire, swarm_cores, attack_cores):
             else:
                 attacker = Process("attack", commands["attack"], attack_cores)
         limit = time.monotonic() + HOLD_S + options.seconds + 60
-        while swarm.running() and server.running() and not os.path.exists(said) and time.monotonic() < limit:
+        while playing() and server.running() and time.monotonic() < limit:
             time.sleep(0.1)
             if attacker and not attacker.running():
                 problems.append("the attacker ended early")
                 attacker = None
         if not server.running():
             problems.append(f"the server died (exit code {server.wait(1)})")
-        elif swarm.running() and not os.path.exists(said):
+        elif playing():
             problems.append("the swarm did not end by itself")
         return problems, False
     except KeyboardInterrupt:
         return problems, True
     finally:
-        if on_the_wire and swarm and swarm.running() and not os.path.exists(said):
+        if on_the_wire and playing():
             swarm.process.send_signal(signal.SIGINT)
             limit = time.monotonic() + 5
-            while swarm.running() and not os.path.exists(said) and time.monotonic() < limit:
+            while playing() and time.monotonic() < limit:
                 time.sleep(0.1)
         # One that never attacked has nothing to tell.
         idle = on_the_wire and options.kinds == "none"
