@@ -51,7 +51,7 @@ struct Crowd {
       inputs[row].push(static_cast<std::uint16_t>(tick), inputs[row].held);
     world::step_rows(config, identity, frames[(tick - 1) & 1], frames[tick & 1], inputs.data(), tick, 0, count);
   }
-  void publish() { world::publish_rows(config, frames[tick & 1], identity, published, tick, 0, count); }
+  void publish() { world::publish_rows(config, frames[tick & 1], identity, published, tick, 4, 0, count); }
   void index() {
     grid.clear(0);
     grid.count(0, frames[tick & 1], identity, 0, count);

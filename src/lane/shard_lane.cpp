@@ -105,6 +105,9 @@ void ShardLane::begin_tick() noexcept {
   drain_polls_ = 0;
   hash_ = 0;
   living_ = 0;
+  // One tick for the datagram that is written in this one, one because most rows are told every other tick.
+  if (round_trips_ != 0) acked_age_ = 2 + static_cast<std::uint32_t>(round_trips_x8_ / (8 * round_trips_));
+  round_trips_x8_ = round_trips_ = 0;
   bear_players();
   bury_players();
   world_.grid_.clear(shard_);
@@ -134,7 +137,7 @@ unsigned ShardLane::step() noexcept {
 unsigned ShardLane::publish() noexcept {
   const std::size_t last = std::min(row_ + rows_per_poll, row_end_);
   const world::Frame& now = world_.frame(tick_);
-  world::publish_rows(world_.setup_.world, now, world_.identity_, world_.published_, tick_, row_, last);
+  world::publish_rows(world_.setup_.world, now, world_.identity_, world_.published_, tick_, acked_age_, row_, last);
   world_.grid_.scatter(shard_, now, world_.identity_, row_, last);
   const auto published = static_cast<unsigned>(last - row_);
   row_ = last;

@@ -172,6 +172,8 @@ class ShardLane {
   Nanos busy_ = 0;
   unsigned drain_polls_ = 0;
   bool ring_backlog_ = false;
+  std::uint64_t round_trips_x8_ = 0, round_trips_ = 0;  ///< of those who acked since the last tick began
+  std::uint32_t acked_age_ = 4;                         ///< what they know is about so old in the tick that comes
   std::size_t row_ = 0, row_end_ = 0;
   std::uint32_t viewer_ = 0, viewer_high_ = 0, active_viewers_ = 0;
   Pace pace_{world_.setup().replicate.interval_max_ticks};
@@ -205,7 +207,6 @@ class ShardLane {
 
   std::vector<Link> links_;
   std::array<replicate::Review, 2> reviews_{};
-  replicate::SlotSet known_;
   ShardCounters counters_;
 };
 

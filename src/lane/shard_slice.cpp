@@ -75,7 +75,7 @@ void ShardLane::fetch(std::uint32_t index) const noexcept {
 void ShardLane::look_for(std::uint32_t index, const replicate::Scene& scene, replicate::Review& review) noexcept {
   replicate::Viewer& viewer = viewers_[index];
   __builtin_prefetch(&viewer.plans[viewer.next_plan % replicate::plans_in_flight], 1);
-  if (static_cast<std::int32_t>(tick_ - viewer.rescan_tick) >= 0) replicate::rescan(viewer, scene, known_);
+  if (static_cast<std::int32_t>(tick_ - viewer.rescan_tick) >= 0) replicate::rescan(viewer, scene);
   replicate::review(viewer, scene, review);
 }
 

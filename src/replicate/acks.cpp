@@ -2,8 +2,12 @@
 
 #include <algorithm>
 
+#include "kernel/acked.h"
+
 namespace serried::replicate {
 namespace {
+
+static_assert(tracked_rows == kernel::acked_rows && status::state_mask == 3 && static_cast<int>(RowState::live) == 2);
 
 Plan* plan_of(Viewer& viewer, std::uint16_t id) noexcept {
   Plan& plan = viewer.plans[id % plans_in_flight];
@@ -40,15 +44,11 @@ void on_acked(Viewer& viewer, std::uint16_t id, std::uint32_t tick) noexcept {
   if (plan == nullptr) return;
   plan->id = 0;
   take_sample(viewer, static_cast<std::uint16_t>(tick - plan->tick));
-  const RowMask rows = plan->rows;
   const std::uint16_t plan_tick = plan->tick;
-  rows.for_each([&](unsigned row) {
-    if (viewer.state(row) != RowState::live) [[unlikely]]
-      return change_acked(viewer, row, plan_tick);
-    const std::uint16_t known = viewer.acked[row];
-    const bool newer = static_cast<std::int16_t>(static_cast<std::uint16_t>(plan_tick - known)) > 0;
-    viewer.acked[row] = newer ? plan_tick : known;
-  });
+  RowMask others;
+  kernel::raise_acked(viewer.acked.data(), viewer.status.data(), plan->rows.words.data(), plan_tick,
+                      others.words.data());
+  others.for_each([&](unsigned row) { change_acked(viewer, row, plan_tick); });
 }
 
 void on_lost(Viewer& viewer, std::uint16_t id) noexcept {

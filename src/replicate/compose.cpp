@@ -1,18 +1,11 @@
 #include <algorithm>
-#include <cstddef>
 #include <cstring>
 
-#include "kernel/records.h"
 #include "replicate/far.h"
 #include "replicate/plan.h"
 
 namespace serried::replicate {
 namespace {
-
-// What the kernel knows of published lines.
-static_assert(sizeof(world::Near) == kernel::record_line_bytes && message::record_bytes_max == kernel::record_room);
-static_assert(offsetof(world::Near, version) == 32 && offsetof(world::Near, generation) == 56 &&
-              offsetof(world::Near, section_mod4) == 59);
 
 // Plans still unanswered after this are taken for lost; it covers a round trip of five seconds.
 constexpr std::uint16_t plan_age_max_ticks = 330;
@@ -46,8 +39,8 @@ struct Composer {
   RowMask rows{};                ///< what the plan carries
   bool overflowed = false;
 
-  /// False when `end` leaves no room.
-  bool record(unsigned row, const std::uint8_t* end) noexcept {
+  /// Encode the record of a row. False when `end` leaves no room.
+  bool encode_record(unsigned row, const std::uint8_t* end) noexcept {
     const world::Near& near = scene.published->near[viewer.slot[row]];
     const std::uint8_t fields = mask_since(near, widen(scene.tick, viewer.acked[row]));
     // The encoder may store beyond the record's end, within record_bytes_max.
@@ -65,27 +58,45 @@ struct Composer {
     rows.set(row);
   }
 
-  RowMask records_of(RowMask wanted, const std::uint8_t* end) noexcept;
+  [[nodiscard]] std::uint64_t copy_ready(unsigned first, std::uint64_t bits, const std::uint8_t* end) noexcept;
+  [[nodiscard]] std::uint64_t records_of(unsigned half, std::uint64_t bits, const std::uint8_t* end) noexcept;
   void records(const Review& review, const std::uint8_t* end) noexcept;
   void removals(RowMask due, unsigned count) noexcept;
   void create(unsigned row, const std::uint8_t* end) noexcept;
 };
 
-/// Records of the rows `wanted`, lowest first. Returns those that found no room.
-RowMask Composer::records_of(RowMask wanted, const std::uint8_t* end) noexcept {
-  const kernel::RecordSource source{.lines = reinterpret_cast<const std::uint8_t*>(scene.published->near.data()),
-                                    .slot = viewer.slot.data(),
-                                    .acked = viewer.acked.data(),
-                                    .sent = viewer.sent.data(),
-                                    .tick = scene.tick};
-  RowMask left = wanted;
-  for (;;) {
-    at = kernel::write_records(source, left.words.data(), at, end, hard_end);
-    if (left.none() || !record(left.first(), end)) break;
-    left.clear(left.first());
+/// Copy the ready records of sixty-four rows from `first` on, those set in `bits`, lowest first. Returns what is left:
+/// from the first row that needs another record, or finds no room.
+std::uint64_t Composer::copy_ready(unsigned first, std::uint64_t bits, const std::uint8_t* end) noexcept {
+  const world::Ready* const ready_of = scene.published->ready.data();
+  const std::uint16_t *const slot = viewer.slot.data() + first, *const acked = viewer.acked.data() + first;
+  std::uint16_t* const sent = viewer.sent.data() + first;
+  const auto tick = static_cast<std::uint16_t>(scene.tick);
+  const std::uint8_t* const last = hard_end - sizeof(world::Ready);
+  std::uint8_t* to = at;
+  for (; bits != 0; bits &= bits - 1) {
+    const auto row = static_cast<unsigned>(std::countr_zero(bits));
+    const world::Ready& ready = ready_of[slot[row]];
+    if (!ready.is_for(acked[row]) || to + ready.bytes > end || to > last) [[unlikely]]
+      break;
+    std::memcpy(to, &ready, sizeof ready);  // two vectors; what is behind the record is overwritten by the next
+    to += ready.bytes;
+    sent[row] = tick;
   }
-  rows = rows | (wanted & ~left);
-  return left;
+  at = to;
+  return bits;
+}
+
+/// Records of the rows of a half, those set in `bits`, lowest first. Returns those that found no room.
+std::uint64_t Composer::records_of(unsigned half, std::uint64_t bits, const std::uint8_t* end) noexcept {
+  const std::uint64_t wanted = bits;
+  for (;;) {
+    bits = copy_ready(half * 64, bits, end);
+    if (bits == 0 || !encode_record(half * 64 + static_cast<unsigned>(std::countr_zero(bits)), end)) break;
+    bits &= bits - 1;
+  }
+  rows.words[half] |= wanted & ~bits;
+  return bits;
 }
 
 /// Around the rows from where the last datagram stopped, first those at or above the threshold, then the rest. The
@@ -95,13 +106,14 @@ void Composer::records(const Review& review, const std::uint8_t* end) noexcept {
   const RowMask before = RowMask::below(viewer.row_turn), light = review.due & ~review.heavy;
   const std::array<RowMask, 4> order{review.heavy & ~before, review.heavy & before, light & ~before, light & before};
   const unsigned own = rows.count();
-  for (unsigned part = 0; part < order.size() && !overflowed; ++part) {
-    const RowMask left = records_of(order[part], end);
-    if (left.none()) continue;
+  for (unsigned part = 0; part < 8 && !overflowed; ++part) {
+    const unsigned half = part % 2;
+    const std::uint64_t left = records_of(half, order[part / 2].words[half], end);
+    if (left == 0) continue;
     overflowed = true;
-    viewer.row_turn = static_cast<std::uint16_t>(left.first());
+    viewer.row_turn = static_cast<std::uint16_t>(half * 64 + static_cast<unsigned>(std::countr_zero(left)));
     viewer.threshold =
-        part < 2 ? viewer.threshold + viewer.threshold / 8 + 16 : viewer.threshold - viewer.threshold / 16;
+        part < 4 ? viewer.threshold + viewer.threshold / 8 + 16 : viewer.threshold - viewer.threshold / 16;
   }
   if (!overflowed) viewer.threshold -= viewer.threshold / 8 + (viewer.threshold != 0 ? 1 : 0);
   counters.records.add(rows.count() - own);
@@ -243,7 +255,7 @@ Composed compose(Viewer& viewer, const Scene& scene, const Review& review, std::
   Composer composer{viewer, scene, counters, body.data() + 3 + message::delta_header_bytes, end};
   if (review.own_due) {
     const std::uint8_t* before = composer.at;
-    static_cast<void>(composer.record(0, end));
+    static_cast<void>(composer.records_of(0, 1, end));
     counters.own_bytes.add(static_cast<std::uint64_t>(composer.at - before));
   }
   const Shares shares =

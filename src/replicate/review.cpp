@@ -79,8 +79,9 @@ void review(Viewer& viewer, const Scene& scene, Review& review) noexcept {
     if (priority != 0) review.due.set(row);
     if (priority != 0 && priority >= rules.threshold) review.heavy.set(row);
   });
-  const world::Near* nears = scene.published->near.data();
-  review.due.for_each([&](unsigned row) { __builtin_prefetch(&nears[viewer.slot[row]]); });
+  const world::Ready* ready = scene.published->ready.data();
+  if (review.own_due) __builtin_prefetch(&ready[viewer.own_slot]);
+  review.due.for_each([&](unsigned row) { __builtin_prefetch(&ready[viewer.slot[row]]); });
 }
 
 bool wanted(const Viewer& viewer, const Scene& scene, const Review& review, std::uint16_t applied_input) noexcept {

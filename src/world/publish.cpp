@@ -1,5 +1,7 @@
 #include "world/publish.h"
 
+#include <algorithm>
+
 namespace serried::world {
 namespace {
 
@@ -44,6 +46,31 @@ void publish_change(Near& near, Brief& brief, const EntityState& state, std::uin
   if (static_cast<std::uint16_t>(tick - brief.urgent) > change_age_max) brief.urgent = oldest;
 }
 
+/// Encode what changed in the last `acked_age` ticks, or, if nothing did, at the last change.
+void make_ready(Ready& ready, const Near& near, std::uint16_t slot, std::uint32_t tick,
+                std::uint32_t acked_age) noexcept {
+  const std::uint32_t newest = *std::max_element(near.version.begin(), near.version.end());
+  const std::uint32_t acked = std::min(tick - std::min(tick, acked_age), newest - 1);
+  // The mask is the same for whoever acked between the newest change that it leaves out and the oldest that it names.
+  std::uint32_t since = tick - std::min<std::uint32_t>(tick, change_age_max), until = newest;
+  unsigned mask = 0;
+  for (unsigned field = 0; field < field_count; ++field) {
+    const std::uint32_t version = near.version[field];
+    const bool named = version > acked;
+    mask |= static_cast<unsigned>(named) << field;
+    until = named ? std::min(until, version) : until;
+    since = named ? since : std::max(since, version);
+  }
+  ready.ticks = 0;
+  if ((mask & message::delta::section) != 0) return;  // rare, and longer than there is room
+  std::array<std::uint8_t, message::record_bytes_max> record;
+  const auto said = static_cast<std::uint8_t>(mask | near.generation << message::delta::generation_shift);
+  ready.bytes = static_cast<std::uint8_t>(message::write_record(record.data(), slot, said, near.state) - record.data());
+  std::copy_n(record.data(), ready.record.size(), ready.record.data());
+  ready.since = static_cast<std::uint16_t>(since);
+  ready.ticks = static_cast<std::uint16_t>(until - std::min(since, until));
+}
+
 }  // namespace
 
 EntityState quantised(const Config& config, const Frame& frame, const Identity& identity, std::size_t row) noexcept {
@@ -65,11 +92,12 @@ EntityState quantised(const Config& config, const Frame& frame, const Identity& 
 }
 
 void publish_rows(const Config& config, const Frame& frame, const Identity& identity, Published& published,
-                  std::uint32_t tick, std::size_t first, std::size_t last) noexcept {
+                  std::uint32_t tick, std::uint32_t acked_age, std::size_t first, std::size_t last) noexcept {
   for (std::size_t row = first; row < last; ++row) {
     Brief& brief = published.brief[row];
     if (identity.living[row] == 0) {
       brief.identity = 0;
+      published.place[row].leave2 = -1.0F;
       continue;
     }
     Near& near = published.near[row];
@@ -89,7 +117,14 @@ void publish_rows(const Config& config, const Frame& frame, const Identity& iden
     near.section_mod4 = message::detail::section_mod4(near.state.section);
     near.level = identity.level[row];
     published.id[row] = identity.id[row];
-    published.place[row] = {frame.x[row], frame.y[row], frame.z[row]};
+    const float leave = config.radius[static_cast<std::size_t>(near.type)] * config.leave_factor;
+    published.place[row] = {frame.x[row], frame.y[row], frame.z[row], leave * leave};
+    const auto age = static_cast<std::uint16_t>(tick - brief.change);
+    if (age < acked_age) {
+      make_ready(published.ready[row], near, static_cast<std::uint16_t>(row), tick, acked_age);
+    } else if (age >= change_age_max) {
+      published.ready[row].ticks = 0;  // the ticks it is for would soon look like those to come
+    }
   }
 }
 

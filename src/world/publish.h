@@ -1,7 +1,8 @@
 #pragma once
-/// What all shards read of an entity while they replicate: its quantised state, when each field last changed, and a
-/// brief of 8 bytes that answers "anything new?" without touching the rest (80 KB for 10,000 entities: it stays in the
-/// core's cache). Written by the owning shard between the two meets of a tick, read by all behind the second.
+/// What all shards read of an entity while they replicate: its quantised state, when each field last changed, a brief
+/// of 8 bytes that answers "anything new?" without touching the rest, and the record that most viewers are to be told,
+/// ready to be copied (80 and 320 KB for 10,000 entities: they stay in the core's cache). Written by the owning shard
+/// between the two meets of a tick, read by all behind the second.
 
 #include <array>
 #include <cstdint>
@@ -49,23 +50,40 @@ struct Brief {
 static_assert(sizeof(Brief) == 8);
 inline constexpr std::uint16_t change_age_max = 20'000;
 
-/// Where an entity is, exactly: four to a line, for those who look up many by slot.
+/// Where an entity is, exactly, and from how far away it is still seen: four to a line, for those who look up many by
+/// slot.
 struct alignas(16) Place {
-  float x = 0, y = 0, z = 0, unused = 0;
+  float x = 0, y = 0, z = 0;
+  float leave2 = 0;  ///< square of the distance beyond which nobody tracks it any longer, units; below 0: it is gone
 };
+
+/// The record of an entity, encoded once for the many viewers who have last acked one of the same few ticks: those in
+/// [since, since + ticks), as low 16 bits. Whoever acked another tick needs other fields: message::write_record.
+struct alignas(32) Ready {
+  std::array<std::uint8_t, 24> record{};
+  std::uint16_t since = 0, ticks = 0;  ///< ticks 0: for nobody
+  std::uint8_t bytes = 0;              ///< of `record`
+
+  [[nodiscard]] bool is_for(std::uint16_t acked) const noexcept {
+    return static_cast<std::uint16_t>(acked - since) < ticks;
+  }
+};
+static_assert(sizeof(Ready) == 32);
 
 struct Published {
   explicit Published(std::size_t rows);
   Column<Near> near;
   Column<Brief> brief;  ///< of every slot there is, and of no_slot: nobody's
   Column<Place> place;  ///< the same
+  Column<Ready> ready;
   Column<std::uint64_t> id;
 };
 
-/// Quantise the rows [first, last) of `frame` and note what changed since the last tick.
-/// Reads   frame, identity      Writes  rows of `published`     Owner  the rows' shard
+/// Quantise the rows [first, last) of `frame` and note what changed since the last tick. The ready records are for
+/// those who acked about `acked_age` ticks ago, at least 1; or, where nothing has changed since, before the last
+/// change. Reads   frame, identity      Writes  rows of `published`     Owner  the rows' shard
 void publish_rows(const Config& config, const Frame& frame, const Identity& identity, Published& published,
-                  std::uint32_t tick, std::size_t first, std::size_t last) noexcept;
+                  std::uint32_t tick, std::uint32_t acked_age, std::size_t first, std::size_t last) noexcept;
 
 /// One entity's state as it goes over the wire.
 [[nodiscard]] message::EntityState quantised(const Config& config, const Frame& frame, const Identity& identity,

@@ -179,7 +179,7 @@ TEST(Compose, NeverMoreThanTheBudgetAndNeverALostByte) {
         stage.frame.x[slot] = 400'000 + static_cast<float>(random.below(60'000));
       }
       stage.next_tick();
-      rescan(stage.viewer, stage.scene(), stage.known);
+      rescan(stage.viewer, stage.scene());
       const Review seen = stage.look();
       std::vector<std::uint8_t> room(1'200, 0xEE);
       const Composed composed =
@@ -191,6 +191,40 @@ TEST(Compose, NeverMoreThanTheBudgetAndNeverALostByte) {
       if (random.chance(0.7)) on_acked(stage.viewer, plans[random.below(plans.size())], stage.tick);
     }
   }
+}
+
+TEST(Compose, ReadyRecordsAndEncodedOnesAreTheSame) {
+  unsigned copied = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    base::Prng random(seed);
+    Config config;
+    config.datagram_bytes = static_cast<unsigned>(256 + random.below(891));
+    Stage ready(config), encoded(config);
+    ready.acked_age = static_cast<std::uint32_t>(1 + random.below(8));
+    for (std::uint16_t slot = 1; slot <= 60; ++slot)
+      for (Stage* stage : {&ready, &encoded}) stage->put(slot, 100.0F * slot);
+    std::vector<std::uint16_t> plans;
+    for (unsigned i = 0; i < 120; ++i) {
+      const auto slot = static_cast<std::uint16_t>(random.below(61));
+      const auto turn = static_cast<std::int16_t>(random.next());
+      const std::size_t answered = random.below(std::min<std::size_t>(plans.size(), 6) + 1);
+      for (Stage* stage : {&ready, &encoded}) {
+        for (std::uint16_t mover = 0; mover <= 60; ++mover) stage->frame.x[mover] += mover % 3 == 0 ? 0.0F : 3.0F;
+        stage->frame.yaw[slot] = turn;
+        if (answered != 0) on_acked(stage->viewer, plans[plans.size() - answered], stage->tick);
+        stage->next_tick();
+      }
+      for (std::size_t row = 0; row < encoded.published.ready.size(); ++row) encoded.published.ready[row].ticks = 0;
+      for (unsigned row = 0; row < ready.viewer.rows_high; ++row)
+        copied += ready.published.ready[ready.viewer.slot[row]].is_for(ready.viewer.acked[row]) ? 1 : 0;
+      for (Stage* stage : {&ready, &encoded}) rescan(stage->viewer, stage->scene());
+      plans.push_back(ready.say());
+      ASSERT_EQ(encoded.say(), plans.back());
+      ASSERT_EQ(ready.body, encoded.body) << "tick " << ready.tick;
+    }
+  }
+  EXPECT_GT(copied, 10'000U);
 }
 
 TEST(Compose, PlanNumbersSkipZero) {

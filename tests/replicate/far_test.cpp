@@ -257,7 +257,7 @@ class Crowd {
     for (unsigned shard = 0; shard < shards_; ++shard) {
       while (!grid_.add_up(shard, 100'000)) {
       }
-      world::publish_rows(world_, frame_, identity_, published_, tick, shard * each, (shard + 1) * each);
+      world::publish_rows(world_, frame_, identity_, published_, tick, 4, shard * each, (shard + 1) * each);
       grid_.scatter(shard, frame_, identity_, shard * each, (shard + 1) * each);
     }
   }

@@ -37,7 +37,7 @@ struct Stage {
   void next_tick(unsigned count = 1) {
     for (unsigned i = 0; i < count; ++i) {
       ++tick;
-      world::publish_rows(world, frame, identity, published, tick, 0, rows);
+      world::publish_rows(world, frame, identity, published, tick, acked_age, 0, rows);
       grid.clear(0);
       grid.count(0, frame, identity, 0, rows);
       while (!grid.add_up(0, 100'000)) {
@@ -76,10 +76,10 @@ struct Stage {
   world::Published published;
   interest::Grid grid;
   Viewer viewer{};
-  SlotSet known;
   PlanCounters counters;
   std::vector<std::uint8_t> body;
   std::uint32_t tick = 0;
+  std::uint32_t acked_age = 4;  ///< whom records are ready for
 };
 
 }  // namespace serried::replicate::test

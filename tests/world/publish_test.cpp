@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/prng.h"
+
 namespace serried::world {
 namespace {
 
@@ -12,7 +14,9 @@ struct OneEntity {
          1);
     publish(10);
   }
-  void publish(std::uint32_t tick) { publish_rows(config, frame, identity, published, tick, 0, 64); }
+  void publish(std::uint32_t tick, std::uint32_t acked_age = 4) {
+    publish_rows(config, frame, identity, published, tick, acked_age, 0, 64);
+  }
   const Near& near() const { return published.near[0]; }
   const Brief& brief() const { return published.brief[0]; }
 
@@ -92,6 +96,69 @@ TEST(Publish, AnotherGenerationIsABirth) {
   one.publish(50);
   EXPECT_EQ(one.near().version[field_anim], 50U);
   EXPECT_EQ(one.brief().identity, Brief::is_living | 2);
+}
+
+/// The mask of what has changed since `acked`.
+unsigned news_since(const Near& near, std::uint32_t acked) {
+  unsigned mask = 0;
+  for (unsigned field = 0; field < field_count; ++field) mask |= near.version[field] > acked ? 1U << field : 0;
+  return mask;
+}
+
+TEST(Publish, TheReadyRecordIsWhatThoseItIsForAreToBeTold) {
+  unsigned ready_for = 0, not_for = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    base::Prng random(seed);
+    OneEntity one;
+    std::uint32_t tick = 10;
+    for (unsigned i = 0; i < 400; ++i) {
+      // At times nothing happens for long: as 16 bits, ticks come round.
+      if (random.chance(0.02))
+        for (std::uint64_t pause = random.below(90); pause != 0; --pause) one.publish(tick += 1'000, 4);
+      ++tick;
+      if (random.chance(0.5)) one.frame.x[0] += static_cast<float>(random.below(40));
+      if (random.chance(0.1)) one.frame.yaw[0] = static_cast<std::int16_t>(random.next());
+      if (random.chance(0.1)) one.frame.velocity_y[0] = static_cast<float>(random.below(300));
+      if (random.chance(0.05)) one.frame.state_flags[0] ^= state_flag::is_in_combat;
+      if (random.chance(0.01)) one.frame.y[0] += 25'600.0F;
+      if (random.chance(0.01)) one.identity.generation[0] = (one.identity.generation[0] + 1) & 3;
+      one.publish(tick, static_cast<std::uint32_t>(1 + random.below(20)));
+      const Ready& ready = one.published.ready[0];
+      for (unsigned look = 0; look < 60; ++look) {
+        const std::uint32_t age = look < 40 ? look : static_cast<std::uint32_t>(random.below(change_age_max + 1));
+        const std::uint32_t acked = tick - std::min(tick, age);
+        if (!ready.is_for(static_cast<std::uint16_t>(acked))) {
+          ++not_for;
+          continue;
+        }
+        ++ready_for;
+        std::array<std::uint8_t, message::record_bytes_max> expected;
+        const unsigned mask = news_since(one.near(), acked) | one.near().generation << message::delta::generation_shift;
+        const auto bytes = static_cast<std::size_t>(
+            message::write_record(expected.data(), 0, static_cast<std::uint8_t>(mask), one.near().state) -
+            expected.data());
+        ASSERT_NE(mask & message::delta::all, 0U) << "seed " << seed << " tick " << tick << " acked " << acked;
+        ASSERT_TRUE(ready.bytes == bytes && std::equal(&expected[0], &expected[bytes], ready.record.begin()))
+            << "seed " << seed << " tick " << tick << " acked " << acked;
+      }
+    }
+  }
+  EXPECT_GT(ready_for, 100'000U);
+  EXPECT_GT(not_for, 100'000U);
+}
+
+TEST(Publish, WhoAckedAboutAsLongAgoAsIsSaidFindsARecordReady) {
+  OneEntity one;
+  for (std::uint32_t tick = 11; tick < 100; ++tick) {
+    one.frame.x[0] += 10.0F;
+    if (tick % 20 == 0) one.frame.yaw[0] += 100;
+    one.publish(tick, 3);
+    if (tick <= 14) continue;
+    EXPECT_TRUE(one.published.ready[0].is_for(static_cast<std::uint16_t>(tick - 3))) << tick;
+  }
+  for (std::uint32_t tick = 100; tick < 150; ++tick) one.publish(tick, 3);
+  EXPECT_TRUE(one.published.ready[0].is_for(98)) << "it has stood for long, and its last step is not yet known";
+  EXPECT_FALSE(one.published.ready[0].is_for(99)) << "nothing is new";
 }
 
 TEST(Publish, OldNewsStaysOldWhenTicksWrap) {
