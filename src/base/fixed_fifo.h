@@ -22,8 +22,8 @@ class FixedFifo {
   [[nodiscard]] T& front() noexcept { return slots_[head_]; }
   T pop() noexcept {
     const T value = slots_[head_];
-    head_ = (head_ + 1) & mask_;
-    --size_;
+    // An empty one begins anew at its first slot, so that one which never holds much touches little memory.
+    head_ = --size_ == 0 ? 0 : (head_ + 1) & mask_;
     return value;
   }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }

@@ -2,8 +2,11 @@
 /// Buffers for the ports that have no mempool below them (socket, loop): fixed slots, taken and given back by one lane
 /// only, so a plain stack is enough. The last slot given back is the next one taken, because it is the one in cache.
 ///
-///     slot  | headroom 128 | data 1920 ...                      |
+///     slot  | headroom 128 | data 1984 ...                      |
 ///           ^ owner        ^ Buffer::data
+///
+/// A slot is an odd number of lines long: the same lines of all slots would else share a few sets of each cache, and a
+/// burst of 64 would push itself out of them.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,11 +21,11 @@ namespace serried::port {
 
 class BufferPool {
  public:
-  static constexpr std::size_t slot_bytes = 2048;
+  static constexpr std::size_t slot_bytes = 2048 + 64;
   static constexpr std::size_t slot_headroom_bytes = 128;
   /// More than a datagram may have, so that what is too long arrives, is seen and is counted by `parse`.
   static constexpr std::size_t data_bytes_max = slot_bytes - slot_headroom_bytes;
-  static_assert(slot_headroom_bytes >= wire::headroom_bytes);
+  static_assert(slot_headroom_bytes >= wire::headroom_bytes && slot_bytes % 128 == 64);
 
   /// Allocates everything it will ever use.
   explicit BufferPool(unsigned count);
