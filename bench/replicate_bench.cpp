@@ -7,9 +7,9 @@
 ///     crowd         the same, and how stale what every hundredth viewer knows of anybody is: gaps between two words of
 ///                   the same entity, in ticks
 ///
-/// `crossings` is far records a viewer and tick of those who changed their cell and were told at once
-/// (replicate/far.h). `hash` is of all bodies of the 300 ticks before those measured: it depends on the number of
-/// players alone.
+/// `records` is records a viewer and tick, `encoded` those of them that were not ready to be copied. `crossings` is far
+/// records a viewer and tick of those who changed their cell and were told at once (replicate/far.h). `hash` is of all
+/// bodies of the 300 ticks before those measured: it depends on the number of players alone.
 
 #include <cstdio>
 #include <ctime>
@@ -130,7 +130,8 @@ void run(benchmark::State& state, bool watch) {
   const auto players = static_cast<unsigned>(state.range(0));
   Place place(players, watch);
   const std::uint64_t bytes = place.bytes, records = place.counters().plan.records.value(),
-                      crossings = place.counters().plan.far_crossings.value();
+                      crossings = place.counters().plan.far_crossings.value(),
+                      encoded = place.counters().plan.encoded_records.value();
   Nanos least = ~Nanos{0};
   for (auto _ : state) {
     const Nanos spent = place.tick();
@@ -142,6 +143,7 @@ void run(benchmark::State& state, bool watch) {
   state.counters["least"] = static_cast<double>(least) * 1e-9 / players;
   state.counters["body"] = static_cast<double>(place.bytes - bytes) / viewers;
   state.counters["records"] = static_cast<double>(place.counters().plan.records.value() - records) / viewers;
+  state.counters["encoded"] = static_cast<double>(place.counters().plan.encoded_records.value() - encoded) / viewers;
   state.counters["crossings"] = static_cast<double>(place.counters().plan.far_crossings.value() - crossings) / viewers;
   state.counters["far_turn_ticks"] = static_cast<double>(place.counters().far_staleness_ticks.value());
   if (watch) {

@@ -2,8 +2,9 @@
 /// How far away the entities of a tracked set are, and what weight that gives them: 128 rows that lie anywhere.
 ///
 ///     place, 16 bytes     0   4   8   12
-///                         | x | y | z | leave2 |    leave2: beyond this squared distance nobody tracks it; below 0:
-///                         gone
+///                         | x | y | z | leave2 |
+///
+/// leave2: beyond this squared distance nobody tracks it; below 0: it is gone.
 
 #include <array>
 #include <cstddef>

@@ -105,8 +105,9 @@ void ShardLane::begin_tick() noexcept {
   drain_polls_ = 0;
   hash_ = 0;
   living_ = 0;
-  // One tick for the datagram that is written in this one, one because most rows are told every other tick.
-  if (round_trips_ != 0) acked_age_ = 2 + static_cast<std::uint32_t>(round_trips_x8_ / (8 * round_trips_));
+  // What comes on top of a round trip: the tick that begins, and that not every row is told in every turn of a viewer.
+  if (round_trips_ != 0)
+    acked_age_ = 1 + pace_.interval() + static_cast<std::uint32_t>(round_trips_x8_ / (8 * round_trips_));
   round_trips_x8_ = round_trips_ = 0;
   bear_players();
   bury_players();

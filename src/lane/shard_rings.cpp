@@ -89,10 +89,10 @@ void ShardLane::take_input(unsigned io_lane, const InputRow& row) noexcept {
   };
   if (viewer.active) {
     plans(row.plan_acked, row.plan_acked_mask, [&](std::uint16_t plan) {
-      replicate::on_acked(viewer, plan, tick_);
+      counters_.acks.add(1);
+      if (!replicate::on_acked(viewer, plan, tick_)) return;
       round_trips_x8_ += viewer.round_trip_x8;
       ++round_trips_;
-      counters_.acks.add(1);
     });
     plans(row.plan_lost, row.plan_lost_mask, [&](std::uint16_t plan) {
       replicate::on_lost(viewer, plan);

@@ -39,9 +39,9 @@ void change_acked(Viewer& viewer, unsigned row, std::uint16_t tick) noexcept {
 
 }  // namespace
 
-void on_acked(Viewer& viewer, std::uint16_t id, std::uint32_t tick) noexcept {
+bool on_acked(Viewer& viewer, std::uint16_t id, std::uint32_t tick) noexcept {
   Plan* plan = plan_of(viewer, id);
-  if (plan == nullptr) return;
+  if (plan == nullptr) return false;
   plan->id = 0;
   take_sample(viewer, static_cast<std::uint16_t>(tick - plan->tick));
   const std::uint16_t plan_tick = plan->tick;
@@ -49,6 +49,7 @@ void on_acked(Viewer& viewer, std::uint16_t id, std::uint32_t tick) noexcept {
   kernel::raise_acked(viewer.acked.data(), viewer.status.data(), plan->rows.words.data(), plan_tick,
                       others.words.data());
   others.for_each([&](unsigned row) { change_acked(viewer, row, plan_tick); });
+  return true;
 }
 
 void on_lost(Viewer& viewer, std::uint16_t id) noexcept {

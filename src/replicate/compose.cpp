@@ -48,7 +48,8 @@ struct Composer {
       return false;
     const auto mask = static_cast<std::uint8_t>(fields | near.generation << message::delta::generation_shift);
     at = message::write_record(at, viewer.slot[row], mask, near.state);
-    said(row);
+    viewer.sent[row] = static_cast<std::uint16_t>(scene.tick);
+    counters.encoded_records.add(1);
     return true;
   }
 
@@ -106,14 +107,14 @@ void Composer::records(const Review& review, const std::uint8_t* end) noexcept {
   const RowMask before = RowMask::below(viewer.row_turn), light = review.due & ~review.heavy;
   const std::array<RowMask, 4> order{review.heavy & ~before, review.heavy & before, light & ~before, light & before};
   const unsigned own = rows.count();
-  for (unsigned part = 0; part < 8 && !overflowed; ++part) {
-    const unsigned half = part % 2;
-    const std::uint64_t left = records_of(half, order[part / 2].words[half], end);
+  for (unsigned i = 0; i < 2 * order.size() && !overflowed; ++i) {
+    const unsigned part = i / 2, half = i % 2;
+    const std::uint64_t left = records_of(half, order[part].words[half], end);
     if (left == 0) continue;
     overflowed = true;
     viewer.row_turn = static_cast<std::uint16_t>(half * 64 + static_cast<unsigned>(std::countr_zero(left)));
     viewer.threshold =
-        part < 4 ? viewer.threshold + viewer.threshold / 8 + 16 : viewer.threshold - viewer.threshold / 16;
+        part < 2 ? viewer.threshold + viewer.threshold / 8 + 16 : viewer.threshold - viewer.threshold / 16;
   }
   if (!overflowed) viewer.threshold -= viewer.threshold / 8 + (viewer.threshold != 0 ? 1 : 0);
   counters.records.add(rows.count() - own);

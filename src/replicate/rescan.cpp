@@ -25,6 +25,8 @@ bool hidden_from(const world::Published& published, std::uint16_t slot, std::uin
   return (brief.bits & world::Brief::is_hidden) != 0 && brief.faction != published.brief[viewer_slot].faction;
 }
 
+float near2_of(const Scene& scene) noexcept { return scene.config->near_distance * scene.config->near_distance; }
+
 /// In view, known to be alive, and not hidden.
 bool eligible(const Viewer& viewer, const Scene& scene, const interest::Candidate& candidate) noexcept {
   const world::Brief& brief = scene.published->brief[candidate.slot];
@@ -33,7 +35,7 @@ bool eligible(const Viewer& viewer, const Scene& scene, const interest::Candidat
          !hidden_from(*scene.published, candidate.slot, viewer.own_slot);
 }
 
-/// Out of range, or dead.
+/// Out of range, displaced by who is nearer, or dead.
 void let_go(Viewer& viewer, const Scene& scene, unsigned row) noexcept {
   const world::Brief& brief = scene.published->brief[viewer.slot[row]];
   untrack(viewer, row, brief.identity != (viewer.generation(row) | world::Brief::is_living));
@@ -45,6 +47,7 @@ bool comes_back(Viewer& viewer, const Scene& scene, unsigned row, const interest
   if (viewer.state(row) != RowState::removing || !eligible(viewer, scene, candidate)) return false;
   if (viewer.generation(row) != (scene.published->brief[candidate.slot].identity & 3)) return false;
   recreate(viewer, row);
+  viewer.weight[row] = kernel::weight_at(candidate.distance2, near2_of(scene));
   return true;
 }
 
@@ -70,7 +73,7 @@ void look_again(Viewer& viewer, const Scene& scene, bool quiet) noexcept {
 void rescan(Viewer& viewer, const Scene& scene) noexcept {
   const Config& config = *scene.config;
   const world::Place& eye = scene.published->place[viewer.own_slot];
-  const float near2 = config.near_distance * config.near_distance;
+  const float near2 = near2_of(scene);
   kernel::Survey survey;
   const auto* places = reinterpret_cast<const std::uint8_t*>(scene.published->place.data());
   kernel::survey(places, {viewer.slot.data(), viewer.weight.data(), viewer.status.data()}, viewer.rows_high,
@@ -105,7 +108,7 @@ void rescan(Viewer& viewer, const Scene& scene) noexcept {
       if (furthest == 0) furthest = survey.furthest();
       if (furthest == 0 || candidate.distance2 >= survey.distance2[furthest] * exchange_factor2) continue;
       if (exchanges == config.exchanges_max || row_of(viewer, world::no_slot) < 0) continue;
-      untrack(viewer, furthest, false);
+      let_go(viewer, scene, furthest);
       survey.distance2[furthest] = -1.0F;
       furthest = 0;
       ++exchanges;

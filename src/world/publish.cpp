@@ -65,6 +65,7 @@ void make_ready(Ready& ready, const Near& near, std::uint16_t slot, std::uint32_
   if ((mask & message::delta::section) != 0) return;  // rare, and longer than there is room
   std::array<std::uint8_t, message::record_bytes_max> record;
   const auto said = static_cast<std::uint8_t>(mask | near.generation << message::delta::generation_shift);
+  static_assert(sizeof ready.record >= message::record_bytes_max - sizeof near.state.section);
   ready.bytes = static_cast<std::uint8_t>(message::write_record(record.data(), slot, said, near.state) - record.data());
   std::copy_n(record.data(), ready.record.size(), ready.record.data());
   ready.since = static_cast<std::uint16_t>(since);
@@ -114,7 +115,6 @@ void publish_rows(const Config& config, const Frame& frame, const Identity& iden
     brief.type = near.type = identity.type[row];
     brief.faction = near.faction = identity.faction[row];
     near.generation = identity.generation[row];
-    near.section_mod4 = message::detail::section_mod4(near.state.section);
     near.level = identity.level[row];
     published.id[row] = identity.id[row];
     const float leave = config.radius[static_cast<std::size_t>(near.type)] * config.leave_factor;
@@ -122,7 +122,7 @@ void publish_rows(const Config& config, const Frame& frame, const Identity& iden
     const auto age = static_cast<std::uint16_t>(tick - brief.change);
     if (age < acked_age) {
       make_ready(published.ready[row], near, static_cast<std::uint16_t>(row), tick, acked_age);
-    } else if (age >= change_age_max) {
+    } else if (age >= change_age_max && published.ready[row].ticks != 0) {
       published.ready[row].ticks = 0;  // the ticks it is for would soon look like those to come
     }
   }

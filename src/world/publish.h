@@ -27,7 +27,6 @@ struct alignas(64) Near {
   std::uint8_t generation = 0;
   Type type{};
   std::uint8_t faction = 0;
-  std::uint8_t section_mod4 = 0;  ///< of `state`, as a record has it before a position
   std::uint16_t level = 0;
 };
 static_assert(sizeof(Near) == 64);
@@ -80,8 +79,9 @@ struct Published {
 };
 
 /// Quantise the rows [first, last) of `frame` and note what changed since the last tick. The ready records are for
-/// those who acked about `acked_age` ticks ago, at least 1; or, where nothing has changed since, before the last
-/// change. Reads   frame, identity      Writes  rows of `published`     Owner  the rows' shard
+/// those who acked about `acked_age` ticks ago, at least 1; or, where nothing has changed since, before that change.
+///
+/// Reads   frame, identity      Writes  rows of `published`     Owner  the rows' shard
 void publish_rows(const Config& config, const Frame& frame, const Identity& identity, Published& published,
                   std::uint32_t tick, std::uint32_t acked_age, std::size_t first, std::size_t last) noexcept;
 

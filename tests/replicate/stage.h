@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "replicate/acks.h"
 #include "replicate/far.h"
 #include "replicate/plan.h"
@@ -58,6 +60,7 @@ struct Stage {
     const Review seen = look();
     body.assign(2'048, 0xEE);
     const Composed composed = compose(viewer, scene(), seen, applied, {body.data(), config.datagram_bytes}, counters);
+    for (std::size_t at = config.datagram_bytes; at < body.size(); ++at) EXPECT_EQ(body[at], 0xEE) << "at " << at;
     body.resize(composed.bytes);
     return composed.plan;
   }
