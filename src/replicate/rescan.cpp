@@ -95,6 +95,7 @@ void rescan(Viewer& viewer, const Scene& scene) noexcept {
                        {config.candidates, config.rescan_cells}, viewer.rescan_window, candidates.data());
   unsigned exchanges = 0;
   for (const interest::Candidate& candidate : std::span(candidates).first(found)) {
+    if (tracked >= config.tracked_max && exchanges == config.exchanges_max) break;
     const int known = row_of(viewer, candidate.slot);
     if (known >= 0) {
       if (tracked < config.tracked_max && comes_back(viewer, scene, static_cast<unsigned>(known), candidate)) {
@@ -107,7 +108,7 @@ void rescan(Viewer& viewer, const Scene& scene) noexcept {
     if (tracked >= config.tracked_max) {
       if (furthest == 0) furthest = survey.furthest();
       if (furthest == 0 || candidate.distance2 >= survey.distance2[furthest] * exchange_factor2) continue;
-      if (exchanges == config.exchanges_max || row_of(viewer, world::no_slot) < 0) continue;
+      if (row_of(viewer, world::no_slot) < 0) break;
       let_go(viewer, scene, furthest);
       survey.distance2[furthest] = -1.0F;
       furthest = 0;
