@@ -1,11 +1,11 @@
 #include "kernel/survey.h"
 
-#include <cstring>
+#include <algorithm>
+#include <array>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "base/bytes.h"
 #include "base/prng.h"
 
 namespace serried::kernel {

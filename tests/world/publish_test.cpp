@@ -1,5 +1,8 @@
 #include "world/publish.h"
 
+#include <algorithm>
+#include <array>
+
 #include <gtest/gtest.h>
 
 #include "base/prng.h"
