@@ -14,7 +14,8 @@ using message::Type;
 using observe::Drop;
 using session::State;
 
-/// A datagram holds the newest inputs that are not applied yet. Source  docs/wire-format.md section 7
+/// A datagram holds the newest inputs that are not applied yet.
+/// Source  docs/wire-format.md section 7
 constexpr unsigned inputs_per_datagram = 3;
 
 /// One datagram's worth of decoding: the session, and the row that its inputs and plan news leave in. The rate of a

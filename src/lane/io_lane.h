@@ -14,7 +14,8 @@
 
 namespace serried::lane {
 
-/// Owner: one thread at a time. `port` and the links outlive the lane.
+/// `port` and the links outlive the lane.
+/// Owner   one thread at a time
 template <port::Port P>
 class IoLane {
  public:

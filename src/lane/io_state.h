@@ -51,7 +51,8 @@ struct IoConfig {
   message::ConnectionAccepted parameters;
 };
 
-/// Owner: the io lane; readable from any thread. In = delivered + answered + drops of unit datagram.
+/// In = delivered + answered + drops of unit datagram.
+/// Owner   the io lane; readable from any thread
 struct IoCounters {
   base::Counter delivered;  ///< datagrams of sessions that opened and were processed
   base::Counter answered;   ///< clear datagrams that were processed: Connects answered, queued or answered again
@@ -155,21 +156,22 @@ struct IoState {
 };
 
 // ---- stages in
-// -------------------------------------------------------------------------------------------------------
 
 /// Process the clear datagrams of the burst (Connects) and take them out of `live`.
-/// Writes  attempts, table, the handshake ring, ready      Drops  bad_connect, banned, address_rate,
-/// prefix_rate, cookie_budget, attempts_full,
-/// attempt_known, sessions_full, handshake_ring_full      Source  docs/wire-format.md section 4
+/// Writes  attempts, table, the handshake ring, ready
+/// Drops   bad_connect, banned, address_rate, prefix_rate, cookie_budget, attempts_full, attempt_known, sessions_full,
+///         handshake_ring_full
+/// Source  docs/wire-format.md section 4
 void greet(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 
 /// What every authentic datagram does to its session: it was heard, it must be acked, it may carry acks.
-/// Reads   data, length, session, path, live      Writes  news, ack_bytes, verdict, live, sessions
+/// Reads   data, length, session, path, live
+/// Writes  news, ack_bytes, verdict, live, sessions
 /// Drops   bad_ack, session_ending
 void accept(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 
 /// Decode the messages of the live rows and do what they say; inputs and plan news go into `steering`.
-/// Drops (of messages)  bad_framing, bad_message, unknown_message, unexpected_message, confirm_deferred
+/// Drops   messages: bad_framing, bad_message, unknown_message, unexpected_message, confirm_deferred
 void decode(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 
 /// Whether a datagram holds plain messages of channel 0, as nearly all do.
@@ -198,30 +200,30 @@ void lend_mail(IoState& state, std::uint32_t slot, wire::Channel channel, Mail m
 void note_received(IoState& state, std::uint32_t slot, std::uint64_t sequence, channel::AckWish wish,
                    Nanos now) noexcept;
 
-/// Hand the input rows to their shards. Drops (of messages)  shard_ring_full
+/// Hand the input rows to their shards.
+/// Drops   messages: shard_ring_full
 void steer(IoState& state) noexcept;
 /// One row for one shard; a full burst is handed over at once.
 void steer_row(IoState& state, unsigned shard, const InputRow& row) noexcept;
 
 // ---- stages out
-// ------------------------------------------------------------------------------------------------------
 
 /// Fill `batch` with what sessions have to say: control messages first, then the shards' bodies, fairly. Bundles the
-/// ack block before each body. Writes  data, length, path, session, flags, live; freight      Drops  session_gone
+/// ack block before each body.
+/// Writes  data, length, path, session, flags, live; freight
+/// Drops   session_gone
 void gather(IoState& state, wire::Batch& batch, session::Freight& freight, Nanos now) noexcept;
 
 /// Fill `batch` with datagrams that need no more work.
 void gather_ready(IoState& state, wire::Batch& batch) noexcept;
 
 // ---- what time and other lanes bring
-// ---------------------------------------------------------------------------------
 
 /// Results of the handshake lane, notices of shards, commands that waited, acks that are due, a slice of the sweep over
 /// sessions and attempts. Bounded. Returns how much there was to do.
 unsigned upkeep(IoState& state, Nanos now) noexcept;
 
 // ---- shared by the stages
-// --------------------------------------------------------------------------------------------
 
 /// Queue a datagram for a session: `write(ByteWriter&, OutRow&)` writes its body, and says what it is; when it returns
 /// false there is none. False, too, and no_buffer, when there is no room to write it.
@@ -259,7 +261,6 @@ bool reply(IoState& state, std::uint32_t slot, Write&& write, std::uint8_t flags
 }
 
 // ---- reliable messages (reliable.cpp)
-// ------------------------------------------------------------------------------------------------
 
 /// The receiver of a session's reliable messages and joined fragments: `context` is a ReliableContext.
 struct ReliableContext {
@@ -269,7 +270,8 @@ struct ReliableContext {
 };
 [[nodiscard]] channel::Receiver reliable_receiver(ReliableContext& context) noexcept;
 /// A datagram on channel 1 or 2, or a fragment on any: everything behind the ack block. What it says is handled before
-/// this returns. Drops  reliable_closed, reliable_no_room, bad_reliable, bad_fragment
+/// this returns.
+/// Drops   reliable_closed, reliable_no_room, bad_reliable, bad_fragment
 [[nodiscard]] observe::Drop accept_reliable(IoState& state, std::uint32_t slot, wire::Channel channel, bool fragment,
                                             base::ByteReader body, Nanos now) noexcept;
 /// What became of datagrams of a session: plans go to the shard as rows of their own, or into `news` if there is one;
@@ -302,7 +304,6 @@ void post_shared(IoState& state, std::uint32_t slot, wire::Channel channel, std:
 void note_sendable(IoState& state, std::uint32_t slot, Nanos now) noexcept;
 
 // ---- a session's keys (rekey.cpp), address (roam.cpp), client (integrity.cpp)
-// ------------------------------------------------
 
 /// A datagram opened under Rekey::other_receive_key: the client has the new keys.
 void switch_keys(IoState& state, std::uint32_t slot, Nanos now) noexcept;

@@ -1,6 +1,6 @@
 /// New keys for a session that goes on: asked for by the server, one change at a time, without losing what is in
-/// flight. The curve is the handshake lane's work; here is who may do what when. Source  docs/wire-format.md section 5,
-/// Rekey
+/// flight. The curve is the handshake lane's work; here is who may do what when.
+/// Source  docs/wire-format.md section 5, Rekey
 
 #include <algorithm>
 

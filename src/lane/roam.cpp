@@ -1,5 +1,6 @@
 /// A session whose datagrams come from a new address: probed before it moves, so that a copied datagram moves nothing
-/// and nobody is made to receive what he did not ask for. Source  docs/wire-format.md section 8, Roaming
+/// and nobody is made to receive what he did not ask for.
+/// Source  docs/wire-format.md section 8, Roaming
 
 #include "lane/io_state.h"
 #include "message/control.h"

@@ -14,7 +14,8 @@
 
 namespace serried::lane {
 
-/// Owner: one io lane. All memory at construction.
+/// All memory at construction.
+/// Owner   one io lane
 class SendQueue {
  public:
   static constexpr Nanos slot_time = millisecond;

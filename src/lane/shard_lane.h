@@ -62,7 +62,9 @@ class ShardLane {
   /// One bounded piece of work. Returns how many items were worked on; 0 when there was nothing to do.
   /// Shape   at most 256 rows, or 64 viewers, or 4,096 bins; and 64 rows of each ring, 32 messages of each, of all
   ///         together 64 KiB and a message, a line of chat for 64 viewers
-  /// Reads   rings, the frames of all shards     Writes  own rows, own viewers, rings     Owner  shard lane
+  /// Reads   rings, the frames of all shards
+  /// Writes  own rows, own viewers, rings
+  /// Owner   shard lane
   /// Drops   see ShardCounters::drops
   unsigned poll(Nanos now) noexcept;
 
