@@ -91,7 +91,8 @@ struct ClientInput {
   bool jump = false, swim = false, crouch = false, run = false;
 };
 
-/// One entity as it is to be drawn now. Units: 100 a metre, radians.
+/// One entity as it is to be drawn now.
+/// Units   100 a metre, radians
 struct SceneEntity {
   std::uint64_t id = 0;  ///< 0: not known (a far entity)
   std::uint16_t slot = 0;

@@ -60,7 +60,8 @@ class ReceivedDatagrams {
 };
 static_assert(sizeof(ReceivedDatagrams) == 40);
 
-/// Round-trip time, smoothed. Source  RFC 6298 sections 2 and 3
+/// Round-trip time, smoothed.
+/// Source  RFC 6298 sections 2 and 3
 class RoundTrip {
  public:
   /// A longer sample is a peer that held its ack back: time-outs are multiples of the estimate, and he would keep a

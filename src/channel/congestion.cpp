@@ -28,7 +28,8 @@ void Congestion::on_timeout(std::uint64_t last_sequence, unsigned expirations) n
 void Congestion::lose(std::uint64_t last_sequence) noexcept {
   recovery_end_ = last_sequence;
   // Losses with nothing acked between them are one event: an outage, or timeouts on a path longer than was known, shall
-  // not take the threshold down to nothing. Source  RFC 5681 section 3.1, on a second timeout
+  // not take the threshold down to nothing.
+  // Source  RFC 5681 section 3.1, on a second timeout
   if (halved_) return;
   window_ = threshold_ = std::max(window_ / 2, window_min);
   acked_ = 0;

@@ -1,5 +1,6 @@
 #pragma once
-/// How much may be in flight. Source  RFC 9002 section 7 (NewReno), 7.7 (pacing); docs/wire-format.md section 2
+/// How much may be in flight.
+/// Source  RFC 9002 section 7 (NewReno), 7.7 (pacing); docs/wire-format.md section 2
 
 #include <cstdint>
 
@@ -8,7 +9,8 @@
 
 namespace serried::channel {
 
-/// Owner: one session's end. 40 bytes.
+/// 40 bytes.
+/// Owner   one session's end
 class Congestion {
  public:
   static constexpr std::uint32_t datagram_bytes = 1200;

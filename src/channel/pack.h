@@ -25,7 +25,8 @@ inline constexpr std::size_t pack_above_bytes = 512;
 /// Cost    bench/pack_bench.cpp
 [[nodiscard]] bool promises_gain(std::span<const std::uint8_t> bytes) noexcept;
 
-/// The compressor's memory. Owner: one lane, or one client.
+/// The compressor's memory.
+/// Owner   one lane, or one client
 class Packer {
  public:
   Packer();

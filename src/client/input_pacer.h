@@ -6,7 +6,8 @@
 /// is least where it arrived just in time; a sweep of the times of leaving over one tick passes that phase, and from
 /// then on they are held a margin before it. A path that becomes longer by less than the margin shows only in another
 /// sweep: so there is one every two minutes, and at once when many inputs miss their tick. Nothing on the wire is for
-/// this: DeltaSync says which input is in which tick. Owner  one session
+/// this: DeltaSync says which input is in which tick.
+/// Owner   one session
 
 #include <array>
 #include <cstdint>

@@ -18,7 +18,8 @@
 
 namespace serried::client {
 
-/// Owner: one session. Secrets wipe themselves when it dies.
+/// Secrets wipe themselves when it dies.
+/// Owner   one session
 class KeyRing {
  public:
   static constexpr Nanos retire_min = second;

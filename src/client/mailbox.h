@@ -33,7 +33,8 @@ struct MailCallbacks {
 };
 void deliver(const Mail& mail, const MailCallbacks& callbacks);
 
-/// Owner: the client, under its lock. Bounded by what one poll receives.
+/// Bounded by what one poll receives.
+/// Owner   the client, under its lock
 class Mailbox {
  public:
   /// For the options of `session`, which stays where it is.

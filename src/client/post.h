@@ -12,7 +12,8 @@
 
 namespace serried::client {
 
-/// Owner: one session. The pools outlive it.
+/// The pools outlive it.
+/// Owner   one session
 class Post {
  public:
   /// Short unreliable messages that wait, and for how long if no datagram goes out anyway.

@@ -13,7 +13,8 @@
 
 namespace serried::client {
 
-/// Owner: one player. For one session: `restart` with the next.
+/// For one session: `restart` with the next.
+/// Owner   one player
 class Requests {
  public:
   /// `player`: the id of the player, which a server compares with that of the session.

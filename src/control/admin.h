@@ -25,7 +25,7 @@ struct BanSink {
   std::function<void(const session::Prefix&)> lift;
 };
 
-/// Owner: one thread, but for publish().
+/// Owner   one thread, but for publish()
 class Admin {
  public:
   static constexpr std::size_t bans_max = 4'096;

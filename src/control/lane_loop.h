@@ -1,6 +1,6 @@
 #pragma once
 /// The loop of one core: poll its lanes in turn, measure them, rest when there is nothing to do.
-/// Owner: the core that runs it; the meters may be read from any thread.
+/// Owner   the core that runs it; the meters may be read from any thread
 
 #include <atomic>
 #include <cstdint>

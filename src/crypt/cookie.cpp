@@ -1,5 +1,5 @@
-/// The stateless cookie and the proof of a Connect. Owner: one io lane (jar), the handshake lane and the client
-/// (proof).
+/// The stateless cookie and the proof of a Connect.
+/// Owner   one io lane (jar); the handshake lane and the client (proof)
 ///
 /// To the byte, integers little-endian, labels ASCII without a terminator:
 ///

@@ -17,7 +17,8 @@ namespace serried::crypt {
 inline constexpr std::size_t cookie_bytes = 48;
 using Cookie = std::array<std::uint8_t, cookie_bytes>;
 
-/// Makes and checks cookies. Owner: one io lane; all lanes share the secret by being given the same seed key.
+/// Makes and checks cookies.
+/// Owner   one io lane; all lanes share the secret by being given the same seed key
 class CookieJar {
  public:
   static constexpr Nanos lifetime = 10 * second;

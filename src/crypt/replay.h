@@ -9,7 +9,8 @@
 
 namespace serried::crypt {
 
-/// 40 bytes, part of a session's hot line. Owner: the session's io lane (or the client).
+/// 40 bytes, part of a session's hot line.
+/// Owner   the session's io lane (or the client)
 class ReplayWindow {
  public:
   static constexpr std::uint64_t positions = 256;

@@ -72,7 +72,8 @@ inline constexpr std::size_t answers_bytes_max = 512;
 
 /// Deal with one message, type first, of at least one byte. Answers are written to `answers`, framed, in the order in
 /// which they are to be sent on channel 1.
-/// Writes  vocabulary, answers, effects     Cost  a checksum command: 0.1 ns a byte with SSE4.2
+/// Writes  vocabulary, answers, effects
+/// Cost    a checksum command: 0.1 ns a byte with SSE4.2
 [[nodiscard]] Handled handle(const Sender& sender, std::span<const std::uint8_t> message, Vocabulary& vocabulary,
                              base::ByteWriter& answers, Effects& effects) noexcept;
 

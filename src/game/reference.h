@@ -28,7 +28,8 @@ inline constexpr unsigned heading_count = 16;
                                           std::size_t row) noexcept;
 
 /// Let the NPCs in [first, last) whose turn it is decide. Thinking is spread over the ticks by id.
-/// Writes  identity.intent      Owner  shard lane
+/// Writes  identity.intent
+/// Owner   shard lane
 void think(const world::Config& config, std::uint64_t seed, std::uint32_t tick, const world::Frame& previous,
            world::Identity& identity, std::size_t first, std::size_t last) noexcept;
 

@@ -66,12 +66,12 @@ class Grid {
  public:
   Grid(const world::Config& config, unsigned shards, unsigned rows_per_shard);
 
-  // Step phase. Owner: the shard.
+  // Step phase, by the shard that owns the histogram.
   void clear(unsigned shard) noexcept;
   void count(unsigned shard, const world::Frame& frame, const world::Identity& identity, std::size_t first,
              std::size_t last) noexcept;
 
-  // Index phase. Owner: the shard. `add_up` does `bins` bins a call and returns true when it is through.
+  // Index phase, by the same shard. `add_up` does `bins` bins a call and returns true when it is through.
   [[nodiscard]] bool add_up(unsigned shard, unsigned bins) noexcept;
   void scatter(unsigned shard, const world::Frame& frame, const world::Identity& identity, std::size_t first,
                std::size_t last) noexcept;

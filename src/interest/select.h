@@ -25,8 +25,11 @@ struct Bounds {
 };
 
 /// Move the window of a viewer at `position` on, and write those closer than sqrt(distance2_max), and within the radius
-/// of their class, to `out`, which has room for bounds.entities. Reads   grid (behind the second meet)     Writes
-/// window, out     Owner  the viewer's shard Cost    about 1 ns an entity looked at (bench/world_bench.cpp)
+/// of their class, to `out`, which has room for bounds.entities.
+/// Reads   grid (behind the second meet)
+/// Writes  window, out
+/// Owner   the viewer's shard
+/// Cost    about 1 ns an entity looked at (bench/world_bench.cpp)
 [[nodiscard]] unsigned select(const Grid& grid, unsigned shard, const std::array<float, 3>& position,
                               float distance2_max, const Bounds& bounds, Window& window, Candidate* out) noexcept;
 

@@ -8,7 +8,7 @@
 
 namespace serried::kernel {
 
-/// Owner: a type of the including file's unnamed namespace, so that nothing of this is linked for another CPU; its
+/// `Owner` is a type of the including file's unnamed namespace, so that nothing of this is linked for another CPU. Its
 /// `publish(mask)` gives the mask back.
 template <class Owner>
 struct Avx2 : Wide256 {

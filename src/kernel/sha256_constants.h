@@ -1,6 +1,6 @@
 #pragma once
-/// The words that SHA-256 adds in its 64 rounds. Source  FIPS 180-4 section 4.2.2
-/// Static, so that each instruction set has its own.
+/// The words that SHA-256 adds in its 64 rounds. Static, so that each instruction set has its own.
+/// Source  FIPS 180-4 section 4.2.2
 
 #include <cstdint>
 

@@ -7,7 +7,8 @@
 
 namespace serried::kernel {
 
-/// As sha256_blocks.   Shape   state: 8
+/// As sha256_blocks.
+/// Shape   state: 8
 void sha256_blocks_ni(std::uint32_t* state, const std::uint8_t* blocks, std::size_t count) noexcept;
 
 }  // namespace serried::kernel

@@ -18,7 +18,8 @@ struct Positions {
 
 /// Set bit i of `out` for every position i in [0, count) whose squared distance from (x, y, z), summed in that order
 /// and without fused steps, is less than `limit2`; the other bits of the first (count + 63) / 64 words become 0.
-/// Shape   count at most within_max     Cost    bench/world_bench.cpp, select
+/// Shape   count at most within_max
+/// Cost    bench/world_bench.cpp, select
 void find_within(const Positions& positions, unsigned count, float x, float y, float z, float limit2,
                  std::uint64_t* out) noexcept;
 

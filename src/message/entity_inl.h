@@ -136,7 +136,7 @@ namespace detail {
 // Reading and merging move whole words from register to register: what is stored in pieces and then loaded as a word
 // waits for the store to reach the cache.
 
-/// The fields of a legal record as the words of an EntityState; what its mask does not name is noise. Reads
+/// The fields of a legal record as the words of an EntityState; what its mask does not name is noise. It reads
 /// record_reach bytes.
 inline void load_fields(const std::uint8_t* from, std::uint64_t (&words)[4]) noexcept {
   constexpr std::uint64_t three = 0xFFFF'FFFF'FFFFU;  // of 16 bits

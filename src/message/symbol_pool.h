@@ -29,7 +29,8 @@ enum class Bound : std::uint8_t {
   full,       ///< no room: dropped
 };
 
-/// Owner: one client session. All memory at construction.
+/// All memory at construction.
+/// Owner   one client session
 class SymbolPool {
  public:
   static constexpr std::uint16_t symbols_max = 1024;
@@ -93,7 +94,8 @@ class SymbolTable {
 };
 static_assert(sizeof(SymbolTable) <= 260);
 
-/// Owner: one sender. Binds at most symbols_min names to the ids from 1 on. All memory at construction.
+/// Binds at most symbols_min names to the ids from 1 on. All memory at construction.
+/// Owner   one sender
 class SymbolBinder {
  public:
   SymbolBinder();

@@ -26,7 +26,8 @@ enum class DropUnit : std::uint8_t { frame, datagram, message, out };
 [[nodiscard]] std::string_view drop_text(Drop drop) noexcept;
 [[nodiscard]] DropUnit drop_unit(Drop drop) noexcept;
 
-/// One counter a reason. Owner: one lane; readable from any thread.
+/// One counter a reason.
+/// Owner   one lane; readable from any thread
 class DropCounters {
  public:
   void add(Drop drop, std::uint64_t amount = 1) noexcept { counters_[static_cast<std::size_t>(drop)].add(amount); }

@@ -16,7 +16,7 @@ struct rte_mempool;
 
 namespace serried::port {
 
-/// Owner: one thread.
+/// Owner   one thread
 class Bridge {
  public:
   static constexpr unsigned burst = 64;

@@ -7,7 +7,8 @@ namespace serried::replicate {
 
 /// The datagram of plan `id` arrived. Unknown ids (older than the plans kept, never given) change nothing: what they
 /// carried is simply said again. Returns whether it was known.
-/// Writes  viewer      Owner  shard lane
+/// Writes  viewer
+/// Owner   shard lane
 bool on_acked(Viewer& viewer, std::uint16_t id, std::uint32_t tick) noexcept;
 
 /// The datagram of plan `id` is taken for lost: what it carried is due again.

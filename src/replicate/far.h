@@ -25,8 +25,11 @@ namespace serried::replicate {
 
 /// Fill what is left of `out` with EntityBlock messages: who changed his cell and must be told (when they did not all
 /// fit the last time, in half of the room); then a lost run, else the turn goes on where it stopped. Returns the run
-/// that was written, for the plan. Precondition: far_pending was called in this tick. Reads   scene     Writes  viewer,
-/// out, counters     Owner  shard lane Cost    bench/replicate_bench.cpp
+/// that was written, for the plan. Precondition: far_pending was called in this tick.
+/// Reads   scene
+/// Writes  viewer, out, counters
+/// Owner   shard lane
+/// Cost    bench/replicate_bench.cpp
 FarRun write_far(Viewer& viewer, const Scene& scene, base::ByteWriter& out, PlanCounters& counters) noexcept;
 
 }  // namespace serried::replicate

@@ -41,7 +41,9 @@ struct Review {
 /// Find what is due: rows whose entity is gone become removals; creates and removals that are unsent or unanswered;
 /// records with news that the rate allows, or with news unanswered for too long, or a refresh. The lines that compose
 /// will read of them are asked for: it should be the turn of another viewer before it is called.
-/// Reads   scene     Writes  viewer, review     Owner  shard lane
+/// Reads   scene
+/// Writes  viewer, review
+/// Owner   shard lane
 /// Cost    bench/replicate_bench.cpp
 void review(Viewer& viewer, const Scene& scene, Review& review) noexcept;
 
@@ -56,7 +58,9 @@ struct Composed {
 
 /// Write the viewer's datagram into `body` and remember what it carries.
 /// Shape   body has room for config.datagram_bytes; never more is written
-/// Reads   scene, review     Writes  viewer, body, counters     Owner  shard lane
+/// Reads   scene, review
+/// Writes  viewer, body, counters
+/// Owner   shard lane
 [[nodiscard]] Composed compose(Viewer& viewer, const Scene& scene, const Review& review, std::uint16_t applied_input,
                                std::span<std::uint8_t> body, PlanCounters& counters) noexcept;
 

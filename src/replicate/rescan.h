@@ -21,7 +21,9 @@ struct Scene {
 /// Weigh the tracked entities by distance, let go of those beyond their radius (and 5 %), and take in nearer ones: as
 /// long as there is room whoever is in view, then only those clearly nearer than the furthest.
 /// Says when to come back: soon where something changed, later where nothing did.
-/// Reads   scene     Writes  viewer      Owner  shard lane
+/// Reads   scene
+/// Writes  viewer
+/// Owner   shard lane
 void rescan(Viewer& viewer, const Scene& scene) noexcept;
 
 }  // namespace serried::replicate

@@ -18,7 +18,7 @@
 ///
 /// Ticks are kept as their low 16 bits and compared as serial numbers; a row whose acked tick grows old beyond that is
 /// created anew.
-/// Owner  one shard lane
+/// Owner   one shard lane
 
 #include <array>
 #include <bit>

@@ -21,9 +21,11 @@ struct Freight {
 /// Give every live row the next sequence of its session, remember what it carries, and fill the header columns.
 /// `random` decides where a number is left out: once in about 256 datagrams, a trap for a peer that acks what it
 /// never received.
-/// Reads   session, flags, length, live      Writes  connection_id, channel, flags, sequence, the sessions' queues of
-/// what is in flight, freight.lost: whoever waits for an answer about these must be told that there is none.
-/// Owner   io lane      Cost  bench/session_bench.cpp
+/// Reads   session, flags, length, live
+/// Writes  connection_id, channel, flags, sequence, the sessions' queues of what is in flight, freight.lost: what waits
+///         for an answer about these must be told that there is none
+/// Owner   io lane
+/// Cost    bench/session_bench.cpp
 /// Source  docs/wire-format.md section 1
 void account(wire::Batch& batch, Table& table, Freight& freight, std::uint64_t random, Nanos now) noexcept;
 

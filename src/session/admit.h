@@ -26,10 +26,13 @@ inline void charge(Admission& session, const AdmitLimits& limits) noexcept {
 
 /// Drop what belongs to no session, was seen before, or comes too fast. Copies that the network made cost a session
 /// nothing of its rate, so the window is asked first.
-/// Reads   connection_id, sequence, path, live      Writes  session, verdict, live      Owner  io lane
+/// Reads   connection_id, sequence, path, live
+/// Writes  session, verdict, live
+/// Owner   io lane
 /// Drops   unknown_session, session_ending, replay_old, replay_seen, session_rate, foreign_source, banned,
-/// address_rate, prefix_rate Cost    bench/session_bench.cpp Source  rate: GCRA (ITU-T I.371); docs/wire-format.md
-/// section 1, order of checks
+///         address_rate, prefix_rate
+/// Cost    bench/session_bench.cpp
+/// Source  rate: GCRA (ITU-T I.371); docs/wire-format.md section 1, order of checks
 void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, Waf& waf, observe::DropCounters& drops,
            Nanos now) noexcept;
 

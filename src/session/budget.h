@@ -8,7 +8,7 @@
 
 namespace serried::session {
 
-/// Owner: one lane.
+/// Owner   one lane
 class Budget {
  public:
   /// At most `burst` at once. Preconditions: per_second and burst are not 0.

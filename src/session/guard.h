@@ -8,7 +8,9 @@
 namespace serried::session {
 
 /// Drop what comes from addresses that an operator banned. Free while there is no such ban.
-/// Reads   path, live      Writes  verdict, live      Owner  io lane
+/// Reads   path, live
+/// Writes  verdict, live
+/// Owner   io lane
 /// Drops   banned
 /// Cost    bench/session_bench.cpp
 void guard(wire::Batch& batch, Waf& waf, observe::DropCounters& drops, Nanos now) noexcept;
@@ -16,7 +18,8 @@ void guard(wire::Batch& batch, Waf& waf, observe::DropCounters& drops, Nanos now
 /// Blame one of the burst's malformed rows, chosen at random, for all of them: right on average, and one hash a burst
 /// whatever the flood. What honest clients send when a network or a server misbehaves (copies, ids of sessions that
 /// are gone, too much at once) is nobody's fault.
-/// Reads   path, verdict      Owner  io lane
+/// Reads   path, verdict
+/// Owner   io lane
 /// Cost    bench/session_bench.cpp
 void blame(const wire::Batch& batch, Waf& waf, Nanos now) noexcept;
 

@@ -79,7 +79,8 @@ struct alignas(64) Outbound {
 };
 static_assert(offsetof(Outbound, sent) + channel::SentDatagrams::hot_bytes == Outbound::hot_bytes);
 
-/// A change of keys. Source  docs/wire-format.md section 5
+/// A change of keys.
+/// Source  docs/wire-format.md section 5
 struct Rekey {
   enum class Stage : std::uint8_t {
     idle,
@@ -101,7 +102,8 @@ struct Rekey {
   [[nodiscard]] bool two_keys() const noexcept { return stage == Stage::switching || stage == Stage::retiring; }
 };
 
-/// An address that the session may be moving to. Source  docs/wire-format.md section 8, Roaming
+/// An address that the session may be moving to.
+/// Source  docs/wire-format.md section 8, Roaming
 struct Roam {
   wire::Path candidate;
   std::uint64_t probe_id = 0;  ///< 0: none is being probed
@@ -110,7 +112,8 @@ struct Roam {
   std::uint8_t wrong_ids = 0;
 };
 
-/// Integrity challenges. Source  docs/wire-format.md section 8
+/// Integrity challenges.
+/// Source  docs/wire-format.md section 8
 struct Integrity {
   std::uint32_t build = 0;  ///< as the client named it; 0: it did not
   std::uint16_t index = 0;

@@ -67,7 +67,8 @@ class TypeRates {
   std::array<Rate, message_classes> rate_{};
 };
 
-/// One session's, 24 bytes. Owner: its lane. A new one is full, but for the seconds before each lap of the clock.
+/// One session's, 24 bytes. A new one is full, but for the seconds before each lap of the clock.
+/// Owner   the session's lane
 struct TypeLimits {
   /// False: not now.
   [[nodiscard]] bool take(MessageClass message_class, const TypeRates& rates, Nanos now) noexcept {

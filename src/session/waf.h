@@ -52,7 +52,7 @@ struct ScoreBan {
   Nanos until = 0;
 };
 
-/// Owner: one io lane.
+/// Owner   one io lane
 class Waf {
  public:
   /// `salt` comes from entropy.

@@ -36,8 +36,8 @@ struct AddressHash {
   }
 };
 
-/// Owner: one lane. A look-up costs one hash for each length of prefix that is in use, and nothing when there is no
-/// ban.
+/// A look-up costs one hash for each length of prefix that is in use, and nothing when there is no ban.
+/// Owner   one lane
 class BanTable {
  public:
   static constexpr Nanos for_ever = ~Nanos{0};

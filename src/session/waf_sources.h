@@ -32,7 +32,8 @@ struct RateLimit {
 };
 
 /// Token buckets as GCRA: one time stamp each, from which a bucket that is full again is told by the clock alone.
-/// Owner: one lane.      Source  ITU-T I.371
+/// Owner   one lane
+/// Source  ITU-T I.371
 class BucketTable {
  public:
   /// Rounded up to a power of two, four at least.
@@ -52,7 +53,8 @@ class BucketTable {
   std::vector<Set> sets_;
 };
 
-/// Misbehaviour, fading by half every `half_life`.      Owner: one lane.
+/// Misbehaviour, fading by half every `half_life`.
+/// Owner   one lane
 class ScoreTable {
  public:
   ScoreTable(std::size_t entries, Nanos half_life);

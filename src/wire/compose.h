@@ -24,7 +24,8 @@ inline void compose_header(std::uint8_t* to, const Header& header) noexcept {
 }
 
 /// Write the headers of the live rows from their columns.
-/// Reads   data, connection_id, channel, flags, sequence, live      Owner  io lane
+/// Reads   data, connection_id, channel, flags, sequence, live
+/// Owner   io lane
 /// Cost    bench/wire_bench.cpp
 void compose(Batch& batch) noexcept;
 

@@ -8,7 +8,8 @@ namespace serried::wire {
 
 /// Read the headers of the live rows into columns and drop what no sender makes.
 /// Reads   data, length, live
-/// Writes  connection_id, channel, flags, sequence, verdict, live      Owner  io lane
+/// Writes  connection_id, channel, flags, sequence, verdict, live
+/// Owner   io lane
 /// Drops   short_datagram, long_datagram, bad_flags, bad_channel
 /// Cost    bench/wire_bench.cpp
 /// Source  docs/wire-format.md section 1

@@ -27,7 +27,8 @@ namespace serried::wire {
   return ((left ^ right) | static_cast<std::uint32_t>(left_end ^ right_end)) == 0;
 }
 
-/// ::ffff:0:0/96. Source  RFC 4291 2.5.5.2
+/// ::ffff:0:0/96.
+/// Source  RFC 4291 2.5.5.2
 [[nodiscard]] inline bool is_ipv4_mapped(const std::array<std::uint8_t, 16>& address) noexcept {
   static constexpr std::uint8_t prefix[4] = {0, 0, 0xFF, 0xFF};
   std::uint64_t zeros;

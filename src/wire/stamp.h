@@ -6,7 +6,8 @@
 namespace serried::wire {
 
 /// Write the CRC32C trailer of the live rows; `length` already counts its four bytes.
-/// Reads   data, length, live      Owner  io lane
+/// Reads   data, length, live
+/// Owner   io lane
 /// Cost    bench/wire_bench.cpp
 void stamp(Batch& batch, CrcSeed seed) noexcept;
 

@@ -10,7 +10,8 @@
 
 namespace serried::wire {
 
-/// Column i belongs to the i-th live row. Shape  live rows, lengths of at least crc_bytes
+/// Column i belongs to the i-th live row.
+/// Shape   live rows, lengths of at least crc_bytes
 struct Trailers {
   Trailers(const Batch& batch, CrcSeed seed) noexcept {
     std::uint16_t covered[Batch::capacity];

@@ -21,7 +21,9 @@ class CrcSeed {
 
 /// Drop every live datagram whose CRC32C does not match its trailer.
 /// Shape   live rows, lengths of at least datagram_bytes_min (parse saw to that)
-/// Reads   data, length, live      Writes  verdict, live      Owner  io lane
+/// Reads   data, length, live
+/// Writes  verdict, live
+/// Owner   io lane
 /// Drops   bad_crc
 /// Cost    bench/wire_bench.cpp
 /// Source  RFC 3720 12.1 and appendix B.4; docs/wire-format.md section 1

@@ -3,7 +3,7 @@
 /// pointers. The queue smooths jitter; it never buys time: a tick is one tick's worth of movement, however many inputs
 /// are applied in it. One that waits in every tick smooths nothing and only makes the player late: it is applied with
 /// the next. Where the queue then runs dry it did smooth something, and the next one is kept for longer.
-/// Owner  one shard lane
+/// Owner   one shard lane
 
 #include <array>
 #include <cstdint>

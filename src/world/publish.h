@@ -81,7 +81,9 @@ struct Published {
 /// Quantise the rows [first, last) of `frame` and note what changed since the last tick. The ready records are for
 /// those who acked about `acked_age` ticks ago, at least 1; or, where nothing has changed since, before that change.
 ///
-/// Reads   frame, identity      Writes  rows of `published`     Owner  the rows' shard
+/// Reads   frame, identity
+/// Writes  rows of `published`
+/// Owner   the rows' shard
 void publish_rows(const Config& config, const Frame& frame, const Identity& identity, Published& published,
                   std::uint32_t tick, std::uint32_t acked_age, std::size_t first, std::size_t last) noexcept;
 

@@ -13,8 +13,8 @@ namespace serried::tools {
 
 namespace {
 
-// Source  the libpcap file format: magic, version 2 x u16, zone, accuracy, snap length, link type; a record is
-// seconds, fraction, bytes kept, bytes on the wire. All u32 in the writer's byte order.
+// A libpcap file: magic, version 2 x u16, zone, accuracy, snap length, link type; a record is seconds, fraction, bytes
+// kept, bytes on the wire. All u32 in the writer's byte order.
 constexpr std::uint32_t magic_us = 0xA1B2C3D4, magic_ns = 0xA1B23C4D, link_type_ethernet = 1;
 constexpr std::size_t file_head_bytes = 24, record_head_bytes = 16;
 

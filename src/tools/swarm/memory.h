@@ -19,7 +19,7 @@ class HugePages final : public std::pmr::memory_resource {
   [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 };
 
-/// Owner: one fleet, which it outlives. One thread.
+/// Owner   one fleet, which it outlives; one thread
 class Memory {
  public:
   [[nodiscard]] std::pmr::memory_resource& pages() noexcept { return pages_; }

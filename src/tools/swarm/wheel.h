@@ -1,6 +1,7 @@
 #pragma once
 /// When each bot wants to be served next: a timing wheel of half-millisecond slots over indices 0 to count - 1, each in
-/// at most one slot. What lies beyond the horizon waits in its last slot and is asked again there. Owner: the engine.
+/// at most one slot. What lies beyond the horizon waits in its last slot and is asked again there.
+/// Owner   the engine
 
 #include <algorithm>
 #include <array>
