@@ -139,8 +139,8 @@ def crowd(bench):
     row = next((each for each in rows if each["name"].startswith("crowd")), rows[0])
     bench.add(f"crowd, shard lane, {players:,} viewers", row["least"] * players * 1e3, "ms a tick", 10)
     if "gap_max" in row:
-        bench.add("crowd, staleness of anybody, max", row["gap_max"], "ticks", None,
-                  note=f"p50 {row['gap_p50']:.0f}, p99 {row['gap_p99']:.0f}; the bound: docs/architecture.md, Replication")
+        bench.add("crowd, staleness of any entity, max", row["gap_max"], "ticks", None,
+                  note=f"p50 {row['gap_p50']:.0f}, p99 {row['gap_p99']:.0f}; the bound: docs/replication.md, Far blocks")
     ns, isa, _ = bench.engine("both", PLAYERS, "--payload", 1146, "--no-refusals")
     bench.add(f"crowd, io lane, {PLAYERS:,} in and out", ns["in and out 1146"] * PLAYERS / 1e6, "ms a tick", 9, note=isa)
 
