@@ -154,7 +154,7 @@ def hkdf_expand(prk, info, count):
     return made[:count]
 
 
-# LZ4 block format (lz4_Block_format.md of the lz4 project):
+# LZ4 block format:
 #   token (literals << 4 | match - 4) | more literals | literals | offset u16 | more match   and so on; the last has no match
 
 

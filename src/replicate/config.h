@@ -16,7 +16,7 @@ struct Config {
   float near_distance = 4'000.0F;   ///< units: closer than this and moving means every tick
 
   // Ceilings of the adaptive rate, as ticks between two records of one entity.
-  unsigned distant_interval_ticks = 4;   ///< moving, further away: 15 Hz of 60, under the 30 % of world.md
+  unsigned distant_interval_ticks = 4;   ///< moving, further away: 15 Hz of 60
   unsigned resting_interval_ticks = 10;  ///< not moving, but something changed: 6 Hz
   unsigned refresh_ticks = 300;          ///< everything acknowledged: full state every 5 s
 

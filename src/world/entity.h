@@ -1,5 +1,5 @@
 #pragma once
-/// The words of world.md for what lives in the world: types, state flags, effect flags, ids.
+/// What lives in the world, in numbers: types, state flags, effect flags, ids.
 
 #include <cstddef>
 #include <cstdint>

@@ -17,7 +17,7 @@
 
 namespace serried::lane::test {
 
-/// What a correct client does with replication bodies (protocol.md, section 3, last paragraph).
+/// What a correct client does with replication bodies (docs/wire-format.md section 6).
 class ModelClient {
  public:
   struct Entity {
