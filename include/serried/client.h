@@ -63,7 +63,7 @@ inline constexpr std::uint8_t game_type_first = 0xD0;
 enum class ChatScope : std::uint8_t { near, everybody, server };
 struct ChatLine {
   ChatScope scope{};
-  std::uint64_t sender = 0;  ///< entity id of who speaks; 0: the server
+  std::uint64_t sender = 0;  ///< entity id of the speaker; 0: the server
   std::string text;
 };
 
@@ -162,10 +162,10 @@ class Client {
 
   /// Queue an input and send it with the next poll; returns its sequence. 0: not playing, nothing queued.
   std::uint16_t submit(const ClientInput& input);
-  /// How long until the next input should be submitted, by one who submits one in every `ticks` of the server's (1 to
-  /// 1,000; an input holds for a quarter of a second). 0: now. Each submit() counts as the one that was due. The times
-  /// are shifted so that inputs reach the server well before the tick that is for them; who submits at times of his own
-  /// sees what he does up to two ticks later. While not playing it is 10 ms: ask again then.
+  /// How long until the next input should be submitted, for one input in every `ticks` of the server's (1 to 1,000; an
+  /// input holds for a quarter of a second). 0: now. Each submit() counts as the one that was due. The times are shifted
+  /// so that inputs reach the server well before the tick that is for them; inputs submitted at other times show their
+  /// effect up to two ticks later. While not playing it is 10 ms: ask again then.
   [[nodiscard]] std::chrono::nanoseconds input_wait(unsigned ticks = 1);
   /// The last input that is in what the server shows.
   [[nodiscard]] std::uint16_t applied_input() const;
@@ -173,7 +173,7 @@ class Client {
   /// Queue a message of the game's own, type game_type_first or above; it goes with the next polls. Long ones, up to
   /// what the server takes (at most 512 KiB), go in fragments, one at a time: full while one is on its way.
   SendResult send(Delivery delivery, std::uint8_t type, std::span<const std::uint8_t> content);
-  /// Say something: `scope` near or everybody, `text` of 1 to 256 bytes of UTF-8.
+  /// Say something: `scope` is `near` or `everybody`, `text` has 1 to 256 bytes of UTF-8.
   SendResult chat(ChatScope scope, std::string_view text);
   /// Ask for an action; `target` is an entity's id, or 0. Returns the number that comes back with its outcome; 0: it
   /// was not queued.

@@ -1,5 +1,5 @@
 #pragma once
-/// The few numbers that a server, a client and a login service agree on when nobody says otherwise.
+/// The few numbers that a server, a client and a login service agree on unless they are configured otherwise.
 
 #include <cstdint>
 

@@ -126,7 +126,7 @@ constexpr std::array world{
     Option{"seed", "world", "seed", "number", "of all randomness of the world: one seed, one history",
            [](C& c) -> Target { return &c.seed; }, 0, any_u64},
     Option{"resume-s", "world", "resume_s", "s",
-           "how long a player whose connection broke off may come back to what he was, 0: not at all",
+           "how long a player whose connection broke off may come back to its entity, 0: not at all",
            [](C& c) -> Target { return &c.resume_s; }, 0, 86'400},
     Option{"welcome-file", "world", "welcome_file", "FILE", "UTF-8 text that greets every player who joins",
            [](C& c) -> Target { return &c.welcome_file; }},
