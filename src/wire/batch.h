@@ -15,7 +15,7 @@ namespace serried::wire {
 /// `headroom_bytes` before it for the headers below UDP's payload.
 struct Buffer {
   std::uint8_t* data = nullptr;
-  void* owner = nullptr;  ///< the port's own (an rte_mbuf, a pool slot); nobody else looks into it
+  void* owner = nullptr;  ///< the port's own (an rte_mbuf, a pool slot); no other module looks into it
 };
 inline constexpr std::size_t headroom_bytes = 80;
 
@@ -27,7 +27,7 @@ struct alignas(64) Batch {
   unsigned live_rows = 0;
   std::uint8_t live[capacity];
 
-  // By the port, or by whoever composes
+  // By the port, or by the stage that composes
   std::uint8_t* data[capacity];    ///< first byte of the UDP payload
   std::uint16_t length[capacity];  ///< of the UDP payload, bytes
   void* owner[capacity];           ///< the buffer, see Buffer::owner; nullptr: nothing to release

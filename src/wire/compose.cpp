@@ -1,5 +1,5 @@
-/// Out: behind seal (the header is its AAD, so whoever seals a row has written it before: compose_header), before
-/// stamp. Twin of parse; the layout both use is in compose.h.
+/// Out: before seal, whose associated data the header is. What is sealed elsewhere has its header by compose_header.
+/// Twin of parse; the layout both use is in compose.h.
 
 #include "wire/compose.h"
 

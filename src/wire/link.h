@@ -86,7 +86,7 @@ struct UdpHeader {
 /// Whether the checksum of a UDP segment is right. None at all is right for IPv4, wrong for IPv6 (RFC 8200 8.1).
 [[nodiscard]] bool udp_checksum_right(std::span<const std::uint8_t> segment, const IpHeader& ip) noexcept;
 
-/// Who fills in a checksum: we do, or the NIC, which wants the pseudo header's sum in its place.
+/// What fills in a checksum: we do, or the NIC, which wants the pseudo header's sum in its place.
 enum class ChecksumBy : std::uint8_t { software, nic };
 
 struct UdpFrame {
