@@ -60,7 +60,7 @@ struct IntegrityTable {
 [[nodiscard]] IntegrityAnswer integrity_answer(const Secret& entry, const IntegrityNonce& nonce,
                                                const Secret& exporter) noexcept;
 
-/// As text (field_text.h). The results of format hold secrets: whoever asked for them wipes them.
+/// As text (field_text.h). The results of format hold secrets: the caller wipes them.
 ///
 ///     version = 7                          version = 7
 ///     entries = 256                        entries = 256
@@ -71,7 +71,7 @@ struct IntegrityTable {
 [[nodiscard]] std::string format_integrity_table(const IntegrityTable& table);
 
 /// Files (private_file.h). A version's secret has the rules of a token key; a table goes to every player, so that
-/// anybody may read it. Neither is ever overwritten.
+/// its file is readable by all. Neither is ever overwritten.
 [[nodiscard]] Result<IntegrityVersion> load_integrity_version(const std::string& file);
 [[nodiscard]] Result<Done> save_integrity_version(const IntegrityVersion& version, const std::string& file);
 [[nodiscard]] Result<IntegrityTable> load_integrity_table(const std::string& file);

@@ -20,7 +20,7 @@ struct FileKind {
 [[nodiscard]] std::string file_text(const FileKind& kind, const std::string& file);
 /// Create `file` with this text, which is wiped. An existing file is an error, and stays as it is.
 [[nodiscard]] Result<Done> save_text(const FileKind& kind, const std::string& file, std::string text);
-/// The whole file. Whoever asked wipes the text.
+/// The whole file. The caller wipes the text.
 [[nodiscard]] Result<std::string> load_text(const FileKind& kind, const std::string& file);
 void wipe_text(std::string& text) noexcept;
 

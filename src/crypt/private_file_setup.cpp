@@ -90,7 +90,7 @@ Result<std::string> load_text(const FileKind& kind, const std::string& file) {
 
 Result<Done> save_text(const FileKind& kind, const std::string& file, std::string text) {
   const auto save = [&]() -> Result<Done> {
-    // O_EXCL: a key that is overwritten locks out everybody who holds what was made with it.
+    // O_EXCL: a key that is overwritten locks out all holders of what was made with it.
     const Descriptor descriptor(
         ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kind.secret ? 0600 : 0644));
     if (!descriptor.valid()) {

@@ -1,4 +1,4 @@
-/// Opening tokens: on the handshake lane, of bytes that anybody may have sent. Twin of issue_token (token_setup.cpp).
+/// Opening tokens: on the handshake lane, of bytes of unknown origin. Twin of issue_token (token_setup.cpp).
 
 #include "crypt/token.h"
 

@@ -77,7 +77,7 @@ enum class TokenFault : std::uint8_t { none, malformed, unknown_key, forged, not
 [[nodiscard]] Result<std::vector<std::uint8_t>> issue_token(const TokenKey& key, const TokenClaims& claims,
                                                             const Entropy& entropy);
 /// Open and check audience and times (30 s tolerance). `out` may be believed when the result is none; it is also
-/// authentic, for whoever wants to say which token was refused, after not_yet, expired and wrong_server.
+/// authentic, for messages that name the refused token, after not_yet, expired and wrong_server.
 [[nodiscard]] TokenFault open_token(const TokenKey& key, std::span<const std::uint8_t> token, std::int64_t unix_now,
                                     TokenClaims& out) noexcept;
 [[nodiscard]] std::string_view token_fault_text(TokenFault fault) noexcept;

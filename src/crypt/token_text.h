@@ -15,7 +15,7 @@ namespace serried::crypt {
 
 /// All faults of the text in one message. The text is untrusted.
 [[nodiscard]] Result<TokenKey> parse_token_key(std::string_view text);
-/// Twin of parse_token_key. The result holds the secret: whoever asked for it wipes it.
+/// Twin of parse_token_key. The result holds the secret: the caller wipes it.
 [[nodiscard]] std::string format_token_key(const TokenKey& key);
 
 /// Well-formed UTF-8 (RFC 3629) without control characters, so that it can be logged and shown.
