@@ -1,5 +1,5 @@
 #pragma once
-/// What the codecs of this module share, and nobody else needs.
+/// What the codecs of this module share, and no other module needs.
 
 #include <array>
 #include <bit>

@@ -101,8 +101,8 @@ std::uint8_t* write_record(std::uint8_t* to, std::uint16_t slot, std::uint8_t ma
 /// (mod 4 cannot tell) or outside the 65,536 sections of an axis: nothing is changed then.
 [[nodiscard]] bool apply_record(const Record& record, EntityState& known) noexcept;
 
-/// The same in two steps, for who proves a whole message before it changes anything: first each record is checked and
-/// found, then merged from where it lies.
+/// The same in two steps, for a caller that proves a whole message before it changes anything: first each record is
+/// checked and found, then merged from where it lies.
 struct RecordIndex {
   const std::uint8_t* at = nullptr;
   std::uint16_t slot = 0;

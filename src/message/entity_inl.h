@@ -1,7 +1,7 @@
 #pragma once
 /// The hot half of entity.h, included at its end: what runs once a record, 128 times a viewer and tick on the server.
-/// Writers store every field and advance only past those that the mask names, so that a mask nobody can predict
-/// costs no branch; what they leave behind their end stays within the room that they were promised.
+/// Writers store every field and advance only past those that the mask names, so that a mask which cannot be
+/// predicted costs no branch; what they leave behind their end stays within the room that they were promised.
 ///
 ///     EntityState   0         6          12    14         20     21      22       23      24     25      32
 ///                   | section | position | yaw | velocity | anim | state | effects | health | mana | zeros |

@@ -37,12 +37,12 @@ inline constexpr std::size_t chat_text_bytes_max = 256;
 /// scope u8 | sender u64 | text, 1 to 256 bytes of UTF-8
 struct Chat {
   ChatScope scope{};
-  std::uint64_t sender = 0;  ///< entity id of who speaks; 0 from a client, and from the server itself
+  std::uint64_t sender = 0;  ///< entity id of the speaker; 0 from a client, and from the server itself
   std::span<const std::uint8_t> text;
 };
 void encode(base::ByteWriter& out, const Chat& message) noexcept;
 [[nodiscard]] bool decode(std::span<const std::uint8_t> content, Chat& message) noexcept;
-/// What a client may send: nobody speaks for another, or for the server.
+/// What a client may send: it does not speak for another client, or for the server.
 [[nodiscard]] constexpr bool may_come_from_client(const Chat& message) noexcept {
   return message.sender == 0 && message.scope != ChatScope::server;
 }

@@ -88,7 +88,7 @@ class SymbolTable {
 
   std::array<std::uint16_t, symbols_min> ids_{};  ///< rising
   /// Index of a known name. Of an unknown one top bit and 15 bits of a hash: bound to another unknown name afterwards
-  /// it is malformed, and where the hash does not tell, nobody is the worse for it.
+  /// it is malformed, and where the hash does not tell, no harm is done.
   std::array<std::uint16_t, symbols_min> commands_{};
   std::uint16_t size_ = 0;
 };
