@@ -122,8 +122,8 @@ Flight BasicSentDatagrams<queue_capacity>::note(std::uint64_t sequence, const Fl
   return evicted;
 }
 
-/// Make room for one; returns who waits for it. Of what has expired the oldest stays as long as there is other: the
-/// ring may cover less than a round trip, and then this one alone tells how long it is.
+/// Make room for one; returns what had to go, when that is of consequence. Of what has expired the oldest stays as long
+/// as there is other: the ring may cover less than a round trip, and then this one alone tells how long it is.
 template <unsigned queue_capacity>
 Flight BasicSentDatagrams<queue_capacity>::evict() noexcept {
   Entry& oldest = entry(0);

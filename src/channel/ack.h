@@ -28,7 +28,7 @@ void write_ack_block(base::ByteWriter& out, const AckBlock& block) noexcept;
 /// What a datagram that was received asks for.
 enum class AckWish : std::uint8_t {
   none,      ///< ack-only, or empty
-  whenever,  ///< nobody waits for it: with whatever goes out, or one for many
+  whenever,  ///< no timer: with whatever goes out, or one for many
   soon,      ///< within the ack delay
   reliable,  ///< on channel 1 or 2: likewise, and two of them at once
 };
@@ -64,7 +64,7 @@ static_assert(sizeof(ReceivedDatagrams) == 40);
 /// Source  RFC 6298 sections 2 and 3
 class RoundTrip {
  public:
-  /// A longer sample is a peer that held its ack back: time-outs are multiples of the estimate, and he would keep a
+  /// A longer sample is a peer that held its ack back: time-outs are multiples of the estimate, so it would keep a
   /// session, and its place in the world, for hours without sending anything.
   static constexpr Nanos sample_max = 10 * second;
 
@@ -79,7 +79,7 @@ class RoundTrip {
   Nanos variance_ = 0;
 };
 
-/// What a datagram carried that somebody waits for.
+/// What a datagram carried whose ack or loss is of consequence.
 enum class Cargo : std::uint8_t {
   none,       ///< an ack frees its place in the window, nothing more
   plan,       ///< a replication plan
@@ -129,7 +129,7 @@ class BasicSentDatagrams {
   /// The sequence for the next datagram. `skip`: leave one number out first (a trap for liars).
   [[nodiscard]] std::uint64_t next_sequence(bool skip) noexcept;
   /// Remember what was sent under the sequence just given. `bytes` of the whole datagram; 0: ack-only, not in flight.
-  /// Returns what had to make room, as lost: cargo none when there was room, or nobody waits for it.
+  /// Returns what had to make room, as lost: cargo none when there was room, or its loss is of no consequence.
   Flight note(std::uint64_t sequence, const Flight& flight, std::uint16_t bytes, Nanos now) noexcept;
   /// Process a block; `out` has room for `capacity` outcomes, which come in the order of sending. `news` is written
   /// anew. Blocks that tell nothing new, or are a lie, change nothing.

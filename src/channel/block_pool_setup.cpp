@@ -4,7 +4,7 @@
 
 namespace serried::channel {
 
-// Not initialised: pages of blocks that nobody ever needs are never touched.
+// Not initialised: pages of blocks that are never needed are never touched.
 BlockPool::Size::Size(std::uint32_t bytes, std::uint16_t blocks)
     : block_bytes(bytes),
       count(blocks),

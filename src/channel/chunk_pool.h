@@ -13,7 +13,7 @@
 namespace serried::channel {
 
 /// A message in chunks.
-/// Owner   whoever holds the value; `free` it once
+/// Owner   the holder of the value; `free` it once
 struct Chain {
   static constexpr std::uint32_t none = ~std::uint32_t{0};
   std::uint32_t first = none;

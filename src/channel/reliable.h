@@ -33,7 +33,7 @@ struct Pools {
   BlockPool block;
 };
 
-/// Who takes messages as they become deliverable. `content` views memory that is reused when the call returns.
+/// Takes messages as they become deliverable. `content` views memory that is reused when the call returns.
 struct Receiver {
   /// False: no room now. An ordered message then waits in the pool for `hand_over`, an unordered one is as good as
   /// lost.
@@ -197,7 +197,7 @@ class Reliable {
   std::array<Outbound, reliable_channels> outbound_;
   Split split_;
   std::uint32_t peer_message_bytes_max_ = 0;
-  std::uint8_t turn_ = 0;  ///< who composes next: the two channels, then the message in fragments
+  std::uint8_t turn_ = 0;  ///< what composes next: the two channels, then the message in fragments
   bool open_ = false;
   bool stalled_ = false;
 
