@@ -6,7 +6,7 @@
 
 namespace serried::session {
 
-/// What rides in a row, beside its bytes; and what nobody will hear of any more because these rows are sent.
+/// What rides in a row, beside its bytes; and of what no ack will be heard any more because these rows are sent.
 struct Freight {
   struct Lost {
     std::uint32_t session;

@@ -8,14 +8,14 @@
 namespace serried::session {
 
 /// The same for what comes from the session's own address and for what comes from others, each counted by itself: a
-/// stranger who knows the id must not use up what the player may send.
+/// stranger that knows the id must not use up what the player may send.
 struct AdmitLimits {
   std::uint32_t interval_us = 0;  ///< between two datagrams of a session, on average; 0: no limit
   std::uint32_t burst_us = 0;     ///< how far ahead of that average a session may run
 
-  /// Who sends under a player's address and id, but without his keys, costs us an AEAD each time. It must not cost the
-  /// player what he may send: a datagram is charged a part of its interval when it is admitted, and the rest when its
-  /// tag has verified. So a forger has to send this many times as much as the player before he is in his way.
+  /// A datagram under a player's address and id, but without the keys, costs the lane an AEAD. It must not cost what
+  /// the player may send: a datagram is charged a part of its interval when it is admitted, and the rest when its tag
+  /// has verified. So a forger has to send this many times as much as the player before that player is limited.
   static constexpr std::uint32_t tries = 32;
   [[nodiscard]] constexpr std::uint32_t try_us() const noexcept { return interval_us / tries; }
 };

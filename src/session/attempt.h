@@ -14,7 +14,7 @@
 
 namespace serried::session {
 
-/// SHA-256 over a salt of the lane, the address, the client's ephemeral key and the token's hash: nobody outside can
+/// SHA-256 over a salt of the lane, the address, the client's ephemeral key and the token's hash: no client can
 /// choose where it falls.
 struct AttemptKey {
   crypt::Hash digest{};

@@ -17,7 +17,7 @@ void guard(wire::Batch& batch, Waf& waf, observe::DropCounters& drops, Nanos now
 
 /// Blame one of the burst's malformed rows, chosen at random, for all of them: right on average, and one hash a burst
 /// whatever the flood. What honest clients send when a network or a server misbehaves (copies, ids of sessions that
-/// are gone, too much at once) is nobody's fault.
+/// are gone, too much at once) is not counted.
 /// Reads   path, verdict
 /// Owner   io lane
 /// Cost    bench/session_bench.cpp

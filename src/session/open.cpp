@@ -27,8 +27,8 @@ void open(wire::Batch& batch, Table& table, observe::DropCounters& drops) noexce
     const std::uint32_t slot = batch.session[row];
     const std::uint8_t* key = table.receive_key(slot, batch.flags[row]);
     if (key == nullptr) [[unlikely]] {
-      // A phase without a key: take the trouble of opening it all the same, so that nobody learns which phases there
-      // are, and refuse it.
+      // A phase without a key: take the trouble of opening it all the same, so that its time does not tell which
+      // phases there are, and refuse it.
       keyless |= std::uint64_t{1} << i;
       key = table.peer(slot).receive_key.data();
     }

@@ -1,6 +1,6 @@
 #pragma once
 /// The sessions of one io lane, laid out by what touches them when: one line for admission, one for opening, the rest
-/// behind. The lane owns every row outright; nobody else reads or writes them.
+/// behind. The lane owns every row outright; no other lane reads or writes them.
 
 #include <array>
 #include <cstddef>

@@ -1,12 +1,12 @@
 #pragma once
-/// What a lane lets strangers do: limits by address and network, scores for what is malformed, bans. A stranger is who
-/// sends what is not a live session's own traffic: Connects, and sealed datagrams from another address than the
+/// What a lane lets strangers do: limits by address and network, scores for what is malformed, bans. A stranger is the
+/// source of what is not a live session's own traffic: Connects, and sealed datagrams from another address than the
 /// session's.
 ///
 /// Source addresses can be made up until a cookie has come back or a tag has verified. So nothing that an address is
 /// blamed for, and no limit of an address, ever touches a session whose own endpoint it is: garbage in a player's name
-/// costs that player nothing. Only operators' bans (guard.h) do. What is left to a forger is to keep a newcomer whose
-/// address he knows from connecting, while he keeps sending.
+/// costs that player nothing. Only operators' bans (guard.h) do. What is left to a forger is to keep a newcomer of a
+/// known address from connecting, while the forged datagrams keep coming.
 
 #include <array>
 
@@ -18,8 +18,8 @@
 
 namespace serried::session {
 
-/// How often a lane opens datagrams that come from an address which is not their session's: enough for everybody whose
-/// NAT rebinds, too little to be worth an attack.
+/// How often a lane opens datagrams that come from an address which is not their session's: enough for all players
+/// whose NAT rebinds, too little to be worth an attack.
 struct ForeignBudget : Budget {
   static constexpr std::uint32_t burst = 256;
   static constexpr std::uint32_t per_second = 4096;
@@ -41,7 +41,7 @@ struct WafConfig {
   std::uint32_t ban_score = 1'024;
   Nanos half_life = 30 * second;
   /// The first; each further one is twice as long. Short, because it may be a forger's doing: it must not last long
-  /// after he has stopped.
+  /// after the last forged datagram.
   Nanos ban = 60 * second;
   Nanos ban_max = 240 * second;
 };
@@ -58,7 +58,7 @@ class Waf {
   /// `salt` comes from entropy.
   Waf(const WafConfig& config, std::uint64_t salt);
 
-  /// May this address have a Connect looked at: `proven`, when its cookie holds, is counted apart, so that others who
+  /// May this address have a Connect looked at: `proven`, when its cookie holds, is counted apart, so that others that
   /// write that address use up nothing of it.
   /// Drops   banned, address_rate, prefix_rate
   [[nodiscard]] observe::Drop admit_connect(const Address& from, bool proven, Nanos now) noexcept;
@@ -103,7 +103,7 @@ class Waf {
 
 /// The network that limits and scores go by: IPv4 /24, IPv6 /64.
 [[nodiscard]] Prefix network_of(const Address& address) noexcept;
-/// Who is blamed: an IPv4 address; of IPv6 the /64, for its owner has all addresses in it.
+/// What is blamed: an IPv4 address; of IPv6 the /64, for its owner has all addresses in it.
 [[nodiscard]] Prefix culprit_of(const Address& address) noexcept;
 
 }  // namespace serried::session

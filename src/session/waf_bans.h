@@ -1,5 +1,5 @@
 #pragma once
-/// Who is banned: addresses and networks of any length, each until a moment. One table a kind of ban and lane.
+/// What is banned: addresses and networks of any length, each until a moment. One table a kind of ban and lane.
 
 #include <array>
 #include <cstdint>
@@ -27,7 +27,7 @@ inline constexpr unsigned mapped_bits = 96;  ///< that stand before an IPv4 addr
   return prefix_of(address, prefix.bits) == prefix;
 }
 
-/// Keyed: whoever does not know the salt cannot choose where an address falls.
+/// Keyed: without the salt a sender cannot choose where an address falls.
 struct AddressHash {
   std::uint64_t salt = 0;
   [[nodiscard]] std::uint64_t operator()(const Address& address, std::uint64_t kind) const noexcept;

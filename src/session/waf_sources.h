@@ -5,7 +5,7 @@
 ///
 /// Why that is safe under a flood. A source that behaves owes nothing after a moment, and forgetting it loses nothing.
 /// One that floods owes the most of its line and is forgotten last; the many made-up ones, seen once each, owe the
-/// least and push out one another. A newcomer always finds a place, so nobody is locked out by others; what the flood
+/// least and push out one another. A newcomer always finds a place, so none is locked out by others; what the flood
 /// wins is that its single datagrams pass here, and are counted against their network and then against the budgets of
 /// the lane (Cookie answers, returned cookies, ForeignBudget), which hold whatever the addresses say. Where an address
 /// falls depends on a salt that only this process knows.
