@@ -76,7 +76,7 @@ bool Grid::add_up(unsigned shard, unsigned bins) noexcept {
   own.done = end;
   if (end < bins_) return false;
   own.start[bins_] = total;
-  unsigned populated = class_count;  // the largest radius that anybody has decides how far to look
+  unsigned populated = class_count;  // the largest radius of any entity decides how far to look
   for (unsigned i = class_count; i-- > 0;)
     if (own.population[i] != 0) populated = i;
   own.reach = populated == class_count ? 0 : reach_of_class_[populated];
@@ -87,7 +87,7 @@ bool Grid::add_up(unsigned shard, unsigned bins) noexcept {
 }
 
 /// Sorted by where they lead to, so that what a viewer tells of them makes few blocks. Of more than the log keeps, the
-/// numbers go on all the same, and who reads the log sees that it missed some.
+/// numbers go on all the same, and a reader of the log sees that it missed some.
 void Grid::log_crossings(unsigned shard) noexcept {
   Tally& own = tallies_[shard];
   std::uint32_t count = 0, all = 0;

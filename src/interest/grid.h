@@ -1,15 +1,15 @@
 #pragma once
-/// Who is where: a uniform grid over the sections, filled anew each tick by counting sort, so that the entities of a
-/// cell lie side by side and a query streams memory.
+/// Which entity is where: a uniform grid over the sections, filled anew each tick by counting sort, so that the
+/// entities of a cell lie side by side and a query streams memory.
 ///
 ///     step   each shard counts its rows into its histogram                     (count)
-///            and notes who went from cell to cell
+///            and notes what went from cell to cell
 ///     meet
 ///     index  each shard adds all histograms up, for itself                     (add_up)
-///            and logs everybody's crossings
+///            and logs the crossings of all shards
 ///            and puts its rows in their places of the shared arrays            (scatter)
 ///     meet
-///     plan   everybody reads the arrays                                        (span)
+///     plan   every shard reads the arrays                                      (span)
 ///
 /// A bin is a cell and a class. Classes are the types grouped by radius, at most four, largest radius first: what is in
 /// view of a far cell is then a prefix of its bins, one contiguous span. Beside the entities' positions lie their
@@ -82,13 +82,13 @@ class Grid {
     const std::uint32_t* start = tallies_[shard].start.data() + cell * class_count;
     return {start[0], start[classes]};
   }
-  /// Whether anybody is in the cell: of a neighbourhood most cells are air, and a bit costs less than a span.
+  /// Whether any entity is in the cell: of a neighbourhood most cells are air, and a bit costs less than a span.
   [[nodiscard]] bool occupied(unsigned shard, unsigned cell) const noexcept {
     return (tallies_[shard].occupied[cell / 64] >> cell % 64 & 1) != 0;
   }
   /// How far the neighbourhood reaches for the classes that live in this world now.
   [[nodiscard]] unsigned neighbours_in_use(unsigned shard) const noexcept { return tallies_[shard].reach; }
-  /// The largest radius of those classes; 0: nobody lives.
+  /// The largest radius of those classes; 0: no entity lives.
   [[nodiscard]] float radius_in_use(unsigned shard) const noexcept { return tallies_[shard].radius; }
   [[nodiscard]] std::uint32_t entities(unsigned shard) const noexcept { return tallies_[shard].total; }
   /// The place of an entity in the sorted arrays; `nowhere` when it is dead or hidden.
@@ -131,7 +131,7 @@ class Grid {
     for (const std::int16_t reach : reach_at(y, z).x) classes += reach >= x ? 1 : 0;  // they fall
     return classes;
   }
-  /// Move `cell` on to the next, itself included, before `end` by number, where somebody is and somebody may be in view
+  /// Move `cell` on to the next, itself included, before `end` by number, that holds an entity which may be in view
   /// from `home`. False when there is none: then `cell` is `end`, or less when `looks`, a count of rows of cells to
   /// look through, is used up.
   [[nodiscard]] bool next_in_view(unsigned shard, const Cell& home, std::uint32_t& cell, std::uint32_t end,
@@ -167,7 +167,7 @@ class Grid {
     unsigned done = 0;                ///< bins added up
     unsigned reach = 0;               ///< neighbours in use
     float radius = 0;                 ///< largest in use
-    unsigned widest = class_count;    ///< the class that has it; class_count: nobody lives
+    unsigned widest = class_count;    ///< the class that has it; class_count: no entity lives
     world::Column<Crossing> crossed;  ///< this shard's rows since `clear`; read by all between the meets
     std::uint32_t crossed_count = 0;
     world::Column<Crossing> log, fresh;  ///< a ring of all shards' crossings, and a tick's before they are sorted

@@ -1,7 +1,7 @@
 #pragma once
-/// Who of the neighbourhood is near enough to be tracked: a window over the cells around a viewer that moves on each
-/// time, so that a look at a crowd of 10,000 costs what a look at 512 does, and everybody has been looked at after a
-/// turn.
+/// Which entities of the neighbourhood are near enough to be tracked: a window over the cells around a viewer that
+/// moves on each time, so that a look at a crowd of 10,000 costs what a look at 512 does, and every entity has been
+/// looked at after a turn.
 
 #include "interest/grid.h"
 
