@@ -32,7 +32,7 @@ void change_acked(Viewer& viewer, unsigned row, std::uint16_t tick) noexcept {
     viewer.slot[row] = world::no_slot;
     viewer.status[row] = 0;
     viewer.weight[row] = 0;
-    // Later plans may carry the same removal: their acks must not reach whoever gets the row next.
+    // Later plans may carry the same removal: their acks must not reach the next tenant of the row.
     for (Plan& other : viewer.plans) other.rows.clear(row);
   }
 }

@@ -153,7 +153,7 @@ void Composer::create(unsigned row, const std::uint8_t* end) noexcept {
 }
 
 /// Takes the next to create out of `creates`: the nearest (heaviest), the viewer's own before all. Newcomers to a crowd
-/// have a hundred that wait and room for a dozen, everybody else has few: no sort.
+/// have a hundred that wait and room for a dozen, all others have few: no sort.
 unsigned take_nearest(const Viewer& viewer, RowMask& creates) noexcept {
   unsigned best = creates.first();
   if (best != 0) creates.for_each([&](unsigned row) { best = viewer.weight[row] > viewer.weight[best] ? row : best; });
@@ -205,7 +205,7 @@ struct Shares {
   std::size_t reserved = 0;  ///< bytes behind the records
 };
 
-/// Divide the room behind the DeltaSync header and the own record. Records may use what nobody else needs.
+/// Divide the room behind the DeltaSync header and the own record. Records may use what is left.
 Shares divide(const Viewer& viewer, const Scene& scene, const Review& review, bool recorded, bool far, bool audit,
               std::size_t room) noexcept {
   const Config& config = *scene.config;

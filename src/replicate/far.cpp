@@ -13,7 +13,7 @@ using interest::class_count;
 constexpr unsigned records_worth_a_block = 4;
 constexpr std::size_t block_overhead = 2 + 1 + message::block_header_bytes;  // length of two bytes, type
 constexpr std::size_t lone_record_bytes = block_overhead + message::far_record_bytes;
-// Who went less than this part of a turn ahead is met again soon enough.
+// An entity that went less than this part of a turn ahead is met again soon enough.
 constexpr std::uint32_t turn_part = 8;
 
 /// As many of `wanted` records from `place` on as fit into one block, or none if that are few. Returns how many.
@@ -61,7 +61,7 @@ struct Stretch {
   bool complete = false;
 };
 
-/// Tell who is in view from home, until the stretch is complete, or the room or `looks` are used up. Returns records.
+/// Tell what is in view from home, until the stretch is complete, or the room or `looks` are used up. Returns records.
 unsigned write_stretch(const Scene& scene, const interest::Cell& home, base::ByteWriter& out, Stretch& stretch,
                        unsigned looks) noexcept {
   const interest::Grid& grid = *scene.grid;
@@ -106,7 +106,7 @@ unsigned write_stretch(const Scene& scene, const interest::Cell& home, base::Byt
   return written;
 }
 
-/// Whether the turn comes back to who crossed later than it would have, by much.
+/// Whether the turn comes back to the entity that crossed later than it would have, by much.
 bool fell_behind(const Viewer& viewer, const Scene& scene, const interest::Crossing& crossing) noexcept {
   constexpr std::uint32_t round = 0x10000;
   const FarPoint& at = viewer.far_at;
@@ -120,13 +120,13 @@ bool fell_behind(const Viewer& viewer, const Scene& scene, const interest::Cross
   return from < to;
 }
 
-/// In one datagram. Players who walk to and fro over a border must not cost every viewer more than this.
+/// In one datagram. Players that walk to and fro over a border must not cost every viewer more than this.
 constexpr std::uint32_t crossings_looked_at = 256;
 static_assert(crossings_looked_at <= interest::Grid::crossings_kept);
 
-/// Tell those whom the turn would meet too late. False when there was no room for all: then the turn must wait, or it
-/// would forget where it stood when they crossed. It waits once; after that half of the room is for the turn, and those
-/// for whom the other half is too small are passed over.
+/// Tell the entities that the turn would meet too late. False when there was no room for all: then the turn must wait,
+/// or it would forget where it stood when they crossed. It waits once; after that half of the room is for the turn, and
+/// those for which the other half is too small are passed over.
 bool tell_crossings(Viewer& viewer, const Scene& scene, const interest::Cell& home, base::ByteWriter& out,
                     PlanCounters& counters) noexcept {
   const interest::Grid& grid = *scene.grid;
@@ -146,7 +146,7 @@ bool tell_crossings(Viewer& viewer, const Scene& scene, const interest::Cell& ho
     const auto from = static_cast<std::uint16_t>(crossing.from - here);
     const auto to = static_cast<std::uint16_t>(crossing.to - here);
     if (from >= to && to != 0) continue;
-    // Not so for who crossed the origin: there may be a rest before the turn comes by.
+    // Not so for one that crossed the origin: there may be a rest before the turn comes by.
     const bool turnwise = static_cast<std::uint16_t>(crossing.from - viewer.far_origin) <
                           static_cast<std::uint16_t>(crossing.to - viewer.far_origin);
     if (turnwise && crossing.to > crossing.from && crossing.ahead <= far_ahead) continue;
@@ -187,7 +187,7 @@ bool far_pending(Viewer& viewer, const Scene& scene) noexcept {
   if (viewer.far_resting && scene.tick - viewer.far_turn_tick >= scene.config->far_cycle_ticks) {
     viewer.far_resting = false;
     viewer.far_turn_tick = scene.tick;
-    // After a rest: whoever crossed in it is met, early enough, by the turn that begins.
+    // After a rest: what crossed in it is met, early enough, by the turn that begins.
     if (viewer.far_turn_ticks < scene.config->far_cycle_ticks) viewer.far_seen = grid.crossings_end(scene.shard);
   }
   return !viewer.far_resting || viewer.lost_runs != 0;

@@ -1,9 +1,9 @@
 #pragma once
-/// Far blocks: everybody in view of a viewer, in turn, as records that their cells' owners have already encoded.
+/// Far blocks: all entities in view of a viewer, in turn, as records that their cells' owners have already encoded.
 ///
 /// A turn goes through the cells in view in the order of their numbers, from the cell where the viewer first stood
-/// round to there again, and within a cell by class and slot. That order is fixed, so the turn passes over nobody who
-/// stays in his cell and in view, whoever else comes or goes and wherever the viewer walks:
+/// round to there again, and within a cell by class and slot. That order is fixed, so the turn passes over no
+/// entity that stays in its cell and in view, whatever else comes or goes and wherever the viewer walks:
 ///
 ///     not in another cell since last told   =>   told again within one turn
 ///
@@ -23,7 +23,7 @@ namespace serried::replicate {
 /// Whether far records want room now: a turn is under way, the next is due, or a lost run waits. Begins the next turn.
 [[nodiscard]] bool far_pending(Viewer& viewer, const Scene& scene) noexcept;
 
-/// Fill what is left of `out` with EntityBlock messages: who changed his cell and must be told (when they did not all
+/// Fill what is left of `out` with EntityBlock messages: what changed its cell and must be told (when not all did
 /// fit the last time, in half of the room); then a lost run, else the turn goes on where it stopped. Returns the run
 /// that was written, for the plan. Precondition: far_pending was called in this tick.
 /// Reads   scene

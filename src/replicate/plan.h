@@ -4,7 +4,7 @@
 ///
 ///     body := DeltaSync(tick, applied input, own record, records by priority)
 ///             RemoveEntity   what was let go of
-///             CreateEntity*  who is new, nearest first
+///             CreateEntity*  what is new, nearest first
 ///             EntityBlock*   the next far cells
 ///             Benchmark      one audit
 ///

@@ -10,7 +10,7 @@
 namespace serried::replicate {
 namespace {
 
-// A newcomer must be this much nearer (0.8 of the distance) than whom it displaces, so that two do not take turns.
+// A newcomer must be this much nearer (0.8 of the distance) than the one it displaces, so that two do not take turns.
 constexpr float exchange_factor2 = 0.64F;
 constexpr float unlimited = 3e38F;
 
@@ -35,7 +35,7 @@ bool eligible(const Viewer& viewer, const Scene& scene, const interest::Candidat
          !hidden_from(*scene.published, candidate.slot, viewer.own_slot);
 }
 
-/// Out of range, displaced by who is nearer, or dead.
+/// Out of range, displaced by a nearer one, or dead.
 void let_go(Viewer& viewer, const Scene& scene, unsigned row) noexcept {
   const world::Brief& brief = scene.published->brief[viewer.slot[row]];
   untrack(viewer, row, brief.identity != (viewer.generation(row) | world::Brief::is_living));
@@ -62,7 +62,7 @@ bool saw_all(const interest::Window& after, const interest::Window& before, cons
 void look_again(Viewer& viewer, const Scene& scene, bool quiet) noexcept {
   const Config& config = *scene.config;
   const unsigned pause = quiet ? std::min(2U * viewer.rescan_pause, config.rescan_ticks_max) : config.rescan_ticks;
-  // Who come in one tick look round at once, and not in one tick ever after.
+  // Viewers that come in one tick look round at once, and not in one tick ever after.
   const unsigned apart = viewer.rescan_pause == 0 ? viewer.own_slot % config.rescan_ticks : 0;
   viewer.rescan_pause = static_cast<std::uint16_t>(std::max(pause, config.rescan_ticks));
   viewer.rescan_tick = scene.tick + viewer.rescan_pause + apart;

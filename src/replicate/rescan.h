@@ -1,5 +1,5 @@
 #pragma once
-/// Who is tracked: reconsidered every fourth to twelfth tick, staggered by viewer, over a moving window of the
+/// What is tracked: reconsidered every fourth to twelfth tick, staggered by viewer, over a moving window of the
 /// neighbourhood.
 
 #include "replicate/viewer.h"
@@ -19,7 +19,7 @@ struct Scene {
 };
 
 /// Weigh the tracked entities by distance, let go of those beyond their radius (and 5 %), and take in nearer ones: as
-/// long as there is room whoever is in view, then only those clearly nearer than the furthest.
+/// long as there is room all in view, then only those clearly nearer than the furthest.
 /// Says when to come back: soon where something changed, later where nothing did.
 /// Reads   scene
 /// Writes  viewer

@@ -9,7 +9,7 @@
 ///          |  never sent: empty     |  create acked                       |
 ///          +-------> removing       +-------- creating <------------------+  in range again
 ///
-/// In each state only plans of that state may be acked for the row: whoever changes the state takes the row's bit out
+/// In each state only plans of that state may be acked for the row: a change of state takes the row's bit out
 /// of all plans in flight first (`forget`). A record is cumulative: it carries every field that changed after the acked
 /// tick. So a client that ignores records in datagrams older than the last one applied to that entity, as the protocol
 /// says, still knows at least what we believe it to know, whatever is lost, doubled or comes late:
@@ -78,13 +78,13 @@ struct RowMask {
 };
 
 /// A point in the order of far records, which is the same for all viewers and at all times: cell by number, class,
-/// slot. Whoever comes, goes or moves, viewers too, it parts the same entities.
+/// slot. Whatever comes, goes or moves, viewers too, it parts the same entities.
 struct FarPoint {
   std::uint16_t cell = 0, type_class = 0, slot = 0;
   [[nodiscard]] auto operator<=>(const FarPoint&) const noexcept = default;
 };
 
-/// A run of far records: who is in view from one point to before another, round the end of the order if that is not
+/// A run of far records: what is in view from one point to before another, round the end of the order if that is not
 /// behind the first. `nothing` as a class: no run.
 struct FarRun {
   static constexpr std::uint16_t nothing = 0xFFFF;
@@ -102,7 +102,7 @@ struct Plan {
 static_assert(sizeof(Plan) == 32);
 
 struct alignas(64) Viewer {
-  // Who. By the lane.
+  // Whose it is. By the lane.
   std::uint32_t connection_id = 0;
   std::uint32_t session = 0;
   std::uint16_t io_lane = 0;
@@ -129,12 +129,12 @@ struct alignas(64) Viewer {
   std::uint32_t far_told = 0;          ///< told in the present one
   std::uint32_t far_seen = 0;          ///< crossings before this number have been looked at
   std::uint32_t far_offset = 0;  ///< places from the first of the cell to far_at, as they were: where to look first
-  FarPoint far_at{};             ///< the turn has passed whoever is before this point
+  FarPoint far_at{};             ///< the turn has passed what is before this point
   std::uint16_t far_origin = 0;  ///< the cell where turns begin and end: the viewer's first
   bool far_begun = false;        ///< far_origin is known
   bool far_wrapped = false;      ///< the turn has gone round the last cell
   bool far_resting = false;      ///< the turn is complete, the next has not begun
-  bool far_waited = false;       ///< the turn stood still in the last datagram, for those who crossed
+  bool far_waited = false;       ///< the turn stood still in the last datagram, for what crossed
   std::uint8_t lost_runs = 0;
   interest::Window rescan_window{};
   std::uint32_t rescan_tick = 0;   ///< of the next rescan
