@@ -44,7 +44,7 @@ State step(const State& state, const Intent& intent, const Limits& limits, float
     next.velocity[0] = state.velocity[0] + change_x * share;
     next.velocity[1] = state.velocity[1] + change_y * share;
   } else {
-    // The target itself, not velocity + change: who stops, stops at exactly zero and falls silent on the wire.
+    // The target itself, not velocity + change: a body that stops, stops at exactly zero and falls silent on the wire.
     next.velocity[0] = target_x;
     next.velocity[1] = target_y;
   }
