@@ -1,5 +1,5 @@
 #pragma once
-/// A counter that one lane writes and anybody may read: a plain add for the owner (no locked instruction),
+/// A counter that one lane writes and any thread may read: a plain add for the owner (no locked instruction),
 /// never a torn or cached value for the reader.
 
 #include <atomic>

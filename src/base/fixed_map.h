@@ -1,7 +1,7 @@
 #pragma once
 /// A hash map of fixed capacity: all memory at construction, linear probing, no tombstones (a removal shifts the run
 /// behind it back). For tables that an attacker may try to fill: `insert` refuses when full, and the caller's hash
-/// must be keyed or come from data that he cannot choose freely.
+/// must be keyed or come from data that an attacker cannot choose freely.
 
 #include <bit>
 #include <cstddef>
@@ -62,8 +62,8 @@ class FixedMap {
   [[nodiscard]] std::size_t places() const noexcept { return slots_.size(); }
 
  private:
-  /// A byte of the hash for each place: whoever is not there is found missing without a look at the entries, which are
-  /// many times as large as this and seldom in a cache.
+  /// A byte of the hash for each place: a key that is not there is found missing without a look at the entries, which
+  /// are many times as large as this and seldom in a cache.
   static constexpr std::uint8_t free_tag = 0;
   [[nodiscard]] static std::uint8_t tag_of(std::size_t hash) noexcept {
     return static_cast<std::uint8_t>(hash >> (std::numeric_limits<std::size_t>::digits - 8) | 1);
