@@ -1,6 +1,6 @@
 #pragma once
-/// Which rows of a tracked set have something to say. Asked of 128 rows for every viewer in every tick, and nobody can
-/// predict the answer, so there is no branch in it.
+/// Which rows of a tracked set have something to say. Asked of 128 rows for every viewer in every tick, and no branch
+/// predictor can foresee the answer, so there is no branch in it.
 ///
 ///     brief, 8 bytes      0        2        4          5      6      7
 ///                         | change | urgent | identity | bits | (not looked at) |

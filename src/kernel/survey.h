@@ -4,7 +4,7 @@
 ///     place, 16 bytes     0   4   8   12
 ///                         | x | y | z | leave2 |
 ///
-/// leave2: beyond this squared distance nobody tracks it; below 0: it is gone.
+/// leave2: beyond this squared distance no viewer tracks it; below 0: it is gone.
 
 #include <array>
 #include <cstddef>

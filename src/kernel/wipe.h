@@ -6,7 +6,7 @@
 
 namespace serried::kernel {
 
-/// Zeros, which the compiler may not leave out although nobody reads them.
+/// Zeros, which the compiler may not leave out although they are never read.
 template <class T>
 [[gnu::always_inline]] inline void wipe(T& secrets) noexcept {
   std::memset(&secrets, 0, sizeof secrets);

@@ -1,5 +1,5 @@
 #pragma once
-/// Who is near enough: a filter over positions that lie side by side.
+/// Which positions are near enough: a filter over positions that lie side by side.
 
 #include <cstddef>
 #include <cstdint>
