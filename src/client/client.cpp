@@ -67,7 +67,7 @@ constexpr std::uint16_t small_blocks = 8, large_blocks = 5;
 constexpr int datagrams_per_poll = 256;
 /// An input that another thread submits during the wait goes out when it is over.
 constexpr Nanos thread_wait = 2 * millisecond;
-/// What input_wait() says to who has nothing to wait for yet.
+/// What input_wait() says while there is nothing to wait for yet.
 constexpr Nanos wait_until_playing = 10 * millisecond;
 constexpr unsigned input_ticks_max = 1'000;
 constexpr Nanos goodbye_wait = 10 * millisecond;
@@ -106,7 +106,7 @@ struct Client::Implementation {
   client::Requests requests;
   client::InputPacer pacer;
   Nanos input_left = 0;         ///< when the last one was submitted
-  Nanos input_due = 0;          ///< of the next, once somebody has asked
+  Nanos input_due = 0;          ///< of the next, once input_wait() was called
   std::uint16_t accounted = 0;  ///< the last input that the pacer knows to be applied
   std::optional<client::Udp> udp;
   observe::DropCounters drops;
@@ -202,7 +202,7 @@ void Client::Implementation::note_left(std::uint16_t sequence, Nanos now) noexce
   pacer.left(sequence, now);
   input_left = now;
   if (pacer.interval() == 0) return;
-  // Who is off by an interval starts anew: late inputs are not made up for, and early ones are nobody's debt.
+  // Off by an interval, it starts anew: late inputs are not made up for, and early ones are no debt.
   const Nanos off = now > input_due ? now - input_due : input_due - now;
   input_due = pacer.due_after(off < pacer.interval() ? input_due : now, now, session.view().clock());
 }

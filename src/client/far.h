@@ -1,5 +1,5 @@
 #pragma once
-/// Far entities: everybody in view who is not tracked, known only from entity blocks. A proxy is drawn where it was
+/// Far entities: all in view that are not tracked, known only from entity blocks. A proxy is drawn where it was
 /// last seen and expires when it is not seen again. Sized by what is seen, at most one entry a slot (65,536), so that
 /// ten thousand views fit into one process.
 /// Owner   one View

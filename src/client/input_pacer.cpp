@@ -13,7 +13,7 @@ constexpr double whole_tolerance = 0.02;
 constexpr float missed_above = 0.5F;
 /// More than one in so many: the path has become longer, or the sweep was misled. A stall of the server's is shorter.
 constexpr unsigned missed_share = 4;
-/// What is off is made good by a quarter an input, and never faster than this: nobody should feel it; ticks.
+/// What is off is made good by a quarter an input, and never faster than this, so that players do not feel it; ticks.
 constexpr float gain = 0.25F, shift_max = 1.0F / 32;
 
 }  // namespace

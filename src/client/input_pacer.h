@@ -39,8 +39,8 @@ class InputPacer {
   /// Input `sequence` is the newest in an update that has come; `newest` the newest that left.
   void applied(std::uint16_t sequence, std::uint16_t newest, Nanos now) noexcept;
 
-  /// When the next input is due, when the one before was at `due`, and left at `left`: who is always late by as much is
-  /// asked sooner. To be called once for each.
+  /// When the next input is due, when the one before was at `due`, and left at `left`. Inputs that are
+  /// always late by as much are asked for sooner. To be called once for each.
   [[nodiscard]] Nanos due_after(Nanos due, Nanos left, const TickClock& clock) noexcept;
 
   /// Ask for the memory of what is done next, when input `applied` is in the state and `newest` left last.

@@ -21,7 +21,7 @@ class Requests {
   explicit Requests(std::uint64_t player = 0) noexcept : player_(player) {}
   void restart() noexcept { *this = Requests(player_); }
 
-  /// `scope`: near or everybody. 1 to 256 bytes of UTF-8, else too_long.
+  /// `scope`: `near` or `everybody`. 1 to 256 bytes of UTF-8, else too_long.
   [[nodiscard]] channel::Queued chat(Session& session, message::ChatScope scope, std::string_view text,
                                      Nanos now) noexcept;
   /// `request`: the number that comes back in the ActionResult.

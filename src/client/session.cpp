@@ -216,7 +216,7 @@ Drop Session::accept_handshake(std::span<std::uint8_t> datagram, const wire::Hea
   return accept_clear(datagram.subspan(wire::header_bytes, datagram.size() - wire::datagram_bytes_min), now);
 }
 
-/// Cookie or ConnectionDenied. Both echo bytes that only somebody who saw our Connect knows.
+/// Cookie or ConnectionDenied. Both echo bytes that only a host that saw our Connect knows.
 Drop Session::accept_clear(std::span<const std::uint8_t> body, Nanos now) {
   base::ByteReader in(body);
   message::Framed framed;

@@ -106,7 +106,7 @@ class FaultLog {
   std::uint32_t total_ = 0;
 };
 
-/// Who gets messages of the game, class 3 but for Symbol. `content` is well-formed, its symbols are bound, and it views
+/// Gets messages of the game, class 3 but for Symbol. `content` is well-formed, its symbols are bound, and it views
 /// memory that is reused when the call returns. It may send messages; it must not close or destroy the session.
 struct MessageReceiver {
   void (*take)(void* context, wire::Channel channel, message::Type type,
@@ -194,8 +194,8 @@ class alignas(64) Session {
   /// Its result names this session's key: seal it before anything else is done with the session.
   [[nodiscard]] Outgoing compose(std::span<std::uint8_t> to, Nanos now) noexcept;
 
-  /// Ask for the memory that a datagram of this session will touch, a few rows before its turn: for who has more
-  /// sessions than his cache holds.
+  /// Ask for the memory that a datagram of this session will touch, a few rows before its turn: for programs
+  /// with more sessions than their cache holds.
   void prefetch() const noexcept;
   /// The least of it: what accept_header reads.
   void prefetch_header() const noexcept;
@@ -253,7 +253,7 @@ class alignas(64) Session {
     void restart(Nanos now) noexcept { *this = {now, first}; }
     void back_off(Nanos now, Nanos most) noexcept;
   };
-  /// Whom reliable channels hand their messages: this session, while it processes a datagram.
+  /// What reliable channels hand their messages: this session, while it processes a datagram.
   struct Delivery {
     Session& session;
     std::uint64_t sequence;

@@ -1,5 +1,5 @@
 /// Incoming by the reliable channels and in fragments, and all messages of the game: what the server asks, what it
-/// binds, and what goes to whoever owns the session. Beside it, what the session answers.
+/// binds, and what goes to the owner of the session. Beside it, what the session answers.
 
 #include <algorithm>
 
@@ -43,7 +43,7 @@ Drop Session::accept_post(const wire::Header& header, base::ByteReader in, Nanos
   return Drop::bad_reliable;
 }
 
-/// Never refuses: what nobody wants any more is as good as taken.
+/// Never refuses: what is of no use any more is as good as taken.
 bool Session::take(void* context, wire::Channel channel, Type type, std::span<const std::uint8_t> content) {
   const Delivery& delivery = *static_cast<Delivery*>(context);
   Session& self = delivery.session;

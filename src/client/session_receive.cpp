@@ -97,7 +97,7 @@ void Session::expire(Nanos now) noexcept {
   channel::AckNews news;
   sent_.expire(now, outcomes, news);
   note_flight();
-  // Inputs are no load, and their acks may be long in coming: that nobody has acked them yet says nothing of the path.
+  // Inputs are no load, and their acks may be long in coming: that they are not acked yet says nothing of the path.
   if (news.lost_bytes != 0) congestion_.on_timeout(sent_.last_sequence(), sent_.expirations());
   ++counters_.timeouts;
   settle({outcomes, news.outcomes});
@@ -199,7 +199,7 @@ Drop Session::accept_disconnect(std::span<const std::uint8_t> content, std::uint
   if (!message::decode(content, bye)) return Drop::bad_message;
   disconnect_reason_ = bye.reason;
   disconnect_text_bytes_ = static_cast<std::uint8_t>(std::min(bye.text.size(), disconnect_text_.size()));
-  // The text ends up on somebody's terminal: no control characters.
+  // The text may end up on a terminal: no control characters.
   std::transform(bye.text.begin(), bye.text.begin() + disconnect_text_bytes_, disconnect_text_.begin(),
                  [](std::uint8_t byte) { return byte < 0x20 || byte == 0x7F ? '?' : static_cast<char>(byte); });
   finish(state_ == State::closing ? End::user : End::disconnected, now, sequence);

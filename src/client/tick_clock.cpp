@@ -6,7 +6,7 @@
 namespace serried::client {
 
 namespace {
-/// Nearer than a fourth of a tick to a whole number of them, it was the server who left them out.
+/// Nearer than a fourth of a tick to a whole number of them, the server left them out.
 constexpr std::int64_t whole_tolerance = 4;
 }  // namespace
 

@@ -37,7 +37,7 @@ struct ViewOptions {
 /// cache line. What stays the same as long as it is tracked is in TrackedFacts.
 struct alignas(64) Tracked {
   message::EntityState state;
-  // Place before the last one received, as it came: only who draws it needs it in units.
+  // Place before the last one received, as it came: only drawing needs it in units.
   std::array<std::uint16_t, 3> previous_section{};
   std::array<std::int16_t, 3> previous_position{};
   std::uint32_t tick = 0;               ///< of the last position received
