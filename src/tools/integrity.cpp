@@ -1,5 +1,5 @@
 /// serried-integrity: makes the secret of a client version, derives the table that a client build ships, and tells what
-/// such a file is. For the build of a game and for whoever runs its servers.
+/// such a file is. For the build of a game and for the operators of its servers.
 
 #include "crypt/integrity.h"
 

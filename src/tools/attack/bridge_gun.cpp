@@ -7,7 +7,7 @@
 namespace serried::tools {
 namespace {
 
-/// Nobody's: locally administered.
+/// No maker's: locally administered.
 constexpr wire::Mac own_mac{0x02, 0x53, 0x52, 0x44, 0x00, 0x01};
 
 }  // namespace

@@ -1,5 +1,5 @@
 #pragma once
-/// A UDP datagram in an Ethernet frame, seen from above: who wrote to whom what.
+/// A UDP datagram in an Ethernet frame, seen from above: source, destination, payload.
 
 #include <cstdint>
 #include <span>
@@ -17,7 +17,7 @@ struct FrameView {
 /// False: no whole UDP datagram. Checksums are not looked at: what is overheard on its way out often has none yet.
 [[nodiscard]] bool read_frame(std::span<const std::uint8_t> frame, FrameView& view) noexcept;
 
-/// Who speaks on the link, and to whom.
+/// Source and destination on the link.
 struct Stations {
   wire::Mac source{}, destination{};
 };

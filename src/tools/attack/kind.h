@@ -41,7 +41,7 @@ inline constexpr std::uint16_t kind_port_first = 32'768, ports_of_kind = 2'048;
 [[nodiscard]] constexpr std::uint16_t first_port(AttackKind kind) noexcept {
   return static_cast<std::uint16_t>(kind_port_first + index_of(kind) * ports_of_kind);
 }
-/// What comes to a port of nobody's went to a player's: a copied datagram was answered.
+/// What comes to a port that is not the tool's went to a player's: a copied datagram was answered.
 [[nodiscard]] constexpr AttackKind kind_of_port(std::uint16_t port) noexcept {
   const std::size_t index =
       port < kind_port_first ? attack_kinds : std::size_t{port - 0U - kind_port_first} / ports_of_kind;

@@ -21,7 +21,7 @@ using namespace serried;  // NOLINT: a program's own file
 
 constexpr int exit_failed = 1, exit_usage = 2;
 constexpr std::size_t samples_kept = 16'384;
-constexpr std::uint32_t overhear_one_in = 16;  ///< enough to know everybody, too few to slow the wire
+constexpr std::uint32_t overhear_one_in = 16;  ///< enough to know every player, too few to slow the wire
 constexpr unsigned overheard_at_a_time = 512;
 constexpr Nanos look_every = millisecond, last_answers = 200 * millisecond;
 constexpr timespec nap{0, 50'000};
@@ -48,7 +48,7 @@ void overhear(tools::PacketTap& tap, tools::Samples& samples) {
   }
 }
 
-/// Who stands on the wire lets the others' frames pass in every round. Returns how many passed.
+/// On the wire, the tool lets the others' frames pass in every round. Returns how many passed.
 template <class Gun>
 unsigned carry(Gun& gun, tools::Samples& samples) {
   if constexpr (requires { gun.carry(samples); })

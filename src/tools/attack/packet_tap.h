@@ -38,7 +38,7 @@ struct PacketSocket {
 
 class PacketTap {
  public:
-  /// One frame in `one_in`, whoever it is for.
+  /// One frame in `one_in`, whatever its destination.
   [[nodiscard]] static Result<PacketTap> of_some(const std::string& interface, std::uint32_t one_in);
   /// Those addressed to `mac`.
   [[nodiscard]] static Result<PacketTap> to(const std::string& interface, const wire::Mac& mac);

@@ -1,5 +1,5 @@
 #pragma once
-/// Whom the tool may write to, and in whose name: networks of one's own.
+/// What the tool may write to, and in whose name: networks of one's own.
 
 #include "base/prng.h"
 #include "port/address.h"
@@ -7,7 +7,7 @@
 namespace serried::tools {
 
 /// Loopback, link-local, private (RFC 1918, RFC 4193), documentation (RFC 5737, RFC 3849) and benchmarking (RFC 2544):
-/// addresses that are nobody's on the internet.
+/// addresses that the internet does not route.
 [[nodiscard]] bool is_nobodys(const port::Address& address) noexcept;
 /// Whether all of a network is.
 [[nodiscard]] bool is_nobodys(const port::LocalAddress& network) noexcept;

@@ -26,7 +26,7 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// One round: receive, connect, serve who is due. True: there was work.
+  /// One round: receive, connect, serve the bots that are due. True: there was work.
   bool poll(std::int64_t unix_now_s, const EngineTotals& totals) {
     bool work = receive();
     now_ = clock_();

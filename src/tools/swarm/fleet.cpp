@@ -11,7 +11,7 @@ namespace {
 
 using observe::Drop;
 
-/// Issuing a token and making a key take some 100 us: a few a round, so that those who play are not late.
+/// Issuing a token and making a key take some 100 us: a few a round, so that bots that play are not late.
 constexpr unsigned starts_per_round = 4;
 constexpr Nanos closing_max = second;
 constexpr std::int64_t token_lifetime_s = 300;
@@ -154,7 +154,7 @@ void Fleet::hear(void* self, wire::Channel, message::Type type, std::span<const 
 /// A datagram of no session that we know: perhaps an answer to one of the handshakes on its port.
 Drop Fleet::shake(wire::Batch& batch, unsigned row, const wire::Header& header, Nanos now) {
   Drop verdict = Drop::unknown_session;
-  // A copy: who is answered leaves the queue, or goes to its end.
+  // A copy: a bot that is answered leaves the queue, or goes to its end.
   candidates_ = router_.shaking(batch.path[row].local_port);
   for (const std::uint32_t index : candidates_) {
     client::Session& session = bots_[index].session;
@@ -234,7 +234,7 @@ client::Outgoing Fleet::compose(std::uint32_t index, std::span<std::uint8_t> to,
       bot.session.use_local_port(ports_[bot.dice.below(ports_.size())]);
       ++roams_;
     }
-    // An input that was missed by a whole interval is left out: a burst of old intentions helps nobody.
+    // An input that was missed by a whole interval is left out: a burst of old intentions is of no use.
     const Nanos due = bot.input_at + late / input_interval_ * input_interval_;
     bot.input_at = bot.pacer.due_after(due, due, bot.session.view().clock());
   }

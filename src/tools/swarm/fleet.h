@@ -1,6 +1,6 @@
 #pragma once
-/// All bots and what they share, without a port: who connects when, whom a datagram is for, who sends what when, and
-/// what has been measured. The engine feeds it bursts. One thread.
+/// All bots and what they share, without a port: which bot connects when, which one a datagram is for, which one sends
+/// what when, and what has been measured. The engine feeds it bursts. One thread.
 
 #include <algorithm>
 #include <cstdint>

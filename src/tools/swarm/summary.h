@@ -51,7 +51,7 @@ struct Summary {
   std::uint64_t rss_bytes = 0;
   std::map<std::string, std::uint64_t> drops;
 
-  /// Exit code 0: everybody was in, and nothing was wrong.
+  /// Exit code 0: all bots were in, and nothing was wrong.
   [[nodiscard]] bool good() const noexcept {
     return connected == players && errors == 0 && view_mismatches == 0 && players != 0;
   }
