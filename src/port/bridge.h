@@ -1,6 +1,6 @@
 #pragma once
-/// Two ethdevs as one wire, and somebody who sits on it: every frame passes from one to the other before his eyes, and
-/// he may keep it, or put frames of his own among those to either side. Not part of the server: it is how a server
+/// Two ethdevs as one wire, and a program that sits on it: every frame passes from one to the other before it, and it
+/// may keep a frame, or put frames of its own among those to either side. Not part of the server: it is how a server
 /// without a kernel's network (memif, net_ring) is attacked on its way.
 
 #include <array>

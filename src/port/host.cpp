@@ -11,13 +11,13 @@ using observe::Drop;
 using namespace wire;
 
 constexpr std::uint16_t vlan_id_mask = 0x0FFF;
-constexpr std::uint8_t hops_of_a_neighbor = 255;  ///< nobody beyond a router can fake it (RFC 4861 7.1)
+constexpr std::uint8_t hops_of_a_neighbor = 255;  ///< no host beyond a router can fake it (RFC 4861 7.1)
 constexpr std::uint8_t hops = 64;
 constexpr IpAddress all_nodes = {0xFF, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
 
 bool is_group(const Mac& mac) noexcept { return (mac[0] & 1) != 0; }
 
-/// An address that nobody may send from: an answer to it would reach many, or ourselves.
+/// An address that no host may send from: an answer to it would reach many, or ourselves.
 bool is_impossible_source(const IpAddress& address) noexcept {
   static constexpr IpAddress loopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
   if (is_ipv4_mapped(address))
@@ -62,7 +62,7 @@ Drop Host::read_ip(std::span<const std::uint8_t> frame, const Offloaded& offload
   if (packet.ip.fragment) return Drop::ip_fragment;
   const bool icmp = packet.ip.protocol == (packet.ip.ipv6 ? ip_protocol::icmpv6 : ip_protocol::icmp);
   if (packet.ip.protocol != ip_protocol::udp && !icmp) return Drop::foreign_port;
-  // Our own address in a frame to everybody is nobody's honest doing (RFC 1122 3.3.6); neither is UDP to a group.
+  // Our own address in a broadcast frame is no honest host's doing (RFC 1122 3.3.6); neither is UDP to a group.
   if (!icmp && group) return Drop::foreign_address;
   if (!group && is_group(packet.link.destination)) return Drop::foreign_frame;
   return Drop::none;
@@ -132,7 +132,7 @@ Host::Service Host::serve_arp(std::span<const std::uint8_t> body, const Packet& 
   if (!read_arp(body, arp)) return {Drop::bad_frame};
   const Address sender = mapped(arp.sender_ip);
   const bool for_us = config_.has_ipv4 && mapped(arp.target_ip) == config_.ipv4.address;
-  const bool probe = arp.sender_ip == std::array<std::uint8_t, 4>{};  // somebody tries an address out (RFC 5227)
+  const bool probe = arp.sender_ip == std::array<std::uint8_t, 4>{};  // a host tries an address out (RFC 5227)
   if (!probe && config_.has_ipv4 && !is_impossible_source(sender) && sender != config_.ipv4.address)
     neighbors_.learn(sender, arp.sender_mac, now, for_us && config_.next_hop == NextHop::arp);
   if (!for_us) return {Drop::foreign_address};

@@ -23,7 +23,7 @@ namespace serried::port {
 enum class NextHop : std::uint8_t {
   learn,       ///< to the station that the session's last datagram came from
   static_mac,  ///< to one router
-  arp          ///< ask: for who speaks first, and for routers that share an address
+  arp          ///< ask: for hosts that we speak to first, and for routers that share an address
 };
 
 struct HostConfig {

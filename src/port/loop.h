@@ -1,6 +1,6 @@
 #pragma once
 /// An in-process wire with a bad temper: what LoopPorts send arrives late, twice, bent or never, as one seed decides.
-/// It reads no clock, needs no EAL, and one seed gives one history: the fate of a datagram depends on who sent it and
+/// It reads no clock, needs no EAL, and one seed gives one history: the fate of a datagram depends on its sender and
 /// on how many that sender had sent before, not on the order in which ports are polled. One thread.
 ///
 ///     LoopPort::transmit --copy--> flight (heap by due time, one a receiver) --copy, when due--> LoopPort::receive
@@ -39,7 +39,7 @@ struct LoopCounters {
   std::uint64_t sent = 0, duplicated = 0, flipped = 0;
   std::uint64_t delivered = 0, lost = 0;
   std::uint64_t overflowed = 0;  ///< the wire was full
-  std::uint64_t unroutable = 0;  ///< nobody at that address and port, on sending or when due
+  std::uint64_t unroutable = 0;  ///< no port at that address, on sending or when due
   std::uint64_t missed = 0;      ///< the receiver had no buffer; it counts nic_missed
 };
 
@@ -133,7 +133,7 @@ class LoopPort {
 
   /// Where others reach it (its first port).
   [[nodiscard]] wire::Path local() const noexcept { return endpoint(address_, port_first_); }
-  /// Buffers that somebody holds; 0 when all came home.
+  /// Buffers that are out; 0 when all came home.
   [[nodiscard]] unsigned outstanding() const noexcept { return pool_.outstanding(); }
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
 /// Link addresses of hosts that we speak to first (next hop `arp`). One table a device: the answer to a question
-/// arrives on whichever queue RSS picks, so all lanes of the device share it. Nobody waits: a reader that meets a
+/// arrives on whichever queue RSS picks, so all lanes of the device share it. None waits: a reader that meets a
 /// writer takes the entry for unknown this once, a writer that meets another leaves it.
 
 #include <atomic>
@@ -37,7 +37,7 @@ class Neighbors {
   void learn(const Address& address, const wire::Mac& mac, Nanos now, bool create) noexcept;
 
  private:
-  /// A sequence lock: odd while somebody writes.
+  /// A sequence lock: odd while a lane writes.
   struct alignas(64) Entry {
     std::atomic<std::uint32_t> sequence{0};
     std::atomic<std::uint64_t> key_high{0}, key_low{0};  ///< both 0: unused (:: is no neighbour)

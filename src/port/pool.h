@@ -58,7 +58,7 @@ class BufferPool {
   }
 
   [[nodiscard]] unsigned capacity() const noexcept { return capacity_; }
-  /// Slots that somebody holds; 0 when all came home.
+  /// Slots that are taken; 0 when all came home.
   [[nodiscard]] unsigned outstanding() const noexcept { return capacity_ - static_cast<unsigned>(free_.size()); }
 
  private:

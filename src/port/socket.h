@@ -59,7 +59,7 @@ class Socket {
   [[nodiscard]] const SocketReport& report() const noexcept { return report_; }
   /// Where others reach socket `index`.
   [[nodiscard]] const wire::Path& local(unsigned index = 0) const noexcept { return report_.local[index]; }
-  /// Buffers that somebody else holds; 0 when all came home.
+  /// Buffers that are out; 0 when all came home.
   [[nodiscard]] unsigned outstanding() const noexcept { return pool_.outstanding() - armed_count_; }
   /// Ask the kernel what it dropped for want of room; nic_missed follows with the next receive. Control only.
   void poll_missed() noexcept;
