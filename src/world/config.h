@@ -46,7 +46,7 @@ struct Config {
   /// sends ten inputs a second moves as smoothly as one that sends sixty.
   unsigned input_hold_ticks = 15;
 
-  /// How long the entity of a player whose session broke off waits for him, marked is_absent; 0: not at all.
+  /// How long the entity of a player whose session broke off waits, marked is_absent; 0: not at all.
   unsigned resume_s = 60;
 
   std::uint16_t player_health = 1'000;

@@ -27,7 +27,7 @@ inline constexpr std::uint8_t is_casting = 0x08;
 inline constexpr std::uint8_t is_invisible = 0x10;
 inline constexpr std::uint8_t is_stunned = 0x20;
 inline constexpr std::uint8_t is_falling = 0x40;
-inline constexpr std::uint8_t is_absent = 0x80;  ///< its player's session has ended; he may come back
+inline constexpr std::uint8_t is_absent = 0x80;  ///< its player's session has ended; a session may take it over
 }  // namespace state_flag
 
 namespace effect_flag {

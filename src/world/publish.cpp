@@ -51,7 +51,7 @@ void make_ready(Ready& ready, const Near& near, std::uint16_t slot, std::uint32_
                 std::uint32_t acked_age) noexcept {
   const std::uint32_t newest = *std::max_element(near.version.begin(), near.version.end());
   const std::uint32_t acked = std::min(tick - std::min(tick, acked_age), newest - 1);
-  // The mask is the same for whoever acked between the newest change that it leaves out and the oldest that it names.
+  // The mask is the same for every ack between the newest change that it leaves out and the oldest that it names.
   std::uint32_t since = tick - std::min<std::uint32_t>(tick, change_age_max), until = newest;
   unsigned mask = 0;
   for (unsigned field = 0; field < field_count; ++field) {

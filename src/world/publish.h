@@ -49,18 +49,18 @@ struct Brief {
 static_assert(sizeof(Brief) == 8);
 inline constexpr std::uint16_t change_age_max = 20'000;
 
-/// Where an entity is, exactly, and from how far away it is still seen: four to a line, for those who look up many by
+/// Where an entity is, exactly, and from how far away it is still seen: four to a line, for looking up many by
 /// slot.
 struct alignas(16) Place {
   float x = 0, y = 0, z = 0;
-  float leave2 = 0;  ///< square of the distance beyond which nobody tracks it any longer, units; below 0: it is gone
+  float leave2 = 0;  ///< square of the distance beyond which no viewer tracks it any longer, units; below 0: it is gone
 };
 
-/// The record of an entity, encoded once for the many viewers who have last acked one of the same few ticks: those in
-/// [since, since + ticks), as low 16 bits. Whoever acked another tick needs other fields: message::write_record.
+/// The record of an entity, encoded once for the many viewers that have last acked one of the same few ticks: those in
+/// [since, since + ticks), as low 16 bits. A viewer that acked another tick needs other fields: message::write_record.
 struct alignas(32) Ready {
   std::array<std::uint8_t, 24> record{};
-  std::uint16_t since = 0, ticks = 0;  ///< ticks 0: for nobody
+  std::uint16_t since = 0, ticks = 0;  ///< ticks 0: for no viewer
   std::uint8_t bytes = 0;              ///< of `record`
 
   [[nodiscard]] bool is_for(std::uint16_t acked) const noexcept {
@@ -72,14 +72,14 @@ static_assert(sizeof(Ready) == 32);
 struct Published {
   explicit Published(std::size_t rows);
   Column<Near> near;
-  Column<Brief> brief;  ///< of every slot there is, and of no_slot: nobody's
+  Column<Brief> brief;  ///< of every slot there is, and of no_slot: of no entity
   Column<Place> place;  ///< the same
   Column<Ready> ready;
   Column<std::uint64_t> id;
 };
 
 /// Quantise the rows [first, last) of `frame` and note what changed since the last tick. The ready records are for
-/// those who acked about `acked_age` ticks ago, at least 1; or, where nothing has changed since, before that change.
+/// viewers that acked about `acked_age` ticks ago, at least 1; or, where nothing has changed since, before that change.
 ///
 /// Reads   frame, identity
 /// Writes  rows of `published`

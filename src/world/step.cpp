@@ -19,7 +19,7 @@ constexpr unsigned patience_max = 54;
 /// How many of the inputs are for this tick. Precondition: there is one.
 unsigned due(InputQueue& inputs, Take take) noexcept {
   if (take == Take::all) {
-    inputs.spare_ticks = inputs.doubt_ticks = 0;  // should it run dry now, nobody was wrong to let go
+    inputs.spare_ticks = inputs.doubt_ticks = 0;  // should it run dry now, letting go was not wrong
     return inputs.count;
   }
   const unsigned limit = spare_ticks_max + inputs.patience;
@@ -61,7 +61,7 @@ motion::State step_player(const Config& config, const motion::State& state, Inpu
   return next;
 }
 
-/// What is seen of a player beside his movement; returns the state flags.
+/// What is seen of a player beside its movement; returns the state flags.
 std::uint8_t show_player(InputQueue& inputs, motion::State& state) noexcept {
   if (inputs.gesture_ticks != 0) {
     --inputs.gesture_ticks;
