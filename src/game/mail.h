@@ -17,14 +17,14 @@
 namespace serried::game {
 
 inline constexpr float near_chat_units = 5'000.0F;        ///< how far a line to those near is heard
-inline constexpr std::uint32_t everybody_per_second = 5;  ///< lines to everybody that a shard lets through
+inline constexpr std::uint32_t everybody_per_second = 5;  ///< lines to all viewers that a shard lets through
 inline constexpr std::uint32_t everybody_burst = 10;
 inline constexpr std::uint16_t action_emote = 1;  ///< the low byte of its target: an animation, 1 to gesture_last
 inline constexpr std::uint8_t gesture_last = 31;
 inline constexpr unsigned gesture_seconds = 2;
 inline constexpr auto type_welcome = message::Type::game_own;  ///< text: what the operator has to say
 
-/// Who sent a message.
+/// The sender of a message.
 struct Sender {
   std::uint64_t player_id = 0;
   std::array<float, 3> position{};
@@ -63,7 +63,7 @@ enum class Handled : std::uint8_t {
   yes,
   malformed,
   unexpected,  ///< well-formed, but for another player, or beyond what is kept
-  unknown,     ///< nobody registered this type, or it is not a client's to send
+  unknown,     ///< no handler of this type is registered, or it is not a client's to send
 };
 
 /// One message makes at most so many answers, of so many bytes with their lengths.
@@ -77,8 +77,8 @@ inline constexpr std::size_t answers_bytes_max = 512;
 [[nodiscard]] Handled handle(const Sender& sender, std::span<const std::uint8_t> message, Vocabulary& vocabulary,
                              base::ByteWriter& answers, Effects& effects) noexcept;
 
-/// The message, type first, that greets who joins: a Chat of the server when `text` is short enough, else Welcome.
-/// Empty: no text.
+/// The message, type first, that greets a player that joins: a Chat of the server when `text` is short enough, else
+/// Welcome. Empty: no text.
 [[nodiscard]] std::vector<std::uint8_t> welcome_message(std::string_view text);
 
 }  // namespace serried::game
