@@ -163,9 +163,9 @@ class Client {
   /// Queue an input and send it with the next poll; returns its sequence. 0: not playing, nothing queued.
   std::uint16_t submit(const ClientInput& input);
   /// How long until the next input should be submitted, for one input in every `ticks` of the server's (1 to 1,000; an
-  /// input holds for a quarter of a second). 0: now. Each submit() counts as the one that was due. The times are shifted
-  /// so that inputs reach the server well before the tick that is for them; inputs submitted at other times show their
-  /// effect up to two ticks later. While not playing it is 10 ms: ask again then.
+  /// input holds for a quarter of a second). 0: now. Each submit() counts as the one that was due. The times are
+  /// shifted so that inputs reach the server well before the tick that is for them; inputs submitted at other times
+  /// show their effect up to two ticks later. While not playing it is 10 ms: ask again then.
   [[nodiscard]] std::chrono::nanoseconds input_wait(unsigned ticks = 1);
   /// The last input that is in what the server shows.
   [[nodiscard]] std::uint16_t applied_input() const;
