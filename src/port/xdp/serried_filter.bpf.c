@@ -98,7 +98,7 @@ static __always_inline int refuse(__u32 counter) {
   return XDP_DROP;
 }
 
-/* Two CPUs may look at one source at once: one of their datagrams is then not counted, which costs nobody anything. */
+/* Two CPUs may look at one source at once: one of their datagrams is then not counted, which does no harm. */
 static __always_inline int too_fast(const struct serried_filter_config* config, const struct source* source) {
   if (config->interval_ns == 0) return 0;
   const __u64 now = bpf_ktime_get_ns();
