@@ -305,7 +305,7 @@ void lend_mail(IoState& state, std::uint32_t slot, wire::Channel channel, Mail m
 bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,
                          std::span<const std::uint8_t> content, Nanos now) noexcept {
   const session::Admission& session = state.table.admission(slot);
-  if (!session::opens(session.state)) return true;  // ended by a message before this one: nobody listens any more
+  if (!session::opens(session.state)) return true;  // ended by a message before this one
   if (type >= Type::game_first) {
     if (session.state != State::playing) return false;  // EnterToWorld is on its way, on another channel
     if (type == Type::symbol && channel != wire::Channel::reliable_ordered) {

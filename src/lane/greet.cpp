@@ -1,4 +1,4 @@
-/// Clear datagrams: the handshake up to the point where keys are needed. Nothing is kept for anybody whose cookie has
+/// Clear datagrams: the handshake up to the point where keys are needed. Nothing is kept for a client whose cookie has
 /// not come back, and no answer is larger than its cause.
 
 #include <algorithm>
@@ -58,7 +58,7 @@ Drop begin(IoState& state, const message::Connect& connect, const wire::Path& fr
   const session::AttemptKey key = session::attempt_key(state.attempt_salt, from, connect.client_ephemeral, token_hash);
   if (const Attempt* known = state.attempts.find(key); known != nullptr) return repeat(state, *known, from);
   if (state.attempts.size() == state.attempts.capacity()) return Drop::attempts_full;
-  // A quarter is kept for CryptoTests: whoever has come that far is let in before newcomers are looked at.
+  // A quarter is kept for CryptoTests: clients that have come that far are let in before newcomers are looked at.
   if (state.handshake.free.size() <= state.handshake.jobs.size() / 4) return Drop::handshake_ring_full;
   const std::uint32_t slot = state.table.allocate(state.random.next(), now);
   if (slot == session::Table::none) {

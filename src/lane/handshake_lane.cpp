@@ -19,7 +19,7 @@ bool expired(std::int64_t expiry, std::int64_t unix_now_s) noexcept {
 }  // namespace
 
 std::size_t HandshakeLane::TokenHash::operator()(const crypt::TokenId& id) const noexcept {
-  std::uint64_t word;  // chosen at random by the issuer, and sealed: nobody else picks it
+  std::uint64_t word;  // chosen at random by the issuer, and sealed: no client picks it
   std::memcpy(&word, id.data(), sizeof word);
   return word;
 }
@@ -111,8 +111,8 @@ void HandshakeLane::connect(HandshakeJob& job, Nanos now, std::int64_t unix_now_
   counters_.accepted.add(1);
 }
 
-/// The token is tested and set before the client learns that it is in; and the player's older session, if he has one,
-/// is told to go in the same breath.
+/// The token is tested and set before the client learns that it is in; and the player's older session, if there is
+/// one, is told to go at once.
 void HandshakeLane::confirm(HandshakeJob& job, std::uint32_t link, std::int64_t unix_now_s) noexcept {
   if (spent_.find(job.token_id) != nullptr) return deny(job, DenyReason::token_used, counters_.denied_used);
   if (expired(job.token_expiry, unix_now_s) || job.token_expiry <= forgotten_through_)
@@ -159,7 +159,7 @@ void HandshakeLane::forget_expired(Nanos now, std::int64_t unix_now_s) noexcept 
 
 bool HandshakeLane::begins_too_often(const crypt::TokenId& token, Nanos now) noexcept {
   Begins* begins = begun_.insert(token, {now, 0});
-  if (begins == nullptr) return false;  // so many players at once are nobody's fault, and the tables are bounded
+  if (begins == nullptr) return false;  // the tables are bounded; players beyond them are let in
   if (now - begins->since >= begins_window) *begins = {now, 0};
   return ++begins->count > begins_max;
 }

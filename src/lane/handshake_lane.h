@@ -74,7 +74,7 @@ class HandshakeLane {
   bool has_ephemeral_ = false;
   base::FixedMap<crypt::TokenId, std::int64_t, TokenHash> spent_;
   /// The latest expiry of a spent token that was forgotten. A clock that is set back makes such tokens valid again, and
-  /// nobody knows any more which of them were spent.
+  /// it is not known any more which of them were spent.
   std::int64_t forgotten_through_ = std::numeric_limits<std::int64_t>::min();
   base::FixedMap<crypt::TokenId, Begins, TokenHash> begun_;
   base::FixedMap<std::uint64_t, Seat, PlayerHash> seats_;

@@ -15,7 +15,7 @@
 namespace serried::lane {
 
 /// One Connect with a good cookie on its way to keys, one CryptoTest on its way to a spent token, or half a rekey.
-/// Whoever holds the index (the io lane, a ring, the handshake lane) owns it.
+/// The holder of the index (the io lane, a ring, the handshake lane) owns it.
 struct HandshakeJob {
   enum class Kind : std::uint8_t { connect, confirm, rekey_prepare, rekey_compute };
   Kind kind{};

@@ -36,7 +36,7 @@ class IoLane {
   /// Take orders from control. Before the first poll; `link` outlives the lane.
   void attach(OrderLink& link) noexcept { state_.orders.link = &link; }
 
-  /// Refuse newcomers and say goodbye to everybody, three times each.
+  /// Refuse newcomers and say goodbye to every client, three times each.
   void begin_drain() noexcept { state_.draining = true; }
   [[nodiscard]] bool drained() const noexcept {
     return state_.draining && state_.table.in_use() == 0 && state_.replies.empty() && state_.ready.empty();

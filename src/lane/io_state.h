@@ -115,8 +115,9 @@ struct IoState {
   session::AttemptTable attempts;
   session::AdmitLimits limits;
   session::Waf waf;
-  session::Budget clear_answers;     ///< to Connects without a cookie, or with one that does not hold
-  session::Budget returned_cookies;  ///< to be checked: apart, so that a flood of first Connects starves nobody else
+  session::Budget clear_answers;  ///< to Connects without a cookie, or with one that does not hold
+  session::Budget
+      returned_cookies;  ///< to be checked: apart, so that a flood of first Connects starves no other client
 
   base::FixedStack<wire::Buffer> spare;
   base::FixedFifo<ReadyRow> ready;
@@ -182,7 +183,7 @@ void decode(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 }
 /// Whether messages of this type may come so often. On channel 0 one that may not is dropped; on the others it waits,
 /// or is not acked: what came slowly may be handed on in a burst, after an outage or once there is room for its answer,
-/// and who sends too fast only holds himself up.
+/// and a client that sends too fast only delays itself.
 [[nodiscard]] bool within_rate(IoState& state, std::uint32_t slot, message::Type type, Nanos now) noexcept;
 /// Whether the session's shard takes mail now, and the session could be sent an answer. The shard must know the session
 /// before its mail: its own join, should it wait, goes first. What others' joins wait for is nothing to it.

@@ -1,6 +1,6 @@
 #pragma once
 /// Where the shard lanes of a simulation wait for one another, without waiting: a counter per shard, and a question.
-/// Whoever finds others missing returns from poll and asks again next time, so that lanes may share a core, or a
+/// A lane that finds others missing returns from poll and asks again next time, so that lanes may share a core, or a
 /// thread.
 
 #include <atomic>
@@ -10,8 +10,8 @@
 
 namespace serried::lane {
 
-/// Written by each shard for itself, read by all. What a shard wrote before it arrived is visible to whoever saw it
-/// there.
+/// Written by each shard for itself, read by all. What a shard wrote before it arrived is visible to every lane that
+/// saw it there.
 class Meet {
  public:
   explicit Meet(unsigned shards) noexcept : shards_(shards) {}

@@ -43,7 +43,7 @@ struct OrderLink {
 
 /// The order that a lane is at: its sessions are looked through a slice a poll, so that none waits for all of them.
 struct OrderWork {
-  OrderLink* link = nullptr;  ///< none: nobody gives orders
+  OrderLink* link = nullptr;  ///< none: no orders come
   Order order;
   std::uint32_t cursor = 0;
   std::uint32_t sessions = 0;

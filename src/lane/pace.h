@@ -11,7 +11,7 @@ namespace serried::lane {
 
 /// Ticks between two datagrams to one viewer, from 1 up to a limit. Rises when ticks do not fit their period. Falls
 /// when there is room for it to be tried: how much of what happens while viewers are planned for is done for them, and
-/// how much is what came in meanwhile, nobody knows but by trying. What did not do is not tried again soon.
+/// how much is what came in meanwhile, is known by trying only. What did not do is not tried again soon.
 /// Owner   one shard lane
 class Pace {
  public:

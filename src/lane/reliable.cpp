@@ -204,7 +204,7 @@ void note_sendable(IoState& state, std::uint32_t slot, Nanos now) noexcept {
 void send_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
                   std::span<const std::uint8_t> content, channel::Urgency urgency, bool may_drop, Nanos now) noexcept {
   Reliable& reliable = state.table.reliable(slot);
-  // What others say to everybody must not use up the room that answers to this session's own messages need.
+  // What others say to all must not use up the room that answers to this session's own messages need.
   const bool leave_out = may_drop && reliable.crowded(channel);
   if (!leave_out && reliable.send(state.pools, channel, type, content, urgency, now) == Queued::yes)
     return note_sendable(state, slot, now);

@@ -1,5 +1,5 @@
 /// A session whose datagrams come from a new address: probed before it moves, so that a copied datagram moves nothing
-/// and nobody is made to receive what he did not ask for.
+/// and no host is made to receive what it did not ask for.
 /// Source  docs/wire-format.md section 8, Roaming
 
 #include "lane/io_state.h"
@@ -37,8 +37,8 @@ void note_foreign(IoState& state, std::uint32_t slot, const wire::Path& from, st
     roam.received_bytes += bytes;
     return;
   }
-  // Of several addresses the newest is probed, however long the one before would still have been; but who changes it
-  // with every datagram does not get a probe for each.
+  // Of several addresses the newest is probed, however long the one before would still have been; but a client that
+  // changes it with every datagram does not get a probe for each.
   if (!newest || (roam.probe_id != 0 && now - roam.since < probe_interval)) return;
   roam = {};
   roam.candidate = from;

@@ -1,6 +1,6 @@
 #pragma once
 /// What travels between lanes, by value, and the rings of one (io lane, shard lane) pair.
-/// Nobody else writes or reads these: the io lane owns sessions, the shard owns viewers; they know each other's by
+/// No other lane writes or reads these: the io lane owns sessions, the shard owns viewers; they know each other's by
 /// connection id, so a row for a session that ended in between is recognised and counted.
 
 #include <cstdint>

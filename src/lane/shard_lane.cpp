@@ -8,8 +8,8 @@ namespace serried::lane {
 
 namespace {
 
-/// Late by more than this share of a tick, it was us who kept the inputs waiting: in this tick and in those that follow
-/// soon, while the io lane still takes from the port what came meanwhile, none waits any longer.
+/// Late by more than this share of a tick, the server itself kept the inputs waiting: in this tick and in those that
+/// follow soon, while the io lane still takes from the port what came meanwhile, none waits any longer.
 constexpr Nanos late_share = 2;
 constexpr std::uint32_t catch_up_ticks = 3;
 

@@ -5,7 +5,7 @@
 ///     rows | idle
 ///
 /// One poll does one bounded piece of one phase: at most 256 rows or 64 viewers. A lane owns its rows of the frame, its
-/// viewers and their input queues; it reads everybody's rows, and locks nothing.
+/// viewers and their input queues; it reads all rows, and locks nothing.
 ///
 ///     io lane --inputs, commands, mail, empties--> shard lane --filled, notices--> io lane        (rows.h)
 ///     shard lane --announcements--> every shard lane, its own too                                (simulation.h)
@@ -35,7 +35,7 @@ struct ShardCounters {
   base::Counter polls, busy_polls;
   base::Counter viewers, entities;  ///< now
   base::Counter absent;             ///< now: entities whose players may come back
-  base::Counter resumed;            ///< players who took over the entity that was theirs
+  base::Counter resumed;            ///< players that took over the entity that was theirs
   base::Counter mails;              ///< game messages that came
   base::Counter lines;              ///< of chat, handed over to viewers
   base::Counter inputs, acks, losses;
@@ -174,7 +174,7 @@ class ShardLane {
   Nanos busy_ = 0;
   unsigned drain_polls_ = 0;
   bool ring_backlog_ = false;
-  std::uint64_t round_trips_x8_ = 0, round_trips_ = 0;  ///< of those who acked since the last tick began
+  std::uint64_t round_trips_x8_ = 0, round_trips_ = 0;  ///< of viewers that acked since the last tick began
   std::uint32_t acked_age_ = 4;                         ///< what they know is about so old in the tick that comes
   std::size_t row_ = 0, row_end_ = 0;
   std::uint32_t viewer_ = 0, viewer_high_ = 0, active_viewers_ = 0;
@@ -189,7 +189,7 @@ class ShardLane {
   world::Column<std::uint32_t> free_viewers_;
   std::uint32_t free_viewer_count_ = 0;
   world::Column<std::uint32_t> viewer_of_session_;  ///< [io lane * sessions_per_lane + session]
-  // Viewers: who joined since the last step began, who left since.
+  // Viewers: those that joined since the last step began, those that left since.
   world::Column<std::uint32_t> births_, deaths_;
   std::uint32_t birth_count_ = 0, death_count_ = 0;
 

@@ -89,7 +89,7 @@ void ShardLane::handle(unsigned io_lane, const Mail& mail, Nanos now) noexcept {
   if (effects.announces) announce(effects.announcement, now);
 }
 
-/// Where the entity is as of the last step; that of who has just joined, where it will be.
+/// Where the entity is as of the last step; that of a player that has just joined, where it will be.
 std::array<float, 3> ShardLane::position_of(std::uint32_t index) const noexcept {
   const ShardSetup& setup = world_.setup_;
   const std::uint16_t row = viewers_[index].own_slot;

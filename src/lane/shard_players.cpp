@@ -1,8 +1,8 @@
-/// Who comes and who goes. Both take effect when the next step begins, so that the tick follows from when the command
+/// Players come and go. Both take effect when the next step begins, so that the tick follows from when the command
 /// was drained and from nothing else.
 ///
 ///                  join                      step begins
-///       nobody ----------> joining ------------------------> present
+///       unknown ---------> joining ------------------------> present
 ///                             ^    join (another session)    |     |  leave
 ///                             +------------------------------+     +--------> buried when the step begins
 ///                             |    join                            |  leave, linger
@@ -44,7 +44,7 @@ void ShardLane::join(unsigned io_lane, const Command& command) noexcept {
   seat.joining = true;
 }
 
-/// The place that a player had, taken from whoever has it now, or a new one; no_viewer when there is none.
+/// The place that a player had, taken from the session that has it now, or a new one; no_viewer when there is none.
 std::uint32_t ShardLane::seat_for(const Command& command) noexcept {
   if (const std::uint32_t* const known = players_.find(command.player_id); known != nullptr) {
     const std::uint32_t index = *known;
@@ -52,7 +52,8 @@ std::uint32_t ShardLane::seat_for(const Command& command) noexcept {
     std::uint32_t* old = nullptr;
     if (viewer.connection_id != wire::no_connection) old = &place_of(viewer.io_lane, viewer.session);
     if (resume_ticks_ != 0) {
-      // A newer session of the player, before the old one has left or after: its leave, if it comes yet, finds nobody.
+      // A newer session of the player, before the old one has left or after: its leave, if it comes yet, finds no
+      // player.
       if (old != nullptr) *old = no_viewer;
       if (viewer.active) --active_viewers_;
       viewer.active = false;
@@ -61,7 +62,7 @@ std::uint32_t ShardLane::seat_for(const Command& command) noexcept {
       counters_.resumed.add(1);
       return index;
     }
-    leave(*old, false);  // nobody is absent here, so he has a session
+    leave(*old, false);  // no player is absent here, so this one has a session
   }
   if (free_viewer_count_ == 0) return no_viewer;
   const std::uint32_t index = free_viewers_[--free_viewer_count_];

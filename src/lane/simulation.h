@@ -30,7 +30,7 @@ struct ShardSetup {
   unsigned io_lanes = 1;
   unsigned sessions_per_lane = 1'024;  ///< slots of an io lane's session table
   std::uint64_t seed = 1;
-  std::string welcome;         ///< UTF-8 that greets everybody who joins; empty: nothing
+  std::string welcome;         ///< UTF-8 that greets every player that joins; empty: nothing
   Nanos (*clock)() = nullptr;  ///< to measure the cost of ticks with; nullptr: the `now` of poll
 
   /// Every fault of the parts and of their combination. Empty: a Simulation can be built.

@@ -22,13 +22,14 @@ constexpr Nanos drain_sweep_period = 20 * millisecond;
 constexpr Nanos ping_interval = 1 * second;
 constexpr Nanos linger = 150 * millisecond;  ///< a client says goodbye three times, 20 ms apart
 
-/// Whether the player may be expected back, so that his entity stays in the world for a while.
+/// Whether the player may be expected back, so that the entity stays in the world for a while.
 constexpr bool may_resume(DisconnectReason reason) noexcept {
   return reason == DisconnectReason::timeout || reason == DisconnectReason::superseded;
 }
 
 /// Tell shard and handshake lane that the session is over, and say goodbye as often as is due. Called again by the
-/// sweep until everybody has heard, and nothing of it stands in a queue any more: then it returns true.
+/// sweep until both lanes and the client have heard, and nothing of it stands in a queue any more: then it returns
+/// true.
 bool take_leave(IoState& state, std::uint32_t slot) noexcept {
   session::Admission& session = state.table.admission(slot);
   session::Cold& cold = state.table.cold(slot);
