@@ -14,7 +14,7 @@
 namespace serried::control {
 namespace {
 
-constexpr int interval_ms = 50;  ///< between two polls of Admin, when nobody asks
+constexpr int interval_ms = 50;  ///< between two polls of Admin, when no request comes
 constexpr timeval patience{1, 0};
 
 bool address_of(const std::string& path, sockaddr_un& address) {
@@ -25,7 +25,7 @@ bool address_of(const std::string& path, sockaddr_un& address) {
   return true;
 }
 
-/// Make way for a new socket at `path`: only one that nobody listens on any more is removed.
+/// Make way for a new socket at `path`: only one without a listener is removed.
 Result<Done> make_way(const std::string& path, const sockaddr_un& address) {
   struct stat found {};
   if (lstat(path.c_str(), &found) != 0) return Done{};

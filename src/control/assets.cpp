@@ -10,7 +10,7 @@
 namespace serried::control {
 namespace {
 
-/// Text for everybody who joins; empty, and a fault, when it cannot be sent.
+/// Text for every player that joins; empty, and a fault, when it cannot be sent.
 std::string load_welcome(const std::string& file, std::vector<Fault>& faults) {
   constexpr std::size_t bytes_max = message::message_bytes_max - 1;
   const auto refuse = [&](std::string why) {

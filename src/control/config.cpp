@@ -72,7 +72,7 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
-/// What to do about an option nobody knows: the nearest that is known, or where EAL's belong.
+/// What to do about an unknown option: the nearest that is known, or where EAL's belong.
 std::string unknown_advice(const std::string& given) {
   const std::string name = given.substr(0, given.find('='));
   std::string nearest;

@@ -56,7 +56,7 @@ bool is_section(std::string_view name) {
   return std::any_of(rows.begin(), rows.end(), [&](const Option& row) { return row.section == name; });
 }
 
-/// The section in which a key would be known: what somebody who put it in the wrong place wants to hear.
+/// The section in which a key would be known: for the message about one in the wrong place.
 std::string elsewhere(std::string_view key) {
   for (const Option& row : options())
     if (row.key == key) return std::string{"; it belongs to ["} + row.section + "]";

@@ -48,7 +48,7 @@ class Engine {
   /// What the port turned out to be, a line each.
   [[nodiscard]] virtual std::vector<std::string> port_notes() const = 0;
 
-  /// Any thread: io lanes refuse newcomers and take leave of everybody, as soon as they are polled.
+  /// Any thread: io lanes refuse newcomers and take leave of every client, as soon as they are polled.
   void begin_drain() noexcept { drain_.store(true, std::memory_order_relaxed); }
   [[nodiscard]] virtual bool drained() const noexcept = 0;
 

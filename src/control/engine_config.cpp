@@ -126,7 +126,7 @@ lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key,
   io.parameters = parameters_of(config);
   io.message_bytes_max = config.message_bytes_max;
   // 64 MiB of messages in fragments a process, and for those in datagrams what every session may have waiting, within
-  // reason: who acks nothing is cut off after some twenty seconds.
+  // reason: a client that acks nothing is cut off after some twenty seconds.
   io.small_blocks = static_cast<std::uint16_t>(small_blocks / config.io_lanes);
   io.large_blocks = static_cast<std::uint16_t>(large_blocks / config.io_lanes);
   io.chunks = std::clamp(8 * io.sessions_max, 4'096U, 262'144U);
@@ -144,7 +144,7 @@ lane::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::
   lane::HandshakeConfig handshake;
   handshake.token_key = key;
   handshake.started_unix_s = started_unix_s;
-  // Every session's token, those of players who came and went within a token's life, and some room.
+  // Every session's token, those of players that came and went within a token's life, and some room.
   handshake.tokens_remembered = std::bit_ceil(std::max(4 * config.sessions_max, 65'536U));
   handshake.players_max = config.players_max;
   return handshake;
@@ -170,7 +170,7 @@ port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards) {
 
 LinkSizes link_sizes(const ServerConfig& config, unsigned shards) {
   LinkSizes sizes;
-  // Inputs of two ticks from everybody: a shard looks at its ring between slices, not while it steps.
+  // Inputs of two ticks from all players: a shard looks at its ring between slices, not while it steps.
   sizes.rows = std::bit_ceil(std::max(2 * sessions_per_lane(config) / shards, 4'096U));
   // A whole tick: shards plan faster than an io lane seals, and a viewer without a buffer is told nothing that tick.
   const unsigned viewers = (config.players_max + config.io_lanes * shards - 1) / (config.io_lanes * shards);

@@ -12,7 +12,7 @@
 namespace serried::control {
 namespace {
 
-/// Writes nothing, but says that somebody is about to.
+/// Writes nothing, but says that a record is about to be written.
 class Announce final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
   explicit Announce(std::function<void()> call) : call_(std::move(call)) {}

@@ -10,8 +10,8 @@
 ///                      each; within each part lanes go round; the handshake lane joins the last io lane
 ///     c == 1           everything
 ///
-/// The handshake lane joins an io lane and not a shard: a tick that is late is seen by everybody, a burst that waits 50
-/// us for a key exchange by nobody. Cores for io lanes are taken from the NIC's NUMA node first, and of two
+/// The handshake lane joins an io lane and not a shard: a tick that is late is seen by every player, a burst that waits
+/// 50 us for a key exchange by none. Cores for io lanes are taken from the NIC's NUMA node first, and of two
 /// hyperthreads of a core the second comes last.
 
 #include <span>
@@ -51,7 +51,7 @@ struct Placement {
   bool alone = false;  ///< each lane has a core of its own, and the machine has one over for everything else
 };
 
-/// No node: the port has none, or nobody knows.
+/// No node: the port has none, or it is not known.
 inline constexpr int any_node = -1;
 
 /// How many shard lanes are made of `cores` when the user did not say.

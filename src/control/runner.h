@@ -26,7 +26,7 @@ struct RunSetup {
   ServerConfig config;
   Placement placement;
   std::vector<unsigned> cpus;    ///< that the process might use before EAL pinned its main thread
-  AdminSocket* admin = nullptr;  ///< none: nobody gives orders
+  AdminSocket* admin = nullptr;  ///< none: no orders come
 };
 
 class Runner {

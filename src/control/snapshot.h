@@ -58,7 +58,7 @@ struct Snapshot {
   /// Ticks between two datagrams to one viewer: 1 unless a shard is overloaded. The largest of all shards.
   std::uint64_t interval_ticks = 1, interval_ticks_max = 1;
   std::uint64_t far_staleness_ticks = 0;   ///< longest turn over the far cells of any viewer
-  std::uint64_t far_crossings_missed = 0;  ///< see replicate::PlanCounters: while it stands still, turns miss nobody
+  std::uint64_t far_crossings_missed = 0;  ///< see replicate::PlanCounters: while it stands still, turns miss no entity
   std::uint64_t world_hash = 0;
   std::uint32_t world_tick = 0;  ///< whose hash it is
 
