@@ -1,11 +1,11 @@
-/// Cost of the shard lane per player and tick, everybody in one place: `per_viewer` is CPU time of poll() a viewer and
+/// Cost of the shard lane per player and tick, all in one place: `per_viewer` is CPU time of poll() a viewer and
 /// tick, all phases, with inputs and acks of every player coming in each tick; `least` is that of the cheapest tick;
 /// `body` is bytes a viewer and tick. The acks arrive a tick later; copying bodies nowhere, this leaves out what the io
 /// lane does.
 ///
 ///     shard_tick    how long a tick takes
-///     crowd         the same, and how stale what every hundredth viewer knows of anybody is: gaps between two words of
-///                   the same entity, in ticks
+///     crowd         the same, and how stale what every hundredth viewer knows of any entity is: gaps between two words
+///                   of the same entity, in ticks
 ///
 /// `records` is records a viewer and tick, `encoded` those of them that were not ready to be copied. `crossings` is far
 /// records a viewer and tick of those who changed their cell and were told at once (replicate/far.h). `hash` is of all

@@ -104,7 +104,7 @@ class Crowd {
   std::vector<std::uint32_t> slots_, order_, ids_;
   std::vector<std::uint8_t> buffers_;
   std::size_t at_ = 0;
-  Nanos interval_;  ///< everybody sends 60 times a second
+  Nanos interval_;  ///< every session sends 60 times a second
 };
 
 double thread_seconds() {
@@ -235,7 +235,7 @@ void open(benchmark::State& state) {
 }
 BENCHMARK(open)->Apply(sizes);
 
-/// The guard over datagrams that nobody banned, with so many bans of addresses, and of networks of three lengths.
+/// The guard over datagrams that are not banned, with so many bans of addresses, and of networks of three lengths.
 void guard_with(benchmark::State& state, unsigned bans) {
   Crowd crowd(state);
   constexpr unsigned lengths[] = {128, 128, session::mapped_bits + 24, session::mapped_bits + 16};

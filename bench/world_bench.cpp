@@ -1,5 +1,5 @@
 /// Cost of a tick's first half: step, publish, index, and a look around. Each reports ns an entity (`per_entity`), over
-/// players and NPCs that all walk in one place, so that one cell holds everybody.
+/// players and NPCs that all walk in one place, so that one cell holds all.
 
 #include <algorithm>
 #include <memory>

@@ -1,7 +1,7 @@
 #pragma once
 /// An io lane between its wire and its rings, as the engine has it, with the bench in the place of the shard: it takes
-/// input rows out of the ring and puts bodies in. Time is virtual: everybody sends and is answered 60 times a second,
-/// whatever the measurement takes.
+/// input rows out of the ring and puts bodies in. Time is virtual: every session sends and is answered 60 times a
+/// second, whatever the measurement takes.
 ///
 ///     crowd -> far port ~ wire ~ near port -> lane -> inputs          prepared and checked outside, timed inside
 ///     crowd <- far port ~ wire ~ near port <- lane <- filled
@@ -112,7 +112,7 @@ class Bed {
     collect(who.size());
   }
 
-  /// What a player who has just come must be told of those around him: encoded into bodies, and through the lane.
+  /// What a player that has just come must be told of the entities around: encoded into bodies, and through the lane.
   void welcome(std::uint32_t index, unsigned records, Piece& piece) {
     for (unsigned tries = 0; link.empties.size() < wire::Batch::capacity && tries < 1'000; ++tries) lane.poll(now);
     const Player& player = crowd.player(index);
@@ -157,7 +157,7 @@ class Bed {
   lane::HandshakeLane handshake;
   Lane lane;
   Nanos now = 100 * second;
-  std::optional<Nanos> pace;  ///< of virtual time a burst; without it as long as one of everybody takes
+  std::optional<Nanos> pace;  ///< of virtual time a burst; without it as long as one of all sessions takes
 
   ResultHash hash;  ///< of all inputs that came out
   std::uint64_t inputs = 0, plans_acked = 0, bodies = 0;
@@ -181,7 +181,7 @@ class Bed {
     config.spare_buffers = 2 * options.chunk;
     config.protocol_id = protocol_id;
     config.parameters.input_rate_max_hz = 128;
-    // The handshakes of many take hours of virtual time; nobody is to be sent away meanwhile.
+    // The handshakes of many take hours of virtual time; no client is to be sent away meanwhile.
     config.parameters.idle_ping_ms = config.parameters.timeout_ms = 86'400'000;
     return config;
   }

@@ -80,7 +80,7 @@ class Establisher {
     return Done{};
   }
 
-  /// One millisecond of everybody's life.
+  /// One millisecond of all clients.
   void step() {
     bed_.now += millisecond;
     for (const auto& one : newcomers_)

@@ -55,7 +55,7 @@ class Measurer {
       row("newcomer, a record", [&](Piece& piece) {
         const Who who = bed_.next_chunk().first(1);
         bed_.welcome(who.front(), newcomer_records, piece);
-        bed_.receive(who, Kind::valid, ignored);  // and he acknowledges
+        bed_.receive(who, Kind::valid, ignored);  // and the player acknowledges
       });
     report_.hash += bed_.hash.value() + bed_.crowd.hash.value();
   }
@@ -110,7 +110,7 @@ class Measurer {
  private:
   using Who = std::span<const std::uint32_t>;
 
-  /// Everybody of the chunk is heard and answered.
+  /// Every session of the chunk is heard and answered.
   void turn(Who who, unsigned bytes, Piece& in, Piece& out) {
     bed_.receive(who, Kind::valid, in);
     bed_.send(who, bytes, out);
@@ -254,7 +254,7 @@ class Measurer {
   std::array<std::uint64_t, observe::drop_count> before_{}, refused_{};
 };
 
-/// Let everybody in, measure, check. `phase` is told when handshakes begin (false) and when they are over (true).
+/// Let all clients in, measure, check. `phase` is told when handshakes begin (false) and when they are over (true).
 template <class Lane, class P, class F, class Phase, class Measure>
 Result<Done> with_bed(P& near, F& far, const wire::Path& server, const std::vector<std::uint16_t>& ports,
                       const BedOptions& bed_options, Phase&& phase, Measure&& measure) {

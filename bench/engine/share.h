@@ -96,7 +96,7 @@ class Sharer {
     for (unsigned popped; (popped = bed_.link.inputs.pop(inputs.data(), wire::Batch::capacity)) != 0;) taken_ += popped;
     return rows;
   }
-  // Everybody sends 60 times a second of the lane's clock.
+  // Every session sends 60 times a second of the lane's clock.
   void advance(unsigned rows) { bed_.now += second / 60 * rows / bed_.crowd.size(); }
 
   AnyBed& bed_;
