@@ -41,7 +41,7 @@ TEST(Fragment, WhatMayBeOne) {
            Case{0, message_bytes_max, 1136, true},       //
            Case{65'535, message_bytes_max, 8, true},     // the last unit there is
            Case{65'535, message_bytes_max, 9, false},    //
-           Case{0, message_bytes_max + 1, 1136, false},  // too long for anybody
+           Case{0, message_bytes_max + 1, 1136, false},  // too long for any receiver
            Case{0, 0xFFFF'FFFF, 1136, false},            //
        })
     EXPECT_EQ(is_fragment({1, c.offset, c.total}, c.bytes), c.is) << c.offset << ' ' << c.total << ' ' << c.bytes;

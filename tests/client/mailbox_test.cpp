@@ -61,7 +61,7 @@ TEST(Mailbox, GivesEveryKindToItsCallbackInOrderWithNamesResolved) {
   };
   const auto mail = box.empty_out();
   for (const auto& one : mail) {
-    client::deliver(one, {});  // nobody listens: nothing happens
+    client::deliver(one, {});  // no callback: nothing happens
     client::deliver(one, callbacks);
   }
   EXPECT_EQ(told, "state action chat own");

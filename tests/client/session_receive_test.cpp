@@ -49,7 +49,7 @@ TEST(Session, DoesNotAckWhatTheViewHadToIgnore) {
     const std::uint8_t* end = message::write_record(bytes, 7, message::delta::rotation, state);
     out.write_bytes({bytes, static_cast<std::size_t>(end - bytes)});
   };
-  story.server.tick(story.now, record, {}, 77);  // of an entity that nobody created
+  story.server.tick(story.now, record, {}, 77);  // of an entity that was never created
   for (int i = 0; i < 6; ++i) {
     story.server.tick(story.now, {}, {}, 78);
     story.step();

@@ -24,7 +24,7 @@ TEST(Udp, ParsesEndpoints) {
     EXPECT_FALSE(client::parse_endpoint(bad)) << bad;
 }
 
-/// Nobody answers at the discard port.
+/// There is no answer from the discard port.
 TEST(Udp, SurvivesSilenceAndRefusal) {
   wire::Path path = client::parse_endpoint("127.0.0.1:9").value();
   auto alone = client::Udp::open(path, 1 << 16);

@@ -148,7 +148,7 @@ Json reliable_of(const Json& vector) {
     Json outcome = {{"handed", taken.handed}, {"verdict", nullptr}};
     if (channel != wire::Channel::unreliable) outcome["verdict"] = verdicts[static_cast<unsigned>(accepted)];
     const bool ended = outcome["verdict"] == "malformed";
-    if (ended) outcome["handed"] = Json::array();  // what was handed on before the fault was seen is nobody's any more
+    if (ended) outcome["handed"] = Json::array();  // what was handed on before the fault was seen does not count
     outcomes.push_back(std::move(outcome));
     if (ended) break;
   }
@@ -189,7 +189,7 @@ Json cookie_of(const Json& vector) {
                       number<Nanos>(vector, "time") * second));
 }
 
-/// The pair of a secret that somebody else chose.
+/// The pair of a secret from elsewhere.
 crypt::KeyPair pair_of(const Json& vector, const char* name) {
   Bytes bytes = octets(vector, name);
   const auto source = [](void* context, std::span<std::uint8_t> to) {

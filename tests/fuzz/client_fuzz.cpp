@@ -74,7 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (bytes.size() >= wire::datagram_bytes_min && bytes.size() <= wire::datagram_bytes_max)
       wire::stamp_one(bytes, stage.server.crc);
     const observe::Drop verdict = session.receive(bytes, test::path_of(4000), stage.now, drops);
-    // Nobody can seal without the keys: what is not dropped is a clear answer that echoes us.
+    // Nothing is sealed without the keys: what is not dropped is a clear answer that echoes us.
     if (verdict != observe::Drop::none && session.state() != before) std::abort();
     if (choice == 2 && (verdict == observe::Drop::none || session.state() != before)) std::abort();
     drain(session, stage.now);

@@ -1,4 +1,4 @@
-/// What anybody can do to a server: the real io, handshake and shard lanes on a loop wire. The input is a script of
+/// What any client can do to a server: the real io, handshake and shard lanes on a loop wire. The input is a script of
 /// steps, each one byte and its operands (Script, below): raw datagrams of strangers, datagrams sealed with the good
 /// keys of two players whose programs say what the script says, time, lanes that are behind, addresses that change,
 /// logins. After each step the books balance and the pools are within bounds; at the end all memory comes home.
@@ -112,7 +112,7 @@ class Server {
     }
   }
 
-  /// Everybody goes: nothing may be left behind.
+  /// All clients go: nothing may be left behind.
   void end() {
     handshake_behind_ = shard_behind_ = false;
     port_->set_outbound({});

@@ -216,7 +216,7 @@ TEST(Grid, EveryShardLogsEverybodyWhoWentToAnotherCell) {
         EXPECT_EQ(crossing.ahead, crossing.to > crossing.from ? to.first - from.first : 0U);
       }
     }
-    world.index(shards);  // nobody moved
+    world.index(shards);  // no entity moved
     EXPECT_EQ(world.grid.crossings_end(0), gone.size());
   }
 }

@@ -72,7 +72,7 @@ int main(int count, char**) {
     return 1;
   }
   base::Prng random(1);
-  if (count > 1) {  // shows that the method sees what it is for: the branch on tags that nobody has declared public
+  if (count > 1) {  // shows that the method sees what it is for: the branch on tags that are not declared public
     Datagrams datagrams(random, 4);
     datagrams.poison(false);
     static_cast<void>(Unpublished::open(datagrams.burst));

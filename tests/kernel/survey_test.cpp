@@ -11,7 +11,7 @@
 namespace serried::kernel {
 namespace {
 
-/// A tracked set and where everybody is, at random.
+/// A tracked set and where its entities are, at random.
 struct Crowd {
   static constexpr unsigned entities = 300;
   struct alignas(place_bytes) Place {

@@ -13,7 +13,7 @@ TEST_F(AcceptTest, ADatagramIsHeardAndAckedWhateverItHolds) {
   static_cast<void>(unused);
   run(100 * millisecond);
   const std::uint64_t before = received;
-  send(peer, {.body = {2, 0x3F, 0}});  // one message, of a type that nobody knows
+  send(peer, {.body = {2, 0x3F, 0}});  // one message, of an unknown type
   run(30 * millisecond);
   EXPECT_EQ(received, before + 1);
 }

@@ -137,7 +137,7 @@ const Case cases[] = {
        t.plain(1, Bytes{0xC4, 5, 1, 0, 'a'});
      }},
 
-    // New keys, integrity: answers that nobody has asked for
+    // New keys, integrity: answers that were not asked for
     {Drop::unexpected_message, 1,
      [](DropsTest& t) {
        Bytes response(2 + 32, 7);

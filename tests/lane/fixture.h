@@ -1,6 +1,6 @@
 #pragma once
 /// An io lane and a handshake lane on a loop wire, with real clients at its other end, one thread, a clock in the hand.
-/// In place of the shard stands whoever reads the rings of `link`.
+/// In place of the shard stands the reader of the rings of `link`.
 
 #include <algorithm>
 #include <functional>
@@ -51,7 +51,7 @@ struct Peer {
   client::SessionOptions options;
   client::Session session;
   bool mute = false;  ///< sends nothing by itself
-  bool deaf = false;  ///< hears nothing: once somebody forges its datagrams, acks come for what it never sent
+  bool deaf = false;  ///< hears nothing: once its datagrams are forged, acks come for what it never sent
 };
 
 class LaneTest : public testing::Test {

@@ -207,7 +207,7 @@ TEST_F(FewSessions, UnderAFloodEveryMomentHasItsShareOfTheBudget) {
     return lane.counters().cookies.value() - before;
   };
   flood(100);
-  // Whoever repeats at fixed times must not always meet the spent part of the same second.
+  // A client that repeats at fixed times must not always meet the spent part of the same second.
   for (int tenth = 0; tenth < 12; ++tenth) EXPECT_NEAR(static_cast<double>(flood(100)), 4.0, 1.0);
 }
 

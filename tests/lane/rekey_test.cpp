@@ -126,7 +126,7 @@ TEST_F(RekeyTest, TheOldKeyOpensForASecondAndThenIsGone) {
   EXPECT_EQ(lane.counters().delivered.value(), delivered + 1);
 }
 
-/// A wiped key is 32 zeros: nobody may be let in by it, at whatever stage.
+/// A wiped key is 32 zeros: no datagram may be let in by it, at whatever stage.
 TEST_F(RekeyTest, ZerosOpenNothingInEitherPhase) {
   Peer& peer = play(1);
   const crypt::Secret zeros;

@@ -520,7 +520,8 @@ TEST_F(ReliableRates, WhatWaitedForRoomIsNotPunishedForComingAtOnce) {
   EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
 }
 
-/// The shard's ring of commands is full of others' joins and leaves. That holds up who has not joined, and nobody else.
+/// The shard's ring of commands is full of others' joins and leaves. That holds up sessions that have not joined, and
+/// no others.
 TEST_F(ReliableTest, OnlyMailOfWhoHasNotJoinedWaitsForItsJoin) {
   Peer& playing = play(1);
   run(200 * millisecond);

@@ -153,7 +153,7 @@ void converge(unsigned shards, Weather weather, std::uint64_t seed, unsigned npc
   for (std::uint64_t id = 1; id <= 16; ++id) rig.join(id, true);
   for (unsigned tick = 0; tick < 400; ++tick) {
     walk_all(rig);
-    if (tick % 50 == 49) {  // somebody goes, somebody comes
+    if (tick % 50 == 49) {  // one player goes, another comes
       for (auto& player : rig.players)
         if (player->playing) {
           rig.leave(*player);

@@ -64,7 +64,7 @@ TEST(Slice, AFullRingSkipsViewersAndLosesNoBuffer) {
     for (const std::uint32_t wanted = lane.tick() + 1; lane.tick() != wanted || !lane.idle();) lane.poll(now);
   };
   tick();
-  tick();  // nobody took the first 40 away
+  tick();  // the first 40 were not taken away
   EXPECT_EQ(link.filled.size(), 63U);
   EXPECT_EQ(lane.counters().drops.value(Drop::filled_ring_full), 17U);
   OutRow rows[64];

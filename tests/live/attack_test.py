@@ -1,4 +1,4 @@
-"""Honest players and an attacker, small: nobody is disconnected, no view differs, strangers get no more bytes than they
+"""Honest players and an attacker, small: no session is disconnected, no view differs, strangers get no more bytes than they
 send, and the server's books hold every datagram. How fast it all goes is measured by scripts/attack, not here."""
 
 import json

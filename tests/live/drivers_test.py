@@ -1,4 +1,4 @@
-"""Fifty bots for five seconds over each wire, through the demo: nobody is lost, no view differs, nothing is unaccounted."""
+"""Fifty bots for five seconds over each wire, through the demo: no bot is lost, no view differs, nothing is unaccounted."""
 
 import os
 import unittest

@@ -86,7 +86,7 @@ TEST_F(BridgeTest, WhatFindsNoRoomIsCountedAndNoBufferIsLost) {
     const unsigned taken = say(*ends_, Side::left, texts);
     ASSERT_GT(taken, 0U) << "round " << round;
     ASSERT_EQ(bridge_->receive(Side::left).size(), taken);
-    bridge_->pass_on(0);  // nobody listens on the right: its ring of 64 is soon full
+    bridge_->pass_on(0);  // nothing is read on the right: its ring of 64 is soon full
   }
   EXPECT_GT(bridge_->lost(), 20'000U) << "far more than all mbufs there are";
   EXPECT_EQ(say(*bridge_, Side::right, texts), 0U) << "full for our own as well, and said so";

@@ -87,7 +87,7 @@ void resolve_and_echo(Ethdev& client, Ethdev& server, bool ipv6, std::uint16_t v
   to.vlan = 0;
   to.local_port = 5003;
   append(batch, client, "first", to);
-  client.transmit(batch, second);  // nobody knows where to: the question leaves in its place
+  client.transmit(batch, second);  // the destination is not known: the question leaves in its place
   EXPECT_EQ(client.counters().drops.value(observe::Drop::no_next_hop), ipv6 ? 2U : 1U);
   server.receive(batch, second);
   EXPECT_EQ(batch.rows, 0U);

@@ -238,7 +238,7 @@ TEST(Loop, RefusesWhatItDoesNotOwnOrCannotCarry) {
   Wire wire;
   send(*wire.client, "x", endpoint(server_address, 4000, 6000), 0);  // 6000 is not one of its ports
   EXPECT_EQ(wire.client->counters().drops.value(observe::Drop::no_next_hop), 1U);
-  send(*wire.client, "x", endpoint(server_address, 4001), 0);  // nobody there
+  send(*wire.client, "x", endpoint(server_address, 4001), 0);  // no port there
   EXPECT_EQ(wire.network.counters().unroutable, 1U);
   EXPECT_TRUE(balanced(wire.network));
 }

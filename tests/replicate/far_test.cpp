@@ -149,7 +149,7 @@ TEST(Far, WhenAllCrossAtOnceTheTurnGoesOnAndThoseMissedAreCounted) {
 }
 
 /// A crowd on several shards that walks over borders of cells in all directions, up and down too, and a viewer who
-/// does. What he knows comes from the bytes that he is sent alone.
+/// does. What it knows comes from the bytes that it is sent alone.
 class Crowd {
  public:
   Crowd(unsigned shards, std::uint64_t seed)
@@ -198,7 +198,7 @@ class Crowd {
     longest_turn = std::max(longest_turn, viewer.far_turn_ticks);
     return run;
   }
-  /// How long ago the viewer was last told of whom he sees: the most of anybody, ticks.
+  /// How long ago the viewer was last told of the entities in view: the most of any, ticks.
   std::uint32_t oldest() {
     std::uint32_t most = 0;
     for (std::size_t row = 0; row < rows_; ++row) {

@@ -13,7 +13,7 @@ class Attacker {
  public:
   static constexpr std::uint16_t ports = 8;
 
-  /// `disguised`: half of what it sends comes, as far as anybody can see, from the bots' addresses.
+  /// `disguised`: half of what it sends comes, by all that can be seen, from the bots' addresses.
   Attacker(Engine& engine, std::uint64_t seed, bool disguised)
       : engine_(engine),
         dice_(seed),

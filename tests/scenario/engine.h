@@ -183,7 +183,7 @@ class Engine {
     server->set_outbound(to_clients);
   }
 
-  /// Stop walking, heal the wire, let everybody learn; then every view must equal the world.
+  /// Stop walking, heal the wire, let all bots learn; then every view must equal the world.
   void settle(Nanos duration = 4 * second) {
     walking = false;
     set_profiles({}, {});
@@ -334,7 +334,7 @@ class Engine {
     }
   }
 
-  /// Every lane, in an order that the seed decides, until nobody has anything to do. `with_io` false: shards alone.
+  /// Every lane, in an order that the seed decides, until none has anything to do. `with_io` false: shards alone.
   void poll_all(bool with_io) {
     std::vector<unsigned> order(shards.size() + 2);
     for (int quiet = 0, rounds = 0; quiet < 3 && rounds < 4'000; ++rounds) {

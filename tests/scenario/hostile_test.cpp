@@ -1,6 +1,6 @@
 /// One story, told from many seeds: bots walk, talk, ask, move to other addresses, fall silent and come back, while the
 /// wire loses, doubles, bends and reorders what they say, keys change every second, and an attacker does what it can.
-/// At every step the books balance and nobody hears anything twice; when the weather has cleared everything that was
+/// At every step the books balance and no client hears anything twice; when the weather has cleared everything that was
 /// asked is answered, every view equals the world, and all memory is home.
 ///
 /// SERRIED_SEEDS=first:last chooses the seeds; scripts/scenario runs as many as one likes.
@@ -130,7 +130,7 @@ class Story {
  private:
   static constexpr Nanos patience = 120 * second;
 
-  /// Everybody comes in, in weather in which that is possible: a cookie holds for ten seconds.
+  /// All bots come in, in weather in which that is possible: a cookie holds for ten seconds.
   void enter() {
     for (unsigned i = 0; i < plot_.engine.players; ++i) {
       Bot& bot = engine_.add_bot(i + 1);
@@ -167,9 +167,9 @@ class Story {
     const Nanos end = engine_.now + patience;
     while (engine_.now < end && waiting() != 0 && !testing::Test::HasFatalFailure()) step(true);
     EXPECT_EQ(waiting(), 0U) << "commands without an answer";
-    // What nobody waits for by name: absent ones, silent ones, views.
+    // What no step waits for by name: absent ones, silent ones, views.
     for (const Nanos calm = engine_.now + 6 * second; engine_.now < calm;) step(true);
-    // Whoever has to log in again from an address that a forger had banned waits until the ban is over.
+    // A bot that has to log in again from an address that a forger had banned waits until the ban is over.
     for (const Nanos late = engine_.now + 250 * second; engine_.now < late && !engine_.all_playing();) step(true);
     engine_.expect_views_equal_world();
     for (std::size_t i = 0; i < engine_.bots.size(); ++i) {
@@ -187,7 +187,7 @@ class Story {
 
   void leave() {
     for (auto& bot : engine_.bots) bot->session.close(engine_.now);
-    // Those of whom nobody heard since are noticed by their silence.
+    // Bots that were not heard since are noticed by their silence.
     const Nanos end = engine_.now + 100 * second;
     while (engine_.now < end && engine_.io->counters().sessions.value() != 0) step(true, false);
     EXPECT_EQ(engine_.io->counters().sessions.value(), 0U);
@@ -209,7 +209,7 @@ class Story {
     engine_.expect_balanced();
   }
 
-  /// Who was silent long enough comes back with a new token; whoever else has lost his session has been wronged.
+  /// A bot that was silent long enough comes back with a new token; any other that lost its session is a fault.
   void mind(std::size_t i, Bot& bot) {
     if (wakes_[i] != 0 && engine_.now >= wakes_[i]) {
       wakes_[i] = 0;

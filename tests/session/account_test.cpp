@@ -83,7 +83,8 @@ TEST(Account, TheChannelFollowsFromTheCargoAndThePhaseFromTheKey) {
   EXPECT_EQ(table.outbound(slot).sealed_bytes, bytes);
 }
 
-/// More than a server's window lets out: whoever waits for what is pushed out of the queue must hear of it.
+/// More than a server's window lets out: what waits for an answer about a datagram pushed out of the queue must hear of
+/// it.
 TEST(Account, WhatHasToMakeRoomIsNamedAsLost) {
   Table table{0, 4};
   const std::uint32_t slot = open_session(table, 1);

@@ -27,7 +27,7 @@ inline std::vector<std::uint8_t> make_frame(const wire::Path& from, const wire::
   return room;
 }
 
-/// To the eye of whoever has no key: header, bytes, CRC.
+/// As it looks without the key: header, bytes, CRC.
 inline std::vector<std::uint8_t> make_sealed(std::uint32_t connection_id, std::uint64_t sequence, std::size_t bytes,
                                              std::uint64_t protocol_id) {
   std::vector<std::uint8_t> datagram(bytes, 0x5A);

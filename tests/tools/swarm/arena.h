@@ -75,7 +75,7 @@ struct Arena {
     server.outbox.clear();
     now += millisecond;
   }
-  /// Everybody gets an entity, again and again; and an audit of it when one is acked (`lie`: of another state).
+  /// Every bot gets an entity, again and again; and an audit of it when one is acked (`lie`: of another state).
   void tick() {
     message::CreateEntity create;
     create.slot = 5;

@@ -85,7 +85,7 @@ TEST_F(RecorderFile, PackedBodiesAreUnpacked) {
   {
     Recorder recorder = open();
     recorder.add(Recorder::Direction::received, header(wire::flag::compressed), packed);
-    packed[1] |= 0x80;  // with a dictionary that nobody has here
+    packed[1] |= 0x80;  // with a dictionary that is not here
     recorder.add(Recorder::Direction::received, header(wire::flag::compressed), packed);
     ASSERT_TRUE(static_cast<bool>(recorder.finish()));
   }
