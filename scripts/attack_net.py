@@ -1,4 +1,4 @@
-"""The wire of scripts/attack: server and swarm as in the demo, and a third on the same network who can send as anybody."""
+"""The wire of scripts/attack: server and swarm as in the demo, and an attacker on the same network that can send under any address."""
 
 import json
 import os
@@ -28,7 +28,7 @@ class HubWire(demo_net.AfXdpWire):
     def lay(self):
         for space in self.spaces:
             run("ip", "netns", "add", space)
-        # Nobody speaks on this wire by himself, or every frame would not be ours.
+        # No host speaks on this wire by itself, or every frame would not be ours.
         for space in self.spaces:
             run("ip", "netns", "exec", space, "sh", "-c",
                 "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6", must=False)
@@ -65,7 +65,7 @@ class LoopbackWire(demo_net.SocketWire):
 
 
 class TwoMemifWire(demo_net.MemifWire):
-    """Shared memory from the swarm to the attacker and from him to the server: he stands on the wire, passes on what the
+    """Shared memory from the swarm to the attacker and from it to the server: it stands on the wire, passes on what the
     others say, and no kernel takes part. The rings are as long as the demo's: what they lose while the host has a core for
     itself is mostly the players', who are a tick late for it."""
 

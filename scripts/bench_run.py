@@ -239,7 +239,7 @@ def compare(bench):
 
 
 def matrix(bench):
-    """Whatever was measured when somebody presses Ctrl-C is plotted too."""
+    """Whatever was measured when Ctrl-C is pressed is plotted too."""
     try:
         failures = bench_matrix.measure(bench.options, bench.rows, bench.save)
     finally:

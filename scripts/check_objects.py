@@ -3,7 +3,7 @@
 
 Hot objects do not allocate, throw, lock, print or log: no object of the hot modules refers to a symbol that would
 (*_setup.cpp objects may). And no object built for one instruction set holds a weak symbol, which the linker might
-keep for everybody (docs/architecture.md, Hot and cold)."""
+keep for every CPU (docs/architecture.md, Hot and cold)."""
 
 import glob
 import os

@@ -12,17 +12,15 @@ the code that stand with `::` in a document.
 A component in capitals (src/MODULE/FILE.cpp) stands for any name."""
 
 import fnmatch
-import io
 import os
 import re
 import sys
-import tokenize
 
 import checklib
+from comments import CODE, comments
 
 FOLDERS = ["", "src", "include", "docs", "scripts", "tests", "bench"]
 TOPS = "src|tests|bench|docs|scripts|include|dpdk-config"
-CODE = (".h", ".cpp", ".inc", ".def", ".c")
 # Not ours: text of other projects, inputs of the fuzzers, the licence.
 SKIP = ("tests/fuzz/corpus/", "tests/crypt/data/", "LICENSE")
 
@@ -33,46 +31,6 @@ LINK = re.compile(r"\]\(([^()\s]+)\)")
 PAGE = re.compile(r"(?<![\w./-])((?:\.\./)?(?:[\w-]+/)*[\w-]+\.md)\b")
 NAME = re.compile(r"`~?(?:\w+::)+~?(\w+)(?:\(\))?`")
 PLACEHOLDER = re.compile(r"(?:^|/)\.?[A-Z]+(?:_\w+)?(?:\.\w+)?(?:/|$)")
-
-
-def cpp_comments(text):
-    token = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])\'|//[/!]?<?(.*)')
-    for number, line in enumerate(text.splitlines(), 1):
-        for match in token.finditer(line):
-            if match[1] is not None:
-                yield number, match[1]
-
-
-def python_comments(text):
-    """Comments, and strings that are statements: docstrings."""
-    before = tokenize.NEWLINE
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT:
-            yield token.start[0], token.string[1:]
-            continue
-        if token.type == tokenize.STRING and before in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT):
-            for offset, line in enumerate(token.string.splitlines()):
-                yield token.start[0] + offset, line
-        if token.type not in (tokenize.NL, tokenize.INDENT, tokenize.DEDENT):
-            before = token.type
-
-
-def hash_comments(text):
-    for number, line in enumerate(text.splitlines(), 1):
-        match = re.search(r"(?:^|\s)#(?!!)(.*)", line)
-        if match:
-            yield number, match[1]
-
-
-def comments(path, text):
-    """(line, text) of everything that a reader reads and a compiler does not."""
-    if path.endswith(".md"):
-        return enumerate(text.splitlines(), 1)
-    if path.endswith(CODE):
-        return cpp_comments(text)
-    if path.endswith(".py") or text.startswith("#!/usr/bin/env python"):
-        return python_comments(text)
-    return hash_comments(text)
 
 
 def blocks(path, text):

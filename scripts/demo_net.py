@@ -69,7 +69,7 @@ class SocketWire(Wire):
     words = "kernel UDP sockets over loopback"
 
     def __enter__(self):
-        # Loopback is everybody's: take a port that is free, not one that another run may hold.
+        # Loopback is shared: take a port that is free, not one that another run may hold.
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind((self.server_address, 0))
             self.port = probe.getsockname()[1]

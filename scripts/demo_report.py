@@ -63,7 +63,7 @@ def find_problems(result):
 
 
 def stolen_rows(result):
-    """What the host took, which nobody on the machine can help; not where it took nothing worth a line."""
+    """What the host took, which nothing on the machine can help; not where it took nothing worth a line."""
     taken = ", ".join(f"{part:.1%} of core {core}" for core, part in (result.get("stolen") or {}).items() if part >= 0.001)
     return [("taken by the host", taken)] if taken else []
 
