@@ -35,7 +35,7 @@ struct ShardCounters {
   base::Counter polls, busy_polls;
   base::Counter viewers, entities;  ///< now
   base::Counter absent;             ///< now: entities whose players may come back
-  base::Counter resumed;            ///< players that took over the entity that was theirs
+  base::Counter resumed;            ///< players who took over the entity that was theirs
   base::Counter mails;              ///< game messages that came
   base::Counter lines;              ///< of chat, handed over to viewers
   base::Counter inputs, acks, losses;
