@@ -1,6 +1,6 @@
 #pragma once
 /// The compression dictionary that a game ships to both sides: what its bodies have in common.
-/// Made by scripts/train_dictionary.py from recorded traffic.
+/// Made by scripts/train_dictionary from recorded traffic.
 ///
 ///     file := "SERRDICT" | id u32 | size u32, 1 to 65,536 | bytes        (nothing behind)
 ///

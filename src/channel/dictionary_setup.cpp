@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view magic = "SERRDICT";
 constexpr std::size_t head_bytes = 8 + 4 + 4;
-constexpr const char* what_to_do = "; make one with scripts/train_dictionary.py";
+constexpr const char* what_to_do = "; make one with scripts/train_dictionary";
 
 struct Close {
   void operator()(std::FILE* file) const noexcept { std::fclose(file); }

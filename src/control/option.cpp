@@ -93,7 +93,7 @@ constexpr std::array sessions{
     Option{"integrity-period", "sessions", "integrity_period", "s", "between two such questions to one player",
            [](C& c) -> Target { return &c.integrity_period_s; }, 1, 86'400},
     Option{"dictionary", "sessions", "dictionary", "FILE",
-           "dictionary for packed messages, made by scripts/train_dictionary.py; used with clients that have the same",
+           "dictionary for packed messages, made by scripts/train_dictionary; used with clients that have the same",
            [](C& c) -> Target { return &c.dictionary; }},
 };
 

@@ -1,4 +1,4 @@
-/// usage: accept_vectors FILE...      what `scripts/verify_wire_format.py produce` made; "-" is standard input
+/// usage: accept_vectors FILE...      what `verify_wire_format.py produce` made; "-" is standard input
 /// The engine decodes every vector and compares. Exit code 0: all are as expected. 1: some are not. 2: no vectors.
 
 #include <exception>

@@ -1,6 +1,6 @@
 #pragma once
 /// Vectors of the wire format: a JSON object each, with what its inputs come to under "expect", null when the engine
-/// refuses them. scripts/serried_wire/vectors.py lists the kinds, and has the same in Python.
+/// refuses them. serried_wire/vectors.py lists the kinds, and has the same in Python.
 
 #include "conformance/describe.h"
 

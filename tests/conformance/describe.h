@@ -1,5 +1,5 @@
 #pragma once
-/// Messages as JSON, in the words of docs/wire-format.md: what scripts/verify_wire_format.py compares with its own
+/// Messages as JSON, in the words of docs/wire-format.md: what verify_wire_format.py compares with its own
 /// decoding. Byte strings are hexadecimal.
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-/// usage: emit_vectors [--seed N] [--count N] > FILE      for `scripts/verify_wire_format.py vectors FILE`
+/// usage: emit_vectors [--seed N] [--count N] > FILE      for `verify_wire_format.py vectors FILE`
 /// Random vectors of every kind, made by the engine's own encoders from values that are drawn here; every fourth is
 /// tampered with, and then says what the engine's decoder makes of it. One seed, one file.
 

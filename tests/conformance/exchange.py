@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """usage: exchange.py EMIT_VECTORS ACCEPT_VECTORS
 
-The engine and scripts/verify_wire_format.py decode what the other made, from a seed that is printed and that SERRIED_SEED
-sets to run the same again. Exit code 0: they agree about every vector."""
+The engine and verify_wire_format.py decode what the other made, from a seed that is printed and that SERRIED_SEED sets to
+run the same again. Exit code 0: they agree about every vector."""
 
 import os
 import random
 import subprocess
 import sys
 
-SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/verify_wire_format.py")
+SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "verify_wire_format.py")
 COUNT = "4000"
 
 

@@ -9,7 +9,7 @@ import struct
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "../../scripts"))
+sys.path.insert(0, os.path.join(HERE, "../conformance"))
 
 from serried_wire import datagram as d  # noqa: E402
 from serried_wire import messages as m  # noqa: E402

@@ -17,7 +17,7 @@ OVERHEARD = {"replay", "bad-tag", "spoofed"}
 def attack(*options):
     with tempfile.TemporaryDirectory(prefix="serried-live-") as folder:
         file_name = os.path.join(folder, "attack.json")
-        done = subprocess.run(["python3", os.path.join(programs.ROOT, "scripts/attack_run.py"), "--build", programs.build,
+        done = subprocess.run(["python3", os.path.join(programs.ROOT, "scripts/lib/attack_run.py"), "--build", programs.build,
                                "--json", file_name, "--quick", *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors="replace", timeout=180)
         with open(file_name, encoding="utf-8") as file:

@@ -16,7 +16,7 @@ import programs
 NAMES = ["aead", "inbound", "outbound", "refuse", "driver-share", "players", "crowd", "newcomer", "sessions"]
 
 
-COMMAND = ["python3", os.path.join(programs.ROOT, "scripts/bench_run.py"), "--build"]
+COMMAND = ["python3", os.path.join(programs.ROOT, "scripts/lib/bench_run.py"), "--build"]
 
 
 def bench(*arguments, code=0):

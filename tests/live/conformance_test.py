@@ -9,7 +9,7 @@ import unittest
 
 import programs
 
-SCRIPT = os.path.join(programs.ROOT, "scripts/verify_wire_format.py")
+SCRIPT = os.path.join(programs.ROOT, "tests/conformance/verify_wire_format.py")
 BUILD = "7"
 
 

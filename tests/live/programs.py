@@ -29,7 +29,7 @@ def demo(*arguments, seconds=180, within=()):
     """A run of the demo with the programs of `build`, under the command `within`: exit code, its JSON object, its output."""
     with tempfile.TemporaryDirectory(prefix="serried-live-") as folder:
         file_name = os.path.join(folder, "demo.json")
-        done = subprocess.run([*within, "python3", os.path.join(ROOT, "scripts/demo_run.py"), "--build", build, "--json", file_name,
+        done = subprocess.run([*within, "python3", os.path.join(ROOT, "scripts/lib/demo_run.py"), "--build", build, "--json", file_name,
                                *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, errors="replace", timeout=seconds)
         try:

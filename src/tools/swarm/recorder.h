@@ -1,5 +1,5 @@
 #pragma once
-/// What bots say and hear, in a file: samples for scripts/train_dictionary.py.
+/// What bots say and hear, in a file: samples for scripts/train_dictionary.
 ///
 ///     sample := length u32 | direction u8 | channel u8 | bytes        length counts bytes; direction 0: to the bot
 ///

@@ -1,5 +1,5 @@
 """The matrix of scripts/bench: a live run of server and swarm for every combination of the axes, a row of figures each, and
-one plot a question. What a run is, is scripts/demo_run.py's matter."""
+one plot a question. What a run is, is demo_run.py's matter."""
 
 import itertools
 import json
@@ -70,7 +70,7 @@ def run_cell(options, cell):
     """The demo's JSON object of a cell; {} when it left none. And the last lines that it said."""
     with tempfile.TemporaryDirectory(prefix="serried-bench-") as folder:
         file_name = os.path.join(folder, "demo.json")
-        command = [sys.executable, os.path.join(demo_run.ROOT, "scripts/demo_run.py"), "--build", options.build,
+        command = [sys.executable, os.path.join(demo_run.ROOT, "scripts/lib/demo_run.py"), "--build", options.build,
                    "--players", cell["players"], "--rate", cell["rate_hz"], "--driver", cell["driver"],
                    "--in-view", cell["in_view"], "--shards", cell["shards"], "--npcs", 0, "--seconds", options.seconds,
                    "--server-args", f"--budget {cell['budget']} --io-lanes {cell['io_lanes']}", "--json", file_name]

@@ -19,7 +19,7 @@ import demo_net
 import demo_report
 
 prctl, PR_SET_PDEATHSIG = ctypes.CDLL(None).prctl, 1
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def at_least(least, most=10**9):

@@ -1,5 +1,5 @@
 """Shared by the check_*.py scripts: the files of the project, findings with file and line, and the
-exceptions that scripts/exceptions.txt grants (each with its reason)."""
+exceptions that scripts/lib/exceptions.txt grants (each with its reason)."""
 
 import fnmatch
 import os
@@ -7,8 +7,8 @@ import re
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-EXCEPTIONS = "scripts/exceptions.txt"
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+EXCEPTIONS = "scripts/lib/exceptions.txt"
 # What stands behind the name of a file that is compiled for a newer CPU (.clang-format has them too), and its flags.
 ISA = {"_sse42": ["-msse4.2", "-mpclmul"], "_ni": ["-msha", "-msse4.1"], "_avx2": ["-mavx2", "-mbmi2"],
        "_avx512": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mvpclmulqdq", "-mpclmul"]}

@@ -149,7 +149,7 @@ def play(bench, players, rate):
     """Players spread so that each sees about IN_VIEW others, over shared memory: server on one core, swarm on another."""
     seconds = 5 if bench.options.quick else bench.options.seconds or 60
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
-        subprocess.run([sys.executable, os.path.join(ROOT, "scripts/demo_run.py"), "--build", bench.options.build,
+        subprocess.run([sys.executable, os.path.join(ROOT, "scripts/lib/demo_run.py"), "--build", bench.options.build,
                         "--players", str(players), "--rate", str(rate), "--seconds", str(seconds), "--driver", "memif",
                         "--npcs", "0", "--in-view", str(IN_VIEW), "--json", file.name],
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)

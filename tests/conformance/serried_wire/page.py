@@ -12,7 +12,7 @@ from . import primitives as p
 from .layout import Malformed
 
 PAGE = "docs/wire-format.md"
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 PROTOCOL_ID, SERVER_ID, CONNECTION_ID = 0x0123456789ABCDEF, 7, 0x08001801
 
 

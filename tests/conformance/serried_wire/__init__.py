@@ -9,5 +9,5 @@ server. Nothing here knows the C++ code, and nothing but the standard library is
     channels    section 2: replay window, acks, reliable channels, fragments, both halves
     client      section 4, 5, 8: a whole client over a UDP socket
 
-    page, vectors, play   the three things scripts/verify_wire_format.py does with it
+    page, vectors, play   the three things ../verify_wire_format.py does with it
 """

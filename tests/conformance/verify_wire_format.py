@@ -4,7 +4,7 @@
        verify_wire_format.py produce [--seed N] [--count M]  vectors for the engine, on standard output
        verify_wire_format.py play --server HOST:PORT --token-file FILE [--seconds N] [--without GROUP,...] ...
 
-A second implementation of the protocol, written from docs/wire-format.md alone; it lives in scripts/serried_wire.
+A second implementation of the protocol, written from docs/wire-format.md alone: the package serried_wire beside this file.
 Exit code 0: all is as the page says. 1: something is not. 2: wrong usage, or nothing to look at."""
 
 import argparse

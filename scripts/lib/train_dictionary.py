@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""usage: train_dictionary.py RECORD... --out FILE [--bytes N] [--direction received|sent|both]
+"""usage: scripts/train_dictionary RECORD... --out FILE [--bytes N] [--direction received|sent|both]
 
 Make a compression dictionary from what serried-swarm --record wrote, and say what it is worth: the last tenth of each
 record is held out of the training and packed with and without the dictionary, by the library and in the way that the

@@ -1,8 +1,8 @@
-# Sourced by the scripts beside it: where things are, and how a build is made.
+# Sourced by the scripts of the folder above: where things are, and how a build is made.
 # shellcheck shell=bash
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export LC_ALL=C.UTF-8
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cores=$(nproc)
 
 if [[ -t 1 ]]; then bold=$'\e[1m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'; else bold='' red='' green='' plain=''; fi
@@ -59,15 +59,15 @@ for target in json.load(sys.stdin):
         print(os.path.relpath(target["filename"][0], sys.argv[2]))' "$root" "$(realpath "$1")" "${@:2}"
 }
 
-# set_up_and_run NAME ARGUMENT...: set up, build the programs of these folders (release), then run scripts/NAME_run.py. Names of files that
-# the caller gives start in the caller's directory; faults of the command line are said before anything is installed or
+# set_up_and_run NAME ARGUMENT...: set up, build the programs of these folders (release), then run NAME_run.py. Names of
+# files that the caller gives start in the caller's directory; faults of the command line are said before anything is installed or
 # built, where there is a Python already.
 program_folders=(src/control src/tools)
 set_up_and_run() {
   local name=$1 from=$PWD argument programs
   shift
   if command -v python3 >/dev/null; then
-    python3 "$root/scripts/${name}_run.py" --only-check-options "$@" || exit $?
+    python3 "$root/scripts/lib/${name}_run.py" --only-check-options "$@" || exit $?
     for argument in "$@"; do [[ $argument == -h || $argument == --help ]] && exit 0; done
   fi
   cd "$root" || exit 1
@@ -86,5 +86,5 @@ set_up_and_run() {
   mapfile -t programs < <(targets build/release "${program_folders[@]}")
   compile build/release "build/$name/build.log" "${programs[@]}" || { echo "$name: the build failed; see above" >&2; exit 1; }
   cd "$from" || exit 1
-  exec python3 "$root/scripts/${name}_run.py" "$@"
+  exec python3 "$root/scripts/lib/${name}_run.py" "$@"
 }

@@ -75,7 +75,7 @@ def main():
         want = wanted[offset] if offset < len(wanted) else "nothing"
         if have != want:
             findings.add(PAGE, begin + offset + 1, f"has {have}; {LIST} has {want} "
-                         "(scripts/check_docs.py --write puts it right)")
+                         "(scripts/lib/check_docs.py --write puts it right)")
             break
     check_options(findings, lines)
     return findings.finish(f"{len(wanted) - 2} drop reasons, options of the programs")
