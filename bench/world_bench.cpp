@@ -8,7 +8,7 @@
 #include <benchmark/benchmark.h>
 
 #include "base/prng.h"
-#include "game/reference.h"
+#include "games/reference/entities.h"
 #include "interest/select.h"
 #include "world/input_queue.h"
 #include "world/publish.h"

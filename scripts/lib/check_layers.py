@@ -54,17 +54,23 @@ def strip_comments(text):
     return re.sub(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', blank, text, flags=re.S)
 
 
+def module_of(layers, path):
+    """The module that a path below src/ lies in: MODULE, or games/GAME. None: no module has it."""
+    parts = path.split("/")
+    return next((name for name in ("/".join(parts[:2]), parts[0]) if name in layers and name != path), None)
+
+
 def check_include(findings, layers, path, number, module, quote, header):
-    first = header.split("/")[0]
     if quote == '"':
-        if first == "serried":
+        if header.startswith("serried/"):
             return
-        if first not in layers or "/" not in header:
+        included = module_of(layers, header)
+        if included is None:
             findings.add(path, number, f'write #include "module/file.h" or "serried/file.h", not "{header}"', header)
         elif module is None:
             findings.add(path, number, f'a public header includes only public headers, not "{header}"', header)
-        elif first != module and first not in layers[module]:
-            findings.add(path, number, f"{module} may not include {first} (\"{header}\"): {LAYERS}", header)
+        elif included != module and included not in layers[module]:
+            findings.add(path, number, f"{module} may not include {included} (\"{header}\"): {LAYERS}", header)
         return
     for name, pattern, modules in HEADERS:
         if pattern.search(header) and module not in modules:
@@ -94,10 +100,11 @@ def main():
         parts = path.split("/")
         if not SOURCE.search(path) or parts[0] not in ("src", "include"):
             continue
-        if parts[0] == "src" and (len(parts) not in (3, 4) or parts[1] not in layers):
+        module = module_of(layers, "/".join(parts[1:])) if parts[0] == "src" else None
+        if parts[0] == "src" and (len(parts) not in (3, 4) or module is None):
             findings.add(path, 1, f"sources live in src/MODULE/ or a folder of it, and {LAYERS} names no module for this one")
             continue
-        check_file(findings, layers, path, parts[1] if parts[0] == "src" else None)
+        check_file(findings, layers, path, module)
         looked += 1
     return findings.finish(f"{looked} files against {len(layers)} layers")
 

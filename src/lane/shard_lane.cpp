@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "game/reference.h"
+#include "games/reference/entities.h"
 
 namespace serried::lane {
 

@@ -1,7 +1,7 @@
 #include "lane/shard_lane.h"
 
 #include "base/check.h"
-#include "game/reference.h"
+#include "games/reference/entities.h"
 
 namespace serried::lane {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "game/reference.h"
+#include "games/reference/entities.h"
 #include "lane/shard_lane.h"
 #include "session/id.h"
 

@@ -13,7 +13,7 @@
 #include <algorithm>
 
 #include "channel/congestion.h"
-#include "game/reference.h"
+#include "games/reference/entities.h"
 #include "lane/shard_lane.h"
 
 namespace serried::lane {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "game/mail.h"
+#include "games/reference/messages.h"
 #include "interest/grid.h"
 #include "lane/meet.h"
 #include "lane/rows.h"

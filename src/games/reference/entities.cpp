@@ -1,4 +1,4 @@
-#include "game/reference.h"
+#include "games/reference/entities.h"
 
 #include <algorithm>
 #include <array>

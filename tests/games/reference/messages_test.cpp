@@ -1,4 +1,4 @@
-#include "game/mail.h"
+#include "games/reference/messages.h"
 
 #include <map>
 #include <string>

@@ -1,4 +1,4 @@
-#include "game/mail.h"
+#include "games/reference/messages.h"
 
 namespace serried::game {
 
