@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/setup.h"
 #include "crypt/field_text.h"
 #include "crypt/private_file.h"
 
@@ -20,7 +21,7 @@ constexpr FileKind table_file{.name = "integrity table", .bytes_max = 512 * 1024
 
 }  // namespace
 
-Result<IntegrityTables> IntegrityTables::make(std::vector<IntegrityVersion> versions) {
+SERRIED_SETUP Result<IntegrityTables> IntegrityTables::make(std::vector<IntegrityVersion> versions) {
   for (const IntegrityVersion& version : versions)
     if (version.entries == 0 || version.entries > integrity_entries_max)
       return Error{"client version " + std::to_string(version.version) + " has " + std::to_string(version.entries) +
@@ -35,7 +36,7 @@ Result<IntegrityTables> IntegrityTables::make(std::vector<IntegrityVersion> vers
   return tables;
 }
 
-IntegrityTable make_integrity_table(const IntegrityVersion& version) {
+SERRIED_SETUP IntegrityTable make_integrity_table(const IntegrityVersion& version) {
   IntegrityTable table;
   table.version = version.version;
   table.entries.reserve(version.entries);
@@ -44,7 +45,7 @@ IntegrityTable make_integrity_table(const IntegrityVersion& version) {
   return table;
 }
 
-Result<IntegrityVersion> parse_integrity_version(std::string_view text) {
+SERRIED_SETUP Result<IntegrityVersion> parse_integrity_version(std::string_view text) {
   IntegrityVersion version;
   const Field fields[] = {number_field("version", version.version),
                           number_field("entries", version.entries, 1, integrity_entries_max),
@@ -54,12 +55,12 @@ Result<IntegrityVersion> parse_integrity_version(std::string_view text) {
   return version;
 }
 
-std::string format_integrity_version(const IntegrityVersion& version) {
+SERRIED_SETUP std::string format_integrity_version(const IntegrityVersion& version) {
   return "# Serried integrity secret of one client version. For the servers and the build; nobody else may read it.\n" +
          format_head(version.version, version.entries) + "secret  = \"" + to_hex(version.secret.bytes()) + "\"\n";
 }
 
-Result<IntegrityTable> parse_integrity_table(std::string_view text) {
+SERRIED_SETUP Result<IntegrityTable> parse_integrity_table(std::string_view text) {
   IntegrityTable table;
   std::uint16_t entries = 0;
   const Field fields[] = {number_field("version", table.version),
@@ -80,7 +81,7 @@ Result<IntegrityTable> parse_integrity_table(std::string_view text) {
   return table;
 }
 
-std::string format_integrity_table(const IntegrityTable& table) {
+SERRIED_SETUP std::string format_integrity_table(const IntegrityTable& table) {
   std::string text = "# Serried integrity table. A part of each client build of this version.\n" +
                      format_head(table.version, table.entries.size());
   text.reserve(text.size() + table.entries.size() * (2 * key_bytes + 1));
@@ -88,19 +89,19 @@ std::string format_integrity_table(const IntegrityTable& table) {
   return text;
 }
 
-Result<IntegrityVersion> load_integrity_version(const std::string& file) {
+SERRIED_SETUP Result<IntegrityVersion> load_integrity_version(const std::string& file) {
   return load_parsed(version_file, file, parse_integrity_version);
 }
 
-Result<Done> save_integrity_version(const IntegrityVersion& version, const std::string& file) {
+SERRIED_SETUP Result<Done> save_integrity_version(const IntegrityVersion& version, const std::string& file) {
   return save_text(version_file, file, format_integrity_version(version));
 }
 
-Result<IntegrityTable> load_integrity_table(const std::string& file) {
+SERRIED_SETUP Result<IntegrityTable> load_integrity_table(const std::string& file) {
   return load_parsed(table_file, file, parse_integrity_table);
 }
 
-Result<Done> save_integrity_table(const IntegrityTable& table, const std::string& file) {
+SERRIED_SETUP Result<Done> save_integrity_table(const IntegrityTable& table, const std::string& file) {
   return save_text(table_file, file, format_integrity_table(table));
 }
 

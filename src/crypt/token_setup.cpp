@@ -4,12 +4,14 @@
 
 #include <sodium.h>
 
+#include "base/setup.h"
 #include "crypt/token_layout.h"
 #include "crypt/token_text.h"
 
 namespace serried::crypt {
 
-Result<std::vector<std::uint8_t>> issue_token(const TokenKey& key, const TokenClaims& claims, const Entropy& entropy) {
+SERRIED_SETUP Result<std::vector<std::uint8_t>> issue_token(const TokenKey& key, const TokenClaims& claims,
+                                                            const Entropy& entropy) {
   using namespace token_layout;
   if (claims.name.cut())
     return Error{"player name '" + claims.name.string() + "...' is too long: at most " +

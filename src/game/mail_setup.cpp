@@ -1,8 +1,10 @@
 #include "game/mail.h"
 
+#include "base/setup.h"
+
 namespace serried::game {
 
-std::vector<std::uint8_t> welcome_message(std::string_view text) {
+SERRIED_SETUP std::vector<std::uint8_t> welcome_message(std::string_view text) {
   if (text.empty()) return {};
   const auto bytes = base::as_bytes(text);
   std::vector<std::uint8_t> message;

@@ -4,10 +4,11 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/setup.h"
 
 namespace serried::interest {
 
-Classes classes_of(const std::array<float, world::type_count>& radius) {
+SERRIED_SETUP Classes classes_of(const std::array<float, world::type_count>& radius) {
   struct Group {
     float largest, smallest;
   };
@@ -34,7 +35,7 @@ Classes classes_of(const std::array<float, world::type_count>& radius) {
   return classes;
 }
 
-Grid::Grid(const world::Config& config, unsigned shards, unsigned rows_per_shard)
+SERRIED_SETUP Grid::Grid(const world::Config& config, unsigned shards, unsigned rows_per_shard)
     : classes_(classes_of(config.radius)),
       cell_xy_(config.cell_size_xy),
       cell_z_size_(config.cell_size_z),
@@ -73,7 +74,7 @@ Grid::Grid(const world::Config& config, unsigned shards, unsigned rows_per_shard
 }
 
 /// Distances are between cells at their nearest, so the list is right wherever in its cell the viewer stands.
-void Grid::build_neighbours(const world::Config& config) {
+SERRIED_SETUP void Grid::build_neighbours(const world::Config& config) {
   const float reach = classes_.radius[0];
   const auto steps = [&](float size, int cells) {
     return std::min(static_cast<int>(std::ceil(reach / size)) + 1, cells - 1);
@@ -111,7 +112,7 @@ void Grid::build_neighbours(const world::Config& config) {
 }
 
 /// The same neighbourhood by rows of cells, to be gone through in the order of numbers.
-void Grid::build_reaches() {
+SERRIED_SETUP void Grid::build_reaches() {
   for (const Neighbour& neighbour : neighbours_) {
     reach_y_ = std::max(reach_y_, int{neighbour.y});
     reach_z_ = std::max(reach_z_, int{neighbour.z});

@@ -1,8 +1,10 @@
 #include "lane/handshake_lane.h"
 
+#include "base/setup.h"
+
 namespace serried::lane {
 
-HandshakeLane::HandshakeLane(const HandshakeConfig& config, std::vector<HandshakeLink*> links)
+SERRIED_SETUP HandshakeLane::HandshakeLane(const HandshakeConfig& config, std::vector<HandshakeLink*> links)
     : config_(config),
       links_(std::move(links)),
       spent_(config.tokens_remembered),

@@ -1,6 +1,7 @@
 #include "lane/shard_lane.h"
 
 #include "base/check.h"
+#include "base/setup.h"
 #include "game/reference.h"
 
 namespace serried::lane {
@@ -20,7 +21,7 @@ std::size_t viewers_of(const Simulation& simulation, unsigned shard) {
 
 }  // namespace
 
-ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::vector<IoShardLink*> links)
+SERRIED_SETUP ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::vector<IoShardLink*> links)
     : world_(simulation),
       shard_(shard),
       first_row_(std::size_t{shard} * simulation.rows_per_shard()),
@@ -50,7 +51,7 @@ ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::vector<IoShard
   populate();
 }
 
-ShardLane::~ShardLane() = default;
+SERRIED_SETUP ShardLane::~ShardLane() = default;
 
 /// The NPCs of this shard, in frame 0: tick 1 steps them.
 void ShardLane::populate() {

@@ -5,14 +5,15 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/setup.h"
 
 namespace serried::message {
 
-SymbolPool::SymbolPool(std::uint16_t symbols)
+SERRIED_SETUP SymbolPool::SymbolPool(std::uint16_t symbols)
     : entries_(symbols), text_(std::min<std::size_t>(text_bytes_max, symbols * symbol_name_bytes_max)) {
   SERRIED_CHECK(symbols >= symbols_min && symbols <= symbols_max);
 }
 
-SymbolBinder::SymbolBinder() : entries_(symbols_min) {}
+SERRIED_SETUP SymbolBinder::SymbolBinder() : entries_(symbols_min) {}
 
 }  // namespace serried::message

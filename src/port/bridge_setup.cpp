@@ -6,6 +6,7 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
+#include "base/setup.h"
 #include "port/mbuf_pool.h"
 #include "wire/batch.h"
 
@@ -18,7 +19,7 @@ static_assert(wire::headroom_bytes + Bridge::frame_bytes_max <= RTE_MBUF_DEFAULT
 
 }  // namespace
 
-Result<std::unique_ptr<Bridge>> Bridge::open(const std::string& left, const std::string& right) {
+SERRIED_SETUP Result<std::unique_ptr<Bridge>> Bridge::open(const std::string& left, const std::string& right) {
   if (left == right) return Error{"a bridge has two ends, and both are '" + left + "'"};
   std::unique_ptr<Bridge> bridge(new Bridge);
   static std::atomic<unsigned> made{0};
@@ -33,7 +34,7 @@ Result<std::unique_ptr<Bridge>> Bridge::open(const std::string& left, const std:
   return bridge;
 }
 
-Result<Done> Bridge::start(unsigned side, const std::string& name) {
+SERRIED_SETUP Result<Done> Bridge::start(unsigned side, const std::string& name) {
   Device& device = devices_[side];
   if (rte_eth_dev_get_port_by_name(name.c_str(), &device.id) != 0) return Error{"there is no such ethdev"};
   rte_eth_dev_info info{};
@@ -53,7 +54,7 @@ Result<Done> Bridge::start(unsigned side, const std::string& name) {
   return Done{};
 }
 
-Bridge::~Bridge() {
+SERRIED_SETUP Bridge::~Bridge() {
   for (unsigned i = 0; i < count_; ++i) rte_pktmbuf_free(frames_[i]);
   for (rte_mbuf* const own : own_) rte_pktmbuf_free(own);
   for (const Device& device : devices_) {

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/setup.h"
+
 namespace serried::port {
 
-LoopNetwork::LoopNetwork(const LoopNetworkConfig& config)
+SERRIED_SETUP LoopNetwork::LoopNetwork(const LoopNetworkConfig& config)
     : seed_(config.seed),
       profile_(config.profile),
       flights_(config.in_flight_max),
@@ -14,9 +16,9 @@ LoopNetwork::LoopNetwork(const LoopNetworkConfig& config)
   free_ = flights_.empty() ? nil : 0;
 }
 
-LoopNetwork::~LoopNetwork() { SERRIED_CHECK(routes_.empty()); }
+SERRIED_SETUP LoopNetwork::~LoopNetwork() { SERRIED_CHECK(routes_.empty()); }
 
-Result<std::unique_ptr<LoopPort>> LoopNetwork::open(const LoopPortConfig& config) {
+SERRIED_SETUP Result<std::unique_ptr<LoopPort>> LoopNetwork::open(const LoopPortConfig& config) {
   std::unique_ptr<LoopPort> port(new LoopPort(*this, config, ports_made_));
   port->outbound_ = profile_;
   auto bound = bind(*port, config.address, config.port_first, config.port_last);
@@ -37,7 +39,8 @@ Nanos LoopNetwork::next_due() const noexcept {
   return due;
 }
 
-Result<Done> LoopNetwork::bind(LoopPort& port, const Address& address, std::uint16_t first, std::uint16_t last) {
+SERRIED_SETUP Result<Done> LoopNetwork::bind(LoopPort& port, const Address& address, std::uint16_t first,
+                                             std::uint16_t last) {
   if (last == 0) last = first;
   if (first == 0 || last < first)
     return Error{"loop port " + format_endpoint(address, first) +
@@ -65,10 +68,10 @@ void LoopNetwork::unbind(LoopPort& port) noexcept {
   routes_.erase(std::remove(routes_.begin(), routes_.end(), &port), routes_.end());
 }
 
-LoopPort::LoopPort(LoopNetwork& network, const LoopPortConfig& config, std::uint32_t id)
+SERRIED_SETUP LoopPort::LoopPort(LoopNetwork& network, const LoopPortConfig& config, std::uint32_t id)
     : network_(network), pool_(config.buffers), shared_(config.shared), id_(id) {}
 
-LoopPort::~LoopPort() {
+SERRIED_SETUP LoopPort::~LoopPort() {
   while (heap_ != LoopNetwork::nil) {
     const std::uint32_t index = heap_;
     heap_ = network_.merge(network_.flights_[index].left, network_.flights_[index].right);
@@ -78,7 +81,7 @@ LoopPort::~LoopPort() {
   network_.unbind(*this);
 }
 
-Result<Done> LoopPort::rebind(const Address& address, std::uint16_t port_first, std::uint16_t port_last) {
+SERRIED_SETUP Result<Done> LoopPort::rebind(const Address& address, std::uint16_t port_first, std::uint16_t port_last) {
   return network_.bind(*this, address, port_first, port_last);
 }
 

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/setup.h"
+
 namespace serried::port {
 
-Neighbors::Neighbors(unsigned entries) : entries_(std::bit_ceil(std::max(entries, probes))) {}
+SERRIED_SETUP Neighbors::Neighbors(unsigned entries) : entries_(std::bit_ceil(std::max(entries, probes))) {}
 
 }  // namespace serried::port

@@ -2,9 +2,11 @@
 
 #include <cstdlib>
 
+#include "base/setup.h"
+
 namespace serried::port {
 
-BufferPool::BufferPool(unsigned count)
+SERRIED_SETUP BufferPool::BufferPool(unsigned count)
     : capacity_(count),
       memory_(static_cast<std::uint8_t*>(std::aligned_alloc(64, std::size_t{count} * slot_bytes))),
       free_(count),
@@ -24,6 +26,6 @@ bool BufferPool::mark(const std::uint8_t* slot, bool home) noexcept {
   return true;
 }
 
-void BufferPool::FreeMemory::operator()(std::uint8_t* memory) const noexcept { std::free(memory); }
+SERRIED_SETUP void BufferPool::FreeMemory::operator()(std::uint8_t* memory) const noexcept { std::free(memory); }
 
 }  // namespace serried::port

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/setup.h"
+
 namespace serried::session {
 
-Table::Table(std::uint32_t lane, std::uint32_t capacity)
+SERRIED_SETUP Table::Table(std::uint32_t lane, std::uint32_t capacity)
     : lane_(lane),
       capacity_(std::clamp<std::uint32_t>(capacity, 1, sessions_per_lane_max)),
       free_count_(capacity_),

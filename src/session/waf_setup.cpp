@@ -1,5 +1,7 @@
 #include "session/waf.h"
 
+#include "base/setup.h"
+
 namespace serried::session {
 namespace {
 
@@ -9,7 +11,7 @@ RateLimit twice_at_once(std::uint32_t per_second) noexcept { return RateLimit::o
 
 }  // namespace
 
-Waf::Waf(const WafConfig& config, std::uint64_t salt)
+SERRIED_SETUP Waf::Waf(const WafConfig& config, std::uint64_t salt)
     : operator_bans(config.bans_max, base::mix(salt, 1)),
       score_bans(config.bans_max, base::mix(salt, 2)),
       config_(config),

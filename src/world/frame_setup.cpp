@@ -1,8 +1,10 @@
 #include "world/frame.h"
 
+#include "base/setup.h"
+
 namespace serried::world {
 
-Frame::Frame(std::size_t rows, unsigned stagger)
+SERRIED_SETUP Frame::Frame(std::size_t rows, unsigned stagger)
     : x(rows, stagger + 0),
       y(rows, stagger + 1),
       z(rows, stagger + 2),
@@ -16,7 +18,7 @@ Frame::Frame(std::size_t rows, unsigned stagger)
       health(rows, stagger + 10),
       mana(rows, stagger + 11) {}
 
-Identity::Identity(std::size_t rows)
+SERRIED_SETUP Identity::Identity(std::size_t rows)
     : id(rows, 1),
       generation(rows, 3),
       living(rows, 5),
