@@ -1,4 +1,4 @@
-#include "port/ethdev.h"
+/// The device: found, configured, its queues set up, started, and asked what it lost. See ethdev.h.
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +13,7 @@
 #include "base/prng.h"
 #include "base/setup.h"
 #include "port/eal.h"
+#include "port/ethdev.h"
 #include "port/mbuf_pool.h"
 
 namespace serried::port {

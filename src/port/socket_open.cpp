@@ -1,7 +1,9 @@
+/// A socket port is opened: its sockets, what is asked of the kernel for each, and the message headers that stay the
+/// same.
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <linux/sock_diag.h>
 #include <netinet/udp.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -163,18 +165,6 @@ SERRIED_SETUP Result<Done> Socket::finish_setup() {
     out.msg_control = sender_->controls[i];
   }
   return Done{};
-}
-
-void Socket::poll_missed() noexcept {
-  std::uint64_t total = missed_.load(std::memory_order_relaxed);
-  for (unsigned i = 0; i < files_.size(); ++i) {
-    std::uint32_t memory[SK_MEMINFO_VARS] = {};
-    socklen_t bytes = sizeof memory;
-    if (getsockopt(files_[i], SOL_SOCKET, SO_MEMINFO, memory, &bytes) != 0) continue;
-    total += memory[SK_MEMINFO_DROPS] - missed_by_file_[i];  // modulo 2^32, as the kernel counts
-    missed_by_file_[i] = memory[SK_MEMINFO_DROPS];
-  }
-  missed_.store(total, std::memory_order_relaxed);
 }
 
 }  // namespace serried::port
