@@ -2,8 +2,9 @@
 """usage: check_objects.py BUILD_DIRECTORY
 
 Hot code does not allocate or free, throw, lock, print or log, and calls no function that may: those bear the mark
-SERRIED_SETUP (src/base/setup.h). hot_objects.py says which code of an object is hot. And no object built for one
-instruction set holds a weak symbol, which the linker might keep for everybody."""
+SERRIED_SETUP (src/base/setup.h). hot_objects.py says which code of an object is hot; all objects of the hot modules are
+looked at, and of others what instantiates a hot template. And no object built for one instruction set holds a weak
+symbol, which the linker might keep for everybody."""
 
 import functools
 import glob
@@ -16,11 +17,14 @@ import checklib
 import hot_objects
 
 HOT = ("kernel wire crypt channel session motion world interest replicate game port lane message observe").split()
+# Hot code that a module which is not hot instantiates: the io lane over each port.
+INSTANTIATING = ["control"]
+ELSEWHERE = re.compile(r"^_ZN7serried\w+6IoLaneI\w+E4pollE")
 ISA_OBJECT = re.compile(rf"({'|'.join(checklib.ISA)})\.cpp$")
 # What hot code must not need, by mangled name.
 REFUSED = [
     ("allocates", re.compile(r"^(malloc|calloc|realloc|reallocarray|aligned_alloc|posix_memalign|memalign|strdup"
-                             r"|rte_z?malloc\w*|_Znw\w*|_Zna\w*)$")),
+                             r"|rte_z?malloc\w*|_Znw\w*|_Zna\w*|_ZNSt7__cxx1112basic_string\w*)$")),
     ("frees", re.compile(r"^(free|rte_free|_Zdl\w*|_Zda\w*)$")),
     ("throws", re.compile(r"^(__cxa_throw|__cxa_rethrow|__cxa_allocate_exception|_ZSt\d+__throw_\w+)$")),
     ("locks", re.compile(r"^(pthread_(mutex|rwlock|cond|spin|once)\w*|__gthread_mutex\w*|_ZNSt5mutex\w+"
@@ -29,8 +33,6 @@ REFUSED = [
                           r"|_ZNSo\w+|_ZSt4cout|_ZSt4cerr|_ZSt4clog)$")),
     ("logs", re.compile(r"spdlog|^_ZN3fmt")),
 ]
-
-
 
 
 @functools.cache
@@ -60,13 +62,13 @@ def refused(need, setup):
     return next((f"{verb}: {need.name}" for verb, pattern in REFUSED if pattern.search(need.name)), None)
 
 
-def check_hot(findings, source, thing, setup):
-    if thing.functions_share_sections():
+def check_hot(findings, source, thing, setup, entries=None):
+    if entries is None and thing.functions_share_sections():
         findings.add(source, 1, "its functions share a section, so that nothing can be said of each: "
                      "build it with hot_code (src/meson.build)")
         return
     told = set()
-    for need, function, by in thing.hot_needs():
+    for need, function, by in thing.hot_needs(entries):
         does = refused(need, setup)
         if does is None or (does, by) in told or findings.excepted(source, need.name):
             continue
@@ -81,10 +83,10 @@ def check_weak(findings, source, thing):
                      "CPU; put it in an unnamed namespace", symbol)
 
 
-def read_objects(build):
-    """The objects of the hot modules by the source that each is of."""
+def read_objects(build, modules):
+    """The objects of these modules by the source that each is of."""
     objects = {}
-    for module in HOT:
+    for module in modules:
         for library in sorted(glob.glob(os.path.join(build, f"src/{module}/*.a"))):
             try:
                 for name, content in hot_objects.members(library):
@@ -94,13 +96,16 @@ def read_objects(build):
     return objects
 
 
-def check(findings, objects):
-    """Look at every object of this dictionary by source. Returns how many setup functions these have."""
+def check(findings, objects, others=()):
+    """Look at every object of the first dictionary (by source), and at hot templates in those of the second. Returns how
+    many setup functions the first have."""
     setup = set().union(*(thing.setup_functions() for thing in objects.values()))
     for source, thing in objects.items():
         check_hot(findings, source, thing, setup)
         if ISA_OBJECT.search(source):
             check_weak(findings, source, thing)
+    for source in others:
+        check_hot(findings, source, others[source], setup, ELSEWHERE)
     return len(setup)
 
 
@@ -109,11 +114,15 @@ def main():
         sys.exit(__doc__)
     build = sys.argv[1]
     findings = checklib.Findings("objects")
-    objects = read_objects(build)
-    setup = check(findings, objects)
+    objects = read_objects(build, HOT)
+    others = read_objects(build, INSTANTIATING)
+    setup = check(findings, objects, others)
     for source in checklib.project_files():
         if re.fullmatch(rf"src/({'|'.join(HOT)})/\w+\.cpp", source) and source not in objects:
             findings.add(source, 1, f"is in no library of {build}: build it, or remove it")
+    if not any(thing.has_function(ELSEWHERE) for thing in others.values()):
+        findings.add("scripts/check_objects.py", 1,
+                     f"no library of {' '.join(INSTANTIATING)} in {build} has a function of the name that ELSEWHERE says")
     return findings.finish(f"{len(objects)} objects, {setup} setup functions")
 
 

@@ -122,11 +122,12 @@ class Object:
         return [symbol.name for symbol in self.symbols
                 if symbol.section is not None and symbol.binding in (WEAK, UNIQUE)]
 
-    def hot_needs(self):
+    def hot_needs(self, entries=None):
         """(need, function, by) for each symbol outside the hot code that the hot code names: the function that names it,
         and a hot function that reaches this one (both mangled; often the same). `need.section` is None when another object
-        defines it; else it is a setup function of this object."""
-        reached = self._hot()
+        defines it; else it is a setup function of this object. With a pattern `entries`, hot is what the functions of
+        these names reach, and nothing else."""
+        reached = self._hot() if entries is None else self._reach({}, self._sections_of(entries))
         for section in reached:
             for offset, symbol, addend in section.needs:
                 if symbol.section is not None and not symbol.section.setup:
@@ -137,6 +138,12 @@ class Object:
                     by = self._function_at(*reached[at])
                     at = reached[at][0]
                 yield self._named(symbol, addend), function, by
+
+    def has_function(self, pattern):
+        return bool(self._sections_of(pattern))
+
+    def _sections_of(self, pattern):
+        return [section for section in self.sections if any(pattern.search(symbol.name) for _, symbol in section.functions)]
 
     def _hot(self):
         """Every hot section, as _reach gives them: from the functions that other objects may call; then from what neither
