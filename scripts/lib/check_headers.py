@@ -63,8 +63,8 @@ def compile_alone(compiler, libraries, header):
 
 def source_of(header, files):
     """The source whose name the header has, or None."""
-    stem = header[:-len(".h")]
-    return next((stem + ending for ending in (".cpp", "_setup.cpp") if stem + ending in files), None)
+    source = header.removesuffix(".h") + ".cpp"
+    return source if source in files else None
 
 
 def first_include(source):

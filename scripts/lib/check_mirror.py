@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Every src/MODULE/FILE.cpp has tests/MODULE/FILE_test.cpp, and every unit test names a source that exists.
-FILE_setup.cpp and those for one instruction set, as FILE_avx2.cpp, are tested where FILE is."""
+Those for one instruction set, as FILE_avx2.cpp, are tested where FILE is."""
 
 import re
 import sys
 
 import checklib
 
-PART = re.compile(rf"(_setup|_portable|{'|'.join(checklib.ISA)})$")
+PART = re.compile(rf"(_portable|{'|'.join(checklib.ISA)})$")
 # Folders of tests/ that mirror no module.
 OTHER = {"scenario", "live", "fuzz"}
 
@@ -28,7 +28,7 @@ def main():
         if match and match[1] not in OTHER:
             tests += 1
             stem = f"src/{match[1]}/{match[2]}"
-            named = [stem + ending for ending in (".cpp", ".h", "_setup.cpp")] + [f"include/serried/{match[2]}.h"]
+            named = [stem + ending for ending in (".cpp", ".h")] + [f"include/serried/{match[2]}.h"]
             if not any(source in files for source in named):
                 findings.add(path, 1, f"tests {stem}.cpp or .h, which do not exist", "source")
     return findings.finish(f"{sources} sources, {tests} unit tests")

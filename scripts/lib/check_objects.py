@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """usage: check_objects.py BUILD_DIRECTORY
 
-Hot objects do not allocate, throw, lock, print or log: no object of the hot modules refers to a symbol that would
-(*_setup.cpp objects may). And no object built for one instruction set holds a weak symbol, which the linker might
-keep for every CPU (docs/architecture.md, Hot and cold)."""
+Hot code does not allocate or free, throw, lock, print or log, and calls no function that may: those bear the mark
+SERRIED_SETUP (src/base/setup.h). hot_objects.py says which code of an object is hot; all objects of the hot modules are
+looked at, and of others what instantiates a hot template. And no object built for one instruction set holds a weak
+symbol, which the linker might keep for everybody."""
 
+import functools
 import glob
 import os
 import re
@@ -12,13 +14,18 @@ import subprocess
 import sys
 
 import checklib
+import hot_objects
 
-HOT = ("kernel wire crypt channel session motion world interest replicate lane message observe").split()
+HOT = ("kernel wire crypt channel session motion world interest replicate game port lane message observe").split()
+# Hot code that a module which is not hot instantiates: the io lane over each port.
+INSTANTIATING = ["control"]
+ELSEWHERE = re.compile(r"^_ZN7serried\w+6IoLaneI\w+E4pollE")
 ISA_OBJECT = re.compile(rf"({'|'.join(checklib.ISA)})\.cpp$")
-# What a hot object must not need, by mangled name.
+# What hot code must not need, by mangled name.
 REFUSED = [
-    ("allocates", re.compile(r"^(malloc|calloc|realloc|reallocarray|aligned_alloc|posix_memalign|memalign|free|strdup"
-                             r"|rte_z?malloc\w*|rte_free|_Znw\w*|_Zna\w*|_Zdl\w*|_Zda\w*)$")),
+    ("allocates", re.compile(r"^(malloc|calloc|realloc|reallocarray|aligned_alloc|posix_memalign|memalign|strdup"
+                             r"|rte_z?malloc\w*|_Znw\w*|_Zna\w*|_ZNSt7__cxx1112basic_string\w*)$")),
+    ("frees", re.compile(r"^(free|rte_free|_Zdl\w*|_Zda\w*)$")),
     ("throws", re.compile(r"^(__cxa_throw|__cxa_rethrow|__cxa_allocate_exception|_ZSt\d+__throw_\w+)$")),
     ("locks", re.compile(r"^(pthread_(mutex|rwlock|cond|spin|once)\w*|__gthread_mutex\w*|_ZNSt5mutex\w+"
                          r"|__cxa_guard_acquire)$")),
@@ -28,37 +35,78 @@ REFUSED = [
 ]
 
 
-def symbols(library):
-    """(object, name, type) of every symbol of a static library; object is the source's file name."""
-    done = subprocess.run(["nm", "-A", "-f", "posix", library], capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"objects: nm {library}: {done.stderr.strip()}")
-    for line in done.stdout.splitlines():
-        match = re.match(r".*\[(.*)\]: (\S+) (\w)", line)
-        if match:
-            yield re.sub(r"\.o$", "", match[1].split("/")[-1]), match[2], match[3]
+@functools.cache
+def plain(symbol):
+    """The name that a person wrote, without what the compiler hung on it."""
+    bare = re.sub(r"\.(cold|part|isra|constprop)\S*$", "", symbol)
+    return subprocess.run(["c++filt", bare], capture_output=True, text=True).stdout.strip()
 
 
-def function_that_uses(library, source, symbol):
-    """Which function of the object refers to `symbol`, and its line in the source: for a person to begin with."""
-    listing = subprocess.run(["objdump", "-dr", "--no-show-raw-insn", library], capture_output=True, text=True).stdout
-    inside, function = False, None
-    for line in listing.splitlines():
-        if line.endswith("file format elf64-x86-64"):
-            inside = os.path.basename(source) + ".o" in line
-        elif inside and line.endswith(">:"):
-            function = line[line.index("<") + 1:-2]
-        elif inside and "R_X86_64" in line and re.search(rf"\s{re.escape(symbol)}([-+]0x|$)", line):
-            break
-    else:
-        return "", 1
-    function = re.sub(r"\.(cold|part|isra|constprop)\S*$", "", function)
-    plain = subprocess.run(["c++filt", function], capture_output=True, text=True).stdout.strip()
-    name = re.split(r"[(<]", plain)[0].split("::")[-1].strip()
-    for number, line in enumerate(checklib.read(source).splitlines(), 1):
-        if name and re.search(rf"\b{re.escape(name)}\s*\(", line):
-            return f" in {plain}", number
-    return f" in {plain}", 1
+def line_of(source, function):
+    """The line of `source` in which `function` (a plain name) is defined, for a person to begin with."""
+    bare = function.replace("(anonymous namespace)::", "").replace("[abi:cxx11]", "")
+    while re.search(r"<[^<>]*>", bare):
+        bare = re.sub(r"<[^<>]*>", "", bare)
+    name = re.split(r"::|\s", bare.split("(")[0])[-1]
+    lines = checklib.read(source).splitlines() if name else []
+    call = re.compile(rf"(?<![\w.>]){re.escape(name)}\s*\(")
+    mentions = [number for number, line in enumerate(lines, 1) if call.search(line)]
+    defined = [number for number in mentions if lines[number - 1][0] not in " /}" and not lines[number - 1].endswith(";")]
+    return (defined + mentions + [1])[0]
+
+
+def refused(need, setup):
+    """What a hot function would do with this symbol that it must not, or None."""
+    if need.section is not None or need.name in setup:
+        return f"calls a setup function: {plain(need.name)}"
+    return next((f"{verb}: {need.name}" for verb, pattern in REFUSED if pattern.search(need.name)), None)
+
+
+def check_hot(findings, source, thing, setup, entries=None):
+    if entries is None and thing.functions_share_sections():
+        findings.add(source, 1, "its functions share a section, so that nothing can be said of each: "
+                     "build it with hot_code (src/meson.build)")
+        return
+    told = set()
+    for need, function, by in thing.hot_needs(entries):
+        does = refused(need, setup)
+        if does is None or (does, by) in told or findings.excepted(source, need.name):
+            continue
+        told.add((does, by))
+        through = "" if function == by else f", through {plain(function)}"
+        findings.add(source, line_of(source, plain(by)), f"hot function {plain(by)} {does}{through}")
+
+
+def check_weak(findings, source, thing):
+    for symbol in thing.weak_symbols():
+        findings.add(source, 1, f"weak symbol {plain(symbol)}: the linker may keep this instruction set's copy for every "
+                     "CPU; put it in an unnamed namespace", symbol)
+
+
+def read_objects(build, modules):
+    """The objects of these modules by the source that each is of."""
+    objects = {}
+    for module in modules:
+        for library in sorted(glob.glob(os.path.join(build, f"src/{module}/*.a"))):
+            try:
+                for name, content in hot_objects.members(library):
+                    objects[f"src/{module}/{name.removesuffix('.o')}"] = hot_objects.Object(content)
+            except (OSError, ValueError) as error:
+                sys.exit(f"objects: {library}: {error}")
+    return objects
+
+
+def check(findings, objects, others=()):
+    """Look at every object of the first dictionary (by source), and at hot templates in those of the second. Returns how
+    many setup functions the first have."""
+    setup = set().union(*(thing.setup_functions() for thing in objects.values()))
+    for source, thing in objects.items():
+        check_hot(findings, source, thing, setup)
+        if ISA_OBJECT.search(source):
+            check_weak(findings, source, thing)
+    for source in others:
+        check_hot(findings, source, others[source], setup, ELSEWHERE)
+    return len(setup)
 
 
 def main():
@@ -66,27 +114,17 @@ def main():
         sys.exit(__doc__)
     build = sys.argv[1]
     findings = checklib.Findings("objects")
-    looked = set()
-    for module in HOT:
-        sources = [p for p in checklib.project_files() if re.fullmatch(rf"src/{module}/\w+\.cpp", p)]
-        for library in sorted(glob.glob(os.path.join(build, f"src/{module}/*.a"))):
-            for object_name, symbol, kind in symbols(library):
-                source = f"src/{module}/{object_name}"
-                looked.add(source)
-                if ISA_OBJECT.search(source) and kind in "WVu":
-                    plain = subprocess.run(["c++filt", symbol], capture_output=True, text=True).stdout.strip()
-                    findings.add(source, 1, f"weak symbol {plain}: the linker may keep this instruction set's copy "
-                                 "for every CPU; put it in an unnamed namespace", symbol)
-                if kind not in "Uw" or re.search(r"_setup\.cpp$", source):
-                    continue
-                for verb, pattern in REFUSED:
-                    if pattern.search(symbol) and not findings.excepted(source, symbol):
-                        where, line = function_that_uses(library, source, symbol)
-                        findings.add(source, line, f"hot object {verb}: {symbol}{where}")
-        for source in sources:
-            if source not in looked:
-                findings.add(source, 1, f"is in no library of {build}: build it, or remove it")
-    return findings.finish(f"{len(looked)} hot objects")
+    objects = read_objects(build, HOT)
+    others = read_objects(build, INSTANTIATING)
+    setup = check(findings, objects, others)
+    for source in checklib.project_files():
+        if re.fullmatch(rf"src/({'|'.join(HOT)})/\w+\.cpp", source) and source not in objects:
+            findings.add(source, 1, f"is in no library of {build}: build it, or remove it")
+    if not any(thing.has_function(ELSEWHERE) for thing in others.values()):
+        findings.add("scripts/check_objects.py", 1,
+                     f"no library of {' '.join(INSTANTIATING)} in {build} has a function of the name that ELSEWHERE says")
+    return findings.finish(f"{len(objects)} objects, {setup} setup functions")
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,7 +3,14 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/setup.h"
+
 namespace serried::channel {
+
+SERRIED_SETUP ChunkPool::ChunkPool(std::uint32_t chunks)
+    : chunks_(chunks), records_(chunks), free_(chunks == 0 ? Chain::none : 0) {
+  for (std::uint32_t i = 0; i < chunks; ++i) chunks_[i].next = i + 1 < chunks ? i + 1 : Chain::none;
+}
 
 bool ChunkPool::store(std::span<const std::uint8_t> head, std::span<const std::uint8_t> tail, Chain& out) noexcept {
   const std::size_t bytes = head.size() + tail.size();

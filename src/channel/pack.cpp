@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "base/setup.h"
 
 namespace serried::channel {
 
@@ -34,6 +35,10 @@ static_assert(sample_bytes < 256, "counts are bytes");
 }
 
 }  // namespace
+
+SERRIED_SETUP Packer::Packer() : stream_(std::make_unique<LZ4_stream_t>()) {
+  LZ4_initStream(stream_.get(), sizeof *stream_);
+}
 
 bool promises_gain(std::span<const std::uint8_t> bytes) noexcept {
   if (bytes.size() < sample_bytes) return false;

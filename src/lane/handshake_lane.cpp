@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/prng.h"
+#include "base/setup.h"
 
 namespace serried::lane {
 
@@ -17,6 +18,13 @@ bool expired(std::int64_t expiry, std::int64_t unix_now_s) noexcept {
 }
 
 }  // namespace
+
+SERRIED_SETUP HandshakeLane::HandshakeLane(const HandshakeConfig& config, std::vector<HandshakeLink*> links)
+    : config_(config),
+      links_(std::move(links)),
+      spent_(config.tokens_remembered),
+      begun_(config.players_max),
+      seats_(config.players_max) {}
 
 std::size_t HandshakeLane::TokenHash::operator()(const crypt::TokenId& id) const noexcept {
   std::uint64_t word;  // chosen at random by the issuer, and sealed: no client picks it

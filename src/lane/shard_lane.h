@@ -143,6 +143,7 @@ class ShardLane {
   void post(const replicate::Viewer& viewer, std::span<const std::uint8_t> message, std::uint8_t flags) noexcept;
 
   // shard_lane.cpp
+  void populate();
   unsigned advance(Nanos now) noexcept;
   [[nodiscard]] bool tick_due(Nanos now) noexcept;
   void begin_tick() noexcept;
@@ -158,9 +159,6 @@ class ShardLane {
   void open_slice() noexcept;
   static void refill(Link& link) noexcept;
   void close_slice() noexcept;
-
-  // shard_lane_setup.cpp
-  void populate();
 
   Simulation& world_;
   const unsigned shard_;

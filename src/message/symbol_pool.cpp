@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+#include "base/setup.h"
 #include "base/utf8.h"
 
 namespace serried::message {
@@ -44,6 +46,13 @@ void insert(Entries& entries, std::uint16_t size, std::uint16_t place, const Ent
 }
 
 }  // namespace
+
+SERRIED_SETUP SymbolPool::SymbolPool(std::uint16_t symbols)
+    : entries_(symbols), text_(std::min<std::size_t>(text_bytes_max, symbols * symbol_name_bytes_max)) {
+  SERRIED_CHECK(symbols >= symbols_min && symbols <= symbols_max);
+}
+
+SERRIED_SETUP SymbolBinder::SymbolBinder() : entries_(symbols_min) {}
 
 std::uint16_t SymbolPool::place(std::uint16_t id) const noexcept {
   return lower_bound(size_, id, [&](unsigned i) { return entries_[i].id; });

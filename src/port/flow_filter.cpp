@@ -6,6 +6,8 @@
 #include <rte_errno.h>
 #include <rte_flow.h>
 
+#include "base/setup.h"
+
 namespace serried::port {
 namespace {
 
@@ -24,18 +26,18 @@ void fill_mask(std::uint8_t* to, std::size_t bytes, unsigned bits) {
 
 }  // namespace
 
-Result<std::unique_ptr<FlowFilter>> FlowFilter::open(std::uint16_t port_id, std::uint16_t vlan) {
+SERRIED_SETUP Result<std::unique_ptr<FlowFilter>> FlowFilter::open(std::uint16_t port_id, std::uint16_t vlan) {
   std::unique_ptr<FlowFilter> filter{new FlowFilter(port_id, vlan)};
   if (const auto asked = filter->make(ipv4_address(192, 0, 2, 1), 128, false); !asked) return asked.error();
   return filter;
 }
 
-FlowFilter::~FlowFilter() {
+SERRIED_SETUP FlowFilter::~FlowFilter() {
   rte_flow_error error{};
   for (const auto& [key, rule] : rules_) rte_flow_destroy(port_id_, rule, &error);
 }
 
-Result<rte_flow*> FlowFilter::make(const Address& address, unsigned bits, bool install) const {
+SERRIED_SETUP Result<rte_flow*> FlowFilter::make(const Address& address, unsigned bits, bool install) const {
   const bool ipv4 = is_ipv4(address) && bits >= mapped_bits;
   rte_flow_item_ipv4 v4{}, v4_mask{};
   rte_flow_item_ipv6 v6{}, v6_mask{};
@@ -69,7 +71,7 @@ Result<rte_flow*> FlowFilter::make(const Address& address, unsigned bits, bool i
   return rule;
 }
 
-Result<Done> FlowFilter::ban(const Address& address, unsigned bits) {
+SERRIED_SETUP Result<Done> FlowFilter::ban(const Address& address, unsigned bits) {
   if (rules_.contains({address, bits})) return Done{};
   if (rules_.size() == rules_max) return Error{"there are " + std::to_string(rules_max) + " rules already"};
   const auto rule = make(address, bits, true);
@@ -78,7 +80,7 @@ Result<Done> FlowFilter::ban(const Address& address, unsigned bits) {
   return Done{};
 }
 
-void FlowFilter::lift(const Address& address, unsigned bits) {
+SERRIED_SETUP void FlowFilter::lift(const Address& address, unsigned bits) {
   const auto found = rules_.find({address, bits});
   if (found == rules_.end()) return;
   rte_flow_error error{};

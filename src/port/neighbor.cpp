@@ -1,9 +1,11 @@
 #include "port/neighbor.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "base/prng.h"
+#include "base/setup.h"
 
 namespace serried::port {
 namespace {
@@ -21,6 +23,8 @@ wire::Mac unpack(std::uint64_t packed) noexcept {
 }
 
 }  // namespace
+
+SERRIED_SETUP Neighbors::Neighbors(unsigned entries) : entries_(std::bit_ceil(std::max(entries, probes))) {}
 
 Neighbors::Entry* Neighbors::find_entry(const Key& key) noexcept {
   const std::uint64_t first = base::mix(key.high, key.low);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/fixed_stack.h"
 #include "wire/batch.h"
 
 namespace serried::port {
@@ -35,8 +36,7 @@ class BufferPool {
   /// One slot, or an empty Buffer.
   [[nodiscard]] wire::Buffer take() noexcept {
     if (free_.empty()) return {};
-    std::uint8_t* slot = free_.back();
-    free_.pop_back();
+    std::uint8_t* slot = free_.pop();
     SERRIED_DCHECK(mark(slot, false));
     return {slot + slot_headroom_bytes, slot};
   }
@@ -45,12 +45,12 @@ class BufferPool {
     for (; count < buffers.size() && !free_.empty(); ++count) buffers[count] = take();
     return count;
   }
-  /// Null is ignored. The stack has room for every slot, so this does not allocate.
+  /// Null is ignored.
   void give(void* owner) noexcept {
     if (owner == nullptr) return;
     auto* slot = static_cast<std::uint8_t*>(owner);
     SERRIED_DCHECK(mark(slot, true));
-    free_.push_back(slot);
+    free_.push(slot);
   }
   void give(wire::Batch& batch) noexcept {
     for (unsigned row = 0; row < batch.rows; ++row) give(batch.owner[row]);
@@ -70,7 +70,7 @@ class BufferPool {
   };
   unsigned capacity_;
   std::unique_ptr<std::uint8_t[], FreeMemory> memory_;
-  std::vector<std::uint8_t*> free_;
+  base::FixedStack<std::uint8_t*> free_;
   std::vector<std::uint8_t> home_;
 };
 

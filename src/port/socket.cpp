@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <linux/sock_diag.h>
 #include <netinet/udp.h>
 #include <sys/epoll.h>
 
@@ -286,6 +287,18 @@ void Socket::refuse(unsigned message, int error) noexcept {
                            error == ECONNREFUSED || error == EPERM || error == EADDRNOTAVAIL || error == EINVAL ||
                            error == EAFNOSUPPORT;
   counters_.drops.add(unreachable ? Drop::no_next_hop : Drop::transmit_full, sender_->row_count[message]);
+}
+
+void Socket::poll_missed() noexcept {
+  std::uint64_t total = missed_.load(std::memory_order_relaxed);
+  for (unsigned i = 0; i < files_.size(); ++i) {
+    std::uint32_t memory[SK_MEMINFO_VARS] = {};
+    socklen_t bytes = sizeof memory;
+    if (getsockopt(files_[i], SOL_SOCKET, SO_MEMINFO, memory, &bytes) != 0) continue;
+    total += memory[SK_MEMINFO_DROPS] - missed_by_file_[i];  // modulo 2^32, as the kernel counts
+    missed_by_file_[i] = memory[SK_MEMINFO_DROPS];
+  }
+  missed_.store(total, std::memory_order_relaxed);
 }
 
 }  // namespace serried::port

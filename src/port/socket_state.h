@@ -1,6 +1,6 @@
 #pragma once
 /// The message headers and slabs that Socket hands to the kernel, built once. Private to socket.cpp and
-/// socket_setup.cpp.
+/// socket_open.cpp.
 
 #include <sys/uio.h>
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "base/setup.h"
 #include "port/xdp/filter_layout.h"
 #include "serried/time.h"
 
@@ -55,7 +56,7 @@ bool holds_all_ipv4(const Address& address, unsigned bits) {
 
 }  // namespace
 
-Result<std::unique_ptr<XdpFilter>> XdpFilter::open(const XdpFilterConfig& config) {
+SERRIED_SETUP Result<std::unique_ptr<XdpFilter>> XdpFilter::open(const XdpFilterConfig& config) {
   std::uint32_t program = 0;
   const std::string where = "XDP filter at interface " + std::to_string(config.interface_index);
   if (const int error = bpf_xdp_query_id(static_cast<int>(config.interface_index), 0, &program); error != 0)
@@ -75,7 +76,7 @@ XdpFilter::~XdpFilter() {
     if (file >= 0) close(file);
 }
 
-Result<Done> XdpFilter::find_maps(std::uint32_t program) {
+SERRIED_SETUP Result<Done> XdpFilter::find_maps(std::uint32_t program) {
   const int file = bpf_prog_get_fd_by_id(program);
   if (file < 0) return Error{std::string{"cannot open its program: "} + std::strerror(errno)};
   std::uint32_t ids[16] = {};
@@ -107,7 +108,7 @@ Result<Done> XdpFilter::find_maps(std::uint32_t program) {
                "\") is not ours; detach it with ip link set IFACE xdp off"};
 }
 
-Result<Done> XdpFilter::ban(const Address& address, unsigned bits) {
+SERRIED_SETUP Result<Done> XdpFilter::ban(const Address& address, unsigned bits) {
   const std::uint8_t yes = 1;
   int error = 0;
   if (is_ipv4(address) ? bits >= mapped_bits : holds_all_ipv4(address, bits)) {
@@ -130,7 +131,7 @@ void XdpFilter::lift(const Address& address, unsigned bits) {
   if (!is_ipv4(address) || bits < mapped_bits) bpf_map_delete_elem(bans_v6_, &v6);
 }
 
-XdpFilter::Counts XdpFilter::counts() const {
+SERRIED_SETUP XdpFilter::Counts XdpFilter::counts() const {
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) return {};
   std::vector<std::uint64_t> values(static_cast<std::size_t>(cpus));
@@ -144,7 +145,7 @@ XdpFilter::Counts XdpFilter::counts() const {
           sum(serried_filter_malformed)};
 }
 
-Result<std::string> find_xdp_program() {
+SERRIED_SETUP Result<std::string> find_xdp_program() {
   namespace fs = std::filesystem;
   constexpr const char* name = "serried_filter.bpf.o";
   std::error_code fault;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "base/setup.h"
 
 namespace serried::session {
 
@@ -22,6 +23,8 @@ std::uint64_t AddressHash::operator()(const Address& address, std::uint64_t kind
   return base::mix(salt ^ base::load<std::uint64_t>(address.data()), base::load<std::uint64_t>(address.data() + 8),
                    kind);
 }
+
+SERRIED_SETUP BanTable::BanTable(unsigned capacity, std::uint64_t salt) : bans_(capacity, AddressHash{salt}) {}
 
 bool BanTable::add(const Prefix& prefix, Nanos until) noexcept {
   const std::size_t before = bans_.size();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/setup.h"
+
 namespace serried::world {
 namespace {
 
@@ -73,6 +75,13 @@ void make_ready(Ready& ready, const Near& near, std::uint16_t slot, std::uint32_
 }
 
 }  // namespace
+
+SERRIED_SETUP Published::Published(std::size_t rows)
+    : near(rows, 3),
+      brief(std::size_t{no_slot} + 1, 8),
+      place(std::size_t{no_slot} + 1, 16),
+      ready(rows, 6),
+      id(rows, 12) {}
 
 EntityState quantised(const Config& config, const Frame& frame, const Identity& identity, std::size_t row) noexcept {
   EntityState state;

@@ -369,31 +369,5 @@ TEST_F(PcapTest, AFrameInSeveralMbufsIsBad) {
   EXPECT_EQ(device->lane(0).outstanding(), 0U);
 }
 
-TEST(Ethdev, MistakesGetOneClearSentence) {
-  ASSERT_TRUE(shared_eal_runs());
-  const auto fault = [](const auto& change) {
-    EthdevConfig config = config_of("net_null0", "10.1.0.1/24", "fd00::1/64", 4000);
-    change(config);
-    const auto device = EthdevDevice::open(config);
-    return device ? std::string("none") : device.error().message;
-  };
-  EXPECT_NE(fault([](auto& c) { c.device = "net_nowhere"; }).find("there is no ethdev \"net_nowhere\""),
-            std::string::npos);
-  EXPECT_NE(fault([](auto& c) { c.host.has_ipv4 = c.host.has_ipv6 = false; }).find("needs an IPv4"), std::string::npos);
-  EXPECT_NE(fault([](auto& c) { c.host.port_first = 0; }).find("UDP ports"), std::string::npos);
-  EXPECT_NE(fault([](auto& c) { c.host.vlan = 5000; }).find("VLAN 5000"), std::string::npos);
-  EXPECT_NE(fault([](auto& c) { c.host.next_hop = NextHop::static_mac; }).find("MAC is missing"), std::string::npos);
-  EXPECT_NE(fault([](auto& c) { c.mtu = 576; }).find("MTU 576"), std::string::npos);
-  EXPECT_NE(fault([](auto& c) {
-              c.host.next_hop = NextHop::arp;
-              c.host.ipv4.prefix_bits = 32;
-              c.host.ipv6.prefix_bits = 128;
-            }).find("prefix"),
-            std::string::npos);
-  const auto again = start_eal({"--no-huge"});
-  ASSERT_FALSE(again);
-  EXPECT_NE(again.error().message.find("runs already"), std::string::npos);
-}
-
 }  // namespace
 }  // namespace serried::port

@@ -3,9 +3,11 @@
 #include <cstring>
 #include <sys/mman.h>
 
+#include "base/setup.h"
+
 namespace serried::world {
 
-void* allocate_column(std::size_t bytes) {
+SERRIED_SETUP void* allocate_column(std::size_t bytes) {
   constexpr std::size_t huge_page = std::size_t{2} << 20;
   const bool large = bytes >= huge_page / 4;
   const std::size_t unit = large ? huge_page : 64;

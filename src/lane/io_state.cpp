@@ -1,5 +1,7 @@
 #include "lane/io_state.h"
 
+#include "base/setup.h"
+
 namespace serried::lane {
 namespace {
 
@@ -29,8 +31,9 @@ std::size_t spare_capacity(const IoConfig& config, const std::vector<IoShardLink
 
 }  // namespace
 
-IoState::IoState(const IoConfig& io_config, std::vector<IoShardLink*> shard_links, HandshakeLink& handshake_link,
-                 const crypt::CookieJar& cookie_jar, const crypt::Entropy& entropy_source)
+SERRIED_SETUP IoState::IoState(const IoConfig& io_config, std::vector<IoShardLink*> shard_links,
+                               HandshakeLink& handshake_link, const crypt::CookieJar& cookie_jar,
+                               const crypt::Entropy& entropy_source)
     : config(io_config),
       shards(std::move(shard_links)),
       handshake(handshake_link),

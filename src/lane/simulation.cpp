@@ -1,11 +1,12 @@
 #include "lane/simulation.h"
 
 #include "base/check.h"
+#include "base/setup.h"
 #include "base/utf8.h"
 
 namespace serried::lane {
 
-std::vector<std::string> ShardSetup::validate() const {
+SERRIED_SETUP std::vector<std::string> ShardSetup::validate() const {
   std::vector<std::string> faults = world.validate(shards);
   for (auto& fault : replicate.validate()) faults.push_back(std::move(fault));
   if (io_lanes < 1 || io_lanes > 64)
@@ -21,7 +22,7 @@ std::vector<std::string> ShardSetup::validate() const {
   return faults;
 }
 
-Simulation::Simulation(const ShardSetup& setup)
+SERRIED_SETUP Simulation::Simulation(const ShardSetup& setup)
     : setup_(setup),
       rows_per_shard_(setup.world.rows_of_shard(setup.shards)),
       frames_{world::Frame(std::size_t{setup.shards} * rows_per_shard_, 0),
@@ -50,7 +51,7 @@ bool Simulation::world_hash(std::uint32_t tick, std::uint64_t& out) const noexce
   return entry.tick.load(std::memory_order_relaxed) == tick;  // not overwritten meanwhile
 }
 
-void Simulation::for_each_entity(const std::function<void(const Living&)>& visit) const {
+SERRIED_SETUP void Simulation::for_each_entity(const std::function<void(const Living&)>& visit) const {
   const world::Frame& now = frame(started_.load(std::memory_order_acquire));
   for (std::size_t row = 0; row < identity_.living.size(); ++row) {
     if (identity_.living[row] == 0) continue;

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/setup.h"
+
 namespace serried::port {
 namespace {
 
@@ -14,7 +16,7 @@ constexpr std::size_t ipv4_offset = 12;
 
 bool is_ipv4(const Address& address) noexcept { return wire::is_ipv4_mapped(address); }
 
-Result<Address> parse_address(std::string_view text) {
+SERRIED_SETUP Result<Address> parse_address(std::string_view text) {
   const std::string copy(text);
   Address address = ipv4_address(0, 0, 0, 0);
   if (inet_pton(AF_INET, copy.c_str(), address.data() + ipv4_offset) == 1) return address;
@@ -22,7 +24,7 @@ Result<Address> parse_address(std::string_view text) {
   return Error{"\"" + copy + "\" is no IP address; write it like 192.0.2.1 or 2001:db8::1"};
 }
 
-Result<LocalAddress> parse_local_address(std::string_view text) {
+SERRIED_SETUP Result<LocalAddress> parse_local_address(std::string_view text) {
   const std::size_t slash = text.find('/');
   auto address = parse_address(text.substr(0, slash));
   if (!address) return address.error();
@@ -38,7 +40,7 @@ Result<LocalAddress> parse_local_address(std::string_view text) {
   return local;
 }
 
-Result<std::array<std::uint8_t, 6>> parse_mac(std::string_view text) {
+SERRIED_SETUP Result<std::array<std::uint8_t, 6>> parse_mac(std::string_view text) {
   std::array<std::uint8_t, 6> mac{};
   const Error fault{"\"" + std::string(text) + "\" is no MAC address; write it like 02:00:00:00:00:01"};
   if (text.size() != 17) return fault;
@@ -50,7 +52,7 @@ Result<std::array<std::uint8_t, 6>> parse_mac(std::string_view text) {
   return mac;
 }
 
-std::string format_address(const Address& address) {
+SERRIED_SETUP std::string format_address(const Address& address) {
   char text[INET6_ADDRSTRLEN] = {};
   if (is_ipv4(address))
     inet_ntop(AF_INET, address.data() + ipv4_offset, text, sizeof text);
@@ -59,12 +61,12 @@ std::string format_address(const Address& address) {
   return text;
 }
 
-std::string format_endpoint(const Address& address, std::uint16_t port) {
+SERRIED_SETUP std::string format_endpoint(const Address& address, std::uint16_t port) {
   const std::string host = format_address(address);
   return (is_ipv4(address) ? host : "[" + host + "]") + ":" + std::to_string(port);
 }
 
-std::string format_mac(const std::array<std::uint8_t, 6>& mac) {
+SERRIED_SETUP std::string format_mac(const std::array<std::uint8_t, 6>& mac) {
   char text[18];
   std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
   return text;

@@ -1,4 +1,4 @@
-#include "port/ethdev.h"
+/// The device: found, configured, its queues set up, started, and asked what it lost. See ethdev.h.
 
 #include <algorithm>
 #include <cerrno>
@@ -11,7 +11,9 @@
 #include <rte_mbuf.h>
 
 #include "base/prng.h"
+#include "base/setup.h"
 #include "port/eal.h"
+#include "port/ethdev.h"
 #include "port/mbuf_pool.h"
 
 namespace serried::port {
@@ -83,7 +85,7 @@ struct EthdevDevice::Plan {
   unsigned node = 0;
 };
 
-Result<std::unique_ptr<EthdevDevice>> EthdevDevice::open(const EthdevConfig& given) {
+SERRIED_SETUP Result<std::unique_ptr<EthdevDevice>> EthdevDevice::open(const EthdevConfig& given) {
   EthdevConfig config = given;
   if (config.host.port_last == 0) config.host.port_last = config.host.port_first;
   if (!eal_runs()) return Error{"device " + config.device + ": EAL does not run; start it first"};
@@ -100,9 +102,9 @@ Result<std::unique_ptr<EthdevDevice>> EthdevDevice::open(const EthdevConfig& giv
   return device;
 }
 
-EthdevDevice::EthdevDevice(const EthdevConfig& config) : config_(config), neighbors_(config.neighbors) {}
+SERRIED_SETUP EthdevDevice::EthdevDevice(const EthdevConfig& config) : config_(config), neighbors_(config.neighbors) {}
 
-EthdevDevice::~EthdevDevice() {
+SERRIED_SETUP EthdevDevice::~EthdevDevice() {
   if (started_) rte_eth_dev_stop(report_.port_id);
   if (configured_) rte_eth_dev_close(report_.port_id);
   // A mempool outlives the device: mbufs that another device, or a ring, still holds point into it.
@@ -110,7 +112,7 @@ EthdevDevice::~EthdevDevice() {
     if (rte_mempool_full(pool)) rte_mempool_free(pool);
 }
 
-Result<Done> EthdevDevice::configure(Plan& plan) {
+SERRIED_SETUP Result<Done> EthdevDevice::configure(Plan& plan) {
   const std::uint16_t id = report_.port_id;
   if (const int error = rte_eth_dev_info_get(id, &plan.info); error != 0)
     return Error{std::string("cannot be asked what it is: ") + rte_strerror(-error)};
@@ -160,7 +162,7 @@ constexpr unsigned af_xdp_rings = 4'096 + 2'048;
 
 }  // namespace
 
-Result<Done> EthdevDevice::set_up_queues(const Plan& plan) {
+SERRIED_SETUP Result<Done> EthdevDevice::set_up_queues(const Plan& plan) {
   const std::uint16_t id = report_.port_id;
   auto rx = static_cast<std::uint16_t>(config_.rx_descriptors), tx = static_cast<std::uint16_t>(config_.tx_descriptors);
   if (const int error = rte_eth_dev_adjust_nb_rx_tx_desc(id, &rx, &tx); error != 0)
@@ -197,7 +199,7 @@ Result<Done> EthdevDevice::set_up_queues(const Plan& plan) {
   return Done{};
 }
 
-Result<Done> EthdevDevice::start(const Plan&) {
+SERRIED_SETUP Result<Done> EthdevDevice::start(const Plan&) {
   const std::uint16_t id = report_.port_id;
   rte_ether_addr own{};
   static_cast<void>(rte_eth_macaddr_get(id, &own));
@@ -228,7 +230,7 @@ Result<Done> EthdevDevice::start(const Plan&) {
 }
 
 /// Only what is for us: no promiscuous mode, and of the groups those of neighbour discovery.
-void EthdevDevice::set_filters() {
+SERRIED_SETUP void EthdevDevice::set_filters() {
   const std::uint16_t id = report_.port_id;
   static_cast<void>(rte_eth_promiscuous_disable(id));
   if (!config_.host.has_ipv6) return;
@@ -241,7 +243,7 @@ void EthdevDevice::set_filters() {
       "no multicast filter can be set; neighbour discovery works where the device does not filter");
 }
 
-void EthdevDevice::wait_for_link() {
+SERRIED_SETUP void EthdevDevice::wait_for_link() {
   constexpr Nanos step = 20 * millisecond;
   rte_eth_link link{};
   for (Nanos waited = 0;; waited += step) {
@@ -274,7 +276,7 @@ bool EthdevDevice::link_up() const noexcept {
   return rte_eth_link_get_nowait(report_.port_id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }
 
-std::string EthdevReport::text() const {
+SERRIED_SETUP std::string EthdevReport::text() const {
   const auto by = [](bool nic) { return nic ? "nic" : "software"; };
   std::string line = device + " (" + driver + ", port " + std::to_string(port_id) + ", NUMA " +
                      (numa_node < 0 ? "any" : std::to_string(numa_node)) + ", " + format_mac(mac) + ", MTU " +

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/setup.h"
 
 namespace serried::channel {
 namespace {
@@ -22,13 +23,13 @@ struct Close {
 
 }  // namespace
 
-Dictionary::Dictionary(std::uint32_t id, std::vector<std::uint8_t> bytes)
+SERRIED_SETUP Dictionary::Dictionary(std::uint32_t id, std::vector<std::uint8_t> bytes)
     : id_(id), bytes_(std::move(bytes)), stream_(std::make_unique<LZ4_stream_t>()) {
   LZ4_initStream(stream_.get(), sizeof *stream_);
   LZ4_loadDict(stream_.get(), reinterpret_cast<const char*>(bytes_.data()), static_cast<int>(bytes_.size()));
 }
 
-Result<Dictionary> Dictionary::make(std::uint32_t id, std::vector<std::uint8_t> bytes) {
+SERRIED_SETUP Result<Dictionary> Dictionary::make(std::uint32_t id, std::vector<std::uint8_t> bytes) {
   if (id == 0) return Error{"a dictionary's id is never 0"};
   if (bytes.empty() || bytes.size() > dictionary_bytes_max)
     return Error{"a dictionary has 1 to " + std::to_string(dictionary_bytes_max) + " bytes, not " +
@@ -36,7 +37,7 @@ Result<Dictionary> Dictionary::make(std::uint32_t id, std::vector<std::uint8_t> 
   return Dictionary(id, std::move(bytes));
 }
 
-Result<Dictionary> parse_dictionary(std::span<const std::uint8_t> file) {
+SERRIED_SETUP Result<Dictionary> parse_dictionary(std::span<const std::uint8_t> file) {
   base::ByteReader in(file);
   if (base::as_text(in.read_bytes(magic.size())) != magic)
     return Error{std::string("does not begin with ") + std::string(magic) + ", so it is no dictionary" + what_to_do};
@@ -51,7 +52,7 @@ Result<Dictionary> parse_dictionary(std::span<const std::uint8_t> file) {
   return Dictionary::make(id, {bytes.begin(), bytes.end()});
 }
 
-Result<Dictionary> load_dictionary(const std::string& file) {
+SERRIED_SETUP Result<Dictionary> load_dictionary(const std::string& file) {
   const std::string where = "dictionary '" + file + "'";
   const std::unique_ptr<std::FILE, Close> open(std::fopen(file.c_str(), "rb"));
   if (!open) return Error{where + ": " + std::strerror(errno)};

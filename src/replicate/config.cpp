@@ -1,8 +1,10 @@
 #include "replicate/config.h"
 
+#include "base/setup.h"
+
 namespace serried::replicate {
 
-std::vector<std::string> Config::validate() const {
+SERRIED_SETUP std::vector<std::string> Config::validate() const {
   std::vector<std::string> faults;
   const auto within = [&](unsigned value, unsigned least, unsigned most, const char* name) {
     if (value < least || value > most)

@@ -12,6 +12,8 @@
 #include <rte_lcore.h>
 #include <rte_ring.h>
 
+#include "base/setup.h"
+
 namespace serried::port {
 namespace {
 
@@ -55,7 +57,7 @@ Result<rte_ring*> make_ring(const std::string& name, unsigned slots) {
 
 }  // namespace
 
-Result<Done> start_eal(const std::vector<std::string>& arguments) {
+SERRIED_SETUP Result<Done> start_eal(const std::vector<std::string>& arguments) {
   if (state == State::running) return Error{"EAL runs already; it starts once a process"};
   if (state == State::stopped) return Error{"EAL was stopped and cannot start again in this process"};
   if (has(arguments, "--in-memory") && has(arguments, "--no-huge"))
@@ -86,7 +88,7 @@ void stop_eal() noexcept {
 
 bool eal_runs() noexcept { return state == State::running; }
 
-std::vector<std::string> ethdev_names() {
+SERRIED_SETUP std::vector<std::string> ethdev_names() {
   std::vector<std::string> names;
   if (!eal_runs()) return names;
   for (std::uint64_t next = rte_eth_find_next(0); next < RTE_MAX_ETHPORTS;) {
@@ -98,7 +100,7 @@ std::vector<std::string> ethdev_names() {
   return names;
 }
 
-Result<RingPair> make_ring_pair(const std::string& name, unsigned queues, unsigned slots) {
+SERRIED_SETUP Result<RingPair> make_ring_pair(const std::string& name, unsigned queues, unsigned slots) {
   if (!eal_runs()) return Error{"ring pair " + name + ": EAL does not run"};
   if (queues == 0 || queues > 16) return Error{"ring pair " + name + ": 1 to 16 queues, not " + std::to_string(queues)};
   rte_ring* there[16] = {};

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/setup.h"
 #include "crypt/keys.h"
 
 namespace serried::crypt {
@@ -61,13 +62,13 @@ class Descriptor {
 
 }  // namespace
 
-std::string file_text(const FileKind& kind, const std::string& file) {
+SERRIED_SETUP std::string file_text(const FileKind& kind, const std::string& file) {
   return std::string(kind.name) + " file '" + file + "'";
 }
 
 void wipe_text(std::string& text) noexcept { wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()}); }
 
-Result<std::string> load_text(const FileKind& kind, const std::string& file) {
+SERRIED_SETUP Result<std::string> load_text(const FileKind& kind, const std::string& file) {
   const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!descriptor.valid()) return system_error("cannot open", kind, file);
   struct stat status {};
@@ -88,7 +89,7 @@ Result<std::string> load_text(const FileKind& kind, const std::string& file) {
   return text;
 }
 
-Result<Done> save_text(const FileKind& kind, const std::string& file, std::string text) {
+SERRIED_SETUP Result<Done> save_text(const FileKind& kind, const std::string& file, std::string text) {
   const auto save = [&]() -> Result<Done> {
     // O_EXCL: a key that is overwritten locks out all holders of what was made with it.
     const Descriptor descriptor(

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/prng.h"
+#include "base/setup.h"
 
 namespace serried::world {
 namespace {
@@ -113,7 +114,7 @@ std::array<unsigned, 3> Config::cells() const noexcept {
   return {along(size[0], cell_size_xy), along(size[1], cell_size_xy), along(size[2], cell_size_z)};
 }
 
-unsigned Config::rows_of_shard(unsigned shards) const {
+SERRIED_SETUP unsigned Config::rows_of_shard(unsigned shards) const {
   if (rows_per_shard != 0) return rows_per_shard;
   // An eighth more than an even share of the players: sessions are not dealt out evenly, and freed slots rest.
   const unsigned share = (players_max + shards - 1) / shards;
@@ -124,7 +125,7 @@ unsigned Config::rows_of_shard(unsigned shards) const {
   return rounded > most && wanted - share / 8 - row_block <= most ? most : rounded;
 }
 
-std::vector<std::string> Config::validate(unsigned shards) const {
+SERRIED_SETUP std::vector<std::string> Config::validate(unsigned shards) const {
   Faults faults;
   require(faults, shards >= 1 && shards <= shards_max,
           "there can be 1 to 16 shard lanes, not " + std::to_string(shards));

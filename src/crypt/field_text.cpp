@@ -7,6 +7,8 @@
 
 #include <sodium.h>
 
+#include "base/setup.h"
+
 namespace serried::crypt {
 namespace {
 
@@ -76,7 +78,7 @@ class FieldReader {
 
 }  // namespace
 
-Result<Done> read_fields(std::string_view text, std::span<const Field> fields, const TakeValue& bare) {
+SERRIED_SETUP Result<Done> read_fields(std::string_view text, std::span<const Field> fields, const TakeValue& bare) {
   FieldReader reader(fields, bare);
   for (std::size_t number = 1; !text.empty(); ++number) {
     const auto end = text.find('\n');
@@ -86,13 +88,13 @@ Result<Done> read_fields(std::string_view text, std::span<const Field> fields, c
   return reader.finish();
 }
 
-Field secret_field(std::string_view name, Secret& to) {
+SERRIED_SETUP Field secret_field(std::string_view name, Secret& to) {
   return {name, [&to](std::string_view value) -> std::string {
             return from_hex(value, to.bytes()) ? "" : "must be 64 hexadecimal digits";
           }};
 }
 
-std::string to_hex(std::span<const std::uint8_t> bytes) {
+SERRIED_SETUP std::string to_hex(std::span<const std::uint8_t> bytes) {
   std::string text(bytes.size() * 2 + 1, '\0');
   sodium_bin2hex(text.data(), text.size(), bytes.data(), bytes.size());
   text.pop_back();
@@ -119,7 +121,8 @@ std::optional<std::uint64_t> parse_number(std::string_view text) noexcept {
   return value;
 }
 
-std::string take_number(std::string_view text, std::uint64_t least, std::uint64_t most, std::uint64_t& to) {
+SERRIED_SETUP std::string take_number(std::string_view text, std::uint64_t least, std::uint64_t most,
+                                      std::uint64_t& to) {
   const auto number = parse_number(text);
   if (!number || *number < least || *number > most)
     return "must be a whole number (decimal or 0x hexadecimal) from " + std::to_string(least) + " to " +

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "base/setup.h"
 #include "base/utf8.h"
 #include "crypt/field_text.h"
 #include "crypt/private_file.h"
@@ -21,7 +22,7 @@ constexpr FileKind token_key_file{.name = "token key"};
 
 }  // namespace
 
-Result<TokenKey> parse_token_key(std::string_view text) {
+SERRIED_SETUP Result<TokenKey> parse_token_key(std::string_view text) {
   TokenKey key;
   const Field fields[] = {number_field("key_id", key.key_id), number_field("protocol_id", key.protocol_id),
                           number_field("server_id", key.server_id), secret_field("secret", key.secret)};
@@ -30,7 +31,7 @@ Result<TokenKey> parse_token_key(std::string_view text) {
   return key;
 }
 
-std::string format_token_key(const TokenKey& key) {
+SERRIED_SETUP std::string format_token_key(const TokenKey& key) {
   return "# Serried token key. Shared by the login service and one server; nobody else may read it.\n"
          "key_id      = " +
          std::to_string(key.key_id) +
@@ -45,9 +46,11 @@ std::string format_token_key(const TokenKey& key) {
          to_hex(key.secret.bytes()) + "\"\n";
 }
 
-Result<TokenKey> load_token_key(const std::string& file) { return load_parsed(token_key_file, file, parse_token_key); }
+SERRIED_SETUP Result<TokenKey> load_token_key(const std::string& file) {
+  return load_parsed(token_key_file, file, parse_token_key);
+}
 
-Result<Done> save_token_key(const TokenKey& key, const std::string& file) {
+SERRIED_SETUP Result<Done> save_token_key(const TokenKey& key, const std::string& file) {
   return save_text(token_key_file, file, format_token_key(key));
 }
 

@@ -1,13 +1,16 @@
+/// A socket port is opened: its sockets, what is asked of the kernel for each, and the message headers that stay the
+/// same.
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <linux/sock_diag.h>
 #include <netinet/udp.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/setup.h"
 #include "port/socket_state.h"
 
 namespace serried::port {
@@ -57,7 +60,7 @@ Error bind_error(const SocketConfig& config, std::uint16_t port) {
 
 }  // namespace
 
-Result<std::unique_ptr<Socket>> Socket::open(const SocketConfig& config) {
+SERRIED_SETUP Result<std::unique_ptr<Socket>> Socket::open(const SocketConfig& config) {
   if (config.socket_count == 0 || config.socket_count > 32767)
     return Error{"socket_count must be 1 to 32767, not " + std::to_string(config.socket_count)};
   if (config.port_first != 0 && config.port_first + config.socket_count - 1 > 65535)
@@ -73,7 +76,7 @@ Result<std::unique_ptr<Socket>> Socket::open(const SocketConfig& config) {
   return socket;
 }
 
-Socket::Socket(const SocketConfig& config)
+SERRIED_SETUP Socket::Socket(const SocketConfig& config)
     : pool_(config.buffers), receiver_(std::make_unique<Receiver>()), sender_(std::make_unique<Sender>()) {
   ipv4_only_ = is_ipv4(config.address);
   ipv6_only_ = !ipv4_only_ && config.address != Address{};
@@ -81,12 +84,12 @@ Socket::Socket(const SocketConfig& config)
   report_.gso = config.gso;
 }
 
-Socket::~Socket() {
+SERRIED_SETUP Socket::~Socket() {
   for (const int file : files_) close(file);
   if (poll_file_ >= 0) close(poll_file_);
 }
 
-Result<Done> Socket::add(const SocketConfig& config, unsigned index) {
+SERRIED_SETUP Result<Done> Socket::add(const SocketConfig& config, unsigned index) {
   const auto port = static_cast<std::uint16_t>(config.port_first == 0 ? 0 : config.port_first + index);
   const int file = socket(ipv4_only_ ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (file < 0) {
@@ -132,7 +135,7 @@ Result<Done> Socket::add(const SocketConfig& config, unsigned index) {
   return Done{};
 }
 
-Result<Done> Socket::finish_setup() {
+SERRIED_SETUP Result<Done> Socket::finish_setup() {
   missed_by_file_.assign(files_.size(), 0);
   if (files_.size() > 1) {
     file_by_port_.assign(65536, -1);
@@ -162,18 +165,6 @@ Result<Done> Socket::finish_setup() {
     out.msg_control = sender_->controls[i];
   }
   return Done{};
-}
-
-void Socket::poll_missed() noexcept {
-  std::uint64_t total = missed_.load(std::memory_order_relaxed);
-  for (unsigned i = 0; i < files_.size(); ++i) {
-    std::uint32_t memory[SK_MEMINFO_VARS] = {};
-    socklen_t bytes = sizeof memory;
-    if (getsockopt(files_[i], SOL_SOCKET, SO_MEMINFO, memory, &bytes) != 0) continue;
-    total += memory[SK_MEMINFO_DROPS] - missed_by_file_[i];  // modulo 2^32, as the kernel counts
-    missed_by_file_[i] = memory[SK_MEMINFO_DROPS];
-  }
-  missed_.store(total, std::memory_order_relaxed);
 }
 
 }  // namespace serried::port

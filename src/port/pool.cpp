@@ -2,14 +2,17 @@
 
 #include <cstdlib>
 
+#include "base/setup.h"
+
 namespace serried::port {
 
-BufferPool::BufferPool(unsigned count)
-    : capacity_(count), memory_(static_cast<std::uint8_t*>(std::aligned_alloc(64, std::size_t{count} * slot_bytes))) {
+SERRIED_SETUP BufferPool::BufferPool(unsigned count)
+    : capacity_(count),
+      memory_(static_cast<std::uint8_t*>(std::aligned_alloc(64, std::size_t{count} * slot_bytes))),
+      free_(count),
+      home_(count, 1) {
   SERRIED_CHECK(count > 0 && memory_ != nullptr);
-  free_.reserve(count);
-  home_.assign(count, 1);
-  for (unsigned i = count; i > 0; --i) free_.push_back(memory_.get() + std::size_t{i - 1} * slot_bytes);
+  for (unsigned i = count; i > 0; --i) free_.push(memory_.get() + std::size_t{i - 1} * slot_bytes);
 }
 
 bool BufferPool::mark(const std::uint8_t* slot, bool home) noexcept {
@@ -23,6 +26,6 @@ bool BufferPool::mark(const std::uint8_t* slot, bool home) noexcept {
   return true;
 }
 
-void BufferPool::FreeMemory::operator()(std::uint8_t* memory) const noexcept { std::free(memory); }
+SERRIED_SETUP void BufferPool::FreeMemory::operator()(std::uint8_t* memory) const noexcept { std::free(memory); }
 
 }  // namespace serried::port

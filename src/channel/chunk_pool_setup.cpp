@@ -1,9 +1,0 @@
-#include "channel/chunk_pool.h"
-
-namespace serried::channel {
-
-ChunkPool::ChunkPool(std::uint32_t chunks) : chunks_(chunks), records_(chunks), free_(chunks == 0 ? Chain::none : 0) {
-  for (std::uint32_t i = 0; i < chunks; ++i) chunks_[i].next = i + 1 < chunks ? i + 1 : Chain::none;
-}
-
-}  // namespace serried::channel
