@@ -13,7 +13,7 @@
 #include "crowd.h"
 #include "lane/handshake_lane.h"
 #include "lane/io_lane.h"
-#include "staged_lane.h"
+#include "stage_cycles.h"
 
 namespace serried::bench {
 
@@ -43,7 +43,7 @@ struct BedOptions {
 /// What one measured piece came to.
 struct Piece {
   Stopwatch watch;
-  StageTimes stages{};
+  StageCycles::ByStage stages{};
   std::uint64_t packets = 0;
   std::uint64_t polls = 0, idle_polls = 0;
 };
@@ -205,8 +205,8 @@ class Bed {
     const auto done = [&] {
       return counters.delivered_datagrams.value() >= goal_in && counters.sent_datagrams.value() >= goal_out;
     };
-    StageTimes stages{};
-    if constexpr (requires { lane.stages(); }) stages = lane.stages();
+    StageCycles::ByStage stages{};
+    if constexpr (requires { lane.probe().sums(); }) stages = lane.probe().sums();
     piece.watch.start();
     for (unsigned idle = 0; !done() && idle < patience;) {
       before();
@@ -221,8 +221,8 @@ class Bed {
     }
     piece.watch.stop();
     piece.packets += std::max(packets_in, packets_out);
-    if constexpr (requires { lane.stages(); })
-      for (std::size_t i = 0; i < stage_count; ++i) piece.stages[i] += lane.stages()[i] - stages[i];
+    if constexpr (requires { lane.probe().sums(); })
+      for (std::size_t i = 0; i < stages.size(); ++i) piece.stages[i] += lane.probe().sums()[i] - stages[i];
   }
 
   void drain() {
