@@ -256,11 +256,11 @@ class Measurer {
 };
 
 /// Let everybody in, measure, check. `phase` is told when handshakes begin (false) and when they are over (true).
-template <class Lane, class P, class F, class Phase, class Measure>
+template <class Probe, class P, class F, class Phase, class Measure>
 Result<Done> with_bed(P& near, F& far, const wire::Path& server, const std::vector<std::uint16_t>& ports,
                       const BedOptions& bed_options, Phase&& phase, Measure&& measure) {
   // The bed is of some 100 KB: not on the stack.
-  const auto bed = std::make_unique<Bed<P, F, Lane>>(near, far, server, bed_options);
+  const auto bed = std::make_unique<Bed<P, F, Probe>>(near, far, server, bed_options);
   phase(false);
   Establisher establisher(*bed, server, ports);
   if (const auto done = establisher.run(); !done) return done.error();
@@ -274,15 +274,15 @@ template <class P, class F, class Phase>
 Result<Done> run_on(P& near, F& far, const wire::Path& server, const std::vector<std::uint16_t>& ports,
                     const BedOptions& bed_options, const Options& options, Report& report, Phase&& phase) {
   if (options.direction == "share")
-    return with_bed<lane::IoLane<P>>(near, far, server, ports, bed_options, phase,
-                                     [&](auto& bed) { Sharer(bed, options, report).run(); });
+    return with_bed<lane::NoProbe>(near, far, server, ports, bed_options, phase,
+                                   [&](auto& bed) { Sharer(bed, options, report).run(); });
   const auto figures = [&](auto& bed) {
     Measurer measurer(bed, options, report);
     measurer.begin();
     measurer.rows();
     measurer.check("rows");
   };
-  if (auto done = with_bed<lane::IoLane<P>>(near, far, server, ports, bed_options, phase, figures); !done) return done;
+  if (auto done = with_bed<lane::NoProbe>(near, far, server, ports, bed_options, phase, figures); !done) return done;
   if (!options.stages) return Done{};
   const auto table = [&](auto& bed) {
     Measurer measurer(bed, options, report);
@@ -290,7 +290,7 @@ Result<Done> run_on(P& near, F& far, const wire::Path& server, const std::vector
     measurer.stages();
     measurer.check("stages");
   };
-  return with_bed<lane::IoLane<P, StageCycles>>(near, far, server, ports, bed_options, phase, table);
+  return with_bed<StageCycles>(near, far, server, ports, bed_options, phase, table);
 }
 
 }  // namespace serried::bench

@@ -37,12 +37,12 @@ TEST_F(GreetTest, AHandshakeRunsToItsEnd) {
 TEST_F(GreetTest, SurvivesLossDuplicationAndReordering) {
   prepare = [](client::SessionOptions& options) { options.connect_timeout = 60 * second; };
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    network.set_profile({.loss = 0.3, .duplicate = 0.3, .delay_min = 0, .delay_max = 60 * millisecond});
+    rig.network.set_profile({.loss = 0.3, .duplicate = 0.3, .delay_min = 0, .delay_max = 60 * millisecond});
     Peer& peer = add_peer(claims_for(seed));
     for (int i = 0; i < 50'000 && peer.session.state() != State::entering; ++i) step();
     EXPECT_EQ(peer.session.state(), State::entering) << "player " << seed << ": " << peer.session.end_text();
   }
-  network.set_profile({});
+  rig.network.set_profile({});
   run(200 * millisecond);
   EXPECT_EQ(lane.counters().established.value(), 20U);
   expect_balanced();

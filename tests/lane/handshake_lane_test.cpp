@@ -8,7 +8,7 @@ namespace serried::lane {
 namespace {
 
 struct HandshakeLaneTest : testing::Test {
-  SeededEntropy entropy{3};
+  SeededEntropy random{3};
   HandshakeLink link{8, 8};
   crypt::TokenKey key;
   HandshakeConfig config;
@@ -16,8 +16,8 @@ struct HandshakeLaneTest : testing::Test {
   HandshakeLaneTest() {
     key.protocol_id = test_protocol;
     key.server_id = 5;
-    entropy.get().fill(key.secret.bytes());
-    config = {key, test_unix_start, 2, 4, entropy.get()};
+    random.entropy().fill(key.secret.bytes());
+    config = {key, test_unix_start, 2, 4, random.entropy()};
   }
 
   HandshakeJob& confirm(HandshakeLane& lane, std::uint64_t player, std::uint8_t token, std::uint32_t connection,

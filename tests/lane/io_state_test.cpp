@@ -11,7 +11,7 @@ namespace serried::lane {
 namespace {
 
 struct IoStateTest : testing::Test {
-  SeededEntropy entropy{5};
+  SeededEntropy random{5};
   IoShardLink link{256, 256};
   HandshakeLink handshake{8, 64};
 
@@ -19,7 +19,7 @@ struct IoStateTest : testing::Test {
     IoConfig config = {};
     config.sessions_max = 64;
     config.parameters.input_rate_max_hz = input_rate_max_hz;
-    return IoState(config, {&link}, handshake, crypt::CookieJar{crypt::Secret{}}, entropy.get());
+    return IoState(config, {&link}, handshake, crypt::CookieJar{crypt::Secret{}}, random.entropy());
   }
 };
 

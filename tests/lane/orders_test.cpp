@@ -97,7 +97,7 @@ TEST_F(OrdersTest, AFullTableOfBansIsReported) {
 TEST_F(OrdersTest, WhatTheWafFindsIsReported) {
   IoConfig config = default_config();
   config.waf.ban_score = 256;
-  IoState state{config, {&link}, handshake_link, crypt::CookieJar{key.secret}, entropy.get()};
+  IoState state{config, {&link}, handshake_link, crypt::CookieJar{key.secret}, entropy()};
   OrderLink own;
   state.orders.link = &own;
   for (int i = 0; i < 5; ++i) state.waf.blame(everybody().address, 64, second);

@@ -150,7 +150,7 @@ TEST_F(RekeyTest, AGoodResponseUnderEitherTypeIsTaken) {
     Peer& peer = asked();
     ASSERT_EQ(lane.counters().sessions.value(), 1U);
     const std::uint64_t before = lane.counters().rekeys.value();
-    respond(peer, 1, crypt::make_key_pair(entropy.get()).public_key, Channel::reliable_ordered, type);
+    respond(peer, 1, crypt::make_key_pair(entropy()).public_key, Channel::reliable_ordered, type);
     run(20 * millisecond);
     EXPECT_EQ(lane.counters().rekeys.value(), before + 1);
     end(peer);
@@ -181,7 +181,7 @@ TEST_F(RekeyTest, AResponseOfTheLastSecondIsTakenAndALateOneFindsNoSession) {
       EXPECT_EQ(lane.counters().timed_out.value(), 0U) << "not for silence";
     }
     const std::uint64_t rekeys = lane.counters().rekeys.value(), unknown = drops(Drop::unknown_session);
-    respond(peer, 1, crypt::make_key_pair(entropy.get()).public_key, Channel::reliable_ordered);
+    respond(peer, 1, crypt::make_key_pair(entropy()).public_key, Channel::reliable_ordered);
     run(20 * millisecond);
     EXPECT_EQ(lane.counters().rekeys.value(), rekeys + (late ? 0 : 1));
     EXPECT_EQ(drops(Drop::unknown_session), unknown + (late ? 1 : 0));
@@ -191,7 +191,7 @@ TEST_F(RekeyTest, AResponseOfTheLastSecondIsTakenAndALateOneFindsNoSession) {
 
 TEST_F(RekeyTest, AnotherEpochEndsTheSession) {
   Peer& peer = asked();
-  respond(peer, 2, crypt::make_key_pair(entropy.get()).public_key, Channel::reliable_ordered);
+  respond(peer, 2, crypt::make_key_pair(entropy()).public_key, Channel::reliable_ordered);
   EXPECT_TRUE(ended());
   EXPECT_EQ(drops(Drop::unexpected_message), 1U);
   EXPECT_EQ(lane.counters().rekeys.value(), 0U);
@@ -200,7 +200,7 @@ TEST_F(RekeyTest, AnotherEpochEndsTheSession) {
 TEST_F(RekeyTest, AnUnaskedResponseEndsTheSession) {
   Peer& peer = play(1);
   take_over(peer);
-  respond(peer, 1, crypt::make_key_pair(entropy.get()).public_key, Channel::reliable_ordered);
+  respond(peer, 1, crypt::make_key_pair(entropy()).public_key, Channel::reliable_ordered);
   EXPECT_TRUE(ended());
   EXPECT_EQ(lane.counters().rekeys.value(), 0U);
 }
@@ -214,7 +214,7 @@ TEST_F(RekeyTest, APointOfSmallOrderEndsTheSession) {
 
 TEST_F(RekeyTest, ASecondResponseEndsTheSession) {
   Peer& peer = asked();
-  const auto ephemeral = crypt::make_key_pair(entropy.get()).public_key;
+  const auto ephemeral = crypt::make_key_pair(entropy()).public_key;
   std::vector<std::uint8_t> message{static_cast<std::uint8_t>(message::Type::rekey_response), 1};
   message.insert(message.end(), ephemeral.begin(), ephemeral.end());
   send(peer, {.channel = 1, .body = reliable_body(0, {message, message})});

@@ -124,7 +124,7 @@ TEST_F(ReliableTest, BeforeTheHandshakeTheChannelsAreClosedAndNothingIsAcked) {
 
 TEST_F(ReliableTest, MessagesArriveExactlyOnceBothWays) {
   Peer& peer = play(1);
-  network.set_profile(rough);
+  rig.network.set_profile(rough);
   server->set_outbound(rough);
   remote->set_outbound(rough);
   constexpr std::uint32_t count = 300;

@@ -130,10 +130,10 @@ struct Crowd {
 
   Nanos now = 100 * second;
   std::vector<std::uint8_t> memory;
-  SeededEntropy entropy{5};
+  SeededEntropy random{5};
   IoShardLink link{256, 256};
   HandshakeLink handshake{8, 64};
-  IoState state{config(), {&link}, handshake, crypt::CookieJar{crypt::Secret{}}, entropy.get()};
+  IoState state{config(), {&link}, handshake, crypt::CookieJar{crypt::Secret{}}, random.entropy()};
 };
 
 TEST(SendReliable, WhatIsDueLeavesAtOnceThoughAThousandBundlesWait) {
