@@ -92,7 +92,7 @@ TEST(Pack, OneBodyAlwaysPacksToTheSameBytes) {
   EXPECT_EQ(packed(fresh, rest, &dictionary), packed(used, rest, &dictionary));
 }
 
-TEST(Pack, OnlyWhatIsLongEnoughAndNotTooLong) {
+TEST(Pack, PacksOnlyBodiesWithinItsLengths) {
   Packer packer;
   EXPECT_TRUE(packed(packer, Bytes(512), nullptr).empty());
   EXPECT_FALSE(packed(packer, Bytes(513), nullptr).empty());
@@ -101,7 +101,7 @@ TEST(Pack, OnlyWhatIsLongEnoughAndNotTooLong) {
   EXPECT_TRUE(packed(packer, {}, nullptr).empty());
 }
 
-TEST(Pack, NeverWritesBeyondItsRoomAndSaysSoWhenThatIsTooLittle) {
+TEST(Pack, ReturnsNothingWhenTheRoomIsTooSmall) {
   base::Prng random(2);
   Packer packer;
   const Bytes rest = text(random, 1500);
@@ -122,7 +122,7 @@ TEST(Pack, ABodyThatLz4DoesNotShrinkIsLeftPlain) {
   EXPECT_TRUE(packed(packer, rest, nullptr).empty());
 }
 
-TEST(PromisesGain, TellsNoiseFromTextAndRecords) {
+TEST(PromisesGain, IsTrueForTextAndRecordsAndFalseForNoise) {
   base::Prng random(chosen_seed());
   for (int round = 0; round < 200; ++round) {
     const std::size_t size = 513 + random.below(7000);
@@ -152,7 +152,7 @@ TEST(Unpack, SizesAndReservedBitsAreLookedAtFirst) {
   }
 }
 
-TEST(Unpack, WhatIsCutShortOrLongerIsMalformed) {
+TEST(Unpack, TruncatedAndExtendedInputIsMalformed) {
   base::Prng random(4);
   Packer packer;
   const Bytes good = packed(packer, text(random, 1200), nullptr);

@@ -23,21 +23,21 @@ struct IoStateTest : testing::Test {
   }
 };
 
-TEST_F(IoStateTest, ASessionMaySendHalfAsMuchAgainAsItsInputs) {
+TEST_F(IoStateTest, ASessionMaySendHalfAgainItsInputRate) {
   const IoState state = make(100);
   EXPECT_EQ(state.limits.interval_us, 6'666U);
   EXPECT_EQ(state.limits.burst_us, 64 * state.limits.interval_us);
   EXPECT_EQ(make(0).limits.interval_us, 0U) << "no limit";
 }
 
-TEST_F(IoStateTest, WhatEverybodySeesComesFromAnotherStream) {
+TEST_F(IoStateTest, PublicNumbersComeFromAnotherRandomStream) {
   IoState state = make(100);
   std::array<std::uint64_t, 64> shown;
   for (auto& word : shown) word = state.shown.next();
   for (int i = 0; i < 64; ++i) EXPECT_EQ(std::count(shown.begin(), shown.end(), state.random.next()), 0);
 }
 
-TEST_F(IoStateTest, EveryBufferThatIsLentHasAPlaceToComeHomeTo) {
+TEST_F(IoStateTest, SpareBuffersHaveRoomForAllThatAreLent) {
   const IoState state = make(100);
   EXPECT_GE(state.spare.capacity(), link.empties.free() + link.filled.free() + 2 * state.config.spare_buffers);
 }

@@ -104,7 +104,7 @@ TEST_F(FrequentRekeyTest, EpochsWrapAround) {
   EXPECT_EQ(drops(Drop::bad_tag), 0U);
 }
 
-TEST_F(RekeyTest, TheOldKeyOpensForASecondAndThenIsGone) {
+TEST_F(RekeyTest, TheOldKeyOpensForOneSecondAfterTheChange) {
   Peer& peer = play(1);
   const crypt::Secret old_key = sending_key(peer);
   for (int i = 0; i < 4'000 && peer.session.key_epoch() == 0; ++i) step();
@@ -127,7 +127,7 @@ TEST_F(RekeyTest, TheOldKeyOpensForASecondAndThenIsGone) {
 }
 
 /// A wiped key is 32 zeros: nobody may be let in by it, at whatever stage.
-TEST_F(RekeyTest, ZerosOpenNothingInEitherPhase) {
+TEST_F(RekeyTest, DatagramsSealedWithAnAllZeroKeyAreRefusedInEitherPhase) {
   Peer& peer = play(1);
   const crypt::Secret zeros;
   const std::uint16_t stranger = 20'900;
@@ -145,7 +145,7 @@ TEST_F(RekeyTest, ZerosOpenNothingInEitherPhase) {
   EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
 }
 
-TEST_F(RekeyTest, AGoodResponseUnderEitherTypeIsTaken) {
+TEST_F(RekeyTest, AValidResponseOfEitherTypeIsAccepted) {
   for (const auto type : {message::Type::rekey_response, message::Type::client_rekey_response}) {
     Peer& peer = asked();
     ASSERT_EQ(lane.counters().sessions.value(), 1U);
@@ -158,7 +158,7 @@ TEST_F(RekeyTest, AGoodResponseUnderEitherTypeIsTaken) {
 }
 
 /// What takes its time: acks all that comes, and answers when the test says so.
-TEST_F(RekeyTest, AResponseOfTheLastSecondIsTakenAndALateOneFindsNoSession) {
+TEST_F(RekeyTest, AResponseIsAcceptedWithinAMinuteAndDroppedLater) {
   for (const bool late : {false, true}) {
     SCOPED_TRACE(late);
     Peer& peer = asked();
@@ -189,7 +189,7 @@ TEST_F(RekeyTest, AResponseOfTheLastSecondIsTakenAndALateOneFindsNoSession) {
   }
 }
 
-TEST_F(RekeyTest, AnotherEpochEndsTheSession) {
+TEST_F(RekeyTest, AResponseForAnotherEpochEndsTheSession) {
   Peer& peer = asked();
   respond(peer, 2, crypt::make_key_pair(entropy()).public_key, Channel::reliable_ordered);
   EXPECT_TRUE(ended());
@@ -197,7 +197,7 @@ TEST_F(RekeyTest, AnotherEpochEndsTheSession) {
   EXPECT_EQ(lane.counters().rekeys.value(), 0U);
 }
 
-TEST_F(RekeyTest, AnUnaskedResponseEndsTheSession) {
+TEST_F(RekeyTest, AnUnrequestedResponseEndsTheSession) {
   Peer& peer = play(1);
   take_over(peer);
   respond(peer, 1, crypt::make_key_pair(entropy()).public_key, Channel::reliable_ordered);

@@ -271,7 +271,7 @@ std::vector<std::uint64_t> seeds() {
 
 class Hostile : public testing::TestWithParam<std::uint64_t> {};
 
-TEST_P(Hostile, EverybodyEndsWhereHeShould) {
+TEST_P(Hostile, CommandsAreAnsweredViewsConvergeAndMemoryIsReturned) {
   SCOPED_TRACE(testing::Message() << "again: scripts/scenario --seeds " << GetParam() << ':' << GetParam());
   Story story{plot_of(GetParam())};
   story.tell();
