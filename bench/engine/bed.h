@@ -11,25 +11,13 @@
 #include <time.h>
 
 #include "crowd.h"
-#include "lane/handshake_lane.h"
-#include "lane/io_lane.h"
-#include "staged_lane.h"
+#include "stage_cycles.h"
+#include "support/server.h"
 
 namespace serried::bench {
 
 inline constexpr std::uint64_t protocol_id = 0x68636e6562;
-inline constexpr std::int64_t unix_start = 1'700'000'000;
 inline constexpr unsigned cookie_rate_per_s = 200'000;  ///< and as many at once: soon spent by who wants to
-
-struct SeededEntropy {
-  base::Prng random{11};
-  crypt::Entropy get() {
-    return {[](void* self, std::span<std::uint8_t> to) {
-              for (auto& byte : to) byte = static_cast<std::uint8_t>(static_cast<SeededEntropy*>(self)->random.next());
-            },
-            this};
-  }
-};
 
 struct BedOptions {
   unsigned sessions = 10'000;
@@ -43,27 +31,19 @@ struct BedOptions {
 /// What one measured piece came to.
 struct Piece {
   Stopwatch watch;
-  StageTimes stages{};
+  StageCycles::ByStage stages{};
   std::uint64_t packets = 0;
   std::uint64_t polls = 0, idle_polls = 0;
 };
 
-template <port::Port P, port::Port F, class Lane>
+template <port::Port P, port::Port F, lane::StageProbe Probe>
 class Bed {
  public:
-  Bed(P& near, F& far, const wire::Path& server, const BedOptions& bed_options)
+  Bed(P& near, F& far, const wire::Path& address, const BedOptions& bed_options)
       : options(bed_options),
         port(near),
-        crowd(far, server, protocol_id, bed_options.inputs),
-        link(rows_max, rows_max),
-        handshake_link(512, bed_options.sessions + 1),
-        key(make_key(entropy.get())),
-        handshake({key, unix_start, bed_options.sessions + 1, bed_options.sessions + 1, entropy.get()},
-                  {&handshake_link}),
-        lane(lane_config(bed_options), near, {&link}, handshake_link, crypt::CookieJar{key.secret}, entropy.get()) {}
-  ~Bed() { lane.close(); }
-  Bed(const Bed&) = delete;
-  Bed& operator=(const Bed&) = delete;
+        crowd(far, address, protocol_id, bed_options.inputs),
+        server(setup_of(bed_options), {&near}) {}
 
   /// Give the players an order in which they are visited, far from that of their slots.
   void shuffle() {
@@ -150,12 +130,9 @@ class Bed {
   BedOptions options;
   P& port;
   Crowd<F> crowd;
-  SeededEntropy entropy;
-  lane::IoShardLink link;
-  lane::HandshakeLink handshake_link;
-  crypt::TokenKey key;
-  lane::HandshakeLane handshake;
-  Lane lane;
+  test::Server<P, Probe> server;
+  lane::IoLane<P, Probe>& lane = *server.ios.front();
+  lane::IoShardLink& link = *server.links.front();
   Nanos now = 100 * second;
   std::optional<Nanos> pace;  ///< of virtual time a burst; without it as long as one of all sessions takes
 
@@ -166,13 +143,14 @@ class Bed {
  private:
   static constexpr unsigned rows_max = 4'096;
 
-  static crypt::TokenKey make_key(const crypt::Entropy& from) {
-    crypt::TokenKey made;
-    made.key_id = 1;
-    made.protocol_id = protocol_id;
-    made.server_id = 5;
-    from.fill(made.secret.bytes());
-    return made;
+  static test::ServerSetup setup_of(const BedOptions& options) {
+    test::ServerSetup setup;
+    setup.seed = 11;
+    setup.io = lane_config(options);
+    setup.tokens_remembered = setup.players_max = options.sessions + 1;
+    setup.jobs = 512;
+    setup.link_rows = setup.link_buffers = rows_max;
+    return setup;
   }
   static lane::IoConfig lane_config(const BedOptions& options) {
     lane::IoConfig config;
@@ -205,8 +183,8 @@ class Bed {
     const auto done = [&] {
       return counters.delivered_datagrams.value() >= goal_in && counters.sent_datagrams.value() >= goal_out;
     };
-    StageTimes stages{};
-    if constexpr (requires { lane.stages(); }) stages = lane.stages();
+    StageCycles::ByStage stages{};
+    if constexpr (requires { lane.probe().sums(); }) stages = lane.probe().sums();
     piece.watch.start();
     for (unsigned idle = 0; !done() && idle < patience;) {
       before();
@@ -221,8 +199,8 @@ class Bed {
     }
     piece.watch.stop();
     piece.packets += std::max(packets_in, packets_out);
-    if constexpr (requires { lane.stages(); })
-      for (std::size_t i = 0; i < stage_count; ++i) piece.stages[i] += lane.stages()[i] - stages[i];
+    if constexpr (requires { lane.probe().sums(); })
+      for (std::size_t i = 0; i < stages.size(); ++i) piece.stages[i] += lane.probe().sums()[i] - stages[i];
   }
 
   void drain() {

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "bed.h"
-#include "client/session.h"
 #include "serried/result.h"
+#include "support/datagram.h"
 
 namespace serried::bench {
 
@@ -42,9 +42,8 @@ class Establisher {
  private:
   static constexpr unsigned steps_max = 20'000;
 
-  struct Newcomer {
-    std::vector<std::uint8_t> token;
-    client::Session session{{.far = client::FarMode::none}};
+  struct Newcomer : test::Client {
+    Newcomer() : Client({.far = client::FarMode::none}) {}
     Player player;
     bool joined = false;
   };
@@ -53,28 +52,11 @@ class Establisher {
     newcomers_.clear();
     joined_ = 0;
     first_ = first;
-    const crypt::Entropy entropy = bed_.entropy.get();
     for (unsigned i = 0; i < count; ++i) {
       auto one = std::make_unique<Newcomer>();
-      crypt::TokenClaims claims;
-      entropy.fill(claims.id);
-      entropy.fill(claims.secret.bytes());
-      claims.player_id = first + i + 1;
-      claims.issued = claims.not_before = unix_start + 1;
-      claims.expiry = unix_start + 3'600;
-      claims.audience = bed_.key.server_id;
-      auto token = crypt::issue_token(bed_.key, claims, entropy);
-      if (!token) return token.error();
-      one->token = std::move(token.value());
+      bed_.server.introduce(*one, bed_.server.claims_for(first + i + 1), server_);
       one->player.port = ports_[i];
-      client::SessionOptions options;
-      options.server = server_;
-      options.protocol_id = protocol_id;
-      options.server_id = bed_.key.server_id;
-      options.token = one->token;
-      options.token_secret = claims.secret;
-      options.entropy = entropy;
-      if (!one->session.start(options, bed_.now)) return Error{"a client refuses its token"};
+      if (!one->session.start(one->options, bed_.now)) return Error{"a client refuses its token"};
       newcomers_.push_back(std::move(one));
     }
     return Done{};
@@ -86,7 +68,8 @@ class Establisher {
     for (const auto& one : newcomers_)
       if (!one->joined) speak(*one);
     for (unsigned i = 0; i < 8; ++i) bed_.lane.poll(bed_.now);
-    while (bed_.handshake.poll(bed_.now, unix_start + 2) != 0) {
+    // The wall clock stands still: to let in many takes hours of virtual time, and their tokens are to hold.
+    while (bed_.server.handshake.poll(bed_.now, bed_.server.setup.unix_start + 2) != 0) {
     }
     for (unsigned i = 0; i < 32; ++i) bed_.lane.poll(bed_.now);
     listen();
@@ -114,27 +97,17 @@ class Establisher {
         one.player.sequence = out.sequence;
       }
       wire::stamp_one({bytes.data(), out.bytes}, crc_);
-      wire::Buffer buffer;
-      if (bed_.crowd.port().acquire({&buffer, 1}) == 0) return;
-      std::memcpy(buffer.data, bytes.data(), out.bytes);
       wire::Path to = server_;
       to.local_port = one.player.port;
-      wire::Batch batch;
-      batch.append(buffer.data, out.bytes, buffer.owner, to);
-      bed_.crowd.port().transmit(batch, bed_.now);
+      if (!test::transmit(bed_.crowd.port(), std::span(bytes).first(out.bytes), to, bed_.now)) return;
     }
   }
 
   void listen() {
-    wire::Batch batch;
-    auto& far = bed_.crowd.port();
-    for (far.receive(batch, bed_.now); batch.rows != 0; far.receive(batch, bed_.now)) {
-      for (unsigned row = 0; row < batch.rows; ++row)
-        for (const auto& one : newcomers_)
-          if (one->player.port == batch.path[row].local_port)
-            one->session.receive({batch.data[row], batch.length[row]}, batch.path[row], bed_.now, drops_);
-      far.release(batch);
-    }
+    test::receive_all(bed_.crowd.port(), bed_.now, [&](std::span<std::uint8_t> bytes, const wire::Path& path) {
+      for (const auto& one : newcomers_)
+        if (one->player.port == path.local_port) one->session.receive(bytes, path, bed_.now, drops_);
+    });
   }
 
   AnyBed& bed_;

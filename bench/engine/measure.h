@@ -60,14 +60,15 @@ class Measurer {
     report_.hash += bed_.hash.value() + bed_.crowd.hash.value();
   }
 
-  /// The same again, for a lane that takes the time of its stages.
+  /// The same again, for a lane whose probe takes the time of its stages.
   void stages() {
     Piece ignored;
     const unsigned payload = options_.payloads.front();
     for (std::size_t sent = 0; sent < 2 * bed_.crowd.size(); sent += bed_.options.chunk)
       turn(bed_.next_chunk(), payload, ignored, ignored);
-    for (std::size_t i = 0; i < stage_count; ++i) report_.stages.push_back({std::string(stage_names[i]), {}});
-    report_.stages.push_back({"sum", {}});
+    for (const lane::StageText& stage : lane::stage_texts)
+      report_.stages.push_back({std::string(stage.name), std::string(stage.what), {}});
+    report_.stages.push_back({"sum", "all of these", {}});
     if (options_.direction != "out") stage_column("in", true, payload);
     if (options_.direction != "in")
       for (const unsigned bytes : options_.payloads) stage_column("out " + std::to_string(bytes), false, bytes);
@@ -238,7 +239,7 @@ class Measurer {
     for (StageRow& stage : report_.stages) stage.ns.resize(column + 1);
     for (const Piece& piece : pieces) {
       double sum = 0;
-      for (std::size_t i = 0; i < stage_count; ++i) {
+      for (std::size_t i = 0; i < piece.stages.size(); ++i) {
         const double ns =
             static_cast<double>(piece.stages[i]) / time_stamps_per_ns() / static_cast<double>(piece.packets);
         report_.stages[i].ns[column].add(ns);
@@ -255,11 +256,11 @@ class Measurer {
 };
 
 /// Let all clients in, measure, check. `phase` is told when handshakes begin (false) and when they are over (true).
-template <class Lane, class P, class F, class Phase, class Measure>
+template <class Probe, class P, class F, class Phase, class Measure>
 Result<Done> with_bed(P& near, F& far, const wire::Path& server, const std::vector<std::uint16_t>& ports,
                       const BedOptions& bed_options, Phase&& phase, Measure&& measure) {
   // The bed is of some 100 KB: not on the stack.
-  const auto bed = std::make_unique<Bed<P, F, Lane>>(near, far, server, bed_options);
+  const auto bed = std::make_unique<Bed<P, F, Probe>>(near, far, server, bed_options);
   phase(false);
   Establisher establisher(*bed, server, ports);
   if (const auto done = establisher.run(); !done) return done.error();
@@ -273,15 +274,15 @@ template <class P, class F, class Phase>
 Result<Done> run_on(P& near, F& far, const wire::Path& server, const std::vector<std::uint16_t>& ports,
                     const BedOptions& bed_options, const Options& options, Report& report, Phase&& phase) {
   if (options.direction == "share")
-    return with_bed<lane::IoLane<P>>(near, far, server, ports, bed_options, phase,
-                                     [&](auto& bed) { Sharer(bed, options, report).run(); });
+    return with_bed<lane::NoProbe>(near, far, server, ports, bed_options, phase,
+                                   [&](auto& bed) { Sharer(bed, options, report).run(); });
   const auto figures = [&](auto& bed) {
     Measurer measurer(bed, options, report);
     measurer.begin();
     measurer.rows();
     measurer.check("rows");
   };
-  if (auto done = with_bed<lane::IoLane<P>>(near, far, server, ports, bed_options, phase, figures); !done) return done;
+  if (auto done = with_bed<lane::NoProbe>(near, far, server, ports, bed_options, phase, figures); !done) return done;
   if (!options.stages) return Done{};
   const auto table = [&](auto& bed) {
     Measurer measurer(bed, options, report);
@@ -289,7 +290,7 @@ Result<Done> run_on(P& near, F& far, const wire::Path& server, const std::vector
     measurer.stages();
     measurer.check("stages");
   };
-  return with_bed<StagedLane<P>>(near, far, server, ports, bed_options, phase, table);
+  return with_bed<StageCycles>(near, far, server, ports, bed_options, phase, table);
 }
 
 }  // namespace serried::bench

@@ -65,7 +65,7 @@ void Report::print() const {
     for (const StageRow& stage : stages) {
       std::printf("%-12s", stage.name.c_str());
       for (const Samples& samples : stage.ns) std::printf(" %11.1f /%7.1f", samples.minimum(), samples.median());
-      std::printf("\n");
+      std::printf("  %s\n", stage.what.c_str());
     }
     std::printf("ns a packet, by the CPU's time stamps around each stage\n");
   }

@@ -20,7 +20,7 @@ struct Row {
 };
 
 struct StageRow {
-  std::string name;
+  std::string name, what;
   std::vector<Samples> ns;  ///< by column of Report::stage_columns; 0: does not take part
 };
 

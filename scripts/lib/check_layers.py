@@ -46,14 +46,6 @@ def read_layers(findings):
     return layers
 
 
-def strip_comments(text):
-    """The text with comments and string contents blanked, lines kept."""
-    def blank(match):
-        kept = match[0]
-        return re.sub(r"[^\n]", " ", kept) if kept.startswith("/") else kept[0] + kept[-1]
-    return re.sub(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', blank, text, flags=re.S)
-
-
 def module_of(layers, path):
     """The module that a path below src/ lies in: MODULE, or games/GAME. None: no module has it."""
     parts = path.split("/")
@@ -83,7 +75,7 @@ def check_file(findings, layers, path, module):
         match = INCLUDE.match(line)
         if match:
             check_include(findings, layers, path, number, module, match[1], match[2])
-    for number, line in enumerate(strip_comments(text).splitlines(), 1):
+    for number, line in enumerate(checklib.strip_comments(text).splitlines(), 1):
         for name, pattern, modules in CALLS:
             match = pattern.search(line)
             if match and module not in modules:

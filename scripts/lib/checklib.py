@@ -35,6 +35,14 @@ def read(path):
         return file.read()
 
 
+def strip_comments(text):
+    """The text with comments and string contents blanked, lines kept."""
+    def blank(match):
+        kept = match[0]
+        return re.sub(r"[^\n]", " ", kept) if kept.startswith("/") else kept[0] + kept[-1]
+    return re.sub(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', blank, text, flags=re.S)
+
+
 class Findings:
     """What one check found. `add` is silent about what an exception covers; `finish` prints and gives the exit code.
 

@@ -1,10 +1,11 @@
 #pragma once
 /// The io lane: one port queue, its sessions, and the order of the stages. Everything a datagram goes through on its
-/// way in and out is one line here.
+/// way in and out is one line here, under the name that the stage has in stage.def.
 
 #include <array>
 
 #include "lane/io_state.h"
+#include "lane/stage.h"
 #include "port/port.h"
 #include "session/guard.h"
 #include "session/open.h"
@@ -14,9 +15,9 @@
 
 namespace serried::lane {
 
-/// `port` and the links outlive the lane.
+/// `port` and the links outlive the lane. `Probe` sees each stage begin and end.
 /// Owner   one thread at a time
-template <port::Port P>
+template <port::Port P, StageProbe Probe = NoProbe>
 class IoLane {
  public:
   IoLane(const IoConfig& config, P& port, std::vector<IoShardLink*> shards, HandshakeLink& handshake,
@@ -25,12 +26,14 @@ class IoLane {
 
   /// Some bursts in, some out, a slice of upkeep. Returns how much there was to do; 0: idle.
   unsigned poll(Nanos now) noexcept {
-    refill();
+    run(Stage::refill, [&] { refill(); });
     // A burst that is nearly full was perhaps a full one, of which the port kept some frames for itself.
     unsigned done = 0, received = wire::Batch::capacity;
     for (unsigned burst = 0; burst < bursts_per_poll && received > wire::Batch::capacity / 2; ++burst)
       done += received = inbound(now);
-    return done + upkeep(state_, now) + obey(state_, now) + outbound(now);
+    done += run(Stage::upkeep, [&] { return upkeep(state_, now); });
+    done += run(Stage::obey, [&] { return obey(state_, now); });
+    return done + outbound(now);
   }
 
   /// Take orders from control. Before the first poll; `link` outlives the lane.
@@ -42,6 +45,7 @@ class IoLane {
     return state_.draining && state_.table.in_use() == 0 && state_.replies.empty() && state_.ready.empty();
   }
   [[nodiscard]] const IoCounters& counters() const noexcept { return state_.counters; }
+  [[nodiscard]] const Probe& probe() const noexcept { return probe_; }
 
   /// Give every buffer back to the port: after the last poll of this lane and of its shards.
   void close() noexcept {
@@ -65,44 +69,52 @@ class IoLane {
  private:
   unsigned inbound(Nanos now) noexcept {
     observe::DropCounters& drops = state_.counters.drops;
-    port_.receive(batch_, now);
+    run(Stage::receive, [&] { port_.receive(batch_, now); });
     const unsigned received = batch_.rows;
     if (received == 0) return 0;
-    wire::parse(batch_, drops);
-    session::guard(batch_, state_.waf, drops, now);
-    wire::verify(batch_, state_.crc, drops);
-    greet(state_, batch_, now);
-    session::admit(batch_, state_.table, state_.limits, state_.waf, drops, now);
-    session::open(batch_, state_.table, drops);
-    accept(state_, batch_, now);
-    decode(state_, batch_, now);
-    steer(state_);
-    session::blame(batch_, state_.waf, now);
-    port_.release(batch_);
+    run(Stage::parse, [&] { wire::parse(batch_, drops); });
+    run(Stage::guard, [&] { session::guard(batch_, state_.waf, drops, now); });
+    run(Stage::verify, [&] { wire::verify(batch_, state_.crc, drops); });
+    run(Stage::greet, [&] { greet(state_, batch_, now); });
+    run(Stage::admit, [&] { session::admit(batch_, state_.table, state_.limits, state_.waf, drops, now); });
+    run(Stage::open, [&] { session::open(batch_, state_.table, drops); });
+    run(Stage::accept, [&] { accept(state_, batch_, now); });
+    run(Stage::decode, [&] { decode(state_, batch_, now); });
+    run(Stage::steer, [&] { steer(state_); });
+    run(Stage::blame, [&] { session::blame(batch_, state_.waf, now); });
+    run(Stage::release, [&] { port_.release(batch_); });
     return received;
   }
 
   unsigned outbound(Nanos now) noexcept {
     unsigned sent = 0;
-    for (gather_ready(state_, batch_); batch_.rows != 0; gather_ready(state_, batch_)) sent += transmit(now);
-    for (unsigned burst = 0; burst < bursts_per_poll; ++burst) {
-      gather(state_, batch_, freight_, now);
+    for (;;) {
+      run(Stage::gather_ready, [&] { gather_ready(state_, batch_); });
       if (batch_.rows == 0) break;
-      session::account(batch_, state_.table, freight_, state_.random.next(), now);
-      settle_lost(state_, freight_, now);
-      wire::compose(batch_);
-      session::seal(batch_, state_.table);
-      wire::stamp(batch_, state_.crc);
+      sent += transmit(now);
+    }
+    for (unsigned burst = 0; burst < bursts_per_poll; ++burst) {
+      run(Stage::gather, [&] { gather(state_, batch_, freight_, now); });
+      if (batch_.rows == 0) break;
+      run(Stage::account, [&] { account(now); });
+      run(Stage::compose, [&] { wire::compose(batch_); });
+      run(Stage::seal, [&] { session::seal(batch_, state_.table); });
+      run(Stage::stamp, [&] { wire::stamp(batch_, state_.crc); });
       sent += transmit(now);
     }
     return sent;
+  }
+
+  void account(Nanos now) noexcept {
+    session::account(batch_, state_.table, freight_, state_.random.next(), now);
+    settle_lost(state_, freight_, now);
   }
 
   unsigned transmit(Nanos now) noexcept {
     const unsigned rows = batch_.rows;
     for (unsigned i = 0; i < batch_.live_rows; ++i) state_.counters.sent_bytes.add(batch_.length[batch_.live[i]]);
     state_.counters.sent.add(batch_.live_rows);
-    port_.transmit(batch_, now);
+    run(Stage::transmit, [&] { port_.transmit(batch_, now); });
     return rows;
   }
 
@@ -130,12 +142,20 @@ class IoLane {
     while (state_.spare.size() > most) port_.release(state_.spare.pop());
   }
 
+  /// One stage, watched by the probe.
+  template <class Work>
+  [[gnu::always_inline]] decltype(auto) run(Stage stage, Work&& work) noexcept {
+    [[maybe_unused]] const auto watched = probe_.watch(stage);
+    return work();
+  }
+
   static constexpr unsigned bursts_per_poll = 4;
 
   P& port_;
   IoState state_;
   wire::Batch batch_;
   session::Freight freight_;
+  [[no_unique_address]] Probe probe_;
 };
 
 }  // namespace serried::lane

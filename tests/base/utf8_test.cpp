@@ -36,7 +36,7 @@ TEST(Utf8, EveryCodePointInItsShortestFormAndNoOther) {
   }
 }
 
-TEST(Utf8, WhatIsCutShortIsNone) {
+TEST(Utf8, TruncatedSequencesAreInvalid) {
   for (const std::uint32_t point : {0xE9U, 0x20ACU, 0x1F600U}) {
     const std::string text = encoded(point, shortest(point));
     EXPECT_TRUE(is_utf8(text));
@@ -45,7 +45,7 @@ TEST(Utf8, WhatIsCutShortIsNone) {
   }
 }
 
-TEST(Utf8, LeadAndContinuationBytesAloneAreNone) {
+TEST(Utf8, LoneLeadAndContinuationBytesAreInvalid) {
   for (unsigned byte = 0; byte < 256; ++byte) {
     const std::string alone(1, static_cast<char>(byte));
     EXPECT_EQ(is_utf8(alone), byte < 0x80) << byte;

@@ -126,7 +126,7 @@ TEST(ReceivedDatagrams, DueByTimeOrCountAndNeverForAckOnlyDatagrams) {
   EXPECT_FALSE(received.pending());
 }
 
-TEST(ReceivedDatagrams, WhatNobodyWaitsForIsReportedButNeverDueBeforeThirtyTwo) {
+TEST(ReceivedDatagrams, DatagramsWithoutAckRequestAreReportedAndDueAfterThirtyTwo) {
   ReceivedDatagrams received;
   for (std::uint64_t s = 1; s < 32; ++s) {
     received.note(s, AckWish::whenever, 100);
@@ -328,7 +328,7 @@ TEST(SentDatagrams, ATimeoutIsAtMostTwoRoundTripsWhenTheseAreLong) {
   EXPECT_EQ(sender.sent.timeout_at(), 25 * second);
 }
 
-TEST(SentDatagrams, AnExpiryTakesWhatIsAsOldAsThePlainTimeoutAndRestartsTheTimer) {
+TEST(SentDatagrams, AnExpiryTakesDatagramsOlderThanTheTimeoutAndRestartsTheTimer) {
   Sender sender;
   sender.send(1, 0);
   sender.send(2, 100 * millisecond);
@@ -342,7 +342,7 @@ TEST(SentDatagrams, AnExpiryTakesWhatIsAsOldAsThePlainTimeoutAndRestartsTheTimer
   EXPECT_EQ(sender.sent.datagrams_in_flight(), 1U);
 }
 
-TEST(SentDatagrams, ALateAckOfWhatExpiredTellsTheRoundTripAndNothingElse) {
+TEST(SentDatagrams, ALateAckOfAnExpiredDatagramGivesOnlyARoundTrip) {
   Sender sender;
   sender.send(1, 0);
   sender.expire(first_timeout);
@@ -718,7 +718,7 @@ struct CleanPath {
   }
 };
 
-TEST(SentDatagrams, NothingIsLostToTheClockOnAPathThatIsKnown) {
+TEST(SentDatagrams, NoDatagramTimesOutOnAPathWithAKnownRoundTrip) {
   for (const Nanos round_trip : {Nanos{0}, millisecond, 10 * millisecond, 50 * millisecond, 200 * millisecond}) {
     SCOPED_TRACE(testing::Message() << "round trip " << round_trip);
     CleanPath path;
@@ -728,7 +728,7 @@ TEST(SentDatagrams, NothingIsLostToTheClockOnAPathThatIsKnown) {
   }
 }
 
-TEST(SentDatagrams, APathOfFiveSecondsBecomesKnownAndKeepsWhatIsUnderWay) {
+TEST(SentDatagrams, ARoundTripOfFiveSecondsIsMeasuredAndLossesStop) {
   CleanPath path;
   path.run(5 * second, 120 * second);
   EXPECT_GT(path.lost, 0U) << "before the first sample timeouts are too early";

@@ -28,7 +28,7 @@ TEST(BlockPool, SmallRequestsNeverTakeALargeBlock) {
   EXPECT_EQ(pool.in_use_bytes(), 0U);
 }
 
-TEST(BlockPool, NothingIsLargerThanALargeBlock) {
+TEST(BlockPool, RequestsAboveALargeBlockAreRefused) {
   BlockPool pool{1, 1};
   EXPECT_EQ(pool.acquire(BlockPool::large_bytes + 1), BlockPool::none);
   EXPECT_EQ(pool.in_use_bytes(), 0U);

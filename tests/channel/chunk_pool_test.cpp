@@ -7,17 +7,13 @@
 #include <gtest/gtest.h>
 
 #include "base/prng.h"
+#include "support/random.h"
 
 namespace serried::channel {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
-
-Bytes noise(base::Prng& random, std::size_t bytes) {
-  Bytes out(bytes);
-  for (auto& byte : out) byte = static_cast<std::uint8_t>(random.next());
-  return out;
-}
+using test::random_bytes;
 
 Bytes read(const ChunkPool& pool, const Chain& chain) {
   Bytes out(chain.bytes);
@@ -29,7 +25,7 @@ TEST(ChunkPool, CopiesOutWhatWasStoredAtEveryEdgeOfAChunk) {
   base::Prng random{1};
   ChunkPool pool{8};
   for (const std::size_t bytes : {1U, 2U, 251U, 252U, 253U, 503U, 504U, 505U, 1142U, 2016U}) {
-    const Bytes message = noise(random, bytes);
+    const Bytes message = random_bytes(random, bytes);
     Chain chain;
     ASSERT_TRUE(pool.store(message, chain));
     EXPECT_EQ(chain.bytes, bytes);
@@ -50,7 +46,7 @@ TEST(ChunkPool, CopiesOutWhatWasStoredAtEveryEdgeOfAChunk) {
 TEST(ChunkPool, JoinsTwoPiecesWhereverTheyMeet) {
   base::Prng random{2};
   ChunkPool pool{8};
-  const Bytes message = noise(random, 700);
+  const Bytes message = random_bytes(random, 700);
   for (std::size_t head = 0; head <= message.size(); ++head) {
     Chain chain;
     ASSERT_TRUE(pool.store(std::span{message}.first(head), std::span{message}.subspan(head), chain));
@@ -95,7 +91,7 @@ TEST(ChunkPool, ChainsNeverShareAChunk) {
     std::uint32_t chunks = 0;
     for (unsigned step = 0; step < 2'000; ++step) {
       if (random.chance(0.5) || held.empty()) {
-        Bytes message = noise(random, 1 + random.below(1'200));
+        Bytes message = random_bytes(random, 1 + random.below(1'200));
         Chain chain;
         const bool fits = chunks + ChunkPool::chunks_for(message.size()) <= pool.capacity();
         ASSERT_EQ(pool.store(message, chain), fits);

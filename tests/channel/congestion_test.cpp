@@ -102,7 +102,7 @@ TEST(Congestion, TheFirstTimeoutHalvesAndTheSecondLeavesTwoDatagrams) {
   EXPECT_EQ(congestion.window(), 6 * datagram);
 }
 
-TEST(Congestion, WhatATimeoutLostMayBeToldOrNot) {
+TEST(Congestion, LossesByTimeoutMayBeReportedOrNot) {
   Congestion told;
   told.on_news(lost(10), 10, true);
   told.on_timeout(10, 1);
@@ -138,13 +138,13 @@ TEST(Congestion, PacesTenAtOnceThenAWindowPerRoundTripTimesFiveQuarters) {
   EXPECT_EQ(burst, 10U) << "what was saved in silence is one burst";
 }
 
-TEST(Congestion, PacesNothingBeforeTheRoundTripIsKnown) {
+TEST(Congestion, DoesNotPaceBeforeTheRoundTripIsKnown) {
   Congestion congestion;
   for (int i = 0; i < 100; ++i) congestion.paced(datagram, 0, second);
   EXPECT_LE(congestion.next_at(), second);
 }
 
-TEST(Congestion, StaysInItsBoundsWhateverItIsTold) {
+TEST(Congestion, StaysInItsBoundsForAnyReports) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     base::Prng random{seed};

@@ -26,7 +26,7 @@ TEST(IdWindow, TakesFromMissingTo1023Beyond) {
   EXPECT_EQ(window.look(1025), Place::beyond);
 }
 
-TEST(IdWindow, SaysWhatASetWouldOverThreeTurnsOfTheNumbers) {
+TEST(IdWindow, AgreesWithASetOverThreeWrapsOfTheNumbers) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     base::Prng random{seed};

@@ -7,11 +7,13 @@
 #include <gtest/gtest.h>
 
 #include "base/prng.h"
+#include "support/random.h"
 
 namespace serried::channel {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
+using test::random_bytes;
 
 struct Piece {
   std::size_t offset, bytes;
@@ -28,12 +30,6 @@ std::vector<Piece> cut(base::Prng& random, std::size_t bytes) {
   return pieces;
 }
 
-Bytes noise(base::Prng& random, std::size_t bytes) {
-  Bytes out(bytes);
-  for (auto& byte : out) byte = static_cast<std::uint8_t>(random.next());
-  return out;
-}
-
 FragmentHeader header_of(const Piece& piece, std::size_t total) {
   return {9, static_cast<std::uint16_t>(piece.offset / 8), static_cast<std::uint32_t>(total)};
 }
@@ -43,7 +39,7 @@ TEST(Join, JoinsWhateverTheOrderAndTheCuts) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     base::Prng random{seed};
     BlockPool pool{1, 1};
-    const Bytes message = noise(random, 2 + random.below(seed % 20 == 0 ? message_bytes_max - 2 : 20'000));
+    const Bytes message = random_bytes(random, 2 + random.below(seed % 20 == 0 ? message_bytes_max - 2 : 20'000));
     const auto pieces = cut(random, message.size());
     std::vector<std::size_t> order(pieces.size());
     std::iota(order.begin(), order.end(), std::size_t{0});

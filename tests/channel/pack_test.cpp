@@ -1,33 +1,20 @@
 #include "channel/pack.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <iostream>
-#include <random>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
 #include "base/prng.h"
+#include "support/random.h"
 
 namespace serried::channel {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
+using test::chosen_seed, test::random_bytes;
 
-std::uint64_t chosen_seed() {
-  const char* given = std::getenv("SERRIED_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
-  std::cout << "SERRIED_SEED=" << seed << '\n';
-  return seed;
-}
-
-Bytes noise(base::Prng& random, std::size_t bytes) {
-  Bytes made(bytes);
-  for (auto& byte : made) byte = static_cast<std::uint8_t>(random.next());
-  return made;
-}
 /// As a game without a schema of its own speaks: the same words, other numbers.
 Bytes text(base::Prng& random, std::size_t bytes) {
   static constexpr const char* words[] = {"component.health", "component.mana", "position", "velocity", "inventory"};
@@ -64,7 +51,7 @@ TEST(Pack, RoundTripOfEveryKindOfBodyWithAndWithoutDictionary) {
     if (round % 3 == 1) {
       for (auto& byte : rest) byte = static_cast<std::uint8_t>(byte & random.next());
     }
-    if (round % 3 == 2) rest = noise(random, size);
+    if (round % 3 == 2) rest = random_bytes(random, size);
     Bytes plain, with;
     // In any order: nothing of one body may remain for the next.
     if (random.chance(0.5)) plain = packed(packer, rest, nullptr);
@@ -105,7 +92,7 @@ TEST(Pack, OneBodyAlwaysPacksToTheSameBytes) {
   EXPECT_EQ(packed(fresh, rest, &dictionary), packed(used, rest, &dictionary));
 }
 
-TEST(Pack, OnlyWhatIsLongEnoughAndNotTooLong) {
+TEST(Pack, PacksOnlyBodiesWithinItsLengths) {
   Packer packer;
   EXPECT_TRUE(packed(packer, Bytes(512), nullptr).empty());
   EXPECT_FALSE(packed(packer, Bytes(513), nullptr).empty());
@@ -114,7 +101,7 @@ TEST(Pack, OnlyWhatIsLongEnoughAndNotTooLong) {
   EXPECT_TRUE(packed(packer, {}, nullptr).empty());
 }
 
-TEST(Pack, NeverWritesBeyondItsRoomAndSaysSoWhenThatIsTooLittle) {
+TEST(Pack, ReturnsNothingWhenTheRoomIsTooSmall) {
   base::Prng random(2);
   Packer packer;
   const Bytes rest = text(random, 1500);
@@ -135,18 +122,18 @@ TEST(Pack, ABodyThatLz4DoesNotShrinkIsLeftPlain) {
   EXPECT_TRUE(packed(packer, rest, nullptr).empty());
 }
 
-TEST(PromisesGain, TellsNoiseFromTextAndRecords) {
+TEST(PromisesGain, IsTrueForTextAndRecordsAndFalseForNoise) {
   base::Prng random(chosen_seed());
   for (int round = 0; round < 200; ++round) {
     const std::size_t size = 513 + random.below(7000);
-    EXPECT_FALSE(promises_gain(noise(random, size)));
+    EXPECT_FALSE(promises_gain(random_bytes(random, size)));
     EXPECT_TRUE(promises_gain(text(random, size)));
     EXPECT_TRUE(promises_gain(Bytes(size)));
-    Bytes records = noise(random, size);  // of 16 bytes, half of them zeros
+    Bytes records = random_bytes(random, size);  // of 16 bytes, half of them zeros
     for (std::size_t i = 0; i < size; ++i)
       if (i % 16 < 8) records[i] = 0;
     EXPECT_TRUE(promises_gain(records));
-    Bytes letters = noise(random, size);  // as base64 has it: six bits a byte are no gain for LZ4
+    Bytes letters = random_bytes(random, size);  // as base64 has it: six bits a byte are no gain for LZ4
     for (auto& byte : letters) byte &= 0x3F;
     EXPECT_FALSE(promises_gain(letters));
   }
@@ -165,7 +152,7 @@ TEST(Unpack, SizesAndReservedBitsAreLookedAtFirst) {
   }
 }
 
-TEST(Unpack, WhatIsCutShortOrLongerIsMalformed) {
+TEST(Unpack, TruncatedAndExtendedInputIsMalformed) {
   base::Prng random(4);
   Packer packer;
   const Bytes good = packed(packer, text(random, 1200), nullptr);

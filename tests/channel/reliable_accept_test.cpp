@@ -13,7 +13,7 @@ using wire::Channel;
 
 class ReliableAccept : public Inbox {};
 
-TEST_F(ReliableAccept, NothingBeforeTheHandshake) {
+TEST_F(ReliableAccept, NoMessageIsAcceptedBeforeTheHandshake) {
   reliable.clear(pools);
   EXPECT_EQ(accept(ordered, 0, {message(0)}), Accepted::no_room);
   EXPECT_EQ(fragment(unordered, 0, 1, 0, 16, 20), Accepted::no_room);
@@ -23,7 +23,7 @@ TEST_F(ReliableAccept, NothingBeforeTheHandshake) {
   EXPECT_EQ(came(), Bytes{0});
 }
 
-TEST_F(ReliableAccept, OrderedWaitsForWhatIsMissing) {
+TEST_F(ReliableAccept, OrderedMessagesWaitForMissingOnes) {
   EXPECT_EQ(accept(ordered, 2, {message(2), message(3)}), Accepted::yes);
   EXPECT_EQ(accept(ordered, 5, {message(5)}), Accepted::yes);
   EXPECT_TRUE(sink.messages.empty());
@@ -180,7 +180,7 @@ TEST_F(ReliableAccept, KeepsNoMoreThanItsShareOfThePool) {
   EXPECT_EQ(pools.chunk.in_use(), 0U);
 }
 
-TEST_F(ReliableAccept, AnEmptyPoolStopsNothingThatIsInItsPlace) {
+TEST_F(ReliableAccept, MessagesInOrderNeedNoRoomInThePool) {
   Pools none{0, 0, 0};
   for (const auto& [id, expected] : {std::pair{1, Accepted::no_room}, {0, Accepted::yes}, {1, Accepted::yes}}) {
     const Bytes datagram = body(static_cast<std::uint16_t>(id), {message(static_cast<std::uint8_t>(id))});

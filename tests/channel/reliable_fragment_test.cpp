@@ -31,7 +31,7 @@ TEST_F(ReliableFragment, AJoinedMessageIsHandedOnAtThePlaceOfItsLastFragment) {
   EXPECT_EQ(came(), (Bytes{0, 'F', 4}));
 }
 
-TEST_F(ReliableFragment, AFragmentMayBeWhatWaitingMessagesMissed) {
+TEST_F(ReliableFragment, ALastFragmentReleasesWaitingMessages) {
   EXPECT_EQ(accept(ordered, 2, {message(2)}), Accepted::yes);
   EXPECT_EQ(fragment(ordered, 0, 1, 0, 800, 1000), Accepted::yes);
   EXPECT_EQ(fragment(ordered, 1, 1, 800, 200, 1000), Accepted::yes);
@@ -129,7 +129,7 @@ TEST_F(ReliableFragment, AWholeJoinBehindAMissingMessageIsStalledToo) {
   EXPECT_TRUE(reliable.stalled());
 }
 
-TEST_F(ReliableFragment, AWholeJoinOfChannelTwoWaitsForItsReceiverAlone) {
+TEST_F(ReliableFragment, AJoinedMessageOfChannelTwoWaitsAloneForItsReceiver) {
   refuse();
   EXPECT_EQ(fragment(unordered, 1, 1, 0, 16, 16), Accepted::yes);
   static_cast<void>(reliable.sweep(pools, now + 3600 * second));
@@ -193,7 +193,7 @@ TEST_F(ReliableFragment, ChannelZeroDropsAMessageThatContradictsItself) {
   EXPECT_EQ(came(), Bytes{'F'});
 }
 
-TEST_F(ReliableFragment, ChannelZeroDropsWhatIsTooLong) {
+TEST_F(ReliableFragment, ChannelZeroDropsMessagesThatAreTooLong) {
   EXPECT_EQ(fragment(unreliable, 0, 1, 0, 800, 5001, 5000), Accepted::no_room);
   EXPECT_EQ(pools.block.in_use_bytes(), 0U);
   EXPECT_EQ(fragment(unreliable, 0, 2, 0, 800, 5000, 5000), Accepted::yes);

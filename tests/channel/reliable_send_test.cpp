@@ -283,7 +283,7 @@ TEST_F(ReliableSend, OneMessageInFragmentsAtATime) {
   EXPECT_EQ(send(unordered, 2'000), Queued::yes);
 }
 
-TEST_F(ReliableSend, NothingIsLongerThanThePeerTakes) {
+TEST_F(ReliableSend, MessagesLongerThanThePeerAcceptsAreRefused) {
   reliable.open(5'000);
   EXPECT_EQ(send(ordered, 5'000), Queued::too_long);
   EXPECT_EQ(reliable.send_shared(ordered, Bytes(5'001), 0), Queued::too_long);
@@ -331,7 +331,7 @@ TEST_F(ReliableSend, ChannelsAndFragmentsTakeTurns) {
   EXPECT_EQ(turns[0], 8U);
 }
 
-TEST_F(ReliableSend, WhatIsDueGoesBeforeWhatOnlyRidesAlong) {
+TEST_F(ReliableSend, DueMessagesGoBeforeBundledOnes) {
   static_cast<void>(send(ordered, 10));
   static_cast<void>(send(unordered, 10, Urgency::immediate));
   EXPECT_EQ(compose(0).composed.channel, unordered);

@@ -98,7 +98,7 @@ TEST(Split, SendsOnlyTheLostOnesAgain) {
   EXPECT_EQ(pool.in_use_bytes(), 0U);
 }
 
-TEST(Split, ASecondVerdictOnOneFragmentChangesNothing) {
+TEST(Split, ASecondReportOnAFragmentIsIgnored) {
   BlockPool pool{1, 0};
   Split split;
   split.begin({nullptr, pool.acquire(3'000)}, 3'000, Channel::reliable_ordered, 0);

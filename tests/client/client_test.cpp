@@ -124,7 +124,7 @@ bool eventually(Client& client, Condition&& condition) {
   return false;
 }
 
-TEST(Client, SaysWhenTheNextInputShouldBeSubmitted) {
+TEST(Client, ReturnsWhenTheNextInputShouldBeSubmitted) {
   ASSERT_TRUE(crypt::initialise());
   LiveServer live;
   live.server.parameters.tick_rate_hz = 1;
@@ -256,7 +256,7 @@ TEST(Client, TalksWithTheGame) {
   EXPECT_TRUE(client.faults().empty());
 }
 
-TEST(Client, SaysWhatIsWrongWithTheFilesOfTheGame) {
+TEST(Client, ReportsWhatIsWrongWithTheFilesOfTheGame) {
   ClientOptions options;
   options.server = "127.0.0.1:9";
   options.token = {1};
@@ -267,7 +267,7 @@ TEST(Client, SaysWhatIsWrongWithTheFilesOfTheGame) {
   EXPECT_NE(Client(options).connect().error().message.find("the integrity table"), std::string::npos);
 }
 
-TEST(Client, SpeaksIpv6) {
+TEST(Client, ConnectsOverIpv6) {
   ASSERT_TRUE(crypt::initialise());
   LiveServer live(AF_INET6);
   if (!live.bound()) GTEST_SKIP() << "this machine has no ::1";
@@ -276,7 +276,7 @@ TEST(Client, SpeaksIpv6) {
   EXPECT_TRUE(eventually(client, [&] { return client.state() == ClientState::playing; })) << client.reason();
 }
 
-TEST(Client, SaysWhatIsWrongWithItsOptions) {
+TEST(Client, ReportsWhatIsWrongWithItsOptions) {
   const char* servers[] = {"",       "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "localhost:1",
                            "[::1:9", ":9"};
   for (const char* server : servers) {
@@ -296,7 +296,7 @@ TEST(Client, SaysWhatIsWrongWithItsOptions) {
   EXPECT_NE(begun.error().message.find("token"), std::string::npos);
 }
 
-TEST(Client, GivesUpWhenNobodyAnswers) {
+TEST(Client, EndsWhenNoAnswerComes) {
   ClientOptions options;
   options.server = "127.0.0.1:9";  // discard: refused by ICMP, or silent
   options.token = {1, 2, 3};

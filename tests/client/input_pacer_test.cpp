@@ -128,7 +128,7 @@ TEST(InputPacer, KeepsTheMarginThatItIsGiven) {
   }
 }
 
-TEST(InputPacer, KeepsItForWhoIsAlwaysLate) {
+TEST(InputPacer, HoldsThePhaseWhenInputsAreAlwaysLate) {
   Match match;
   match.late = 6 * millisecond;
   match.play(4 * second);
@@ -222,14 +222,14 @@ TEST(InputPacer, WorksWhereUpdatesAndInputsAreRarerThanTicks) {
   EXPECT_NEAR(rare_inputs.play(5 * second), 0.4, 0.1);
 }
 
-TEST(InputPacer, ShiftsGently) {
+TEST(InputPacer, ShiftsIntervalsByLessThanAThirtieth) {
   Match match(tick, tick / 3);
   match.play(10 * second);
   EXPECT_GE(match.shortest(), tick - tick / 30);
   EXPECT_LE(match.longest(), tick + tick / 30);
 }
 
-TEST(InputPacer, LeavesAnIntervalAloneThatIsNoWholeNumberOfTicks) {
+TEST(InputPacer, DoesNotShiftIntervalsThatAreNoWholeNumberOfTicks) {
   for (const Nanos interval : {tick * 5 / 2, tick / 2}) {
     Match match(interval);
     match.play(5 * second);
@@ -238,7 +238,7 @@ TEST(InputPacer, LeavesAnIntervalAloneThatIsNoWholeNumberOfTicks) {
   }
 }
 
-TEST(InputPacer, ForgetsWhenInputsLeftThatAreLongGone) {
+TEST(InputPacer, ForgetsSendTimesOfOldInputs) {
   Match match;
   match.pacer.left(10, 5 * second);
   EXPECT_EQ(match.pacer.left_at(10, 10), 5 * second);
@@ -246,7 +246,7 @@ TEST(InputPacer, ForgetsWhenInputsLeftThatAreLongGone) {
   EXPECT_EQ(match.pacer.left_at(10, 266), std::nullopt);
 }
 
-TEST(InputPacer, SweepsOnGentlyWhileNothingIsKnown) {
+TEST(InputPacer, SweepsByLessThanAThirtiethWhileNothingIsKnown) {
   client::TickClock clock;
   clock.configure(60);
   client::InputPacer pacer;

@@ -41,7 +41,7 @@ struct Rekeying {
   }
 };
 
-TEST(KeyRing, HasNoKeyForAPhaseItWasNotTold) {
+TEST(KeyRing, HasNoKeyForAPhaseWithoutRekey) {
   Rekeying side;
   EXPECT_TRUE(Rekeying::is(side.ring.opening_key(even), side.keys.server_to_client));
   EXPECT_EQ(side.ring.opening_key(odd), nullptr);
@@ -83,7 +83,7 @@ TEST(KeyRing, WipesTheOldKeyAfterThreeRoundTripsOrASecond) {
   }
 }
 
-TEST(KeyRing, RefusesWhatIsOutOfTurnOrGivesNoSecret) {
+TEST(KeyRing, RefusesEpochsOutOfOrderAndZeroPoints) {
   Rekeying side;
   message::Rekey response;
   const crypt::KeyPair own = crypt::make_key_pair(side.random.entropy());

@@ -10,7 +10,6 @@
 #include <map>
 #include <vector>
 
-#include "base/prng.h"
 #include "channel/ack.h"
 #include "channel/pack.h"
 #include "channel/reliable.h"
@@ -22,6 +21,7 @@
 #include "message/control.h"
 #include "message/entity.h"
 #include "message/input.h"
+#include "support/entropy.h"
 #include "wire/compose.h"
 #include "wire/stamp.h"
 #include "wire/verify.h"
@@ -29,18 +29,6 @@
 namespace serried::test {
 
 using Bytes = std::vector<std::uint8_t>;
-
-/// Entropy of one seed.
-struct SeededEntropy {
-  base::Prng dice;
-  explicit SeededEntropy(std::uint64_t seed) : dice(seed) {}
-  crypt::Entropy entropy() {
-    return {[](void* self, std::span<std::uint8_t> to) {
-              for (auto& byte : to) byte = static_cast<std::uint8_t>(static_cast<SeededEntropy*>(self)->dice.next());
-            },
-            this};
-  }
-};
 
 inline wire::Path path_of(std::uint16_t port) {
   wire::Path path;

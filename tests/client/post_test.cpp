@@ -23,7 +23,7 @@ Queued fill(Post& post) {
   return all;
 }
 
-TEST(Post, TakesNothingBeforeItIsOpenOrWithoutPools) {
+TEST(Post, RefusesMessagesBeforeItIsOpenOrWithoutPools) {
   channel::Pools pools(64, 1, 1);
   Post none, closed(&pools);
   EXPECT_EQ(none.send(Channel::unreliable, type, small, Urgency::bundled, 0), Queued::full);

@@ -11,7 +11,7 @@ namespace {
 using channel::Queued;
 using test::Story;
 
-TEST(Requests, BindsANameOnceAndSaysItByItsIdFromThenOn) {
+TEST(Requests, BindsANameOnceAndThenSendsItsId) {
   Story story;
   client::Requests requests(42);
   std::uint32_t sequence = 0;

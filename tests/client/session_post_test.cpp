@@ -235,7 +235,7 @@ TEST(SessionPost, HandsOnOnlyWhatMakesSense) {
 
 /// Loss, duplicates, delays that overtake, both ways, while keys change every 200 ms: what was queued arrives exactly
 /// once, on channel 1 in order, and all memory comes back.
-TEST(SessionPost, LosesNothingOverABadWireWhileKeysChange) {
+TEST(SessionPost, MessagesArriveOverABadWireDuringRekeys) {
   test::for_each_seed(12, [](std::uint64_t seed) {
     Story story(seed);
     ASSERT_TRUE(story.reach_open());

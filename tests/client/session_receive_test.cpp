@@ -16,7 +16,7 @@ using test::Bytes;
 using test::client_port;
 using test::Story;
 
-TEST(Session, IgnoresWhatIsClearOrForeignOnceConnected) {
+TEST(Session, IgnoresClearAndForeignDatagramsOnceConnected) {
   Story story;
   ASSERT_TRUE(story.reach(State::playing));
   story.server.send_clear(test::path_of(client_port), message::Cookie{});
@@ -130,7 +130,7 @@ TEST(Session, CountsMessagesItCannotUseAndReadsOn) {
   EXPECT_EQ(story.session.state(), State::playing);
 }
 
-TEST(Session, EndsWhenTheServerSaysSo) {
+TEST(Session, EndsWhenTheServerDisconnects) {
   Story story;
   ASSERT_TRUE(story.reach(State::playing));
   const Bytes text = {'b', 'y', 'e', 0x1B, '!'};
@@ -144,7 +144,7 @@ TEST(Session, EndsWhenTheServerSaysSo) {
 }
 
 /// At every state: bytes that mean nothing, and what means something with one bit bent, change nothing.
-TEST(Session, NothingForgedChangesAnything) {
+TEST(Session, ForgedDatagramsChangeNoState) {
   const State states[] = {State::connecting, State::challenged, State::testing,
                           State::entering,   State::playing,    State::closing};
   for (const State state : states) {
@@ -205,7 +205,7 @@ void babble(base::ByteWriter& out, base::Prng& dice) {
   }
 }
 
-TEST(Session, WhateverAServerWithGoodKeysSaysItStaysWithinItsBounds) {
+TEST(Session, RandomMessagesOfAnAuthenticServerStayWithinBounds) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     base::Prng dice(seed);

@@ -55,7 +55,7 @@ TEST(Session, RepeatsInputsUntilApplied) {
   EXPECT_EQ(story.peer().inputs_per_datagram.back(), 1U);
 }
 
-TEST(Session, AcksAloneWhenThereIsNothingElseToSay) {
+TEST(Session, SendsAnAckAloneWhenNothingElseIsDue) {
   Story story;
   ASSERT_TRUE(story.reach(State::playing));
   const unsigned before = story.peer().ack_only;
@@ -85,7 +85,7 @@ TEST(Session, PingsInSilenceAndEndsAfterTheTimeOut) {
   EXPECT_EQ(story.session.end(), End::silence);
 }
 
-TEST(Session, SaysGoodbyeThreeTimes) {
+TEST(Session, SendsDisconnectThreeTimes) {
   Story story;
   ASSERT_TRUE(story.reach(State::playing));
   story.session.close(story.now);

@@ -3,15 +3,16 @@
 /// that the test may spoil.
 
 #include <algorithm>
-#include <cstdlib>
 #include <iterator>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "base/prng.h"
 #include "client/session.h"
 #include "mini_server.h"
+#include "support/seed.h"
 
 namespace serried::test {
 
@@ -137,16 +138,5 @@ class BadWire {
   unsigned delay_ms_;
   std::vector<Flight> flights_;
 };
-
-/// Tell the seeds of a test: SERRIED_SEED alone, or so many from 1 on.
-template <class Each>
-void for_each_seed(unsigned count, Each&& each) {
-  const char* fixed = std::getenv("SERRIED_SEED");
-  const std::uint64_t first = fixed != nullptr ? std::strtoull(fixed, nullptr, 10) : 1;
-  for (std::uint64_t seed = first; seed < first + (fixed != nullptr ? 1 : count); ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed) + " (SERRIED_SEED repeats it alone)");
-    each(seed);
-  }
-}
 
 }  // namespace serried::test

@@ -19,7 +19,7 @@ client::TickClock clock_at_begin() {
   return clock;
 }
 
-TEST(TickClock, KnowsNothingBeforeTheFirstUpdate) {
+TEST(TickClock, HasNoTickBeforeTheFirstUpdate) {
   client::TickClock clock;
   clock.configure(50);
   EXPECT_FALSE(clock.known());

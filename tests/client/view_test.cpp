@@ -106,7 +106,7 @@ TEST(View, KnowsOldFromNewWhereLowerBitsBeginAgain) {
   EXPECT_EQ(scene.view.last_mismatch().applied_sequence, turn + 2);
 }
 
-TEST(View, TellsTheAgeOfWhatItKnows) {
+TEST(View, ReportsTheAgeOfEachEntity) {
   Scene scene;
   scene.create(1, 5, 0, 1);
   const Tracked& entity = *scene.view.find(5);

@@ -55,7 +55,7 @@ TEST_F(AdminSocketTest, AnswersOneLineWithOne) {
   EXPECT_EQ(ask("{\"command\":\"ban list\"}\n"), "{\"ok\":true,\"bans\":[]}\n");
 }
 
-TEST_F(AdminSocketTest, IsItsUsersAloneAndGoneAtTheEnd) {
+TEST_F(AdminSocketTest, IsPrivateToItsUserAndRemovedAtTheEnd) {
   {
     auto opened = AdminSocket::open(path, admin);
     ASSERT_TRUE(opened);
@@ -66,7 +66,7 @@ TEST_F(AdminSocketTest, IsItsUsersAloneAndGoneAtTheEnd) {
   EXPECT_NE(access(path.c_str(), F_OK), 0);
 }
 
-TEST_F(AdminSocketTest, TakesOverWhatWasLeftBehindAndNothingThatLives) {
+TEST_F(AdminSocketTest, ReplacesAStaleSocketAndRefusesALiveOne) {
   auto opened = AdminSocket::open(path, admin);
   ASSERT_TRUE(opened);
   EXPECT_FALSE(AdminSocket::open(path, admin)) << "a server listens there";

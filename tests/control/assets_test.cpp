@@ -34,7 +34,7 @@ class AssetsTest : public testing::Test {
   std::vector<Fault> faults;
 };
 
-TEST_F(AssetsTest, NothingIsNamedAndNothingIsLoaded) {
+TEST_F(AssetsTest, WithoutFileNamesNoAssetIsLoaded) {
   const Assets assets = load_assets(config, faults);
   EXPECT_TRUE(faults.empty());
   EXPECT_TRUE(assets.integrity.versions().empty());

@@ -168,7 +168,7 @@ TEST(ReadConfig, GatewaysAreForArp) {
                     "--gateway", "given twice"));
 }
 
-TEST(ReadConfig, WhatTheWorldCannotHold) {
+TEST(ReadConfig, RefusesMoreThanTheWorldCanHold) {
   EXPECT_TRUE(names(read_config(with({"--npcs", "60000"})), "world", "slots"));
 }
 

@@ -45,7 +45,7 @@ TEST(ReadToml, UnknownKeysComeWithTheirLineAndInItsOrder) {
   EXPECT_EQ(read.faults[2].where, "f:5: network.zebra");
 }
 
-TEST(ReadToml, WhatIsNoTomlSaysWhere) {
+TEST(ReadToml, InvalidTomlIsRefusedWithItsLine) {
   const Read read{"[network]\nudp_port = = 3\n"};
   ASSERT_EQ(read.faults.size(), 1U);
   EXPECT_EQ(read.faults[0].where, "f:2");

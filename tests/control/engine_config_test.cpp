@@ -7,7 +7,7 @@
 namespace serried::control {
 namespace {
 
-TEST(WorldConfig, TakesWhatTheUserSaidAndKeepsTheRest) {
+TEST(WorldConfig, TakesGivenOptionsAndKeepsTheOtherDefaults) {
   ServerConfig config;
   config.tick_rate_hz = 30;
   config.players_max = 123;
@@ -21,7 +21,7 @@ TEST(WorldConfig, TakesWhatTheUserSaidAndKeepsTheRest) {
   EXPECT_EQ(world.cell_size_xy, world::Config{}.cell_size_xy);
 }
 
-TEST(WorldConfig, AllKindsAreSeenFromFurtherOrNearerInProportion) {
+TEST(WorldConfig, RadiiOfAllTypesScaleWithTheViewDistance) {
   const world::Config usual;
   EXPECT_EQ(world_config({}).radius, usual.radius);
   ServerConfig config;
@@ -46,7 +46,7 @@ TEST(ReplicateConfig, TakesBudgetTrackedAndAudit) {
   EXPECT_EQ(replicate.audit_per_second, 3U);
 }
 
-TEST(WorldConfig, WhatLastsInTimeLastsAsLongAtEveryTickRate) {
+TEST(WorldConfig, DurationsAreTheSameAtEveryTickRate) {
   const world::Config usual;
   for (const unsigned rate : {20U, 30U, 60U, 120U, 240U}) {
     ServerConfig config;
@@ -90,7 +90,7 @@ TEST(EngineFaults, MorePlayersThanSlotsAreOne) {
   EXPECT_NE(faults[0].find("120000"), std::string::npos) << faults[0];
 }
 
-TEST(IoConfig, SessionsAreSharedOutAndClientsAreToldTheTruth) {
+TEST(IoConfig, SessionsAreDividedAmongLanesAndParametersMatchTheConfiguration) {
   ServerConfig config;
   config.sessions_max = 1'001;
   config.io_lanes = 2;
@@ -149,7 +149,7 @@ TEST(EthdevConfig, AddressesGatewaysAndNextHop) {
   EXPECT_EQ(ethdev.host.next_hop_mac[5], 9);
 }
 
-TEST(LinkSizes, HoldTwoTicksOfEverybody) {
+TEST(LinkSizes, HoldTwoTicksOfAllPlayers) {
   ServerConfig config;
   config.sessions_max = 100'000;
   EXPECT_GE(link_sizes(config, 1).rows, 200'000U);

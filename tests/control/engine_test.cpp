@@ -133,7 +133,7 @@ TEST(Engine, DrainsWhenItsLanesArePolled) {
   engine->close();
 }
 
-TEST(Engine, AWorldThatCannotBeIsASentence) {
+TEST(Engine, AnImpossibleWorldIsRefusedWithOneSentence) {
   EngineSetup setup = small_setup(1, 2);
   setup.config.players_max = 60'000;
   setup.config.npcs = 60'000;

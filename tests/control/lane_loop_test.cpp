@@ -65,7 +65,7 @@ TEST(LaneLoop, PollsEachLaneOnceARoundAndMeasuresTheBusyOnes) {
   EXPECT_GE(second.meter.longest_ns.value(), millisecond);
 }
 
-TEST(LaneLoop, LetsALaneRestThatIsToAndTheOthersGoOn) {
+TEST(LaneLoop, RestsOneLaneWhileOthersAreStillPolled) {
   Counting resting, other;
   LaneEntry first, second;
   LaneLoop loop{{&entry_of(first, resting), &entry_of(second, other)}, {}};
@@ -133,7 +133,7 @@ TEST(LaneLoop, SleepsOnlyWhenToldTo) {
   EXPECT_EQ(awake.awake_ns, awake.run_ns);
 }
 
-TEST(LaneLoop, TellsSleepAndCpuTimeOfItsThreadApart) {
+TEST(LaneLoop, CountsSleepApartFromCpuTime) {
   IdlePolicy sleeping;
   sleeping.sleep = millisecond;
   const IdleRun slept = idle_run(sleeping);

@@ -25,7 +25,7 @@ TEST(Snapshot, OnlyFramesAndDatagramsBelongToTheIdentity) {
   EXPECT_FALSE(snapshot.balanced());
 }
 
-TEST(MeasureMemory, SeesWhatIsTaken) {
+TEST(MeasureMemory, CountsAllocatedMemory) {
   Snapshot before, after;
   measure_memory(before);
   EXPECT_GT(before.rss_bytes, 1U << 20);

@@ -53,7 +53,7 @@ TEST_F(Status, TheFinalTableAccountsForEveryPacket) {
   EXPECT_NE(final_table(snapshot_, meter_, facts_).find("DOES NOT BALANCE"), std::string::npos);
 }
 
-TEST(StatusText, AnEmptyServerHasNothingToSay) {
+TEST(StatusText, AnEmptyServerPrintsNone) {
   const Snapshot snapshot;
   const Meter meter;
   expect_parts(status_table(snapshot, meter, {}), {"none yet", "in all none", "not measured yet"});

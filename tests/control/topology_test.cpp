@@ -37,7 +37,7 @@ TEST(RunOn, MovesOnlyTheCallingThread) {
   EXPECT_EQ(allowed_cpus(), before);
 }
 
-TEST(RunOn, RefusesNothingAtAll) { EXPECT_FALSE(run_on({})); }
+TEST(RunOn, RefusesAnEmptySetOfCores) { EXPECT_FALSE(run_on({})); }
 
 }  // namespace
 }  // namespace serried::control

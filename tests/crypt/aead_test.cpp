@@ -174,7 +174,7 @@ TEST_F(AeadTest, WycheproofKeysNoncesAndTagsInDatagrams) {
   EXPECT_EQ(cases, 316u);
 }
 
-TEST_F(AeadTest, SealsAsRfc8439SaysForEveryLength) {
+TEST_F(AeadTest, SealsAsRfc8439DefinesForEveryLength) {
   constexpr std::uint64_t seed = 8439;
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   base::Prng random(seed);

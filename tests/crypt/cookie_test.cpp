@@ -41,7 +41,7 @@ TEST_F(CookieTest, LayoutToTheByte) {
                                   "3a7c2e709b80b29d66e308816e2453b47267b8836b657bac1826dae754274e30"));
 }
 
-TEST_F(CookieTest, LivesTenSeconds) {
+TEST_F(CookieTest, IsValidForTenSeconds) {
   const Nanos born = 100 * second;
   const Cookie cookie = make(jar, born);
   EXPECT_TRUE(check(jar, cookie, born));

@@ -47,7 +47,7 @@ TEST(FieldText, HandsOverBareLines) {
   EXPECT_EQ(read(head + "one\n").fault, "line 4: not of the form name = value");
 }
 
-TEST(FieldText, SaysAllThatIsWrongAtOnce) {
+TEST(FieldText, ReportsAllFaultsAtOnce) {
   EXPECT_EQ(read("").fault, "small is missing; large is missing; secret is missing");
   EXPECT_EQ(read("small = 0\nsmall = 1\nlarge = 1x\nsecret = 00\ntiny = 1\n").fault,
             "line 1: small must be a whole number (decimal or 0x hexadecimal) from 1 to 65535; "

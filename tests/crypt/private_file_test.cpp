@@ -44,7 +44,7 @@ class PrivateFileTest : public testing::Test {
   std::filesystem::path folder;
 };
 
-TEST_F(PrivateFileTest, LoadsWhatWasSavedAndSecretsAreTheirOwnersAlone) {
+TEST_F(PrivateFileTest, LoadsWhatWasSavedAndKeepsSecretsPrivate) {
   const mode_t before = ::umask(0);
   const auto secret = save_text(secret_kind, path("spell"), "abra\n");
   const auto open = save_text(public_kind, path("song"), "la la\n");
@@ -69,14 +69,14 @@ TEST_F(PrivateFileTest, NeverOverwrites) {
   }
 }
 
-TEST_F(PrivateFileTest, SaysWhyItCannotSave) {
+TEST_F(PrivateFileTest, ReportsWhyItCannotSave) {
   const auto saved = save_text(secret_kind, path("no/such/folder"), "abra");
   ASSERT_FALSE(saved);
   EXPECT_EQ(saved.error().message,
             "cannot create spell file '" + path("no/such/folder") + "': No such file or directory");
 }
 
-TEST_F(PrivateFileTest, SaysWhyItCannotLoad) {
+TEST_F(PrivateFileTest, ReportsWhyItCannotLoad) {
   EXPECT_EQ(fault(load_text(secret_kind, path("absent"))),
             "cannot open spell file '" + path("absent") + "': No such file or directory");
   EXPECT_EQ(fault(load_text(secret_kind, folder.string())),
@@ -90,7 +90,7 @@ TEST_F(PrivateFileTest, TakesFilesUpToTheirLimit) {
   EXPECT_EQ(load_text(secret_kind, written("empty", "")).value(), "");
 }
 
-TEST_F(PrivateFileTest, RefusesASecretThatStrangersCanRead) {
+TEST_F(PrivateFileTest, RefusesASecretReadableByOthers) {
   for (const mode_t open_to : {0604, 0602, 0601, 0620, 0644, 0666}) {
     const std::string file = written("open", "abra", open_to);
     EXPECT_NE(fault(load_text(secret_kind, file)).find("run: chmod 600 '" + file + "'"), std::string::npos) << open_to;

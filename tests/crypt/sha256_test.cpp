@@ -6,17 +6,13 @@
 #include "base/prng.h"
 #include "crypt/support.h"
 #include "kernel/isa.h"
+#include "support/random.h"
 
 namespace serried::crypt {
 namespace {
 
 using kernel::Isa;
-
-Bytes random_bytes(base::Prng& random, std::size_t count) {
-  Bytes bytes(count);
-  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.next());
-  return bytes;
-}
+using test::random_bytes;
 
 /// Give all of it, in pieces of random lengths.
 template <class Hashing>

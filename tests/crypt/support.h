@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/prng.h"
 #include "crypt/keys.h"
+#include "support/entropy.h"
 
 namespace serried::crypt {
 
@@ -56,19 +56,6 @@ Bytes bytes_of(const std::array<std::uint8_t, Size>& array) {
   return {array.begin(), array.end()};
 }
 
-/// Entropy that is not: the same seed, the same bytes.
-class SeededEntropy {
- public:
-  explicit SeededEntropy(std::uint64_t seed) : random_(seed) {}
-  Entropy entropy() {
-    return {[](void* self, std::span<std::uint8_t> to) {
-              for (auto& byte : to) byte = static_cast<std::uint8_t>(static_cast<SeededEntropy*>(self)->random_.next());
-            },
-            this};
-  }
-
- private:
-  base::Prng random_;
-};
+using test::SeededEntropy;
 
 }  // namespace serried::crypt

@@ -42,7 +42,7 @@ TEST_F(TokenTextTest, IsGenerousWithBlanksQuotesAndComments) {
   EXPECT_EQ(key.value().secret.data()[31], 0xFE);
 }
 
-TEST_F(TokenTextTest, SaysWhatIsWrongAndWhere) {
+TEST_F(TokenTextTest, ReportsWhatIsWrongAndWhere) {
   struct Case {
     std::string text;
     const char* said;

@@ -9,22 +9,15 @@
 #include <memory>
 #include <vector>
 
-#include "base/prng.h"
-#include "client/session.h"
-#include "crypt/aead.h"
-#include "lane/handshake_lane.h"
-#include "lane/io_lane.h"
-#include "lane/shard_lane.h"
-#include "port/loop.h"
-#include "wire/compose.h"
-#include "wire/stamp.h"
+#include "support/datagram.h"
+#include "support/loop_server.h"
 
 using namespace serried;  // NOLINT: a program's own file
 
 namespace {
 
 constexpr std::uint64_t protocol = 0x46'55'5A'5A;
-constexpr std::int64_t unix_start = 1'700'000'000;
+constexpr Nanos began = 1'000 * second;
 constexpr std::uint32_t chunks = 160;
 constexpr std::uint16_t tick_rate_hz = 10, sections = 2;
 
@@ -33,16 +26,6 @@ void demand(bool condition, const char* what) {
   std::fprintf(stderr, "server_fuzz: %s\n", what);
   std::abort();
 }
-
-struct Dice {
-  base::Prng random{1};
-  crypt::Entropy entropy() {
-    return {[](void* self, std::span<std::uint8_t> to) {
-              for (auto& byte : to) byte = static_cast<std::uint8_t>(static_cast<Dice*>(self)->random.next());
-            },
-            this};
-  }
-};
 
 /// Operands come from the input; behind its end they are 0.
 class Script {
@@ -59,39 +42,26 @@ class Script {
   base::ByteReader in_;
 };
 
-struct Player {
+struct Player : test::Client {
   std::unique_ptr<port::LoopPort> port;
-  client::Session session;
-  std::vector<std::uint8_t> token;
-  client::SessionOptions options;
   crypt::Secret key;       ///< the one it last sealed with
   std::uint8_t phase = 0;  ///< and the flag of its epoch
   std::uint32_t connection_id = 0;
   std::uint64_t sequence = 0;  ///< the highest used
 };
 
-class Server {
+class Game {
  public:
-  Server()
-      : network_({.seed = 1, .in_flight_max = 2'048}),
-        port_(
-            network_.open({.address = port::ipv4_address(10, 0, 0, 1), .port_first = 4'000, .buffers = 1'024}).value()),
-        stranger_(network_
+  Game()
+      : server_(setup()),
+        stranger_(server_.network
                       .open({.address = port::ipv4_address(10, 6, 6, 6),
                              .port_first = 6'000,
                              .port_last = 6'003,
                              .buffers = 128})
-                      .value()),
-        client_pools_(256, 8, 2),
-        shard_link_(128, 256),
-        handshake_link_(4, 16),
-        key_(make_key()),
-        handshake_({key_, unix_start, 64, 16, dice_.entropy()}, {&handshake_link_}),
-        simulation_(shard_setup()),
-        io_(io_config(), *port_, {&shard_link_}, handshake_link_, crypt::CookieJar{key_.secret}, dice_.entropy()),
-        shard_(simulation_, 0, {&shard_link_}) {
+                      .value()) {
     for (std::uint16_t i = 0; i < players_.size(); ++i) {
-      players_[i].port = network_
+      players_[i].port = server_.network
                              .open({.address = port::ipv4_address(10, 0, 1, 1),
                                     .port_first = static_cast<std::uint16_t>(5'000 + i),
                                     .buffers = 128})
@@ -115,17 +85,17 @@ class Server {
   /// All clients go: nothing may be left behind.
   void end() {
     handshake_behind_ = shard_behind_ = false;
-    port_->set_outbound({});
+    server_.set_outbound({});
     io_.begin_drain();
     for (int i = 0; i < 3'000 && !io_.drained(); ++i) pass(10 * millisecond);
     demand(io_.drained(), "sessions that do not end");
     pass(500 * millisecond);
     check();
     demand(io_.counters().chunks.value() == 0 && io_.counters().block_bytes.value() == 0, "memory of messages is lost");
-    demand(handshake_link_.free.size() == handshake_link_.jobs.size(), "a job did not come home");
-    shard_.close();
-    io_.close();
-    demand(port_->outstanding() == 0, "a buffer did not come home");
+    const lane::HandshakeLink& jobs = *server_.handshake_links.front();
+    demand(jobs.free.size() == jobs.jobs.size(), "a job did not come home");
+    server_.close();
+    demand(server_.outstanding() == 0, "a buffer did not come home");
   }
 
  private:
@@ -173,7 +143,7 @@ class Server {
         }
         return;
       case weather:
-        return port_->set_outbound({.loss = script.byte() / 255.0});
+        return server_.set_outbound({.loss = script.byte() / 255.0});
       default:
         log_in(player, 1 + (script.byte() & 3));
     }
@@ -191,33 +161,17 @@ class Server {
 
   void say_sealed(Player& player, std::uint8_t channel, std::uint8_t flags, std::uint8_t skip,
                   const std::vector<std::uint8_t>& body) {
-    std::vector<std::uint8_t> bytes(wire::header_bytes + body.size() + wire::tag_bytes + wire::crc_bytes);
     // Every sequence once; `skip` 0 repeats the last.
     player.sequence += skip;
     const auto bits = static_cast<std::uint8_t>(wire::flag::sealed | (flags & ~wire::flag::rekey));
-    wire::compose_header(bytes.data(), {player.connection_id, static_cast<std::uint8_t>(channel % 3),
-                                        static_cast<std::uint8_t>(bits ^ player.phase), player.sequence});
-    std::copy(body.begin(), body.end(), bytes.begin() + wire::header_bytes);
-    crypt::seal_in_place(player.key.data(), player.connection_id, player.sequence, bytes.data(), 0, body.size());
-    wire::stamp_one(bytes, wire::CrcSeed{protocol});
-    transmit(*player.port, bytes);
+    transmit(*player.port, test::sealed_datagram(player.key,
+                                                 {player.connection_id, static_cast<std::uint8_t>(channel % 3),
+                                                  static_cast<std::uint8_t>(bits ^ player.phase), player.sequence},
+                                                 body, wire::CrcSeed{protocol}));
   }
 
   void log_in(Player& player, std::uint64_t player_id) {
-    crypt::TokenClaims claims;
-    dice_.entropy().fill(claims.id);
-    dice_.entropy().fill(claims.secret.bytes());
-    claims.player_id = player_id;
-    claims.issued = claims.not_before = unix_start + 1;
-    claims.expiry = unix_start + 100'000;
-    claims.audience = key_.server_id;
-    player.token = crypt::issue_token(key_, claims, dice_.entropy()).value();
-    player.options.server = port_->local();
-    player.options.protocol_id = protocol;
-    player.options.server_id = key_.server_id;
-    player.options.token = player.token;
-    player.options.token_secret = claims.secret;
-    player.options.entropy = dice_.entropy();
+    server_.introduce(player, server_.claims_for(player_id), server_.address());
     player.options.pools = &client_pools_;
     demand(player.session.start(player.options, now_), "a token is refused");
     player.sequence = 0;
@@ -225,13 +179,10 @@ class Server {
 
   /// What the real client says, and hears.
   void speak(Player& player) {
-    wire::Batch batch;
     observe::DropCounters drops;
-    for (player.port->receive(batch, now_); batch.rows != 0; player.port->receive(batch, now_)) {
-      for (unsigned row = 0; row < batch.rows; ++row)
-        player.session.receive({batch.data[row], batch.length[row]}, batch.path[row], now_, drops);
-      player.port->release(batch);
-    }
+    test::receive_all(*player.port, now_, [&](std::span<std::uint8_t> bytes, const wire::Path& path) {
+      player.session.receive(bytes, path, now_, drops);
+    });
     std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
     for (;;) {
       const client::Outgoing out = player.session.compose(bytes, now_);
@@ -249,12 +200,8 @@ class Server {
   }
 
   void transmit(port::LoopPort& from, std::span<const std::uint8_t> bytes) {
-    wire::Buffer buffer;
-    if (bytes.empty() || from.acquire({&buffer, 1}) == 0) return;
-    std::copy(bytes.begin(), bytes.end(), buffer.data);
-    wire::Batch batch;
-    batch.append(buffer.data, bytes.size(), buffer.owner, port_->local());
-    from.transmit(batch, now_);
+    // Without a buffer it is not sent.
+    if (!bytes.empty()) static_cast<void>(test::transmit(from, bytes, server_.address(), now_));
   }
 
   /// Time, in steps that are short at first.
@@ -269,31 +216,38 @@ class Server {
   void poll() {
     for (unsigned quiet = 0, rounds = 0; quiet < 2 && rounds < 64; ++rounds) {
       unsigned work = io_.poll(now_);
-      if (!handshake_behind_)
-        work += handshake_.poll(now_, unix_start + static_cast<std::int64_t>((now_ - begin) / second) + 1);
-      if (!shard_behind_) work += shard_.poll(now_);
+      if (!handshake_behind_) work += server_.poll_handshake(now_);
+      if (!shard_behind_) work += server_.shards.front()->poll(now_);
       quiet = work == 0 ? quiet + 1 : 0;
     }
-    // Who does not listen has no buffers for ever.
-    wire::Batch batch;
-    for (stranger_->receive(batch, now_); batch.rows != 0; stranger_->receive(batch, now_)) stranger_->release(batch);
+    // A port that is never read runs out of buffers.
+    test::receive_all(*stranger_, now_, [](std::span<std::uint8_t>, const wire::Path&) {});
   }
 
   void check() const {
     const lane::IoCounters& counters = io_.counters();
-    demand(port_->counters().delivered_datagrams.value() == counters.delivered.value() + counters.answered.value() +
-                                                                counters.drops.total(observe::DropUnit::datagram),
-           "in is not delivered, answered and dropped");
+    const test::LoopServer::Books books = server_.books();
+    demand(books.received == books.accounted, "in is not delivered, answered and dropped");
     demand(counters.chunks.value() <= chunks && counters.sessions.value() <= 16, "more than there is");
   }
 
-  crypt::TokenKey make_key() {
-    crypt::TokenKey key;
-    key.key_id = 1;
-    key.protocol_id = protocol;
-    key.server_id = 3;
-    dice_.entropy().fill(key.secret.bytes());
-    return key;
+  static test::LoopServerSetup setup() {
+    test::LoopServerSetup setup;
+    setup.seed = 1;
+    setup.io = io_config();
+    setup.world = shard_setup();
+    setup.server_id = 3;
+    setup.clock_start = began - second;
+    setup.token_life_s = 100'000;
+    setup.tokens_remembered = 64;
+    setup.players_max = 16;
+    setup.jobs = 4;
+    setup.link_rows = 128;
+    setup.link_buffers = 256;
+    setup.network = {.seed = 1, .in_flight_max = 2'048};
+    setup.udp_port = 4'000;
+    setup.buffers = 1'024;
+    return setup;
   }
   static lane::IoConfig io_config() {
     lane::IoConfig config;
@@ -328,25 +282,15 @@ class Server {
     setup.world.players_max = 16;
     setup.world.npcs = 2;
     setup.world.resume_s = 1;
-    setup.sessions_per_lane = 16;
-    for (const auto& fault : setup.validate()) demand(false, fault.c_str());
     return setup;
   }
 
-  static constexpr Nanos begin = 1'000 * second;
-  Nanos now_ = begin;
-  Dice dice_;
+  Nanos now_ = began;
   bool handshake_behind_ = false, shard_behind_ = false;
-  port::LoopNetwork network_;
-  std::unique_ptr<port::LoopPort> port_, stranger_;
-  channel::Pools client_pools_;
-  lane::IoShardLink shard_link_;
-  lane::HandshakeLink handshake_link_;
-  crypt::TokenKey key_;
-  lane::HandshakeLane handshake_;
-  lane::Simulation simulation_;
-  lane::IoLane<port::LoopPort> io_;
-  lane::ShardLane shard_;
+  test::LoopServer server_;
+  lane::IoLane<port::LoopPort>& io_ = *server_.ios.front();
+  std::unique_ptr<port::LoopPort> stranger_;
+  channel::Pools client_pools_{256, 8, 2};
   std::array<Player, 2> players_;
 };
 
@@ -356,9 +300,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const bool ready = crypt::initialise();
   if (!ready) std::abort();
   if (size > 8'192) return 0;
-  auto server = std::make_unique<Server>();
+  auto game = std::make_unique<Game>();
   Script script{data, size};
-  server->play(script);
-  server->end();
+  game->play(script);
+  game->end();
   return 0;
 }

@@ -127,7 +127,7 @@ TEST(Grid, TheInvisibleAreInNoCell) {
   EXPECT_EQ(world.grid.entities(0), before - 1);
 }
 
-TEST(Grid, TheNeighbourhoodReachesEverybodyWithinHisRadius) {
+TEST(Grid, TheNeighbourhoodCoversAllWithinTheirRadius) {
   Scattered world(1, 12);
   for (std::size_t a = 0; a < 20; ++a) {
     if (world.identity.living[a] == 0) continue;
@@ -189,7 +189,7 @@ TEST(Grid, ACellsNumberIsItsPlaceOnThreeAxes) {
   }
 }
 
-TEST(Grid, EveryShardLogsEverybodyWhoWentToAnotherCell) {
+TEST(Grid, EveryShardLogsAllThatChangedTheirCell) {
   for (const unsigned shards : {1U, 3U}) {
     Scattered world(shards, 16);
     for (unsigned shard = 0; shard < shards; ++shard) EXPECT_EQ(world.grid.crossings_end(shard), 0U);
@@ -245,7 +245,7 @@ TEST(Grid, AnEntitysPlaceIsKnownBySlot) {
   }
 }
 
-TEST(Grid, TheNeighbourhoodIsNoLargerThanWhoLivesThere) {
+TEST(Grid, TheNeighbourhoodIsLimitedToTheRadiiInUse) {
   Scattered world(1, 13);
   for (std::size_t row = 0; row < world.rows; ++row) world.identity.type[row] = Type::item;
   world.index(1);

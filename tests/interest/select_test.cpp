@@ -45,7 +45,7 @@ std::map<std::uint16_t, unsigned> look(const Crowd& crowd, unsigned calls, float
   return seen;
 }
 
-TEST(Select, AfterATurnEverybodyInViewWasSeen) {
+TEST(Select, ATurnVisitsAllInView) {
   const Crowd crowd(2'000, 60'000);
   const auto seen = look(crowd, 40, 1e30F, {128, 64});
   EXPECT_EQ(seen.size(), 2'000U);
@@ -72,12 +72,12 @@ TEST(Select, TurnsAreFair) {
   EXPECT_LE(most - least, 1U);
 }
 
-TEST(Select, AnEmptyWorldHasNobody) {
+TEST(Select, AnEmptyWorldSelectsNothing) {
   const Crowd crowd(0, 1);
   EXPECT_TRUE(look(crowd, 3, 1e30F, {64, 64}).empty());
 }
 
-TEST(Select, NobodyComesUpTwiceInOneCall) {
+TEST(Select, NoEntityIsSelectedTwiceInOneCall) {
   const Crowd crowd(10, 100);
   for (const auto& [slot, times] : look(crowd, 1, 1e30F, {512, 4'096})) EXPECT_EQ(times, 1U) << slot;
 }

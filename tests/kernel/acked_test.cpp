@@ -13,7 +13,7 @@ class AckedTest : public testing::Test {
   void TearDown() override { use_isa(detected_isa()); }
 };
 
-TEST_F(AckedTest, RaisesWhatIsNamedAndLiveAndReportsTheOthers) {
+TEST_F(AckedTest, RaisesNamedLiveRowsAndReportsTheOthers) {
   unsigned raised = 0, kept = 0, reported = 0;
   for (const Isa isa : {Isa::scalar, detected_isa()}) {
     use_isa(isa);

@@ -124,7 +124,7 @@ TEST_P(AeadKernel, EveryLengthInBurstsOfOneLength) {
   }
 }
 
-TEST_P(AeadKernel, EveryLengthBesideOthers) {
+TEST_P(AeadKernel, EveryLengthInABatchWithOtherLengths) {
   base::Prng random(2);
   for (unsigned body = 0; body <= body_most; body += AeadBurst::capacity) {
     Datagrams datagrams;
@@ -213,7 +213,7 @@ TEST_P(AeadKernel, CiphertextOfOnesAndZeros) {
 }
 
 // Datagrams that end where memory ends. A kernel may read the tag's 16 bytes behind a body, but none behind those.
-TEST_P(AeadKernel, NothingBehindADatagramIsTouched) {
+TEST_P(AeadKernel, BytesBehindADatagramStayUnchanged) {
   constexpr std::size_t page = 4096;
   base::Prng random(6);
   constexpr unsigned rows = 8;

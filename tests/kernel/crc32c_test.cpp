@@ -7,11 +7,13 @@
 #include <gtest/gtest.h>
 
 #include "base/prng.h"
+#include "support/random.h"
 
 namespace serried::kernel {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
+using test::random_bytes;
 
 // The definition, a bit at a time: what every implementation is held to.
 std::uint32_t naive_update(std::uint32_t state, std::span<const std::uint8_t> bytes) {
@@ -20,12 +22,6 @@ std::uint32_t naive_update(std::uint32_t state, std::span<const std::uint8_t> by
     for (int bit = 0; bit < 8; ++bit) state = (state >> 1) ^ ((state & 1) != 0 ? 0x82F63B78u : 0u);
   }
   return state;
-}
-
-Bytes random_bytes(base::Prng& random, std::size_t count) {
-  Bytes bytes(count);
-  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.next());
-  return bytes;
 }
 
 /// Runs once for every instruction set that this CPU has.

@@ -134,7 +134,7 @@ TEST_F(DueTest, NewsWaitsForItsRate) {
   EXPECT_TRUE(one.due(46));
 }
 
-TEST_F(DueTest, UrgentNewsWaitsForNothingAndIsHeavy) {
+TEST_F(DueTest, UrgentChangesAreDueAtOnceAndHeavy) {
   One one;
   one.sent[0] = one.acked[0] = 50;
   base::store(one.brief.data(), std::uint16_t{51});
@@ -144,7 +144,7 @@ TEST_F(DueTest, UrgentNewsWaitsForNothingAndIsHeavy) {
   EXPECT_EQ(one.find().heavy[0], 1U);
 }
 
-TEST_F(DueTest, WhatWasToldWaitsForItsAnswerAndThenForTheRefresh) {
+TEST_F(DueTest, SentRecordsWaitForTheirAckAndThenForTheRefresh) {
   One one;
   one.sent[0] = 50;
   one.acked[0] = 40;
@@ -174,7 +174,7 @@ TEST_F(DueTest, TicksAreComparedAcrossTheirEnd) {
   EXPECT_TRUE(one.due(4));
 }
 
-TEST_F(DueTest, TheHiddenTheOldAndOthersInTheSlotAreOdd) {
+TEST_F(DueTest, HiddenOldAndReplacedEntitiesAreOdd) {
   const auto odd = [](auto&& change) {
     One one;
     one.rules.tick = 400;

@@ -93,13 +93,13 @@ TEST_F(SurveyTest, FindsWhatItsDescriptionSays) {
   EXPECT_GT(near, 1'000U);
 }
 
-TEST_F(SurveyTest, WhoStandsOnTheEyeWeighsMostAndWhoIsFarAtLeastEight) {
+TEST_F(SurveyTest, WeightIsLargestAtTheViewerAndAtLeastEightFarAway) {
   EXPECT_EQ(weight_at(0.0F, 100.0F), 255);
   EXPECT_EQ(weight_at(100.0F, 100.0F), 127);
   EXPECT_EQ(weight_at(1e12F, 100.0F), 8);
 }
 
-TEST_F(SurveyTest, NobodyIsFurthestWhereNobodyIsHeld) {
+TEST_F(SurveyTest, AnEmptyTrackedSetHasNoFurthestRow) {
   Survey nobody;
   nobody.distance2.fill(-1.0F);
   EXPECT_EQ(nobody.furthest(), 0U);

@@ -6,7 +6,7 @@ namespace {
 
 using AcceptTest = LaneTest;
 
-TEST_F(AcceptTest, ADatagramIsHeardAndAckedWhateverItHolds) {
+TEST_F(AcceptTest, EveryAuthenticDatagramRefreshesItsSessionAndIsAcked) {
   Peer& peer = play(1);
   peer.mute = true;
   const crypt::Secret unused = sending_key(peer);

@@ -36,7 +36,7 @@ TEST_F(DecodeTest, InputsReachTheShardOnceAndInOrder) {
   EXPECT_GT(lane.counters().input_copies.value(), 0U) << "the client repeats inputs until they are applied";
 }
 
-TEST_F(DecodeTest, PlansComeBackAckedOrLost) {
+TEST_F(DecodeTest, PlansAreReportedAckedOrLost) {
   Peer& peer = play(1);
   std::uint64_t acked = 0, lost = 0;
   const auto collect = [&] {
@@ -69,7 +69,7 @@ TEST_F(DecodeTest, PlansComeBackAckedOrLost) {
   }
 }
 
-TEST_F(DecodeTest, InputBeforeTheWorldIsUnexpected) {
+TEST_F(DecodeTest, InputBeforeEnterToWorldIsDroppedAsUnexpected) {
   Peer& peer = add_peer(claims_for(1));
   for (int i = 0; i < 200 && peer.session.state() != client::State::testing; ++i) step();
   ASSERT_EQ(peer.session.state(), client::State::testing);
@@ -86,7 +86,7 @@ TEST_F(DecodeTest, InputBeforeTheWorldIsUnexpected) {
   EXPECT_EQ(lane.counters().drops.value(Drop::unexpected_message), 1U);
 }
 
-TEST_F(DecodeTest, AFullShardRingIsACountedDrop) {
+TEST_F(DecodeTest, InputsForAFullShardRingAreDroppedAndCounted) {
   Peer& peer = play(1);
   for (int i = 0; i < 600; ++i) {
     message::Input input;
@@ -119,7 +119,7 @@ std::vector<std::uint8_t> body_of(unsigned count, Encode&& encode) {
   return body;
 }
 
-TEST_F(DecodeTest, AFloodOfPingsInOneDatagramGetsOneAnswer) {
+TEST_F(DecodeTest, SeveralPingsInOneDatagramGetOnePong) {
   Peer& peer = play(1);
   const std::uint64_t before = received;
   send(peer, {.body = body_of(60, [](base::ByteWriter& out, unsigned i) {
@@ -131,7 +131,7 @@ TEST_F(DecodeTest, AFloodOfPingsInOneDatagramGetsOneAnswer) {
             59U);
 }
 
-TEST_F(DecodeTest, AFloodOfCryptoTestsInOneDatagramGetsOneAnswer) {
+TEST_F(DecodeTest, SeveralCryptoTestsInOneDatagramGetOneAnswer) {
   Peer& peer = play(1);
   const std::uint64_t before = received;
   send(peer, {.body = body_of(30, [](base::ByteWriter& out, unsigned) {
@@ -142,7 +142,7 @@ TEST_F(DecodeTest, AFloodOfCryptoTestsInOneDatagramGetsOneAnswer) {
   EXPECT_EQ(lane.counters().drops.value(Drop::unexpected_message), 29U);
 }
 
-TEST_F(DecodeTest, ADatagramBringsThreeInputsAndNoMore) {
+TEST_F(DecodeTest, OnlyThreeInputsOfADatagramAreTaken) {
   Peer& peer = play(1);
   InputRow row;
   while (link.inputs.pop(&row, 1) == 1) {

@@ -1,6 +1,6 @@
 #pragma once
-/// An io lane and a handshake lane on a loop wire, with real clients at its other end, one thread, a clock in the hand.
-/// In place of the shard stands the reader of the rings of `link`.
+/// An io lane and a handshake lane on a loop wire with real clients at its other end, and a clock that the test moves.
+/// There is no shard: the test reads and fills the rings of `link`.
 
 #include <algorithm>
 #include <functional>
@@ -10,30 +10,15 @@
 
 #include <gtest/gtest.h>
 
-#include "client/session.h"
-#include "crypt/aead.h"
-#include "lane/handshake_lane.h"
-#include "lane/io_lane.h"
-#include "port/loop.h"
-#include "wire/compose.h"
-#include "wire/stamp.h"
+#include "support/datagram.h"
+#include "support/loop_server.h"
 
 namespace serried::lane {
 
 inline constexpr std::uint64_t test_protocol = 0x7465'7374;
 inline constexpr std::int64_t test_unix_start = 1'700'000'000;
 
-/// Entropy of a test: one seed, one history.
-struct SeededEntropy {
-  base::Prng random;
-  explicit SeededEntropy(std::uint64_t seed) : random(seed) {}
-  crypt::Entropy get() {
-    return {[](void* self, std::span<std::uint8_t> to) {
-              for (auto& byte : to) byte = static_cast<std::uint8_t>(static_cast<SeededEntropy*>(self)->random.next());
-            },
-            this};
-  }
-};
+using test::SeededEntropy;
 
 /// A game message, type first, and who sent it or got it.
 struct Letter {
@@ -43,36 +28,28 @@ struct Letter {
   bool operator==(const Letter&) const = default;
 };
 
-struct Peer {
+struct Peer : test::Client {
   std::uint16_t port = 0;
   port::LoopPort* host = nullptr;
   std::vector<Letter> inbox;  ///< what its game has been told
-  std::vector<std::uint8_t> token;
-  client::SessionOptions options;
-  client::Session session;
-  bool mute = false;  ///< sends nothing by itself
-  bool deaf = false;  ///< hears nothing: once its datagrams are forged, acks come for what it never sent
+  bool mute = false;          ///< sends nothing by itself
+  bool deaf = false;          ///< hears nothing: once its datagrams are forged, acks come for what it never sent
 };
 
 class LaneTest : public testing::Test {
  protected:
   LaneTest() : LaneTest(default_config()) {}
   explicit LaneTest(const IoConfig& config)
-      : network({.seed = 1}),
-        server(network.open({.address = port::ipv4_address(10, 0, 0, 1), .port_first = 40'000}).value()),
-        remote(network.open({.address = port::ipv4_address(10, 0, 0, 2), .port_first = 20'000, .port_last = 21'000})
+      : rig(setup_of(config)),
+        remote(rig.network.open({.address = port::ipv4_address(10, 0, 0, 2), .port_first = 20'000, .port_last = 21'000})
                    .value()),
-        elsewhere(network.open({.address = port::ipv4_address(10, 0, 0, 3), .port_first = 20'000, .port_last = 21'000})
-                      .value()),
-        link(256, 256),
-        handshake_link(8, 64),
-        key(make_key(entropy.get())),
-        handshake({key, test_unix_start, 1'000, 64, entropy.get()}, {&handshake_link}),
-        lane(config, *server, {&link}, handshake_link, crypt::CookieJar{key.secret}, entropy.get()) {}
+        elsewhere(
+            rig.network.open({.address = port::ipv4_address(10, 0, 0, 3), .port_first = 20'000, .port_last = 21'000})
+                .value()) {}
 
   ~LaneTest() override {
-    lane.close();
-    EXPECT_EQ(server->outstanding(), 0U) << "a buffer did not come home";
+    rig.close();
+    EXPECT_EQ(rig.outstanding(), 0U) << "a buffer did not come home";
     EXPECT_EQ(remote->outstanding(), 0U);
     EXPECT_EQ(elsewhere->outstanding(), 0U);
   }
@@ -90,37 +67,23 @@ class LaneTest : public testing::Test {
     config.parameters.input_rate_max_hz = 100;
     return config;
   }
-  static crypt::TokenKey make_key(const crypt::Entropy& from) {
-    crypt::TokenKey key;
-    key.key_id = 1;
-    key.protocol_id = test_protocol;
-    key.server_id = 5;
-    from.fill(key.secret.bytes());
-    return key;
+  static test::LoopServerSetup setup_of(const IoConfig& config) {
+    test::LoopServerSetup setup;
+    setup.seed = 7;
+    setup.io = config;
+    setup.unix_start = test_unix_start;
+    setup.jobs = 8;
+    setup.link_rows = setup.link_buffers = 256;
+    return setup;
   }
-
-  crypt::TokenClaims claims_for(std::uint64_t player_id) {
-    crypt::TokenClaims claims;
-    entropy.get().fill(claims.id);
-    entropy.get().fill(claims.secret.bytes());
-    claims.player_id = player_id;
-    claims.issued = claims.not_before = test_unix_start + 1;
-    claims.expiry = test_unix_start + 3'600;
-    claims.audience = key.server_id;
-    return claims;
-  }
+  [[nodiscard]] crypt::Entropy entropy() { return rig.entropy(); }
+  crypt::TokenClaims claims_for(std::uint64_t player_id) { return rig.claims_for(player_id); }
 
   Peer& add_peer(const crypt::TokenClaims& claims) {
     auto peer = std::make_unique<Peer>();
     peer->port = static_cast<std::uint16_t>(20'000 + peers.size());
     peer->host = remote.get();
-    peer->token = crypt::issue_token(key, claims, entropy.get()).value();
-    peer->options.server = server->local();
-    peer->options.protocol_id = test_protocol;
-    peer->options.server_id = key.server_id;
-    peer->options.token = peer->token;
-    peer->options.token_secret = claims.secret;
-    peer->options.entropy = entropy.get();
+    rig.introduce(*peer, claims, rig.address());
     peer->options.pools = &client_pools;
     peer->options.on_message = {
         [](void* self, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content) {
@@ -142,7 +105,7 @@ class LaneTest : public testing::Test {
     for (auto& peer : peers)
       if (!peer->mute) pump(*peer);
     lane.poll(now);
-    handshake.poll(now, unix_now());
+    rig.poll_handshake(now);
     lane.poll(now);
     receive();
   }
@@ -160,7 +123,6 @@ class LaneTest : public testing::Test {
   void run(Nanos duration) {
     for (const Nanos end = now + duration; now < end;) step();
   }
-  [[nodiscard]] std::int64_t unix_now() const { return test_unix_start + static_cast<std::int64_t>(now / second); }
 
   void pump(Peer& peer) {
     std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
@@ -168,25 +130,14 @@ class LaneTest : public testing::Test {
   }
   /// A datagram from a remote host, as it is.
   void send_raw(std::span<const std::uint8_t> bytes, std::uint16_t local_port, port::LoopPort* host = nullptr) {
-    port::LoopPort& from = host != nullptr ? *host : *remote;
-    wire::Buffer buffer;
-    ASSERT_EQ(from.acquire({&buffer, 1}), 1U);
-    std::copy(bytes.begin(), bytes.end(), buffer.data);
-    wire::Path to = server->local();
+    wire::Path to = rig.address();
     to.local_port = local_port;
-    wire::Batch batch;
-    batch.append(buffer.data, bytes.size(), buffer.owner, to);
-    from.transmit(batch, now);
+    ASSERT_TRUE(test::transmit(host != nullptr ? *host : *remote, bytes, to, now));
   }
   void receive() {
-    for (port::LoopPort* host : {remote.get(), elsewhere.get()}) {
-      wire::Batch batch;
-      for (host->receive(batch, now); batch.rows != 0; host->receive(batch, now)) {
-        for (unsigned row = 0; row < batch.rows; ++row)
-          deliver(*host, {batch.data[row], batch.length[row]}, batch.path[row]);
-        host->release(batch);
-      }
-    }
+    for (port::LoopPort* host : {remote.get(), elsewhere.get()})
+      test::receive_all(*host, now,
+                        [&](std::span<std::uint8_t> bytes, const wire::Path& path) { deliver(*host, bytes, path); });
   }
   void deliver(const port::LoopPort& host, std::span<std::uint8_t> bytes, const wire::Path& path) {
     ++received;
@@ -284,15 +235,15 @@ class LaneTest : public testing::Test {
     const crypt::Secret* key = nullptr;  ///< nullptr: the peer's, of epoch 0
   };
   std::vector<std::uint8_t> forge(Peer& peer, const Forge& what) {
-    std::vector<std::uint8_t> bytes(wire::header_bytes + what.body.size() + wire::tag_bytes + wire::crc_bytes);
+    const wire::CrcSeed crc{test_protocol};
     const std::uint32_t id = what.connection_id != 0 ? what.connection_id : peer.session.connection_id();
     const std::uint64_t sequence = what.sequence != 0 ? what.sequence : ++forged_sequence;
-    wire::compose_header(bytes.data(), {id, what.channel, what.flags, sequence});
-    std::copy(what.body.begin(), what.body.end(), bytes.begin() + wire::header_bytes);
-    const crypt::Secret key_used = what.key != nullptr ? *what.key : sending_key(peer);
-    crypt::seal_in_place(key_used.data(), id, sequence, bytes.data(), 0, what.body.size());
-    if (what.break_tag) bytes[bytes.size() - wire::crc_bytes - 1] ^= 1;
-    wire::stamp_one(bytes, wire::CrcSeed{test_protocol});
+    std::vector<std::uint8_t> bytes = test::sealed_datagram(what.key != nullptr ? *what.key : sending_key(peer),
+                                                            {id, what.channel, what.flags, sequence}, what.body, crc);
+    if (what.break_tag) {
+      bytes[bytes.size() - wire::crc_bytes - 1] ^= 1;
+      wire::stamp_one(bytes, crc);
+    }
     if (what.break_crc) bytes.back() ^= 0x80;
     return bytes;
   }
@@ -343,15 +294,13 @@ class LaneTest : public testing::Test {
     return secret;
   }
 
-  [[nodiscard]] std::uint64_t drops(observe::Drop drop) const { return lane.counters().drops.value(drop); }
+  [[nodiscard]] std::uint64_t drops(observe::Drop drop) const { return rig.drops(drop); }
   /// received = delivered + answered + drops of datagrams: at every moment.
   void expect_balanced() const {
-    EXPECT_EQ(server->counters().delivered_datagrams.value(),
-              lane.counters().delivered.value() + lane.counters().answered.value() +
-                  lane.counters().drops.total(observe::DropUnit::datagram));
+    const test::LoopServer::Books books = rig.books();
+    EXPECT_EQ(books.received, books.accounted);
   }
 
-  SeededEntropy entropy{7};
   Nanos now = 100 * second;
   std::uint32_t tick = 1;
   std::uint64_t received = 0;
@@ -362,15 +311,17 @@ class LaneTest : public testing::Test {
   std::uint64_t forged_sequence = 100'000;
   std::vector<std::uint8_t> last_datagram;
   observe::DropCounters client_drops;
-  port::LoopNetwork network;
-  std::unique_ptr<port::LoopPort> server, remote, elsewhere;
+  test::LoopServer rig;
+  std::unique_ptr<port::LoopPort> remote, elsewhere;
   channel::Pools client_pools{4'096, 16, 4};
   std::function<void(client::SessionOptions&)> prepare;  ///< has the last word on the options of new peers
-  IoShardLink link;
-  HandshakeLink handshake_link;
-  crypt::TokenKey key;
-  HandshakeLane handshake;
-  IoLane<port::LoopPort> lane;
+  // What tests look at all the time.
+  port::LoopPort* const server = rig.server_ports.front().get();
+  IoShardLink& link = *rig.links.front();
+  HandshakeLink& handshake_link = *rig.handshake_links.front();
+  crypt::TokenKey& key = rig.key;
+  HandshakeLane& handshake = rig.handshake;
+  IoLane<port::LoopPort>& lane = *rig.ios.front();
   std::vector<std::unique_ptr<Peer>> peers;
   std::map<Peer*, Command> joined;
   std::map<Peer*, crypt::Secret> keys;

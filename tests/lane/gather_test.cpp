@@ -6,7 +6,7 @@ namespace {
 
 using GatherTest = LaneTest;
 
-TEST_F(GatherTest, BodiesOfSessionsThatEndedAreCountedAndTheirBuffersComeHome) {
+TEST_F(GatherTest, BodiesOfEndedSessionsAreDroppedAndTheirBuffersReturned) {
   Peer& peer = play(1);
   peer.session.close(now);
   run(500 * millisecond);
@@ -16,7 +16,7 @@ TEST_F(GatherTest, BodiesOfSessionsThatEndedAreCountedAndTheirBuffersComeHome) {
   EXPECT_EQ(lane.counters().drops.value(observe::Drop::session_gone), 20U);
 }
 
-TEST_F(GatherTest, AcksRideOnWhatGoesOutAnyway) {
+TEST_F(GatherTest, APendingAckIsPutBeforeTheNextBody) {
   Peer& peer = play(1);
   run(100 * millisecond);
   const Nanos before_rtt = peer.session.rtt();
@@ -30,7 +30,7 @@ TEST_F(GatherTest, AcksRideOnWhatGoesOutAnyway) {
 }
 
 /// A shard hears of a window in bytes, and hands over more small plans than the queue of what is in flight holds.
-TEST_F(GatherTest, PlansThatHaveToMakeRoomAreToldAsLost) {
+TEST_F(GatherTest, PlansDisplacedFromTheInFlightQueueAreReportedLost) {
   Peer& peer = play(1);
   run(100 * millisecond);
   take_over(peer);

@@ -9,7 +9,7 @@ using observe::Drop;
 
 using GreetTest = LaneTest;
 
-TEST_F(GreetTest, NothingIsKeptBeforeTheCookieReturns) {
+TEST_F(GreetTest, AConnectWithoutCookieLeavesNoState) {
   Peer& peer = add_peer(claims_for(1));
   std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
   const std::size_t size = peer.session.send(bytes, now);
@@ -26,7 +26,7 @@ TEST_F(GreetTest, NothingIsKeptBeforeTheCookieReturns) {
   expect_balanced();
 }
 
-TEST_F(GreetTest, AHandshakeRunsToItsEnd) {
+TEST_F(GreetTest, AHandshakeEndsInAnEstablishedSession) {
   Peer& peer = play(42);
   EXPECT_EQ(joined[&peer].player_id, 42U);
   EXPECT_EQ(lane.counters().established.value(), 1U);
@@ -34,21 +34,21 @@ TEST_F(GreetTest, AHandshakeRunsToItsEnd) {
   expect_balanced();
 }
 
-TEST_F(GreetTest, SurvivesLossDuplicationAndReordering) {
+TEST_F(GreetTest, HandshakesCompleteUnderLossDuplicationAndReordering) {
   prepare = [](client::SessionOptions& options) { options.connect_timeout = 60 * second; };
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    network.set_profile({.loss = 0.3, .duplicate = 0.3, .delay_min = 0, .delay_max = 60 * millisecond});
+    rig.network.set_profile({.loss = 0.3, .duplicate = 0.3, .delay_min = 0, .delay_max = 60 * millisecond});
     Peer& peer = add_peer(claims_for(seed));
     for (int i = 0; i < 50'000 && peer.session.state() != State::entering; ++i) step();
     EXPECT_EQ(peer.session.state(), State::entering) << "player " << seed << ": " << peer.session.end_text();
   }
-  network.set_profile({});
+  rig.network.set_profile({});
   run(200 * millisecond);
   EXPECT_EQ(lane.counters().established.value(), 20U);
   expect_balanced();
 }
 
-TEST_F(GreetTest, ATokenWorksOnce) {
+TEST_F(GreetTest, ASpentTokenIsDenied) {
   const crypt::TokenClaims claims = claims_for(1);
   Peer& first = add_peer(claims);
   run(50 * millisecond);
@@ -125,7 +125,7 @@ struct FewSessions : LaneTest {
   }
 };
 
-TEST_F(FewSessions, AFullServerSaysSo) {
+TEST_F(FewSessions, AConnectToAFullServerIsDenied) {
   for (std::uint64_t id = 1; id <= 3; ++id) connect(id);
   Peer& fourth = add_peer(claims_for(4));
   run(5 * second);
@@ -135,7 +135,7 @@ TEST_F(FewSessions, AFullServerSaysSo) {
   expect_balanced();
 }
 
-TEST_F(FewSessions, ClearAnswersHaveABudget) {
+TEST_F(FewSessions, AnswersToConnectsStayWithinTheirBudget) {
   Peer& peer = add_peer(claims_for(1));
   peer.mute = true;
   std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
@@ -149,7 +149,7 @@ TEST_F(FewSessions, ClearAnswersHaveABudget) {
   expect_balanced();
 }
 
-TEST_F(GreetTest, ARepeatedConnectGetsTheVerySameAnswer) {
+TEST_F(GreetTest, ARepeatedConnectGetsTheSameAnswer) {
   Peer& peer = add_peer(claims_for(1));
   step();  // Connect, Cookie
   std::array<std::uint8_t, wire::datagram_bytes_max> connect;
@@ -176,7 +176,7 @@ TEST_F(GreetTest, ARepeatedConnectGetsTheVerySameAnswer) {
   EXPECT_EQ(received, before);
 }
 
-TEST_F(FewSessions, AFloodOfConnectsDoesNotStarveThoseWhoseCookieCameBack) {
+TEST_F(FewSessions, ReturnedCookiesAreCheckedDuringAFloodOfConnects) {
   Peer& honest = add_peer(claims_for(1));
   step();  // Connect, Cookie
   Peer& flood = add_peer(claims_for(2));
@@ -193,7 +193,7 @@ TEST_F(FewSessions, AFloodOfConnectsDoesNotStarveThoseWhoseCookieCameBack) {
   expect_balanced();
 }
 
-TEST_F(FewSessions, UnderAFloodEveryMomentHasItsShareOfTheBudget) {
+TEST_F(FewSessions, TheBudgetIsSpreadEvenlyOverTimeUnderAFlood) {
   Peer& peer = add_peer(claims_for(1));
   peer.mute = true;
   std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
@@ -211,14 +211,14 @@ TEST_F(FewSessions, UnderAFloodEveryMomentHasItsShareOfTheBudget) {
   for (int tenth = 0; tenth < 12; ++tenth) EXPECT_NEAR(static_cast<double>(flood(100)), 4.0, 1.0);
 }
 
-TEST_F(GreetTest, ALaneIsOpenFromItsFirstMoment) {
+TEST_F(GreetTest, AHandshakeCompletesWhenTheClockStartsAtZero) {
   now = 0;
   const Peer& peer = add_peer(claims_for(1));
   run(100 * millisecond);
   EXPECT_EQ(peer.session.state(), State::entering) << drops_text();
 }
 
-TEST_F(GreetTest, ConnectsLeaveRoomForThoseWhoAreAlmostIn) {
+TEST_F(GreetTest, ConnectsLeaveJobsFreeForConfirmations) {
   Peer& almost = add_peer(claims_for(1));
   for (int i = 0; i < 200 && almost.session.state() != State::testing; ++i) step();
   ASSERT_EQ(almost.session.state(), State::testing);
@@ -239,7 +239,7 @@ TEST_F(GreetTest, ConnectsLeaveRoomForThoseWhoAreAlmostIn) {
   EXPECT_EQ(almost.session.state(), State::entering);
 }
 
-TEST_F(GreetTest, OneTokenCannotHoldTheTableOfAttempts) {
+TEST_F(GreetTest, OneTokenCannotFillTheTableOfAttempts) {
   const crypt::TokenClaims claims = claims_for(1);
   for (int i = 0; i < 30; ++i) {
     add_peer(claims);
@@ -281,7 +281,7 @@ std::uint64_t output_of(std::array<std::uint64_t, 4>& state) {
   return result;
 }
 
-TEST_F(GreetTest, CookiesDoNotTellTheIdsOfSessionsToCome) {
+TEST_F(GreetTest, SessionIdsCannotBePredictedFromCookies) {
   Peer& stranger = add_peer(claims_for(1));
   stranger.mute = true;
   std::array<std::uint8_t, wire::datagram_bytes_max> bytes;

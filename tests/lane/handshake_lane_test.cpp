@@ -8,7 +8,7 @@ namespace serried::lane {
 namespace {
 
 struct HandshakeLaneTest : testing::Test {
-  SeededEntropy entropy{3};
+  SeededEntropy random{3};
   HandshakeLink link{8, 8};
   crypt::TokenKey key;
   HandshakeConfig config;
@@ -16,8 +16,8 @@ struct HandshakeLaneTest : testing::Test {
   HandshakeLaneTest() {
     key.protocol_id = test_protocol;
     key.server_id = 5;
-    entropy.get().fill(key.secret.bytes());
-    config = {key, test_unix_start, 2, 4, entropy.get()};
+    random.entropy().fill(key.secret.bytes());
+    config = {key, test_unix_start, 2, 4, random.entropy()};
   }
 
   HandshakeJob& confirm(HandshakeLane& lane, std::uint64_t player, std::uint8_t token, std::uint32_t connection,
@@ -37,7 +37,7 @@ struct HandshakeLaneTest : testing::Test {
   }
 };
 
-TEST_F(HandshakeLaneTest, TokensAreTestedAndSet) {
+TEST_F(HandshakeLaneTest, ATokenIsConfirmedOnce) {
   HandshakeLane lane{config, {&link}};
   EXPECT_FALSE(confirm(lane, 1, 1, 11).denied);
   const HandshakeJob& again = confirm(lane, 1, 1, 12);
@@ -45,7 +45,7 @@ TEST_F(HandshakeLaneTest, TokensAreTestedAndSet) {
   EXPECT_EQ(again.reason, message::DenyReason::token_used);
 }
 
-TEST_F(HandshakeLaneTest, WhenNoMoreTokensCanBeRememberedNobodyGetsIn) {
+TEST_F(HandshakeLaneTest, ConfirmationsAreDeniedWhenTheTableOfSpentTokensIsFull) {
   HandshakeLane lane{config, {&link}};
   EXPECT_FALSE(confirm(lane, 1, 1, 11).denied);
   EXPECT_FALSE(confirm(lane, 2, 2, 12).denied);
@@ -54,7 +54,7 @@ TEST_F(HandshakeLaneTest, WhenNoMoreTokensCanBeRememberedNobodyGetsIn) {
   EXPECT_FALSE(confirm(lane, 3, 3, 13, test_unix_start + 2'000).denied);
 }
 
-TEST_F(HandshakeLaneTest, SeatsFollowTheNewestSession) {
+TEST_F(HandshakeLaneTest, TheNewestSessionOfAPlayerSupersedesTheOlder) {
   HandshakeLane lane{config, {&link}};
   EXPECT_FALSE(confirm(lane, 1, 1, 11).denied);
   EXPECT_FALSE(confirm(lane, 1, 2, 12).denied);
@@ -67,7 +67,7 @@ TEST_F(HandshakeLaneTest, SeatsFollowTheNewestSession) {
   EXPECT_EQ(lane.counters().superseded.value(), 1U);
 }
 
-TEST_F(HandshakeLaneTest, AClockThatIsSetBackRevivesNoSpentToken) {
+TEST_F(HandshakeLaneTest, SpentTokensStaySpentWhenTheClockIsSetBack) {
   HandshakeLane lane{config, {&link}};
   EXPECT_FALSE(confirm(lane, 1, 1, 11).denied);
   for (Nanos i = 1; i <= 64; ++i) lane.poll(i * millisecond, test_unix_start + 1'000);  // it expires, and is forgotten
@@ -75,7 +75,7 @@ TEST_F(HandshakeLaneTest, AClockThatIsSetBackRevivesNoSpentToken) {
   EXPECT_FALSE(confirm(lane, 1, 2, 13, test_unix_start + 500).denied) << "a later one was never forgotten";
 }
 
-TEST_F(HandshakeLaneTest, ATokenMayBeMadeToLastForEver) {
+TEST_F(HandshakeLaneTest, ATokenThatNeverExpiresStaysSpent) {
   HandshakeLane lane{config, {&link}};
   constexpr std::int64_t for_ever = std::numeric_limits<std::int64_t>::max();
   EXPECT_FALSE(confirm(lane, 1, 1, 11, for_ever).denied);

@@ -29,7 +29,7 @@ class HostileClientTest : public LaneTest {
   }
 };
 
-TEST_F(HostileClientTest, WhatUnpacksToMoreThanABufferLiesInABlock) {
+TEST_F(HostileClientTest, ABodyThatUnpacksBeyondABufferIsHandedOverInABlock) {
   Peer& peer = play(1);
   constexpr std::uint8_t flags = wire::flag::sealed | wire::flag::compressed;
   for (const std::size_t bytes : {Mail::buffer_bytes_max, Mail::buffer_bytes_max + 1, std::size_t{8'000}}) {
@@ -53,7 +53,7 @@ TEST_F(HostileClientTest, WhatUnpacksToMoreThanABufferLiesInABlock) {
   expect_balanced();
 }
 
-TEST_F(HostileClientTest, AMessageOfOneFragmentCountsAsOneOfItsClass) {
+TEST_F(HostileClientTest, AMessageOfOneFragmentIsRateLimitedAsItsType) {
   Peer& peer = play(1);
   constexpr unsigned tries = 40;
   unsigned taken = 0;
@@ -76,7 +76,7 @@ TEST_F(HostileClientTest, AMessageOfOneFragmentCountsAsOneOfItsClass) {
   EXPECT_EQ(lane.counters().block_bytes.value(), 0U);
 }
 
-TEST_F(HostileClientTest, AShardHearsOfLostPlansThoughNobodySendsAnything) {
+TEST_F(HostileClientTest, LostPlansAreReportedWithoutFurtherDatagrams) {
   Peer& peer = play(1);
   run(200 * millisecond);
   discard_rows();

@@ -33,7 +33,7 @@ class IntegrityTest : private Builds, public LaneTest {
   crypt::IntegrityTable good() { return crypt::make_integrity_table(version); }
 };
 
-TEST_F(IntegrityTest, TheRightAnswerIsAskedForAgainAndAgain) {
+TEST_F(IntegrityTest, ARightAnswerIsChallengedAgainEachPeriod) {
   const crypt::IntegrityTable table = good();
   Peer& peer = play_with(&table);
   run(30 * second);
@@ -41,7 +41,7 @@ TEST_F(IntegrityTest, TheRightAnswerIsAskedForAgainAndAgain) {
   EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
 }
 
-TEST_F(IntegrityTest, AWrongAnswerIsKicked) {
+TEST_F(IntegrityTest, AWrongAnswerEndsTheSession) {
   crypt::IntegrityTable table = good();
   for (auto& entry : table.entries) entry.bytes()[5] ^= 1;
   Peer& peer = play_with(&table);
@@ -51,7 +51,7 @@ TEST_F(IntegrityTest, AWrongAnswerIsKicked) {
   EXPECT_NE(peer.session.end_text().find("kicked"), std::string::npos) << peer.session.end_text();
 }
 
-TEST_F(IntegrityTest, WhoDoesNotAnswerIsKicked) {
+TEST_F(IntegrityTest, AMissingAnswerEndsTheSession) {
   crypt::IntegrityTable table = good();
   table.entries.clear();  // takes the question, has nothing to say
   Peer& peer = play_with(&table);
@@ -62,7 +62,7 @@ TEST_F(IntegrityTest, WhoDoesNotAnswerIsKicked) {
   EXPECT_NE(peer.session.end_text().find("kicked"), std::string::npos) << peer.session.end_text();
 }
 
-TEST_F(IntegrityTest, AnUnknownBuildOrNoneIsNotAsked) {
+TEST_F(IntegrityTest, ClientsWithoutAKnownBuildAreNotChallenged) {
   crypt::IntegrityTable table = good();
   table.version = 8;
   Peer& peer = play_with(&table);
@@ -76,7 +76,7 @@ TEST_F(IntegrityTest, AnUnknownBuildOrNoneIsNotAsked) {
   EXPECT_EQ(silent.session.state(), client::State::playing);
 }
 
-TEST_F(IntegrityTest, AnAnswerNobodyAskedForIsDroppedAlone) {
+TEST_F(IntegrityTest, AnUnrequestedAnswerIsDroppedAndTheSessionStays) {
   const crypt::IntegrityTable table = good();
   Peer& peer = play_with(&table);
   take_over(peer);

@@ -106,7 +106,7 @@ TEST_F(IoLaneTest, EachDropReasonMovesItsCounterAlone) {
   EXPECT_EQ(lane.counters().sessions.value(), 1U) << "none of it may end the session";
 }
 
-TEST_F(IoLaneTest, ASessionThatSendsTooFastIsLimitedAndTheRestGoesOn) {
+TEST_F(IoLaneTest, ASessionAboveItsRateIsLimitedAndOthersAreNot) {
   Peer& fast = play(1);
   Peer& calm = play(2);
   fast.mute = true;
@@ -147,7 +147,7 @@ TEST_F(IoLaneTest, AnAckOfWhatWasNeverSentEndsTheSession) {
   expect_balanced();
 }
 
-TEST_F(IoLaneTest, RandomBytesAtEveryStateChangeNothing) {
+TEST_F(IoLaneTest, RandomBytesDoNotEndASession) {
   base::Prng random{99};
   Peer& peer = play(1);
   const auto babble = [&] {
@@ -173,7 +173,7 @@ TEST_F(IoLaneTest, RandomBytesAtEveryStateChangeNothing) {
   expect_balanced();
 }
 
-TEST_F(IoLaneTest, OnePollTakesSomeBurstsAndLeavesTheRestForTheNext) {
+TEST_F(IoLaneTest, OnePollTakesAtMostFourBursts) {
   constexpr std::uint64_t sent = 5 * wire::Batch::capacity, taken = 4 * wire::Batch::capacity;
   const std::vector<std::uint8_t> bytes(5);
   for (std::uint64_t i = 0; i < sent; ++i) send_raw(bytes, 20'000);
@@ -207,7 +207,7 @@ TEST_F(IoLaneTest, EveryFlippedBitOfADatagramIsRefused) {
 /// made right again. Expect it to be dropped, the state to stay, and the handshake to go on afterwards.
 class IoLaneStates : public IoLaneTest, public testing::WithParamInterface<client::State> {};
 
-TEST_P(IoLaneStates, NothingBentMovesIt) {
+TEST_P(IoLaneStates, ModifiedDatagramsChangeNoState) {
   Peer& peer = add_peer(claims_for(1));
   for (int i = 0; i < 200 && peer.session.state() != GetParam(); ++i) {
     step();
@@ -262,7 +262,7 @@ INSTANTIATE_TEST_SUITE_P(IoLane, IoLaneStates,
                                          client::State::entering, client::State::playing),
                          [](const auto& instance) { return std::string(client::state_name(instance.param)); });
 
-TEST_F(IoLaneTest, DrainSaysGoodbyeAndEndsEmpty) {
+TEST_F(IoLaneTest, DrainDisconnectsAllSessions) {
   Peer& one = play(1);
   Peer& two = play(2);
   lane.begin_drain();
@@ -310,7 +310,7 @@ std::vector<std::uint8_t> mischief(base::Prng& dice) {
   return body;
 }
 
-TEST_F(IoLaneTest, WhateverClientsWithGoodKeysSayNothingIsLost) {
+TEST_F(IoLaneTest, MemoryIsReturnedAfterRandomMessagesOfAuthenticClients) {
   constexpr std::uint64_t seed = 11;
   SCOPED_TRACE("seed " + std::to_string(seed));
   base::Prng dice(seed);

@@ -15,7 +15,7 @@ TEST(Meet, IsReachedWhenTheLastArrives) {
   EXPECT_FALSE(meet.all_at(3));
 }
 
-TEST(Meet, OneShardWaitsForNobody) {
+TEST(Meet, OneShardIsNeverHeldUp) {
   Meet meet(1);
   meet.arrive(0, 7);
   EXPECT_TRUE(meet.all_at(7));

@@ -26,7 +26,7 @@ class OrdersTest : public LaneTest {
   OrderLink orders;
 };
 
-TEST_F(OrdersTest, ABanEndsTheSessionsOfItsAddressAndTellsThem) {
+TEST_F(OrdersTest, ABanDisconnectsTheSessionsOfItsAddress) {
   Peer& peer = play(1);
   give(Order::Kind::ban, everybody(), 7);
   const OrderReport report = next_report();
@@ -39,7 +39,7 @@ TEST_F(OrdersTest, ABanEndsTheSessionsOfItsAddressAndTellsThem) {
   EXPECT_NE(peer.session.end_text().find("kick"), std::string::npos) << peer.session.end_text();
 }
 
-TEST_F(OrdersTest, ABanOfOthersDisturbsNobody) {
+TEST_F(OrdersTest, ABanOfAnotherAddressEndsNoSession) {
   Peer& peer = play(1);
   give(Order::Kind::ban, somebody_else());
   EXPECT_EQ(next_report().sessions, 0U);
@@ -48,7 +48,7 @@ TEST_F(OrdersTest, ABanOfOthersDisturbsNobody) {
   EXPECT_EQ(lane.counters().drops.value(Drop::banned), 0U);
 }
 
-TEST_F(OrdersTest, WhoIsBannedCannotConnectUntilItIsLifted) {
+TEST_F(OrdersTest, ABannedAddressCannotConnectUntilTheBanIsLifted) {
   give(Order::Kind::ban, everybody());
   EXPECT_EQ(next_report().kind, OrderReport::Kind::done);
   Peer& peer = add_peer(claims_for(1));
@@ -62,7 +62,7 @@ TEST_F(OrdersTest, WhoIsBannedCannotConnectUntilItIsLifted) {
   EXPECT_NE(peer.session.state(), client::State::connecting);
 }
 
-TEST_F(OrdersTest, AScoreBanCountsTheSessionsAndLeavesThemAlone) {
+TEST_F(OrdersTest, AScoreBanReportsSessionsAndEndsNone) {
   Peer& peer = play(1);
   give(Order::Kind::score_ban, everybody());
   EXPECT_EQ(next_report().sessions, 1U);
@@ -94,10 +94,10 @@ TEST_F(OrdersTest, AFullTableOfBansIsReported) {
   EXPECT_EQ(refused, 1U);
 }
 
-TEST_F(OrdersTest, WhatTheWafFindsIsReported) {
+TEST_F(OrdersTest, ABanByScoreIsReported) {
   IoConfig config = default_config();
   config.waf.ban_score = 256;
-  IoState state{config, {&link}, handshake_link, crypt::CookieJar{key.secret}, entropy.get()};
+  IoState state{config, {&link}, handshake_link, crypt::CookieJar{key.secret}, entropy()};
   OrderLink own;
   state.orders.link = &own;
   for (int i = 0; i < 5; ++i) state.waf.blame(everybody().address, 64, second);

@@ -21,7 +21,7 @@ TEST(Pace, EveryTickWhileTicksFit) {
   EXPECT_EQ(settle(pace, period * 8 / 10, 10'000), 1U);
 }
 
-TEST(Pace, RisesAsFarAsNeededAndTriesLessOnlyNowAndThen) {
+TEST(Pace, RisesAsFarAsNeededAndRarelyTriesLess) {
   for (unsigned factor = 2; factor <= 5; ++factor) {
     Pace pace{12};
     settle(pace, period * factor, 2'000);
@@ -38,37 +38,37 @@ TEST(Pace, RisesAsFarAsNeededAndTriesLessOnlyNowAndThen) {
   }
 }
 
-TEST(Pace, FindsOutThatNotAllOfATickIsPlans) {
+TEST(Pace, ReturnsToEveryTickWhenPlansAreOnlyPartOfATick) {
   Pace pace{6};
   settle(pace, period * 20, 100, period / 2);
   EXPECT_EQ(settle(pace, period * 8 / 10, 60 * 6, period / 2), 1U) << "0.5 for all viewers, and 0.3 for half of them";
 }
 
-TEST(Pace, NeverBeyondItsLimit) {
+TEST(Pace, StaysWithinItsLimit) {
   Pace pace{6};
   EXPECT_EQ(settle(pace, period * 100, 1'000), 6U);
 }
 
-TEST(Pace, ComesBackWhenTheLoadIsGone) {
+TEST(Pace, ReturnsToEveryTickAfterTheLoad) {
   Pace pace{6};
   settle(pace, period * 20, 100);
   EXPECT_EQ(settle(pace, period / 10, 60 * 6), 1U);
 }
 
-TEST(Pace, ComesBackThoughSingleTicksAreSlow) {
+TEST(Pace, ReturnsToEveryTickDespiteSingleSlowTicks) {
   Pace pace{6};
   settle(pace, period * 20, 100);
   for (int i = 0; i < 60 * 6; ++i) pace.note(i % 10 == 0 ? period * 8 / 10 : period / 20, period / 20, period, false);
   EXPECT_EQ(pace.interval(), 1U);
 }
 
-TEST(Pace, OneSlowTickIsNoOverload) {
+TEST(Pace, OneSlowTickDoesNotRaiseTheInterval) {
   Pace pace{6};
   for (int i = 0; i < 1'000; ++i) pace.note(i % 10 == 0 ? period * 19 / 10 : period / 10, period / 20, period, false);
   EXPECT_EQ(pace.interval(), 1U);
 }
 
-TEST(Pace, AStandstillIsNoOverload) {
+TEST(Pace, AStandstillDoesNotRaiseTheInterval) {
   Pace pace{6};
   for (int i = 0; i < 1'000; ++i) {
     const bool still = i % 100 == 99;
@@ -77,7 +77,7 @@ TEST(Pace, AStandstillIsNoOverload) {
   }
 }
 
-TEST(Pace, StarvedViewersCountAsOverload) {
+TEST(Pace, StarvedViewersRaiseTheInterval) {
   Pace pace{6};
   for (int i = 0; i < 12; ++i) pace.note(period / 10, period / 10, period, true);
   EXPECT_EQ(pace.interval(), 5U);

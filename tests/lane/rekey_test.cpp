@@ -104,7 +104,7 @@ TEST_F(FrequentRekeyTest, EpochsWrapAround) {
   EXPECT_EQ(drops(Drop::bad_tag), 0U);
 }
 
-TEST_F(RekeyTest, TheOldKeyOpensForASecondAndThenIsGone) {
+TEST_F(RekeyTest, TheOldKeyOpensForOneSecondAfterTheChange) {
   Peer& peer = play(1);
   const crypt::Secret old_key = sending_key(peer);
   for (int i = 0; i < 4'000 && peer.session.key_epoch() == 0; ++i) step();
@@ -127,7 +127,7 @@ TEST_F(RekeyTest, TheOldKeyOpensForASecondAndThenIsGone) {
 }
 
 /// A wiped key is 32 zeros: no datagram may be let in by it, at whatever stage.
-TEST_F(RekeyTest, ZerosOpenNothingInEitherPhase) {
+TEST_F(RekeyTest, DatagramsSealedWithAnAllZeroKeyAreRefusedInEitherPhase) {
   Peer& peer = play(1);
   const crypt::Secret zeros;
   const std::uint16_t stranger = 20'900;
@@ -145,12 +145,12 @@ TEST_F(RekeyTest, ZerosOpenNothingInEitherPhase) {
   EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
 }
 
-TEST_F(RekeyTest, AGoodResponseUnderEitherTypeIsTaken) {
+TEST_F(RekeyTest, AValidResponseOfEitherTypeIsAccepted) {
   for (const auto type : {message::Type::rekey_response, message::Type::client_rekey_response}) {
     Peer& peer = asked();
     ASSERT_EQ(lane.counters().sessions.value(), 1U);
     const std::uint64_t before = lane.counters().rekeys.value();
-    respond(peer, 1, crypt::make_key_pair(entropy.get()).public_key, Channel::reliable_ordered, type);
+    respond(peer, 1, crypt::make_key_pair(entropy()).public_key, Channel::reliable_ordered, type);
     run(20 * millisecond);
     EXPECT_EQ(lane.counters().rekeys.value(), before + 1);
     end(peer);
@@ -158,7 +158,7 @@ TEST_F(RekeyTest, AGoodResponseUnderEitherTypeIsTaken) {
 }
 
 /// What takes its time: acks all that comes, and answers when the test says so.
-TEST_F(RekeyTest, AResponseOfTheLastSecondIsTakenAndALateOneFindsNoSession) {
+TEST_F(RekeyTest, AResponseIsAcceptedWithinAMinuteAndDroppedLater) {
   for (const bool late : {false, true}) {
     SCOPED_TRACE(late);
     Peer& peer = asked();
@@ -181,7 +181,7 @@ TEST_F(RekeyTest, AResponseOfTheLastSecondIsTakenAndALateOneFindsNoSession) {
       EXPECT_EQ(lane.counters().timed_out.value(), 0U) << "not for silence";
     }
     const std::uint64_t rekeys = lane.counters().rekeys.value(), unknown = drops(Drop::unknown_session);
-    respond(peer, 1, crypt::make_key_pair(entropy.get()).public_key, Channel::reliable_ordered);
+    respond(peer, 1, crypt::make_key_pair(entropy()).public_key, Channel::reliable_ordered);
     run(20 * millisecond);
     EXPECT_EQ(lane.counters().rekeys.value(), rekeys + (late ? 0 : 1));
     EXPECT_EQ(drops(Drop::unknown_session), unknown + (late ? 1 : 0));
@@ -189,18 +189,18 @@ TEST_F(RekeyTest, AResponseOfTheLastSecondIsTakenAndALateOneFindsNoSession) {
   }
 }
 
-TEST_F(RekeyTest, AnotherEpochEndsTheSession) {
+TEST_F(RekeyTest, AResponseForAnotherEpochEndsTheSession) {
   Peer& peer = asked();
-  respond(peer, 2, crypt::make_key_pair(entropy.get()).public_key, Channel::reliable_ordered);
+  respond(peer, 2, crypt::make_key_pair(entropy()).public_key, Channel::reliable_ordered);
   EXPECT_TRUE(ended());
   EXPECT_EQ(drops(Drop::unexpected_message), 1U);
   EXPECT_EQ(lane.counters().rekeys.value(), 0U);
 }
 
-TEST_F(RekeyTest, AnUnaskedResponseEndsTheSession) {
+TEST_F(RekeyTest, AnUnrequestedResponseEndsTheSession) {
   Peer& peer = play(1);
   take_over(peer);
-  respond(peer, 1, crypt::make_key_pair(entropy.get()).public_key, Channel::reliable_ordered);
+  respond(peer, 1, crypt::make_key_pair(entropy()).public_key, Channel::reliable_ordered);
   EXPECT_TRUE(ended());
   EXPECT_EQ(lane.counters().rekeys.value(), 0U);
 }
@@ -214,7 +214,7 @@ TEST_F(RekeyTest, APointOfSmallOrderEndsTheSession) {
 
 TEST_F(RekeyTest, ASecondResponseEndsTheSession) {
   Peer& peer = asked();
-  const auto ephemeral = crypt::make_key_pair(entropy.get()).public_key;
+  const auto ephemeral = crypt::make_key_pair(entropy()).public_key;
   std::vector<std::uint8_t> message{static_cast<std::uint8_t>(message::Type::rekey_response), 1};
   message.insert(message.end(), ephemeral.begin(), ephemeral.end());
   send(peer, {.channel = 1, .body = reliable_body(0, {message, message})});

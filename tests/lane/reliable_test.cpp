@@ -74,7 +74,7 @@ Bytes handshake_body(unsigned count) {
   return body;
 }
 
-TEST_F(ReliableTest, EachHandshakeIsAnsweredAndOfSeveralInOneDatagramOne) {
+TEST_F(ReliableTest, HandshakesAreAnsweredOnceADatagram) {
   Peer& peer = play(1);
   take_over(peer);
   run(200 * millisecond);
@@ -96,7 +96,7 @@ TEST_F(ReliableTest, EachHandshakeIsAnsweredAndOfSeveralInOneDatagramOne) {
   EXPECT_EQ(drops(Drop::unexpected_message), 3U) << "without the flag";
 }
 
-TEST_F(ReliableTest, AHandshakeBeforeTheTokenIsSpentIsRefused) {
+TEST_F(ReliableTest, AHandshakeBeforeTheTokenIsConfirmedIsRefused) {
   Peer& peer = add_peer(claims_for(1));
   for (int i = 0; i < 200 && peer.session.state() != client::State::testing; ++i) step();
   take_over(peer);
@@ -105,7 +105,7 @@ TEST_F(ReliableTest, AHandshakeBeforeTheTokenIsSpentIsRefused) {
   EXPECT_EQ(drops(Drop::unexpected_message), 1U);
 }
 
-TEST_F(ReliableTest, BeforeTheHandshakeTheChannelsAreClosedAndNothingIsAcked) {
+TEST_F(ReliableTest, BeforeTheHandshakeReliableDatagramsAreDroppedUnacked) {
   prepare = [](client::SessionOptions& options) { options.pools = nullptr; };
   Peer& peer = play(1);
   take_over(peer);
@@ -124,7 +124,7 @@ TEST_F(ReliableTest, BeforeTheHandshakeTheChannelsAreClosedAndNothingIsAcked) {
 
 TEST_F(ReliableTest, MessagesArriveExactlyOnceBothWays) {
   Peer& peer = play(1);
-  network.set_profile(rough);
+  rig.network.set_profile(rough);
   server->set_outbound(rough);
   remote->set_outbound(rough);
   constexpr std::uint32_t count = 300;
@@ -160,7 +160,7 @@ TEST_F(ReliableTest, MessagesArriveExactlyOnceBothWays) {
   expect_balanced();
 }
 
-TEST_F(ReliableTest, AFullMailRingMakesThemWaitAndLosesNone) {
+TEST_F(ReliableTest, MessagesWaitForAFullMailRing) {
   Peer& peer = play(1);
   constexpr std::uint32_t count = 1'500;
   std::uint32_t sent = 0;
@@ -239,7 +239,7 @@ TEST_F(ReliableTest, LongUnreliableMessagesArriveWhole) {
   EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
 }
 
-TEST_F(ReliableTest, WhatShrinksIsPackedBothWays) {
+TEST_F(ReliableTest, CompressibleMessagesArePackedBothWays) {
   channel::Packer packer;
   prepare = [&](client::SessionOptions& options) { options.packer = &packer; };
   Peer& peer = play(1);
@@ -299,7 +299,7 @@ TEST_F(ReliableTest, ProtocolErrorsEndTheSession) {
   }
 }
 
-TEST_F(ReliableTest, WhatDoesNotBelongOnAChannelIsDroppedAlone) {
+TEST_F(ReliableTest, AMessageOnTheWrongChannelIsDroppedAlone) {
   Peer& peer = play(1);
   take_over(peer);
   const Bytes rekey(34, 1), check(23, 2);
@@ -321,7 +321,7 @@ TEST_F(ReliableTest, WhatDoesNotBelongOnAChannelIsDroppedAlone) {
   EXPECT_TRUE(ended(peer)) << "Disconnect is taken on every channel";
 }
 
-TEST_F(ReliableTest, DuplicatesAreAckedAndWhatIsTooFarAheadIsNot) {
+TEST_F(ReliableTest, DuplicatesAreAckedAndIdsBeyondTheWindowAreNot) {
   Peer& peer = play(1);
   take_over(peer);
   run(200 * millisecond);
@@ -355,7 +355,7 @@ TEST_F(ReliableTest, ABurstOfReliableDatagramsIsAckedOnce) {
 }
 
 /// Others play on beside a client that acknowledges nothing; it is cut off after ten timeouts.
-TEST_F(ReliableTest, WhoNeverAcksIsCutOff) {
+TEST_F(ReliableTest, AClientThatNeverAcksIsDisconnected) {
   Peer& mute = play(1);
   Peer& fair = play(2);
   take_over(mute);
@@ -382,7 +382,7 @@ TEST_F(ReliableTest, WhoNeverAcksIsCutOff) {
 }
 
 /// One client takes what memory it can get: messages behind a missing one, and the first fragments of long ones.
-TEST_F(ReliableTest, OneGreedyClientDoesNotStarveOthers) {
+TEST_F(ReliableTest, OneClientWithFullBuffersDoesNotStarveOthers) {
   Peer& greedy = play(1);
   Peer& fair = play(2);
   take_over(greedy);
@@ -427,7 +427,7 @@ TEST_F(ReliableTest, OneGreedyClientDoesNotStarveOthers) {
   EXPECT_EQ(lane.counters().block_bytes.value(), 0U);
 }
 
-TEST_F(ReliableTest, AFullQueueLeavesOutWhatMayBeAndKeepsRoomForTheRest) {
+TEST_F(ReliableTest, AFullQueueDropsOnlyMessagesThatMayBeDropped) {
   Peer& peer = play(1);
   take_over(peer);
   for (int i = 0; i < 100; ++i) {
@@ -455,7 +455,7 @@ class ReliableRates : public ReliableTest {
 /// Chat that came faster than a session may speak.
 const Bytes line{0xC5, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'a'};
 
-TEST_F(ReliableRates, ChatBeyondItsRateWaitsInItsPlace) {
+TEST_F(ReliableRates, ChatAboveItsRateWaitsInOrder) {
   Peer& peer = play(1);
   take_over(peer);
   send(peer, {.channel = 1, .body = reliable_body(0, std::vector<Bytes>(20, line))});
@@ -475,7 +475,7 @@ TEST_F(ReliableRates, ChatBeyondItsRateWaitsInItsPlace) {
   expect_balanced();
 }
 
-TEST_F(ReliableRates, OnChannelTwoItIsNotAckedAndComesAgain) {
+TEST_F(ReliableRates, ChatAboveItsRateOnChannelTwoIsNotAckedAndIsSentAgain) {
   Peer& peer = play(1);
   take_over(peer);
   std::size_t letters = 0;
@@ -492,7 +492,7 @@ TEST_F(ReliableRates, OnChannelTwoItIsNotAckedAndComesAgain) {
 
 /// Messages wait while the answers to them would find no room. Who spoke slowly meanwhile is not taken for a flooder
 /// when they are all handed on at once.
-TEST_F(ReliableRates, WhatWaitedForRoomIsNotPunishedForComingAtOnce) {
+TEST_F(ReliableRates, MessagesThatWaitedForRoomAreNotRateLimited) {
   Peer& peer = play(1);
   run(200 * millisecond);
   peer.deaf = true;
@@ -522,7 +522,7 @@ TEST_F(ReliableRates, WhatWaitedForRoomIsNotPunishedForComingAtOnce) {
 
 /// The shard's ring of commands is full of others' joins and leaves. That holds up sessions that have not joined, and
 /// no others.
-TEST_F(ReliableTest, OnlyMailOfWhoHasNotJoinedWaitsForItsJoin) {
+TEST_F(ReliableTest, OnlyMailOfASessionWithoutJoinWaitsForIt) {
   Peer& playing = play(1);
   run(200 * millisecond);
   while (link.commands.push({.kind = Command::Kind::leave})) {

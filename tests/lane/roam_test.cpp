@@ -36,7 +36,7 @@ class RoamTest : public LaneTest {
   std::uint32_t charged = OutRow{.body_bytes = 2 + message::delta_header_bytes}.charge();  ///< the first by play()
 };
 
-TEST_F(RoamTest, ANatThatRebindsTakesTheSessionAlong) {
+TEST_F(RoamTest, ASessionFollowsItsClientToAnotherPort) {
   Peer& peer = play(1);
   run(100 * millisecond);
   peer.port = 20'500;
@@ -52,7 +52,7 @@ TEST_F(RoamTest, ANatThatRebindsTakesTheSessionAlong) {
   expect_balanced();
 }
 
-TEST_F(RoamTest, AnotherHostTakesTheSessionAlong) {
+TEST_F(RoamTest, ASessionFollowsItsClientToAnotherHost) {
   Peer& peer = play(1);
   peer.host = elsewhere.get();
   peer.session.submit({});
@@ -62,7 +62,7 @@ TEST_F(RoamTest, AnotherHostTakesTheSessionAlong) {
   EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
 }
 
-TEST_F(RoamTest, ACopyFromElsewhereMovesNothingAndCausesAFewPings) {
+TEST_F(RoamTest, ACopyFromAnotherAddressCausesProbesAndNoMove) {
   Peer& peer = play(1);
   run(100 * millisecond);
   std::uint64_t copied = 0;
@@ -90,7 +90,7 @@ TEST_F(RoamTest, ACopyFromElsewhereMovesNothingAndCausesAFewPings) {
   EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
 }
 
-TEST_F(RoamTest, ACopyThatIsNotTheNewestIsNotEvenProbed) {
+TEST_F(RoamTest, ACopyOfAnOlderDatagramCausesNoProbe) {
   Peer& peer = play(1);
   const auto held_back = next_datagram(peer);
   peer.session.submit({});
@@ -100,7 +100,7 @@ TEST_F(RoamTest, ACopyThatIsNotTheNewestIsNotEvenProbed) {
   EXPECT_EQ(heard(20'600).datagrams, 0U);
 }
 
-TEST_F(RoamTest, EightWrongIdsAbandonTheProbe) {
+TEST_F(RoamTest, EightWrongIdsEndTheProbe) {
   const auto pings_after = [&](Peer& peer, std::uint16_t port, int wrong) {
     take_over(peer);
     // Large enough that bytes are no limit to the Pings.
@@ -132,7 +132,7 @@ TEST_F(RoamTest, AProbedAddressGetsAtMostThreeTimesWhatItSent) {
   }
 }
 
-TEST_F(RoamTest, TwoAddressesInTurnPlayOn) {
+TEST_F(RoamTest, AClientThatAlternatesBetweenTwoAddressesStaysConnected) {
   Peer& peer = play(1);
   for (int i = 0; i < 20; ++i) {
     peer.port = i % 2 == 0 ? 20'500 : 20'000;
@@ -146,7 +146,7 @@ TEST_F(RoamTest, TwoAddressesInTurnPlayOn) {
   EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
 }
 
-TEST_F(RoamTest, WhoMovesOnBeforeHeIsProbedIsFoundAtOnce) {
+TEST_F(RoamTest, ASecondMoveDuringAProbeIsProbedAtOnce) {
   Peer& peer = play(1);
   take_over(peer);
   send(peer, {.body = std::vector<std::uint8_t>(1'000), .from = 20'700});  // probed for three seconds
@@ -160,7 +160,7 @@ TEST_F(RoamTest, WhoMovesOnBeforeHeIsProbedIsFoundAtOnce) {
   }
 }
 
-TEST_F(RoamTest, TheWindowStartsAnewOnlyOnAnotherIp) {
+TEST_F(RoamTest, TheCongestionWindowIsResetOnlyForAnotherIp) {
   Peer& peer = play(1);
   run(100 * millisecond);
   EXPECT_EQ(window(peer), channel::Congestion::window_first);

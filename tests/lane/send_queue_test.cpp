@@ -20,7 +20,7 @@ Sessions due(SendQueue& queue, Nanos now) {
   return found;
 }
 
-TEST(SendQueue, FindsEachWhenItIsDueAndNotBefore) {
+TEST(SendQueue, ReturnsEachSessionWhenItIsDueAndNotBefore) {
   SendQueue queue{8};
   const Nanos start = 100 * second;
   EXPECT_EQ(due(queue, start), Sessions{});
@@ -35,7 +35,7 @@ TEST(SendQueue, FindsEachWhenItIsDueAndNotBefore) {
   EXPECT_EQ(due(queue, start + second), Sessions{});
 }
 
-TEST(SendQueue, HoldsEachOnceWhereItWasPutLast) {
+TEST(SendQueue, HoldsEachSessionOnceAtItsLastTime) {
   SendQueue queue{4};
   const Nanos start = second;
   EXPECT_EQ(due(queue, start), Sessions{});
@@ -51,7 +51,7 @@ TEST(SendQueue, HoldsEachOnceWhereItWasPutLast) {
   EXPECT_EQ(due(queue, start + second), Sessions{1});
 }
 
-TEST(SendQueue, WhatIsNotTakenComesFirstInTheNextTurn) {
+TEST(SendQueue, SessionsNotTakenComeFirstInTheNextTurn) {
   SendQueue queue{4};
   for (const std::uint32_t session : {0U, 1U, 2U}) queue.put(session, 0, second);
   queue.turn(second);
@@ -130,13 +130,13 @@ struct Crowd {
 
   Nanos now = 100 * second;
   std::vector<std::uint8_t> memory;
-  SeededEntropy entropy{5};
+  SeededEntropy random{5};
   IoShardLink link{256, 256};
   HandshakeLink handshake{8, 64};
-  IoState state{config(), {&link}, handshake, crypt::CookieJar{crypt::Secret{}}, entropy.get()};
+  IoState state{config(), {&link}, handshake, crypt::CookieJar{crypt::Secret{}}, random.entropy()};
 };
 
-TEST(SendReliable, WhatIsDueLeavesAtOnceThoughAThousandBundlesWait) {
+TEST(SendReliable, AnImmediateMessageDoesNotWaitForBundles) {
   Crowd crowd;
   for (std::uint32_t slot = 0; slot < Crowd::sessions; ++slot) crowd.say(slot, channel::Urgency::bundled);
   crowd.say(Crowd::sessions, channel::Urgency::immediate);
@@ -150,7 +150,7 @@ TEST(SendReliable, WhatIsDueLeavesAtOnceThoughAThousandBundlesWait) {
   EXPECT_EQ(std::unique(sent.begin(), sent.end()), sent.end());
 }
 
-TEST(SendReliable, WhoHasNoWindowHoldsUpNobodyAndGoesOnWithTheAckThatMakesRoom) {
+TEST(SendReliable, ASessionWithoutWindowWaitsForAnAckAndDelaysNoOther) {
   Crowd crowd;
   for (std::uint32_t slot = 0; slot < Crowd::sessions; ++slot) {
     channel::SentDatagrams& sent = crowd.state.table.outbound(slot).sent;

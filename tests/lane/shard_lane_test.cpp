@@ -68,7 +68,7 @@ void expect_true_views(const ShardRig& rig, bool everything_fits) {
   }
 }
 
-TEST(ShardLane, PlayerIsCreatedForItselfAndSeesEverybodyInView) {
+TEST(ShardLane, APlayerIsSentItselfAndAllInView) {
   ShardRig rig(setup_of(1, 40, 5'000.0F));
   for (std::uint64_t id = 1; id <= 10; ++id) rig.join(id);
   rig.ticks(60);
@@ -93,7 +93,7 @@ TEST(ShardLane, InputMovesThePlayerAndIsEchoed) {
   EXPECT_EQ(player.client.applied_input, 60);
 }
 
-TEST(ShardLane, AnInputHoldsForAQuarterSecondThenThePlayerStops) {
+TEST(ShardLane, APlayerStopsAQuarterSecondAfterItsLastInput) {
   ShardRig rig(setup_of(1, 0, 5'000.0F));
   Player& player = rig.join(7);
   rig.ticks(5);
@@ -108,7 +108,7 @@ TEST(ShardLane, AnInputHoldsForAQuarterSecondThenThePlayerStops) {
   EXPECT_EQ(world_of(rig).begin()->second.position, stopped.position);
 }
 
-TEST(ShardLane, SendingFasterNeverMovesFaster) {
+TEST(ShardLane, MoreInputsDoNotMoveAPlayerFaster) {
   ShardRig rig(setup_of(1, 0, 5'000.0F));
   Player& honest = rig.join(1);
   Player& greedy = rig.join(2);
@@ -187,10 +187,10 @@ TEST(ShardLane, ViewsConvergeWhenNoLossIsEverReported) {
   converge(1, {.loss = 0.2, .ack_loss = 0.3, .lost_report = 0.0, .delay_ticks_min = 2, .delay_ticks_max = 6}, 21, 60,
            1'200);
 }
-TEST(ShardLane, ViewsConvergeOnALinkOfASecondAndMore) {
+TEST(ShardLane, ViewsConvergeWithDelaysAboveOneSecond) {
   converge(1, {.loss = 0.05, .delay_ticks_min = 40, .delay_ticks_max = 50}, 31, 60, 1'500);
 }
-TEST(ShardLane, ViewsStayTrueWhenMoreIsInViewThanCanBeTracked) {
+TEST(ShardLane, ViewsAreRightWhenMoreIsInViewThanCanBeTracked) {
   converge(3, {.loss = 0.2, .duplicate = 0.1, .delay_ticks_min = 1, .delay_ticks_max = 8}, 41, 600, 600);
 }
 
@@ -221,7 +221,7 @@ TEST(ShardLane, OneSeedGivesOneHistoryForAnyNumberOfShards) {
   EXPECT_NE(histories.front()[0], histories.front()[1]);
 }
 
-TEST(ShardLane, LanesOnThreadsOfTheirOwnMakeTheSameHistory) {
+TEST(ShardLane, LanesOnSeveralThreadsGiveTheSameHistory) {
   constexpr std::uint32_t last = 40;
   const auto setup = setup_of(3, 200, 20'000.0F);
   const auto populate = [](ShardRig& rig) {
@@ -260,7 +260,7 @@ TEST(ShardLane, AnotherSeedGivesAnotherHistory) {
   EXPECT_NE(hashes[0], hashes[1]);
 }
 
-TEST(ShardLane, WhoIsTooManyIsRefused) {
+TEST(ShardLane, AJoinBeyondTheLimitIsRefused) {
   ShardSetup setup = setup_of(1, 0, 5'000.0F);
   setup.world.rows_per_shard = 64;
   setup.world.players_max = 64;
@@ -272,7 +272,7 @@ TEST(ShardLane, WhoIsTooManyIsRefused) {
   EXPECT_EQ(rig.simulation.entity_count(), 64U);
 }
 
-TEST(ShardLane, ASlotRestsBeforeItIsUsedAgainWithAnotherGeneration) {
+TEST(ShardLane, ASlotIsReusedLaterAndWithAnotherGeneration) {
   ShardSetup setup = setup_of(1, 0, 5'000.0F);
   setup.world.rows_per_shard = 64;
   setup.world.players_max = 64;
@@ -300,7 +300,7 @@ TEST(ShardLane, ASlotRestsBeforeItIsUsedAgainWithAnotherGeneration) {
   expect_true_views(rig, true);
 }
 
-TEST(ShardLane, FarBlocksShowEverybodyInTime) {
+TEST(ShardLane, FarBlocksShowEveryEntityWithinATurn) {
   ShardSetup setup = setup_of(2, 2'000, 20'000.0F);
   ShardRig rig(setup);
   Player& player = rig.join(1);
@@ -322,7 +322,7 @@ TEST(ShardLane, NothingIsPlannedWithoutBuffersAndNothingIsLost) {
   expect_true_views(rig, true);
 }
 
-TEST(ShardLane, ARestingWorldFallsSilent) {
+TEST(ShardLane, AWorldWithoutChangesSendsNothing) {
   ShardSetup setup = setup_of(1, 50, 5'000.0F);
   setup.world.npc_stop_tick = 1;
   setup.replicate.audit_per_second = 0;
@@ -344,7 +344,7 @@ TEST(ShardLane, AShardThatIsLateSkipsTicksAndCountsThem) {
   EXPECT_EQ(rig.lanes[0]->tick(), 11U);
 }
 
-TEST(ShardLane, ForThreeTicksAfterALateOneNoInputIsKeptBack) {
+TEST(ShardLane, NoInputIsKeptBackForThreeTicksAfterALateOne) {
   for (const bool late : {false, true}) {
     ShardRig rig(setup_of(1, 10, 5'000.0F));
     auto& player = rig.join(1);
@@ -379,7 +379,7 @@ TEST(ShardLane, TickNumbersAndPlanNumbersWrap) {
   expect_true_views(rig, true);
 }
 
-TEST(ShardLane, OverloadedThroughLossAndChurnViewsStillConverge) {
+TEST(ShardLane, ViewsConvergeUnderOverloadLossAndChurn) {
   ShardSetup setup = setup_of(2, 60, 5'000.0F);
   setup.world.npc_stop_tick = 700;
   setup.clock = [] { return Nanos{1} << 60; };  // every tick is far too long: the largest interval there is

@@ -48,7 +48,7 @@ void expect_all_home(ShardRig& rig, unsigned buffers = all_buffers) {
   EXPECT_EQ(home, buffers);
 }
 
-TEST(Mail, ALineToThoseNearIsHeardByThoseNearOfEveryShard) {
+TEST(Mail, ChatToThoseNearReachesNearViewersOfEveryShard) {
   ShardRig rig(setup_of(3, 7'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 60; ++id) rig.join(id);
   rig.ticks(3);
@@ -78,7 +78,7 @@ TEST(Mail, ALineToThoseNearIsHeardByThoseNearOfEveryShard) {
   expect_all_home(rig);
 }
 
-TEST(Mail, LinesToEverybodyHaveABudgetAndReachEverybody) {
+TEST(Mail, ChatToAllReachesAllWithinItsBudget) {
   ShardRig rig(setup_of(3, 300'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 40; ++id) rig.join(id);
   rig.ticks(3);
@@ -98,7 +98,7 @@ TEST(Mail, LinesToEverybodyHaveABudgetAndReachEverybody) {
   expect_all_home(rig);
 }
 
-TEST(Mail, OnePollTellsALineToAtMost64Viewers) {
+TEST(Mail, OnePollDeliversALineToAtMost64Viewers) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 200; ++id) rig.join(id);
   rig.ticks(3);
@@ -114,7 +114,7 @@ TEST(Mail, OnePollTellsALineToAtMost64Viewers) {
   EXPECT_EQ(told, (std::vector<std::uint64_t>{64, 64, 64, 8}));
 }
 
-TEST(Mail, MoreThanTheRingsBetweenShardsHoldIsRefusedAndCounted) {
+TEST(Mail, ChatBeyondTheRingsBetweenShardsIsRefusedAndCounted) {
   ShardRig rig(setup_of(2, 1'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 20; ++id) rig.join(id);
   rig.ticks(3);
@@ -130,7 +130,7 @@ TEST(Mail, MoreThanTheRingsBetweenShardsHoldIsRefusedAndCounted) {
   expect_all_home(rig);
 }
 
-TEST(Mail, AFullRingOfMailIsAnsweredToTheLast) {
+TEST(Mail, EveryMessageOfAFullMailRingIsAnswered) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   Player& player = rig.join(1);
   rig.ticks(2);
@@ -151,7 +151,7 @@ TEST(Mail, AFullRingOfMailIsAnsweredToTheLast) {
 }
 
 /// A poll reads 64 KiB of mail and a message. What was there when the tick became due is part of it all the same.
-TEST(Mail, MailThatOnePollLeavesUnreadIsPartOfTheTick) {
+TEST(Mail, MailBeyondOnePollIsReadBeforeTheTick) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   Player& player = rig.join(1);
   rig.ticks(2);
@@ -182,7 +182,7 @@ struct Narrow {
   Nanos now = second;
 };
 
-TEST(Mail, WithoutRoomForTheAnswersMailWaitsAndNothingIsLost) {
+TEST(Mail, MailWaitsUntilThereIsRoomForAllAnswers) {
   Narrow narrow(7);
   std::vector<std::vector<std::uint8_t>> blocks;
   for (std::uint32_t i = 0; i < 9; ++i) blocks.push_back(ShardRig::type_first(message::Action{i, 99, 0}));
@@ -210,7 +210,7 @@ TEST(Mail, WithoutRoomForTheAnswersMailWaitsAndNothingIsLost) {
   for (std::uint32_t i = 0; i < 9; ++i) EXPECT_EQ(answered[i], i);
 }
 
-TEST(Mail, WhatWasNotReadGoesHomeWhenTheLaneCloses) {
+TEST(Mail, UnreadMailIsReturnedWhenTheLaneCloses) {
   Narrow narrow(3);  // too few for the answers of one message
   OutRow row;
   while (narrow.link.filled.pop(&row, 1) == 1) {
@@ -232,7 +232,7 @@ TEST(Mail, WhatWasNotReadGoesHomeWhenTheLaneCloses) {
   }
 }
 
-TEST(Mail, TheLastOfManyWhoJoinIsKnownBeforeHisMailIsRead) {
+TEST(Mail, JoinsAreTakenBeforeTheMailOfTheirPlayers) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 250; ++id) rig.join(id);
   ASSERT_TRUE(rig.say(*rig.players[249], message::InputCommand{.player = 250, .command = {0, "describe"}}));
@@ -267,7 +267,7 @@ TEST(Mail, EachDropMovesExactlyItsCounter) {
   expect_all_home(rig);
 }
 
-TEST(Mail, ALongCommandComesInABlockAndTheBlockGoesBack) {
+TEST(Mail, ALongCommandInABlockIsAnsweredAndTheBlockReturned) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   Player& player = rig.join(1);
   rig.ticks(2);
@@ -285,7 +285,7 @@ TEST(Mail, ALongCommandComesInABlockAndTheBlockGoesBack) {
   EXPECT_EQ(base::load<std::uint32_t>(component.bytes.data()), kernel::crc32c(bytes));
 }
 
-TEST(Mail, AnEmoteIsSeenForTwoSeconds) {
+TEST(Mail, AnEmoteIsShownForTwoSeconds) {
   ShardRig rig(setup_of(2, 1'000.0F), 1, all_buffers);
   Player& watcher = rig.join(1);
   Player& player = rig.join(2);
@@ -305,7 +305,7 @@ TEST(Mail, AnEmoteIsSeenForTwoSeconds) {
   EXPECT_EQ(anim(watcher), motion::anim::idle);
 }
 
-TEST(Mail, EverybodyIsWelcomedOnceASession) {
+TEST(Mail, EachSessionIsWelcomedOnce) {
   for (const std::size_t length : {200U, 300U, 1'000U, 2'000U, 400'000U}) {
     ShardSetup setup = setup_of(2, 1'000.0F);
     setup.welcome.assign(length, 'w');
@@ -324,7 +324,7 @@ TEST(Mail, EverybodyIsWelcomedOnceASession) {
   }
 }
 
-TEST(Mail, OneSeedGivesOneHistoryWithAllThatPlayersCanDo) {
+TEST(Mail, OneSeedGivesOneHistoryWithChatCommandsAndEmotes) {
   std::vector<std::vector<std::uint64_t>> histories;
   for (const unsigned shards : {1U, 2U, 3U, 8U}) {
     ShardSetup setup = setup_of(shards, 8'000.0F);

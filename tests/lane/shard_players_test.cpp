@@ -36,7 +36,7 @@ void walk(ShardRig& rig, Player& player, unsigned ticks) {
   }
 }
 
-TEST(Players, WhoBreaksOffStandsMarkedUntilTheTimeIsOver) {
+TEST(Players, APlayerThatTimesOutIsMarkedAbsentUntilResumeTimeEnds) {
   ShardRig rig(small());
   Player& watcher = rig.join(1);
   Player& player = rig.join(2);
@@ -62,7 +62,7 @@ TEST(Players, WhoBreaksOffStandsMarkedUntilTheTimeIsOver) {
   EXPECT_FALSE(watcher.client.entities.contains(stands->slot));
 }
 
-TEST(Players, WhoComesBackIsWhoHeWas) {
+TEST(Players, AReturningPlayerTakesOverItsEntity) {
   ShardRig rig(small());
   Player& watcher = rig.join(1);
   Player& old = rig.join(2);
@@ -116,7 +116,7 @@ TEST(Players, ANewerSessionTakesOverBeforeTheOlderOneHasLeft) {
   EXPECT_EQ(rig.lanes[0]->counters().drops.value(observe::Drop::shard_unknown_viewer), unknown + 1);
 }
 
-TEST(Players, WhoSaysGoodbyeIsGoneAtOnce) {
+TEST(Players, APlayerThatDisconnectsIsRemovedAtOnce) {
   ShardRig rig(small());
   Player& old = rig.join(2);
   rig.ticks(5);
@@ -131,7 +131,7 @@ TEST(Players, WhoSaysGoodbyeIsGoneAtOnce) {
   EXPECT_EQ(rig.lanes[0]->counters().resumed.value(), 0U);
 }
 
-TEST(Players, WithoutATimeToResumeNobodyLingers) {
+TEST(Players, WithoutResumeTimeALostPlayerIsRemovedAtOnce) {
   ShardRig rig(small(0));
   Player& old = rig.join(2);
   rig.ticks(5);
@@ -147,7 +147,7 @@ TEST(Players, WithoutATimeToResumeNobodyLingers) {
   EXPECT_EQ(rig.simulation.entity_count(), 0U);
 }
 
-TEST(Players, ComingAndGoingWithinATickLeavesOneOfEach) {
+TEST(Players, JoinsAndLeavesWithinOneTickLeaveOneEntity) {
   ShardRig rig(small());
   Player* last = &rig.join(2);
   rig.tick();
@@ -174,7 +174,7 @@ TEST(Players, ComingAndGoingWithinATickLeavesOneOfEach) {
   EXPECT_TRUE(rig.notices.empty());
 }
 
-TEST(Players, AnAbsentPlayersRowIsNobodyElses) {
+TEST(Players, TheRowOfAnAbsentPlayerIsNotReused) {
   ShardRig rig(small());
   for (std::uint64_t id = 1; id <= 64; ++id) rig.join(id);
   rig.ticks(2);

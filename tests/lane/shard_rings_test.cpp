@@ -42,7 +42,7 @@ TEST(Rings, EachDropMovesExactlyItsCounter) {
   EXPECT_EQ(rig.lanes[0]->counters().drops.total(observe::DropUnit::message), 5U);
 }
 
-TEST(Rings, AJoinAndItsFirstInputMayComeTogether) {
+TEST(Rings, AJoinAndItsFirstInputAreTakenInOnePoll) {
   ShardRig rig(small());
   Player& player = rig.join(1);
   rig.input(player, 127, 0);
@@ -51,7 +51,7 @@ TEST(Rings, AJoinAndItsFirstInputMayComeTogether) {
   EXPECT_EQ(dropped(rig, Drop::shard_unknown_viewer), 0U);
 }
 
-TEST(Rings, WhoLeavesBeforeTheTickWasNeverThere) {
+TEST(Rings, AJoinFollowedByALeaveBeforeTheTickCreatesNoEntity) {
   ShardRig rig(small());
   rig.leave(rig.join(1));
   rig.tick();
@@ -90,7 +90,7 @@ TEST(Rings, ALateLeaveDoesNotEndTheNextSession) {
   EXPECT_EQ(rig.simulation.entity_count(), 1U);
 }
 
-TEST(Rings, ABurstBeyondTheRingsBoundIsStillPartOfTheTick) {
+TEST(Rings, RowsBeyondOnePollAreTakenBeforeTheTick) {
   ShardSetup setup = small();
   setup.world.players_max = 400;
   setup.world.rows_per_shard = 448;

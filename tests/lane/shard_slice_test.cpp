@@ -41,7 +41,7 @@ TEST(Slice, OnePollPlansForAtMost64) {
   EXPECT_EQ(most, 64U);
 }
 
-TEST(Slice, WithoutBuffersViewersAreSkippedAndCounted) {
+TEST(Slice, ViewersWithoutBufferAreSkippedAndCounted) {
   ShardRig rig(crowd(), 1, 10);
   for (std::uint64_t id = 1; id <= 100; ++id) rig.join(id);
   rig.tick();
@@ -49,7 +49,7 @@ TEST(Slice, WithoutBuffersViewersAreSkippedAndCounted) {
   EXPECT_EQ(rig.lanes[0]->counters().drops.value(Drop::no_buffer), 90U);
 }
 
-TEST(Slice, AFullRingSkipsViewersAndLosesNoBuffer) {
+TEST(Slice, AFullRingSkipsViewersAndKeepsTheirBuffers) {
   ShardSetup setup = crowd();
   Simulation simulation(setup);
   IoShardLink link(1'024, 63);  // 63 buffers, and room for as many filled ones
@@ -74,7 +74,7 @@ TEST(Slice, AFullRingSkipsViewersAndLosesNoBuffer) {
   EXPECT_EQ(owners.size(), 63U);  // each buffer once
 }
 
-TEST(Slice, AWindowHoldsAViewerBackAndAllIsToldInTheEnd) {
+TEST(Slice, ViewsConvergeUnderASmallWindow) {
   ShardSetup setup = crowd();
   setup.world.player_spawn_half = 3'000.0F;
   ShardRig rig(setup);
@@ -97,7 +97,7 @@ TEST(Slice, AWindowHoldsAViewerBackAndAllIsToldInTheEnd) {
   }
 }
 
-TEST(Slice, LessThanAUsefulDatagramOfRoomIsNone) {
+TEST(Slice, AViewerWithLittleWindowIsSentNothing) {
   ShardRig rig(crowd());
   rig.weather.window = 1;
   for (std::uint64_t id = 1; id <= 100; ++id) rig.join(id);
@@ -117,7 +117,7 @@ TEST(Slice, LessThanAUsefulDatagramOfRoomIsNone) {
   EXPECT_GT(rig.largest_body, 128U);
 }
 
-TEST(Slice, AWindowThatIsNeverUsedUpChangesNothing) {
+TEST(Slice, AWindowThatIsNeverFilledChangesNoDatagram) {
   std::array<std::uint64_t, 2> bytes{}, bodies{};
   for (const unsigned run : {0U, 1U}) {
     ShardRig rig(crowd());
@@ -141,7 +141,7 @@ void poll_out(ShardRig& rig, unsigned shard) {
   }
 }
 
-TEST(Slice, AShardThatIsBehindMeasuresItsOwnTickAlsoWhenTheNextHasBegun) {
+TEST(Slice, TickTimesOfALateShardAreThoseOfItsOwnTick) {
   ShardSetup setup;
   setup.shards = 2;
   setup.sessions_per_lane = 8;

@@ -24,14 +24,14 @@ TEST(ShardSetup, AllFaultsAreReportedAtOnce) {
   EXPECT_GE(setup.validate().size(), 4U);
 }
 
-TEST(ShardSetup, MoreEntitiesThanSlotsIsOneClearSentence) {
+TEST(ShardSetup, MoreEntitiesThanSlotsIsRefusedWithOneSentence) {
   ShardSetup setup;
   setup.world.npcs = 70'000;
   ASSERT_EQ(setup.validate().size(), 1U);
   EXPECT_NE(setup.validate()[0].find("slots"), std::string::npos);
 }
 
-TEST(ShardSetup, AWelcomeIsTextOfOneMessage) {
+TEST(ShardSetup, AWelcomeMustBeTextThatFitsOneMessage) {
   ShardSetup setup;
   setup.welcome.assign(message::message_bytes_max - 1, 'w');
   EXPECT_TRUE(setup.validate().empty());
@@ -51,7 +51,7 @@ TEST(ShardSetup, TenThousandPlayersFitEveryNumberOfShards) {
   }
 }
 
-TEST(Simulation, NpcsAreThereBeforeTheFirstTickOnTheirShards) {
+TEST(Simulation, NpcsExistOnTheirShardsBeforeTheFirstTick) {
   ShardRig rig(small(3));
   std::map<std::uint64_t, std::uint16_t> found;
   rig.simulation.for_each_entity([&](const Simulation::Living& entity) { found[entity.id] = entity.slot; });

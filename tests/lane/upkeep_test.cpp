@@ -6,7 +6,7 @@ namespace {
 
 using UpkeepTest = LaneTest;
 
-TEST_F(UpkeepTest, SilenceIsProbedAndThenEndsTheSession) {
+TEST_F(UpkeepTest, ASilentSessionIsPingedAndThenEnded) {
   Peer& peer = play(1);
   peer.mute = true;
   const std::uint64_t before = received;
@@ -29,7 +29,7 @@ TEST_F(UpkeepTest, AnAnsweredPingKeepsTheSession) {
   EXPECT_EQ(lane.counters().sessions.value(), 1U);
 }
 
-TEST_F(UpkeepTest, AcksGoOutWithinTheirDelayWithoutOtherTraffic) {
+TEST_F(UpkeepTest, AcksAreSentAloneWithinTheirDelay) {
   Peer& peer = play(1);
   run(100 * millisecond);
   for (int i = 0; i < 5; ++i) {
@@ -46,7 +46,7 @@ TEST_F(UpkeepTest, AcksGoOutWithinTheirDelayWithoutOtherTraffic) {
   }
 }
 
-TEST_F(UpkeepTest, InputsAloneAreAckedByTheThirtyTwo) {
+TEST_F(UpkeepTest, InputsWithoutOtherTrafficAreAckedOnceEveryThirtyTwo) {
   Peer& peer = play(1);
   run(100 * millisecond);
   const std::uint64_t before = received;
@@ -61,7 +61,7 @@ TEST_F(UpkeepTest, InputsAloneAreAckedByTheThirtyTwo) {
   EXPECT_GT(peer.session.rtt(), 0U);
 }
 
-TEST_F(UpkeepTest, HalfOpenSessionsAreForgottenAfterTenSeconds) {
+TEST_F(UpkeepTest, HalfOpenSessionsAreReleasedAfterTenSeconds) {
   Peer& peer = add_peer(claims_for(1));
   step();
   pump(peer);
@@ -74,7 +74,7 @@ TEST_F(UpkeepTest, HalfOpenSessionsAreForgottenAfterTenSeconds) {
   EXPECT_EQ(lane.counters().sessions.value(), 0U);
 }
 
-TEST_F(UpkeepTest, SlotsComeBackUnderChurn) {
+TEST_F(UpkeepTest, SlotsOfEndedSessionsAreReused) {
   for (std::uint64_t player = 1; player <= 200; ++player) {
     Peer& peer = play(player);
     peer.session.close(now);
@@ -88,7 +88,7 @@ TEST_F(UpkeepTest, SlotsComeBackUnderChurn) {
   expect_balanced();
 }
 
-TEST_F(UpkeepTest, AShardCanRefuseASession) {
+TEST_F(UpkeepTest, ASessionThatItsShardRefusesIsDisconnected) {
   Peer& peer = connect(1);
   Command join;
   ASSERT_EQ(link.commands.pop(&join, 1), 1U);

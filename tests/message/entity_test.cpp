@@ -222,7 +222,7 @@ TEST(Record, SectionModulo4IsTheNearestOneOrRefused) {
   }
 }
 
-TEST(StateHash, TellsEverySingleBitApart) {
+TEST(StateHash, DiffersForEverySingleBit) {
   EntityState state;
   std::unordered_set<std::uint32_t> hashes = {state_hash(state)};
   for (unsigned bit = 0; bit < 25 * 8; ++bit) {
@@ -319,7 +319,7 @@ TEST(UpdateEntity, RoundTrip) {
   EXPECT_TRUE(needs_its_room(framed_bytes(update_content_bytes), [](auto& out) { encode(out, UpdateEntity{}); }));
 }
 
-TEST(UpdateEntity, WhatIsNoNumberIsRefused) {
+TEST(UpdateEntity, ValuesThatAreNotANumberAreRefused) {
   Random random;
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
                           -std::numeric_limits<float>::infinity(), std::bit_cast<float>(0xFF80'0001U)}) {

@@ -2,10 +2,7 @@
 /// Random values with a seed that is printed, and that SERRIED_SEED sets to run the same again.
 
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
-#include <iostream>
-#include <random>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -13,13 +10,13 @@
 #include "base/bytes.h"
 #include "base/prng.h"
 #include "message/type.h"
+#include "support/random.h"
 
 namespace serried::message {
 
 class Random {
  public:
-  Random() : Random(chosen_seed()) {}
-  explicit Random(std::uint64_t seed) : prng_(seed) { std::cout << "SERRIED_SEED=" << seed << '\n'; }
+  Random() : prng_(test::chosen_seed()) {}
 
   template <class T>
   T of() {
@@ -38,10 +35,6 @@ class Random {
   }
 
  private:
-  static std::uint64_t chosen_seed() {
-    const char* given = std::getenv("SERRIED_SEED");
-    return given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
-  }
   base::Prng prng_;
 };
 

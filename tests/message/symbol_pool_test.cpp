@@ -119,7 +119,7 @@ TEST(SymbolTable, SixtyFourIdsAndNoMore) {
   for (std::uint16_t id = 1; id <= 64; ++id) EXPECT_EQ(table.resolve(names, {id, {}}), id % std::size(names));
 }
 
-TEST(SymbolBinder, WhatItSaysTheOtherSideUnderstands) {
+TEST(SymbolBinder, ItsBindingsAreResolvedByThePeer) {
   Random random;
   SymbolBinder binder;
   SymbolPool pool;

@@ -17,7 +17,7 @@ TEST(Address, ReadsAndWritesBothFamilies) {
   EXPECT_EQ(format_endpoint(ipv4_address(1, 2, 3, 4), 50), "1.2.3.4:50");
 }
 
-TEST(Address, RefusesWhatIsNone) {
+TEST(Address, RefusesTextThatIsNoAddress) {
   for (const char* text : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "host", "::g", "1.2.3.4/24"})
     EXPECT_FALSE(parse_address(text)) << text;
 }

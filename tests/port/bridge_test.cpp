@@ -66,7 +66,7 @@ TEST_F(BridgeTest, FramesPassBothWaysAndAreSeen) {
   bridge_->pass_on(0);
 }
 
-TEST_F(BridgeTest, WhatIsKeptGoesNoFurther) {
+TEST_F(BridgeTest, FramesThatAreKeptAreNotForwarded) {
   EXPECT_EQ(say(*ends_, Side::left, {"first", "second", "third"}), 3U);
   EXPECT_EQ(bridge_->receive(Side::left).size(), 3U);
   bridge_->pass_on(0b010);
@@ -94,7 +94,7 @@ TEST_F(BridgeTest, WhatFindsNoRoomIsCountedAndNoBufferIsLost) {
   EXPECT_GT(say(*bridge_, Side::right, texts), 0U);
 }
 
-TEST_F(BridgeTest, RefusesWhatIsNoWire) {
+TEST_F(BridgeTest, RefusesAMissingDeviceAndOneDeviceTwice) {
   const auto none = Bridge::open("no_such_device", "net_null0");
   ASSERT_FALSE(none);
   EXPECT_NE(none.error().message.find("no such ethdev"), std::string::npos) << none.error().message;

@@ -32,7 +32,7 @@ std::string ring_fault(const std::string& name, unsigned queues = 1, unsigned sl
 
 #define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
-TEST(Eal, BeforeItRunsThereIsNothing) {
+TEST(Eal, BeforeItStartsThereAreNoDevices) {
   in_fresh_process([] {
     EXPECT_FALSE(eal_runs());
     EXPECT_TRUE(ethdev_names().empty());
@@ -62,7 +62,7 @@ TEST(Eal, StartsOnceAndStopsOnce) {
 }
 
 /// What we can tell is wrong does not reach EAL, which starts, or dies, only once.
-TEST(Eal, AMistakeSeenInTimeCostsNothing) {
+TEST(Eal, ARefusedArgumentLeavesEalStartable) {
   in_fresh_process([] {
     EXPECT_HAS(fault_of({"--in-memory", "--no-huge"}), "exclude one another");
     EXPECT_HAS(fault_of(with(of_a_user, {"--help"})), "testpmd --help");

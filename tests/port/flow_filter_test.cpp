@@ -9,7 +9,7 @@ namespace serried::port {
 namespace {
 
 /// In a process of its own: the other tests of this executable close the device that they share.
-TEST(FlowFilter, ADriverWithoutRulesSaysSoAndStaysAsItIs) {
+TEST(FlowFilter, ADriverWithoutRulesIsReportedAndUnchanged) {
   in_fresh_process([] {
     ASSERT_TRUE(shared_eal_runs());
     std::uint16_t id = 0;

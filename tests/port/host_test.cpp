@@ -22,7 +22,7 @@ struct HostTest : testing::Test {
   Host tagged{config_of(7), neighbors};
 };
 
-TEST_F(HostTest, SaysWhatEachFrameIs) {
+TEST_F(HostTest, ClassifiesEachFrame) {
   for (const Case& one : cases()) EXPECT_EQ(feed(host, one.frame).verdict, one.verdict) << one.name;
 }
 

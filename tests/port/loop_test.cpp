@@ -72,7 +72,7 @@ TEST(Loop, CarriesADatagramThereAndBack) {
   EXPECT_EQ(wire.server->counters().delivered_datagrams.value(), 1U);
 }
 
-TEST(Loop, HoldsBackWhatIsNotDue) {
+TEST(Loop, HoldsDatagramsUntilTheyAreDue) {
   LoopNetworkConfig config;
   config.profile.delay_min = config.profile.delay_max = 5 * millisecond;
   Wire wire(config);
@@ -145,7 +145,7 @@ TEST(Loop, FateDoesNotDependOnPollingOrder) {
   EXPECT_EQ(run(true), run(false));
 }
 
-TEST(Loop, JitterReordersUnlessToldNotTo) {
+TEST(Loop, JitterReordersUnlessInOrderIsSet) {
   for (const bool in_order : {false, true}) {
     LoopNetworkConfig config;
     config.profile.delay_max = 50 * millisecond;
@@ -189,7 +189,7 @@ TEST(Loop, FlipChangesOneBit) {
   }
 }
 
-TEST(Loop, AFullWireLosesAndSaysSo) {
+TEST(Loop, AFullWireCountsWhatItLoses) {
   LoopNetworkConfig config;
   config.in_flight_max = 3;
   Wire wire(config);

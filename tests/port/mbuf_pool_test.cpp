@@ -103,7 +103,7 @@ TEST(MbufPool, PagedHasThem) {
   for (const unsigned mbufs : {1024U, 10'000U}) expect_paged(mbufs, true);
 }
 
-TEST(MbufPool, SaysWhyThereIsNone) {
+TEST(MbufPool, ReportsWhyItCannotBeMade) {
   ASSERT_TRUE(shared_eal_runs());
   for (const MbufLayout layout : {MbufLayout::paged, MbufLayout::dense}) {
     EXPECT_EQ(make(10'000'000, layout), nullptr);  // 25 GB

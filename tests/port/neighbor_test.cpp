@@ -61,7 +61,7 @@ TEST(Neighbors, AnAnswerIsUsedAskedAboutAgainAndForgotten) {
   EXPECT_EQ(neighbors.find(host(1), confirmed + 2 * Neighbors::lifetime).mac, mac_of(9));
 }
 
-TEST(Neighbors, NewsNobodyAskedForChangeOnlyWhatIsThere) {
+TEST(Neighbors, UnrequestedAnswersUpdateOnlyKnownEntries) {
   Neighbors neighbors(64);
   neighbors.learn(host(1), mac_of(1), second, false);
   EXPECT_EQ(found(neighbors, host(1), second), "unknown+ask");
@@ -71,7 +71,7 @@ TEST(Neighbors, NewsNobodyAskedForChangeOnlyWhatIsThere) {
   EXPECT_EQ(neighbors.find(host(2), second).mac, mac_of(3));
 }
 
-TEST(Neighbors, AMacOfNobodyOrOfManyIsNotLearned) {
+TEST(Neighbors, AZeroOrMulticastMacIsNotLearned) {
   Neighbors neighbors(64);
   neighbors.learn(host(1), Mac{}, second, true);
   neighbors.learn(host(1), wire::broadcast_mac, second, true);

@@ -32,7 +32,7 @@ TEST(Acks, AckedNeverGoesBack) {
   EXPECT_EQ(stage.viewer.acked[0], acked);
 }
 
-TEST(Acks, WhatWasLostIsDueAgainAtOnce) {
+TEST(Acks, LostRecordsAreDueAtOnce) {
   Stage stage;
   stage.put(5, 2'000);
   stage.next_tick();
@@ -56,7 +56,7 @@ TEST(Acks, ALostCreateIsUnsent) {
   EXPECT_EQ(stage.look().creates.count(), 1U);
 }
 
-TEST(Acks, ALossThatWasMadeGoodSinceChangesNothing) {
+TEST(Acks, ALossRepairedByALaterRecordIsIgnored) {
   Stage stage;
   stage.know(0);
   stage.frame.x[0] += 50;
@@ -69,7 +69,7 @@ TEST(Acks, ALossThatWasMadeGoodSinceChangesNothing) {
   EXPECT_EQ(stage.viewer.sent[0], static_cast<std::uint16_t>(stage.tick));
 }
 
-TEST(Acks, UnknownAndRepeatedIdsChangeNothing) {
+TEST(Acks, UnknownAndRepeatedIdsAreIgnored) {
   Stage stage;
   const std::uint16_t plan = stage.say();
   on_acked(stage.viewer, plan, stage.tick);

@@ -99,7 +99,7 @@ TEST(Compose, TheSectionRidesAlongUntilOneWasAcked) {
   EXPECT_EQ(mask().first & message::delta::section, 0);
 }
 
-TEST(Compose, ARemovalSaysGenerationAndWhetherTheEntityIsGone) {
+TEST(Compose, ARemovalCarriesGenerationAndGoneFlag) {
   Stage stage;
   stage.put(5, 2'000);
   stage.identity.generation[5] = 2;
@@ -227,7 +227,7 @@ TEST(Compose, ReadyRecordsAndEncodedOnesAreTheSame) {
   EXPECT_GT(copied, 5'000U);
 }
 
-TEST(Compose, WhatIsReadyIsWhatIsTold) {
+TEST(Compose, ReadyRecordsAreCopiedUnchanged) {
   Stage stage, altered;
   for (Stage* each : {&stage, &altered}) {
     each->put(5, 2'000);
@@ -254,7 +254,7 @@ TEST(Compose, PlanNumbersSkipZero) {
   EXPECT_EQ(stage.say(), 1);
 }
 
-TEST(Compose, WithoutAPlaceForThePlanNothingIsSaidThatMustArrive) {
+TEST(Compose, WithoutAPlanOnlyUnguaranteedRecordsAreWritten) {
   Stage stage;
   stage.put(5, 2'000);
   stage.next_tick();

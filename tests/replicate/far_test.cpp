@@ -42,7 +42,7 @@ void crowd(Stage& stage, std::uint16_t count) {
   stage.next_tick();
 }
 
-TEST(Far, ATurnShowsEverybodyOnceThenRests) {
+TEST(Far, ATurnShowsEachEntityOnceThenRests) {
   Stage stage;
   crowd(stage, 1'000);
   std::map<std::uint16_t, unsigned> seen;
@@ -85,7 +85,7 @@ TEST(Far, ALostRunIsSaidAgainBeforeTheTurnGoesOn) {
   EXPECT_EQ(write(stage, 400).slots, lost.slots);
 }
 
-TEST(Far, WhoIsBeyondHisRadiusAndACellIsInNoBlock) {
+TEST(Far, EntitiesBeyondTheirRadiusAndACellAreInNoBlock) {
   Stage stage;
   stage.put(1, 1'000 + 40'000);
   stage.put(2, 1'000 + 110'000);
@@ -97,7 +97,7 @@ TEST(Far, WhoIsBeyondHisRadiusAndACellIsInNoBlock) {
   EXPECT_EQ(std::count(seen.begin(), seen.end(), 2), 0);
 }
 
-TEST(Far, WhoWalksToWhereTheTurnHasBeenIsToldAtOnce) {
+TEST(Far, AnEntityThatCrossesBehindTheTurnIsSentAtOnce) {
   Stage stage;
   crowd(stage, 300);
   stage.put(5, 30'000);  // cells further east
@@ -113,7 +113,7 @@ TEST(Far, WhoWalksToWhereTheTurnHasBeenIsToldAtOnce) {
   EXPECT_EQ(stage.counters.far_crossings.value(), 1U);
 }
 
-TEST(Far, WhomTheTurnMeetsSoonerForItIsNotToldAtOnce) {
+TEST(Far, AnEntityThatCrossesAheadOfTheTurnWaitsForIt) {
   Stage stage;
   crowd(stage, 300);
   stage.put(290, 30'000);
@@ -276,7 +276,7 @@ class Crowd {
 
 /// For numbers of shards, intervals between two datagrams, and rooms, each with a seed of its own: turns of 20 to 300
 /// ticks.
-TEST(Far, NobodyInViewIsStalerThanATurnAndAnEighth) {
+TEST(Far, NoEntityInViewIsStalerThanATurnAndAnEighth) {
   std::uint64_t seed = 0;
   for (const unsigned shards : {1U, 3U})
     for (const unsigned interval : {1U, 3U})

@@ -20,7 +20,7 @@ bool tracked(const Stage& stage, std::uint16_t slot) {
   return row >= 0 && stage.viewer.state(static_cast<unsigned>(row)) == RowState::live;
 }
 
-TEST(Rescan, WhoIsInViewIsTrackedByTheRadiusOfItsType) {
+TEST(Rescan, EntitiesAreTrackedWithinTheRadiusOfTheirType) {
   Stage stage;
   stage.put(1, 49'000 + 1'000);
   stage.put(2, 52'000 + 1'000);
@@ -89,7 +89,7 @@ TEST(Rescan, NearnessAndWeightFollowTheDistance) {
   EXPECT_GE(stage.viewer.weight[row(3)], 8);
 }
 
-TEST(Rescan, WhoComesBackBeforeTheRemovalIsAckedIsCreatedAnew) {
+TEST(Rescan, AnEntityThatReturnsBeforeItsRemovalIsAckedIsCreatedAgain) {
   Stage stage;
   stage.put(1, 2'000);
   stage.next_tick();
@@ -101,7 +101,7 @@ TEST(Rescan, WhoComesBackBeforeTheRemovalIsAckedIsCreatedAnew) {
   EXPECT_EQ(stage.viewer.state(row), RowState::creating);
 }
 
-TEST(Rescan, ComesBackLaterWhileNothingChangesAndSoonWhereSomethingDid) {
+TEST(Rescan, WaitsLongerWithoutChangesAndShorterAfterChanges) {
   Stage stage({.rescan_cells = 4'096});
   const auto pause = [&] {
     rescan(stage.viewer, stage.scene());
@@ -124,7 +124,7 @@ TEST(Rescan, ComesBackLaterWhileNothingChangesAndSoonWhereSomethingDid) {
   EXPECT_EQ(pause(), 4) << "somebody gone";
 }
 
-TEST(Rescan, WhoSeesOnlyAPartOfTheNeighbourhoodAtATimeKeepsLooking) {
+TEST(Rescan, ThePauseStaysShortWhileOnlyAPartWasScanned) {
   Stage stage({.rescan_cells = 8});
   stage.put(1, 2'000);
   stage.next_tick();

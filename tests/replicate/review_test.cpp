@@ -81,7 +81,7 @@ TEST(Review, AnUnansweredRecordIsRepeatedAfterTheResendTime) {
   EXPECT_EQ(known.look().due.count(), 1U);
 }
 
-TEST(Review, WhoLeftTheWorldIsRemovedAsGone) {
+TEST(Review, AnEntityThatLeftTheWorldIsRemovedAsGone) {
   Known known;
   known.take(5);
   known.next_tick();

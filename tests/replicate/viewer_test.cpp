@@ -22,7 +22,7 @@ TEST(Viewer, TracksUntilEveryRowIsTaken) {
   for (std::uint16_t slot = 1; slot < tracked_rows; ++slot) EXPECT_EQ(row_of(stage.viewer, slot), slot);
 }
 
-TEST(Viewer, WhatWasNeverSaidNeedsNoRemoval) {
+TEST(Viewer, ACreationThatWasNeverSentNeedsNoRemoval) {
   Stage stage;
   track(stage.viewer, 9, 2, 50);
   EXPECT_EQ(stage.viewer.generation(1), 2);

@@ -119,7 +119,7 @@ class Attacker {
   /// From one of its own ports, or in the name of a bot: there the wire believes whatever it is told.
   void say(const Bytes& bytes) {
     if (bytes.empty()) return;
-    wire::Path to = engine_.server->local();
+    wire::Path to = engine_.address();
     const bool in_disguise = disguised_ && dice_.chance(0.5);
     if (!in_disguise) to.local_port = static_cast<std::uint16_t>(6'000 + dice_.below(ports));
     Bot& bot = *engine_.bots[dice_.below(engine_.bots.size())];
@@ -129,20 +129,15 @@ class Attacker {
 
   /// Cookies are what it wants to hear.
   void listen() {
-    wire::Batch batch;
-    for (port_->receive(batch, engine_.now); batch.rows != 0; port_->receive(batch, engine_.now)) {
-      for (unsigned row = 0; row < batch.rows; ++row) {
-        base::ByteReader body{{batch.data[row] + wire::header_bytes,
-                               std::size_t{batch.length[row]} - wire::header_bytes - wire::crc_bytes}};
-        message::Framed framed;
-        message::Cookie cookie;
-        if (base::load<std::uint32_t>(batch.data[row]) == 0 && message::next(body, framed) &&
-            framed.type == message::Type::cookie && decode(framed.content, cookie) &&
-            std::equal(cookie.echo.begin(), cookie.echo.end(), ephemeral_.begin()))
-          cookie_ = cookie.cookie;
-      }
-      port_->release(batch);
-    }
+    test::receive_all(*port_, engine_.now, [&](std::span<const std::uint8_t> bytes, const wire::Path&) {
+      base::ByteReader body{bytes.subspan(wire::header_bytes, bytes.size() - wire::header_bytes - wire::crc_bytes)};
+      message::Framed framed;
+      message::Cookie cookie;
+      if (base::load<std::uint32_t>(bytes.data()) == 0 && message::next(body, framed) &&
+          framed.type == message::Type::cookie && decode(framed.content, cookie) &&
+          std::equal(cookie.echo.begin(), cookie.echo.end(), ephemeral_.begin()))
+        cookie_ = cookie.cookie;
+    });
   }
 
   Engine& engine_;

@@ -1,7 +1,7 @@
 #pragma once
-/// The whole engine on one thread: io, handshake and shard lanes polled in a seeded order under a clock in the hand,
-/// real clients at the other end of a loop wire, one seed for everything. No mocks: these are the lanes that run in
-/// production.
+/// A whole server in one thread with real clients at the other end of a loop wire: io, handshake and shard lanes are
+/// polled in a seeded order under the clock of the test. One seed decides everything. There are no mocks: these are the
+/// lanes that run in production.
 
 #include <algorithm>
 #include <functional>
@@ -14,11 +14,8 @@
 
 #include "base/prng.h"
 #include "channel/pack.h"
-#include "client/session.h"
-#include "lane/handshake_lane.h"
-#include "lane/io_lane.h"
-#include "lane/shard_lane.h"
-#include "port/loop.h"
+#include "support/datagram.h"
+#include "support/loop_server.h"
 
 namespace serried::scenario {
 
@@ -52,52 +49,27 @@ struct EngineConfig {
   std::uint16_t client_small_blocks = 64, client_large_blocks = 8;
 };
 
-struct Bot {
+struct Bot : test::Client {
   std::uint64_t player_id = 0;
   std::unique_ptr<port::LoopPort> port;
-  client::Session session;
-  std::vector<std::uint8_t> token;
-  client::SessionOptions options;
   base::Prng mind{0};
   Nanos next_input = 0;
   message::Input intent;
   bool silent = false;  ///< neither hears nor says anything
 };
 
-class Engine {
+class Engine : public test::LoopServer {
  public:
   static constexpr std::uint64_t protocol = 0x5E'44'1E'D0;
-  static constexpr std::int64_t unix_start = 1'700'000'000;
 
   explicit Engine(const EngineConfig& engine_config)
-      : config(engine_config),
-        random(config.seed),
+      : LoopServer(setup_of(engine_config)),
+        config(engine_config),
         poll_order(config.poll_seed),
-        network({.seed = config.seed, .in_flight_max = config.in_flight}),
-        server(network
-                   .open({.address = port::ipv4_address(10, 0, 0, 1),
-                          .port_first = 40'000,
-                          .buffers = config.server_buffers})
-                   .value()),
-        client_pools(config.client_chunks, config.client_small_blocks, config.client_large_blocks),
-        handshake_link(config.jobs, config.sessions),
-        key(make_key()),
-        handshake({key, unix_start, 4'096, config.sessions, entropy()}, {&handshake_link}),
-        simulation(setup()) {
-    for (unsigned s = 0; s < config.shards; ++s)
-      links.push_back(std::make_unique<lane::IoShardLink>(config.link_rows, config.link_buffers));
-    std::vector<lane::IoShardLink*> all;
-    for (auto& link : links) all.push_back(link.get());
-    io = std::make_unique<lane::IoLane<port::LoopPort>>(io_config(), *server, all, handshake_link,
-                                                        crypt::CookieJar{key.secret}, entropy());
-    for (unsigned s = 0; s < config.shards; ++s)
-      shards.push_back(
-          std::make_unique<lane::ShardLane>(simulation, s, std::vector<lane::IoShardLink*>{links[s].get()}));
-  }
+        client_pools(config.client_chunks, config.client_small_blocks, config.client_large_blocks) {}
   ~Engine() {
-    for (auto& shard : shards) shard->close();
-    io->close();
-    EXPECT_EQ(server->outstanding(), 0U) << "a buffer did not come home";
+    close();
+    EXPECT_EQ(outstanding(), 0U) << "a buffer did not come home";
   }
 
   Bot& add_bot(std::uint64_t player_id) {
@@ -109,10 +81,6 @@ class Engine {
                            .buffers = 256})
                     .value();
     bot->player_id = player_id;
-    bot->options.server = server->local();
-    bot->options.protocol_id = protocol;
-    bot->options.server_id = key.server_id;
-    bot->options.entropy = entropy();
     bot->options.pools = &client_pools;
     bot->options.packer = &packer;
     bot->options.audit = true;
@@ -125,26 +93,12 @@ class Engine {
   }
   /// With a fresh token, whatever the session was before.
   void log_in(Bot& bot) {
-    crypt::TokenClaims claims;
-    entropy().fill(claims.id);
-    entropy().fill(claims.secret.bytes());
-    claims.player_id = bot.player_id;
-    claims.issued = claims.not_before = unix_start + 1;
-    claims.expiry = unix_start + 100'000;
-    claims.audience = key.server_id;
-    bot.token = crypt::issue_token(key, claims, entropy()).value();
-    bot.options.token = bot.token;
-    bot.options.token_secret = claims.secret;
+    introduce(bot, claims_for(bot.player_id), address());
     EXPECT_TRUE(bot.session.start(bot.options, now));
   }
   /// `bytes`, as they are, from one port.
   void send_raw(port::LoopPort& from, std::span<const std::uint8_t> bytes, const wire::Path& to) {
-    wire::Buffer buffer;
-    ASSERT_EQ(from.acquire({&buffer, 1}), 1U);
-    std::copy(bytes.begin(), bytes.end(), buffer.data);
-    wire::Batch batch;
-    batch.append(buffer.data, bytes.size(), buffer.owner, to);
-    from.transmit(batch, now);
+    ASSERT_TRUE(test::transmit(from, bytes, to, now));
   }
 
   void add_bots() {
@@ -157,10 +111,10 @@ class Engine {
     poll_all(true);
     now += config.step;
     poll_all(false);
-    if (const std::uint32_t tick = simulation.hashed_tick();
+    if (const std::uint32_t tick = simulation->hashed_tick();
         tick != 0 && (hashes.empty() || hashes.rbegin()->first < tick)) {
       std::uint64_t hash = 0;
-      EXPECT_TRUE(simulation.world_hash(tick, hash));
+      EXPECT_TRUE(simulation->world_hash(tick, hash));
       hashes.emplace(tick, hash);
     }
   }
@@ -180,7 +134,7 @@ class Engine {
   /// Every client's outbound direction, and the server's.
   void set_profiles(const port::LoopProfile& to_server, const port::LoopProfile& to_clients) {
     for (auto& bot : bots) bot->port->set_outbound(to_server);
-    server->set_outbound(to_clients);
+    set_outbound(to_clients);
   }
 
   /// Stop walking, heal the wire, let all bots learn; then every view must equal the world.
@@ -192,7 +146,7 @@ class Engine {
 
   void expect_views_equal_world() const {
     std::map<std::uint16_t, lane::Simulation::Living> world;
-    simulation.for_each_entity([&](const lane::Simulation::Living& entity) { world.emplace(entity.slot, entity); });
+    simulation->for_each_entity([&](const lane::Simulation::Living& entity) { world.emplace(entity.slot, entity); });
     for (const auto& bot : bots) {
       if (!bot->session.connected()) continue;
       const client::View& view = bot->session.view();
@@ -228,9 +182,8 @@ class Engine {
   }
   /// in = delivered + answered + drops.
   void expect_balanced() const {
-    EXPECT_EQ(server->counters().delivered_datagrams.value(),
-              io->counters().delivered.value() + io->counters().answered.value() +
-                  io->counters().drops.total(observe::DropUnit::datagram));
+    const Books all = books();
+    EXPECT_EQ(all.received, all.accounted);
   }
   [[nodiscard]] std::uint64_t audits() const {
     std::uint64_t sum = 0;
@@ -239,42 +192,37 @@ class Engine {
   }
 
   EngineConfig config;
-  base::Prng random;
   base::Prng poll_order;
-  Nanos now = 1'000 * second;
+  Nanos now = began;
   bool walking = true;
-  port::LoopNetwork network;
-  std::unique_ptr<port::LoopPort> server;
   channel::Pools client_pools;
   channel::Packer packer;
-  lane::HandshakeLink handshake_link;
-  crypt::TokenKey key;
-  lane::HandshakeLane handshake;
-  lane::Simulation simulation;
-  std::vector<std::unique_ptr<lane::IoShardLink>> links;
-  std::unique_ptr<lane::IoLane<port::LoopPort>> io;
-  std::vector<std::unique_ptr<lane::ShardLane>> shards;
   std::vector<std::unique_ptr<Bot>> bots;
   std::map<std::uint32_t, std::uint64_t> hashes;
   observe::DropCounters client_drops;
   std::function<void(Bot&, std::span<const std::uint8_t>)> on_sent;  ///< what bots say, as it goes onto the wire
 
  protected:
-  crypt::Entropy entropy() {
-    return {[](void* self, std::span<std::uint8_t> to) {
-              for (auto& byte : to) byte = static_cast<std::uint8_t>(static_cast<Engine*>(self)->random.next());
-            },
-            this};
+  static constexpr Nanos began = 1'000 * second;
+
+  static test::LoopServerSetup setup_of(const EngineConfig& config) {
+    test::LoopServerSetup setup;
+    setup.seed = config.seed;
+    setup.io = io_config(config);
+    setup.world = world_of(config);
+    setup.server_id = 77;
+    setup.clock_start = began - second;
+    setup.token_life_s = 100'000;
+    setup.tokens_remembered = 4'096;
+    setup.players_max = config.sessions;
+    setup.jobs = config.jobs;
+    setup.link_rows = config.link_rows;
+    setup.link_buffers = config.link_buffers;
+    setup.network = {.seed = config.seed, .in_flight_max = config.in_flight};
+    setup.buffers = config.server_buffers;
+    return setup;
   }
-  crypt::TokenKey make_key() {
-    crypt::TokenKey made;
-    made.key_id = 1;
-    made.protocol_id = protocol;
-    made.server_id = 77;
-    entropy().fill(made.secret.bytes());
-    return made;
-  }
-  [[nodiscard]] lane::ShardSetup setup() const {
+  static lane::ShardSetup world_of(const EngineConfig& config) {
     lane::ShardSetup shard;
     shard.world.players_max = config.players * 4 + 64;
     shard.world.npcs = config.npcs;
@@ -283,14 +231,12 @@ class Engine {
     shard.replicate.datagram_bytes = config.datagram_bytes;
     shard.replicate.audit_per_second = config.audit_per_second;
     shard.shards = config.shards;
-    shard.sessions_per_lane = config.sessions;
     shard.seed = config.seed;
     shard.world.npc_stop_tick = config.npc_stop_tick;
     shard.world.resume_s = config.resume_s;
-    EXPECT_TRUE(shard.validate().empty());
     return shard;
   }
-  [[nodiscard]] lane::IoConfig io_config() const {
+  static lane::IoConfig io_config(const EngineConfig& config) {
     lane::IoConfig io_settings;
     io_settings.sessions_max = config.sessions;
     io_settings.attempts_max = config.sessions;
@@ -309,12 +255,9 @@ class Engine {
   }
 
   void drive(Bot& bot) {
-    wire::Batch batch;
-    for (bot.port->receive(batch, now); batch.rows != 0; bot.port->receive(batch, now)) {
-      for (unsigned row = 0; row < batch.rows && !bot.silent; ++row)
-        bot.session.receive({batch.data[row], batch.length[row]}, batch.path[row], now, client_drops);
-      bot.port->release(batch);
-    }
+    test::receive_all(*bot.port, now, [&](std::span<std::uint8_t> bytes, const wire::Path& path) {
+      if (!bot.silent) bot.session.receive(bytes, path, now, client_drops);
+    });
     if (bot.silent) return;
     if (walking && bot.session.connected() && now >= bot.next_input) {
       bot.next_input += second / config.input_hz;
@@ -330,13 +273,13 @@ class Engine {
     std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
     while (const std::size_t size = bot.session.send(bytes, now)) {
       if (on_sent) on_sent(bot, {bytes.data(), size});
-      send_raw(*bot.port, {bytes.data(), size}, server->local());
+      send_raw(*bot.port, {bytes.data(), size}, address());
     }
   }
 
   /// Every lane, in an order that the seed decides, until none has anything to do. `with_io` false: shards alone.
   void poll_all(bool with_io) {
-    std::vector<unsigned> order(shards.size() + 2);
+    std::vector<unsigned> order(shards.size() + ios.size() + 1);
     for (int quiet = 0, rounds = 0; quiet < 3 && rounds < 4'000; ++rounds) {
       for (unsigned i = 0; i < order.size(); ++i) order[i] = i;
       for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[poll_order.below(i)]);
@@ -346,10 +289,10 @@ class Engine {
           work += shards[who]->poll(now);
         else if (!with_io)
           continue;
-        else if (who == shards.size())
-          work += io->poll(now);
+        else if (who < shards.size() + ios.size())
+          work += ios[who - shards.size()]->poll(now);
         else
-          work += handshake.poll(now, unix_start + static_cast<std::int64_t>((now - 1'000 * second) / second) + 1);
+          work += poll_handshake(now);
       }
       quiet = work == 0 ? quiet + 1 : 0;
     }

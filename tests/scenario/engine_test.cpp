@@ -6,7 +6,7 @@ namespace {
 
 using Hashes = std::map<std::uint32_t, std::uint64_t>;
 
-TEST(Scenario, AQuietWireConverges) {
+TEST(Scenario, ViewsConvergeOnAPerfectWire) {
   Engine engine{{.seed = 11}};
   engine.connect_all();
   engine.run(6 * second);
@@ -26,7 +26,7 @@ void PrintTo(const Weather& weather, std::ostream* out) { *out << weather.name; 
 class BadWeather : public testing::TestWithParam<Weather> {};
 
 /// Play through bad weather, let it clear. Expect every view to equal the world, and the books to balance.
-TEST_P(BadWeather, EveryViewConverges) {
+TEST_P(BadWeather, ViewsConvergeAfterTheWireRecovers) {
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
     SCOPED_TRACE(testing::Message() << GetParam().name << ", seed " << seed);
     Engine engine{{.seed = seed, .shards = 1 + static_cast<unsigned>(seed % 2)}};
@@ -67,7 +67,7 @@ Hashes history(const EngineConfig& config) {
   return engine.hashes;
 }
 
-TEST(Scenario, OneSeedIsOneHistoryForAnyNumberOfShards) {
+TEST(Scenario, OneSeedGivesOneHistoryForAnyNumberOfShards) {
   for (std::uint64_t seed = 1; seed <= 2; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     const Hashes one = history({.seed = seed, .shards = 1});
@@ -82,18 +82,18 @@ TEST(Scenario, OneSeedIsOneHistoryForAnyNumberOfShards) {
   }
 }
 
-TEST(Scenario, ARunRepeatsItselfUnderLossBothWays) {
+TEST(Scenario, ARunIsRepeatableUnderLossBothWays) {
   const auto run = [] {
     Engine engine{{.seed = 5, .shards = 2}};
     engine.connect_all();
     engine.set_profiles(storm, storm);
     engine.run(4 * second);
-    return std::pair{engine.hashes, engine.io->counters().received_body_bytes.value()};
+    return std::pair{engine.hashes, engine.total(&lane::IoCounters::received_body_bytes)};
   };
   EXPECT_EQ(run(), run());
 }
 
-TEST(Scenario, ComingAndGoingLeavesNoPhantoms) {
+TEST(Scenario, NoEntityStaysInViewsAfterPlayersLeave) {
   Engine engine{{.seed = 21, .shards = 2, .players = 10}};
   engine.connect_all();
   engine.set_profiles(lossy, lossy);
@@ -110,10 +110,10 @@ TEST(Scenario, ComingAndGoingLeavesNoPhantoms) {
   unsigned playing = 0;
   for (const auto& bot : engine.bots) playing += bot->session.connected() ? 1 : 0;
   EXPECT_EQ(playing, 10U);
-  EXPECT_EQ(engine.io->counters().sessions.value(), 10U);
+  EXPECT_EQ(engine.total(&lane::IoCounters::sessions), 10U);
 }
 
-TEST(Scenario, ASmallBudgetIsSlowButNeverWrong) {
+TEST(Scenario, ViewsConvergeWithASmallDatagramBudget) {
   Engine engine{{.seed = 31, .players = 30, .npcs = 200, .datagram_bytes = 256}};
   engine.connect_all();
   engine.set_profiles(lossy, lossy);
@@ -122,7 +122,7 @@ TEST(Scenario, ASmallBudgetIsSlowButNeverWrong) {
   engine.expect_views_equal_world();
 }
 
-TEST(Scenario, LongRoundTripsPlayOn) {
+TEST(Scenario, SessionsLastAndViewsConvergeWithLongRoundTrips) {
   constexpr port::LoopProfile satellite{
       .loss = 0.05, .delay_min = 1'000 * millisecond, .delay_max = 1'200 * millisecond};
   Engine engine{{.seed = 41, .players = 4, .npcs = 20}};

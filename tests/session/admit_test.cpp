@@ -67,7 +67,7 @@ TEST_F(AdmitTest, LimitsTheRateOfOneSessionAndOfNoOther) {
   EXPECT_NEAR(admitted, 100.0, 15.0) << "100 a second over a second";
 }
 
-TEST_F(AdmitTest, WhoForgesUnderThePlayersAddressDoesNotUseUpHisRate) {
+TEST_F(AdmitTest, ForgeriesFromThePlayersAddressDoNotUseUpItsRate) {
   limits = {10'000, 40'000};
   const std::uint32_t id = table.admission(open_session(table, 1)).connection_id;
   std::uint64_t sequence = 0;
@@ -119,7 +119,7 @@ TEST_F(AdmitTest, ForeignSourcesHaveABudgetOfTheLane) {
   EXPECT_EQ(admit_one(id, 1, path_of(1, 1000), second), Drop::none) << "its own address needs no budget";
 }
 
-TEST_F(AdmitTest, CopiesByTheNetworkCostTheSessionNothingOfItsRate) {
+TEST_F(AdmitTest, CopiesByTheNetworkDoNotUseUpTheSessionsRate) {
   limits = {10'000, 40'000};
   const std::uint32_t slot = open_session(table, 1);
   const std::uint32_t id = table.admission(slot).connection_id;
@@ -131,7 +131,7 @@ TEST_F(AdmitTest, CopiesByTheNetworkCostTheSessionNothingOfItsRate) {
   }
 }
 
-TEST_F(AdmitTest, AStrangerWhoKnowsTheIdUsesUpNeitherTheSessionsRateNorTheLanesBudget) {
+TEST_F(AdmitTest, ForgeriesUnderAKnownIdUseUpNeitherTheSessionsRateNorTheLanesBudget) {
   limits = {10'000, 40'000};
   const std::uint32_t id = table.admission(open_session(table, 1)).connection_id;
   const std::uint32_t other = table.admission(open_session(table, 2)).connection_id;

@@ -48,7 +48,7 @@ TEST_F(GuardTest, AScoreBanIsNoReasonToDropWhatMayBeASessions) {
   EXPECT_EQ(burst.batch.live_rows, 1U);
 }
 
-TEST_F(GuardTest, WhoSendsGarbageIsBanned) {
+TEST_F(GuardTest, ASourceOfGarbageIsBanned) {
   for (const Drop verdict : {Drop::short_datagram, Drop::bad_crc, Drop::bad_tag, Drop::bad_connect}) {
     waf = Waf{{}, 1};
     for (int i = 0; i < 15; ++i) {
@@ -66,7 +66,7 @@ TEST_F(GuardTest, WhoSendsGarbageIsBanned) {
   }
 }
 
-TEST_F(GuardTest, NobodyIsBlamedForWhatHonestClientsSend) {
+TEST_F(GuardTest, DropsOfHonestClientsBlameNoSource) {
   for (const Drop verdict :
        {Drop::unknown_session, Drop::session_ending, Drop::session_rate, Drop::replay_old, Drop::replay_seen,
         Drop::foreign_source, Drop::banned, Drop::address_rate, Drop::cookie_budget})
@@ -94,7 +94,7 @@ TEST_F(GuardTest, TheBlameOfABurstFallsWhereItBelongs) {
   for (std::uint8_t host = 1; host <= 16; ++host) EXPECT_FALSE(banned(host)) << int{host};
 }
 
-TEST_F(GuardTest, GarbageInAPlayersNameCostsThatPlayerNothing) {
+TEST_F(GuardTest, GarbageFromAPlayersAddressDoesNotBanThePlayer) {
   Table table{0, 4};
   const std::uint32_t slot = open_session(table, 7, second);
   const std::uint32_t id = table.admission(slot).connection_id;

@@ -36,7 +36,7 @@ TEST(Open, TwinsMeetOverManySessions) {
     for (std::size_t i = 0; i < (row + 1) * 20U; ++i) ASSERT_EQ(burst.batch.data[row][wire::header_bytes + i], row + 1);
 }
 
-TEST(Open, ForgedRowsFallAloneAndMoveNoWindow) {
+TEST(Open, ForgedRowsAreDroppedAloneAndMoveNoWindow) {
   Table table{0, 64};
   Burst burst;
   for (std::uint8_t host = 1; host <= 10; ++host) {
@@ -68,7 +68,7 @@ TEST(Open, ARepeatWithinOneBurstIsSeen) {
   EXPECT_EQ(drops.value(Drop::replay_seen), 2U);
 }
 
-TEST(Open, TheKeyPhaseNamesTheKeyAndAPhaseWithoutOneOpensNothing) {
+TEST(Open, TheKeyPhaseSelectsTheKeyAndAPhaseWithoutKeyOpensNothing) {
   Table table{0, 4};
   const std::uint32_t slot = open_session(table, 1);
   std::array<std::uint8_t, 32> other{};

@@ -62,7 +62,7 @@ TEST(BanTable, LiftingLeavesTheOthers) {
   EXPECT_FALSE(bans.covers(v4(10, 0, 30, 0), 0));
 }
 
-TEST(BanTable, SweepsForgetWhatIsOver) {
+TEST(BanTable, SweepsRemoveExpiredBans) {
   BanTable bans{1'000, 7};
   for (unsigned i = 0; i < 1'000; ++i)
     ASSERT_TRUE(bans.add(prefix_of(v4(10, 1, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)), 128),

@@ -25,7 +25,7 @@ TEST(BucketTable, NoLimitIsNone) {
   for (int i = 0; i < 1'000; ++i) EXPECT_TRUE(buckets.take(1, RateLimit::of(0, 10), 0));
 }
 
-TEST(BucketTable, AFloodOfMadeUpSourcesLocksNobodyOut) {
+TEST(BucketTable, AFloodOfForgedSourcesDoesNotLimitOthers) {
   BucketTable buckets{1'024};
   const RateLimit limit = RateLimit::of(10, 20);
   base::Prng random{1};
@@ -34,7 +34,7 @@ TEST(BucketTable, AFloodOfMadeUpSourcesLocksNobodyOut) {
   EXPECT_EQ(refused, 0U) << "newcomers always find a place";
 }
 
-TEST(BucketTable, WhoFloodsIsNotForgottenAmongThem) {
+TEST(BucketTable, AFloodingSourceStaysLimitedAmongForgedOnes) {
   BucketTable buckets{1'024};
   const RateLimit limit = RateLimit::of(10, 20);
   base::Prng random{1};

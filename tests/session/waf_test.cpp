@@ -62,7 +62,7 @@ TEST(Waf, LimitsConnectsOfAnAddressAndOfItsNetwork) {
   EXPECT_EQ(waf.admit_connect(v4(10, 0, 1, 1), false, second), Drop::none);
 }
 
-TEST(Waf, OthersWhoWriteAnAddressUseUpNothingOfWhatItsCookieAllows) {
+TEST(Waf, ConnectsWithoutCookieDoNotUseUpTheRateOfReturnedCookies) {
   Waf waf{limited(), 1};
   for (int i = 0; i < 1'000; ++i) static_cast<void>(waf.admit_connect(somebody, false, second));
   EXPECT_EQ(waf.admit_connect(somebody, true, second), Drop::none);
@@ -77,7 +77,7 @@ TEST(Waf, TheNetworkOfIpv6IsItsSubnet) {
   EXPECT_EQ(waf.admit_connect(v6(2, 1), false, second), Drop::none);
 }
 
-TEST(Waf, OneStrangerDoesNotUseUpWhatTheLaneOpensForAll) {
+TEST(Waf, OneSourceDoesNotUseUpTheBudgetOfForeignDatagrams) {
   WafConfig config;
   config.foreign_address_per_s = 100;
   Waf waf{config, 1};
@@ -103,7 +103,7 @@ TEST(Waf, MadeUpAddressesFromEverywhereMeetTheBudgetOfTheLane) {
   EXPECT_EQ(admitted, ForeignBudget::burst);
 }
 
-TEST(Waf, BansWhoMisbehavesAndTwiceAsLongEachTime) {
+TEST(Waf, BansASourceTwiceAsLongEachTime) {
   Waf waf{limited(), 1};
   Nanos now = second;
   EXPECT_EQ(misbehave(waf, somebody, now), 60 * second);
@@ -124,7 +124,7 @@ TEST(Waf, BansWhoMisbehavesAndTwiceAsLongEachTime) {
   EXPECT_EQ(misbehave(waf, somebody, now), 240 * second) << "the longest";
 }
 
-TEST(Waf, ATrickleBansNobody) {
+TEST(Waf, FewMalformedDatagramsBanNoSource) {
   Waf waf{limited(), 1};
   ScoreBan ban;
   for (int i = 0; i < 3'600; ++i) waf.blame(somebody, 5, static_cast<Nanos>(i) * second);  // 5 / (1 - 2^(-1/30)) = 219

@@ -84,7 +84,7 @@ TEST_F(IntegrityToolTest, InspectMatchesASecretWithItsTableAndPrintsNeither) {
   }
 }
 
-TEST_F(IntegrityToolTest, SecretsThatStrangersCanReadAreRefused) {
+TEST_F(IntegrityToolTest, SecretsReadableByOthersAreRefused) {
   make();
   ASSERT_EQ(::chmod(path("secret").c_str(), 0644), 0);
   for (const char* arguments : {"table --secret secret --out new", "inspect secret"}) {
@@ -115,7 +115,7 @@ TEST_F(IntegrityToolTest, MistakesGetOneClearSentence) {
   expect_refused(mistakes);
 }
 
-TEST_F(IntegrityToolTest, HelpSaysEveryOption) {
+TEST_F(IntegrityToolTest, HelpNamesEveryOption) {
   const Ran help = run("--help");
   EXPECT_EQ(help.code, 0);
   for (const char* word : {"keygen", "table", "inspect", "Exit code"}) EXPECT_TRUE(holds(help.out, word)) << word;

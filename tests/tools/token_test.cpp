@@ -167,7 +167,7 @@ TEST_F(TokenToolTest, MistakesGetOneClearSentence) {
   expect_refused(mistakes);
 }
 
-TEST_F(TokenToolTest, HelpSaysEveryOption) {
+TEST_F(TokenToolTest, HelpNamesEveryOption) {
   const Ran help = run("--help");
   EXPECT_EQ(help.code, 0);
   for (const char* word : {"keygen", "issue", "inspect", "works once", "30 s", "Exit code"})

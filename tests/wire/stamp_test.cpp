@@ -40,7 +40,7 @@ TEST(Stamp, BurstAndSingleAgreeAndTouchNothingElse) {
   for (unsigned row = 0; row < Batch::capacity; ++row) EXPECT_EQ(burst.bytes(row), expected[row]) << row;
 }
 
-TEST(Stamp, TooShortForATrailerIsLeftAlone) {
+TEST(Stamp, ADatagramTooShortForATrailerIsUnchanged) {
   std::vector<std::uint8_t> bytes(crc_bytes - 1, 9);
   stamp_one(bytes, CrcSeed(1));
   EXPECT_EQ(bytes, std::vector<std::uint8_t>(crc_bytes - 1, 9));

@@ -14,7 +14,7 @@ TEST(Config, TooManyShardsOrNoneAreRefused) {
   EXPECT_EQ(Config{}.validate(17).size(), 1U);
 }
 
-TEST(Config, RowsAreAMultipleOf64AndHoldEverybody) {
+TEST(Config, RowsAreAMultipleOf64AndHoldAllEntities) {
   for (unsigned shards = 1; shards <= shards_max; ++shards) {
     Config config;
     config.players_max = 5'000;
@@ -67,7 +67,7 @@ TEST(Config, AGridWhoseNeighbourhoodsCannotBeCountedIsRefused) {
   EXPECT_FALSE(wide.validate(1).empty());
 }
 
-TEST(Config, SizesThatClientsAreToldAreWholeUnits) {
+TEST(Config, SizesSentToClientsAreWholeUnits) {
   Config cells;
   cells.cell_size_xy = 25'600.5F;
   EXPECT_FALSE(cells.validate(1).empty());

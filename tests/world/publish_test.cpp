@@ -83,7 +83,7 @@ TEST(Publish, FlagsAndStartsAndStopsAreUrgent) {
   EXPECT_EQ(one.near().version[field_flags], 14U);
 }
 
-TEST(Publish, TheInvisibleAreHiddenAndTheDeadAreGone) {
+TEST(Publish, InvisibleEntitiesAreHiddenAndDeadOnesGone) {
   OneEntity one;
   one.frame.state_flags[0] |= state_flag::is_invisible;
   one.publish(11);
@@ -108,7 +108,7 @@ unsigned news_since(const Near& near, std::uint32_t acked) {
   return mask;
 }
 
-TEST(Publish, TheReadyRecordIsWhatThoseItIsForAreToBeTold) {
+TEST(Publish, TheReadyRecordEqualsTheEncodedRecordOfItsTicks) {
   unsigned ready_for = 0, not_for = 0;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     base::Prng random(seed);
@@ -150,7 +150,7 @@ TEST(Publish, TheReadyRecordIsWhatThoseItIsForAreToBeTold) {
   EXPECT_GT(not_for, 100'000U);
 }
 
-TEST(Publish, WhoAckedAboutAsLongAgoAsIsSaidFindsARecordReady) {
+TEST(Publish, ViewersNearTheExpectedAckAgeFindAReadyRecord) {
   OneEntity one;
   for (std::uint32_t tick = 11; tick < 100; ++tick) {
     one.frame.x[0] += 10.0F;

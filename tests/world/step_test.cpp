@@ -60,7 +60,7 @@ TEST(StepRows, AllAreAppliedInOneTicksTimeWhereTheServerWasLate) {
   EXPECT_EQ(waiting.inputs[3].applied, 5);
 }
 
-TEST(StepRows, WhoRunsDryAfterAllWereAppliedIsNotKeptLonger) {
+TEST(StepRows, AQueueThatRunsEmptyAfterApplyingAllIsNotKeptLonger) {
   OnePlayer one;
   one.push(127);
   for (int i = 0; i < 6; ++i) {  // one is let go
@@ -147,7 +147,7 @@ TEST(StepRows, TheLastDirectionHoldsThenEnds) {
   EXPECT_EQ(one.frame().velocity_x[0], 0.0F);
 }
 
-TEST(StepRows, TheNewbornAndTheDeadAreLeftAlone) {
+TEST(StepRows, NewAndDeadRowsAreNotStepped) {
   OnePlayer one;
   one.identity.born[0] = 1;
   one.frames[1].x[0] = 5.0F;
@@ -159,7 +159,7 @@ TEST(StepRows, TheNewbornAndTheDeadAreLeftAlone) {
   EXPECT_EQ(one.frame().x[0], 6.0F);
 }
 
-TEST(StepRows, AnAbsentPlayerIsMarkedAsLongAsHeIsAway) {
+TEST(StepRows, AnAbsentPlayerIsMarkedWhileAbsent) {
   OnePlayer one;
   one.inputs[3].absent = true;
   one.tick(3);
@@ -169,7 +169,7 @@ TEST(StepRows, AnAbsentPlayerIsMarkedAsLongAsHeIsAway) {
   EXPECT_EQ(one.frame().state_flags[0], state_flag::is_alive);
 }
 
-TEST(StepRows, AGestureIsShownForItsTicksAndMovesNobody) {
+TEST(StepRows, AGestureIsShownForItsTicksAndMovesNoRow) {
   OnePlayer one, other;
   one.inputs[3].gesture = 20;
   one.inputs[3].gesture_ticks = 5;

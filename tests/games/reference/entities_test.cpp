@@ -42,7 +42,7 @@ TEST(Reference, HeadingsAreAllOfFullLengthAndYawLooksAlongThem) {
   }
 }
 
-TEST(Reference, NpcsWanderAndStayNearHome) {
+TEST(Reference, NpcsWanderNearTheirBirthplace) {
   world::Config config;
   config.npc_decision_ticks = 60;
   world::Frame frames[2] = {world::Frame(64, 0), world::Frame(64, 12)};
@@ -78,7 +78,7 @@ TEST(Reference, ADecisionIsAFunctionOfSeedTickAndId) {
   EXPECT_TRUE(any_difference);
 }
 
-TEST(Reference, EverybodyStandsFromTheStopTickOn) {
+TEST(Reference, AllNpcsStandFromTheStopTickOn) {
   world::Config config;
   config.npc_stop_tick = 50;
   world::Frame frame(64, 0);

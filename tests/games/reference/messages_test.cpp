@@ -88,7 +88,7 @@ T value(const Bytes& bytes, std::size_t at = 0) {
   return base::load<T>(bytes.data() + at);
 }
 
-TEST(Mail, ALineOfChatIsAnnouncedAsItsSpeakersUnchanged) {
+TEST(Mail, ALineOfChatIsAnnouncedUnchangedWithItsSender) {
   const std::string text = "gr\xC3\xBC\xC3\x9F dich";
   for (const ChatScope scope : {ChatScope::near, ChatScope::everybody}) {
     Client client;
@@ -113,7 +113,7 @@ TEST(Mail, TheLongestLineFits) {
   EXPECT_EQ(client.effects.announcement.bytes, 1 + 1 + 8 + 256);
 }
 
-TEST(Mail, NobodySpeaksForAnotherOrForTheServer) {
+TEST(Mail, ChatUnderAnotherSenderOrTheServerIsRefused) {
   Client client;
   EXPECT_EQ(client.say(message::Chat{ChatScope::near, 8, base::as_bytes("x")}), Handled::malformed);
   EXPECT_EQ(client.say(message::Chat{ChatScope::server, 0, base::as_bytes("x")}), Handled::malformed);
@@ -121,7 +121,7 @@ TEST(Mail, NobodySpeaksForAnotherOrForTheServer) {
   EXPECT_FALSE(client.effects.announces);
 }
 
-TEST(Mail, NearIsFiftyMetresAndEverybodyIsEverywhere) {
+TEST(Mail, ScopeNearIsFiftyMetresAndScopeEverybodyHasNoLimit) {
   Announcement line{.position = {100, 100, 100}};
   EXPECT_TRUE(hears(line, {100, 100, 100}));
   EXPECT_TRUE(hears(line, {5'100, 100, 100}));
@@ -152,7 +152,7 @@ TEST(Mail, AnActionIsAnsweredWithItsRequest) {
   EXPECT_EQ(client.send({static_cast<std::uint8_t>(message::Type::action), 1, 2}), Handled::malformed);
 }
 
-TEST(Mail, DescribeTellsWhereAndHowThePlayerIs) {
+TEST(Mail, DescribeAnswersThePlayersPositionAndState) {
   Client client;
   ASSERT_EQ(client.command({0, "describe"}), Handled::yes);
   ASSERT_EQ(client.answers.size(), 4U);
@@ -185,7 +185,7 @@ TEST(Mail, ChecksumIsCrc32cByItsCheckValue) {
   EXPECT_EQ(value<std::uint32_t>(client.update()["crc32c"]), 0xE3069283U);
 }
 
-TEST(Mail, ACommandNobodyKnowsIsAnsweredWithAnError) {
+TEST(Mail, AnUnknownCommandIsAnsweredWithAnError) {
   Client client;
   ASSERT_EQ(client.command({0, "dance"}), Handled::yes);
   auto parts = client.update();
@@ -212,7 +212,7 @@ TEST(Mail, ACommandForAnotherPlayerIsDropped) {
   EXPECT_TRUE(client.answers.empty());
 }
 
-TEST(Mail, WhatNobodyRegisteredIsUnknown) {
+TEST(Mail, AnUnregisteredMessageTypeIsUnknown) {
   Client client;
   for (const unsigned type : {0xC1U, 0xC2U, 0xC6U, 0xD0U, 0xFFU})
     EXPECT_EQ(client.send({static_cast<std::uint8_t>(type), 1, 2, 3}), Handled::unknown) << type;

@@ -59,7 +59,7 @@ class AttackBridgeGun : public testing::Test {
   tools::AttackTally tally_;
 };
 
-TEST_F(AttackBridgeGun, CarriesWhatOthersSayAndOverhearsSomePlayers) {
+TEST_F(AttackBridgeGun, ForwardsOtherTrafficAndSamplesSomePlayers) {
   const auto sealed = make_sealed(7, 1, 80, 1);
   for (unsigned i = 0; i < tools::BridgeGun::overhear_one_in; ++i)
     say(Bridge::Side::left, make_frame(player, server, sealed));

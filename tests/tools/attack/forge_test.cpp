@@ -70,7 +70,7 @@ TEST_F(AttackForge, EachKindGetsAsFarAsItShall) {
     }
 }
 
-TEST_F(AttackForge, StrangersAndPlayersNames) {
+TEST_F(AttackForge, SourcesAreStrangersOrPlayers) {
   for (std::size_t i = 0; i < tools::attack_kinds; ++i) {
     const auto kind = static_cast<AttackKind>(i);
     int in_players_name = 0;

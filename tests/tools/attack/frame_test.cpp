@@ -7,7 +7,7 @@
 namespace serried {
 namespace {
 
-TEST(AttackFrame, ReadsWhoWroteToWhomWhat) {
+TEST(AttackFrame, ReadsSourceDestinationAndPayload) {
   for (const char* address : {"10.77.0.2", "2001:db8::2"}) {
     const auto from = port::parse_address(address).value();
     const wire::Path server = port::endpoint(address[0] == '1' ? port::ipv4_address(10, 77, 0, 1) : from, 40'000);
@@ -22,7 +22,7 @@ TEST(AttackFrame, ReadsWhoWroteToWhomWhat) {
   }
 }
 
-TEST(AttackFrame, WhatIsCutShortIsNone) {
+TEST(AttackFrame, TruncatedFramesAreRefused) {
   const auto frame = make_frame(port::endpoint(port::ipv4_address(10, 0, 0, 2), 1),
                                 port::endpoint(port::ipv4_address(10, 0, 0, 1), 2), std::vector<std::uint8_t>(20));
   tools::FrameView view;

@@ -27,7 +27,7 @@ void send_many(const Listener& listener, int count) {
   for (int i = 0; i < count; ++i) ::sendto(file.get(), "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
 }
 
-TEST(AttackPacketTap, HearsAllOrSome) {
+TEST(AttackPacketTap, CapturesAllOrSome) {
   Listener listener;
   auto all = tools::PacketTap::of_some("lo", 1);
   if (!all) GTEST_SKIP() << all.error().message;
@@ -41,7 +41,7 @@ TEST(AttackPacketTap, HearsAllOrSome) {
   EXPECT_LT(heard, 2 * sent / 4);
 }
 
-TEST(AttackPacketTap, HearsOneLinkAddress) {
+TEST(AttackPacketTap, CapturesOneLinkAddress) {
   Listener listener;
   auto ours = tools::PacketTap::to("lo", wire::Mac{});
   if (!ours) GTEST_SKIP() << ours.error().message;

@@ -44,7 +44,7 @@ TEST(AttackRawGun, SendsUnderAnyName) {
   if (!made) GTEST_SKIP() << "a network namespace needs root";
 }
 
-TEST(AttackRawGun, HearsAnswersByTheirPort) {
+TEST(AttackRawGun, CountsAnswersByTheirPort) {
   const bool made = in_own_network([] {
     Listener listener;
     auto gun = tools::RawGun::open("lo", listener.path(), wire::Mac{});
@@ -68,7 +68,7 @@ TEST(AttackRawGun, HearsAnswersByTheirPort) {
   if (!made) GTEST_SKIP() << "a network namespace needs root";
 }
 
-TEST(AttackRawGun, ANeighborNobodyKnowsIsAnError) {
+TEST(AttackRawGun, AnUnknownNeighborIsAnError) {
   const auto mac = tools::neighbor_mac(port::ipv4_address(203, 0, 113, 9), "lo");
   ASSERT_FALSE(mac);
   EXPECT_NE(mac.error().message.find("--server-mac"), std::string::npos);

@@ -90,7 +90,7 @@ TEST_F(AttackPcap, EitherByteOrderAndClock) {
     }
 }
 
-TEST_F(AttackPcap, WhatIsWrongIsSaid) {
+TEST_F(AttackPcap, ReportsWhatIsWrong) {
   auto samples = make_samples(8);
   EXPECT_FALSE(samples.add_pcap(write(false, 0xA1B2C3D4, 113, 0))) << "cooked frames";
   EXPECT_FALSE(samples.add_pcap(write(false, 0x0A0D0D0A, 1, 0))) << "pcapng";

@@ -5,7 +5,7 @@
 namespace serried {
 namespace {
 
-TEST(AttackTarget, NobodysAddresses) {
+TEST(AttackTarget, PrivateAndReservedAddresses) {
   for (const char* text :
        {"127.0.0.1", "127.255.255.255", "169.254.1.1", "10.0.0.0", "10.255.255.255", "172.16.0.1", "172.31.255.255",
         "192.168.255.1", "192.0.2.255", "198.51.100.7", "203.0.113.1", "198.18.0.1", "198.19.255.255", "::1", "fe80::1",
@@ -23,7 +23,7 @@ TEST(AttackTarget, AddressesOfTheInternet) {
     EXPECT_FALSE(tools::is_nobodys(port::parse_address(text).value())) << text;
 }
 
-TEST(AttackTarget, ANetworkIsNobodysWhenAllOfItIs) {
+TEST(AttackTarget, ANetworkIsReservedWhenAllOfItIs) {
   const auto nobodys = [](const char* text) { return tools::is_nobodys(port::parse_local_address(text).value()); };
   EXPECT_TRUE(nobodys("10.0.0.0/8"));
   EXPECT_TRUE(nobodys("198.18.0.0/15"));

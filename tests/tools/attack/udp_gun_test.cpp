@@ -14,7 +14,7 @@ namespace {
 
 using tools::AttackKind;
 
-TEST(AttackUdpGun, SendsFromItsNetworkAndHearsByKind) {
+TEST(AttackUdpGun, SendsFromItsNetworkAndCountsAnswersByKind) {
   Listener listener;
   const auto sources = port::parse_local_address("127.1.0.0/16").value();
   auto gun = tools::UdpGun::open(listener.path(), {AttackKind::garbage, AttackKind::connect}, &sources, 5);

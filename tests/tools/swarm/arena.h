@@ -1,6 +1,6 @@
 #pragma once
-/// The whole swarm on one thread: engine and fleet over the loop port, a mini server at the other end, a clock in the
-/// hand.
+/// The whole swarm on one thread: engine and fleet over the loop port, a mini server at the other end, under the clock
+/// of the test.
 
 #include <algorithm>
 #include <memory>
@@ -10,6 +10,7 @@
 
 #include "../../client/mini_server.h"
 #include "port/loop.h"
+#include "support/datagram.h"
 #include "tools/swarm/engine.h"
 #include "tools/swarm/fleet.h"
 
@@ -49,29 +50,14 @@ struct Arena {
   void step() {
     totals.busy += millisecond / 10;
     engine->poll(MiniServer::unix_time, totals);
-    wire::Batch batch;
-    for (;;) {
-      here->receive(batch, now);
-      if (batch.rows == 0) break;
-      for (unsigned row = 0; row < batch.rows; ++row)
-        server.receive({batch.data[row], batch.data[row] + batch.length[row]}, batch.path[row], now);
-      here->release(batch);
-    }
+    receive_all(*here, now, [&](std::span<const std::uint8_t> bytes, const wire::Path& path) {
+      server.receive({bytes.begin(), bytes.end()}, path, now);
+    });
     if (now >= next_tick) {
       next_tick = now + 16 * millisecond;
       tick();
     }
-    std::size_t at = 0;
-    while (at < server.outbox.size()) {
-      for (; at < server.outbox.size() && batch.rows < wire::Batch::capacity; ++at) {
-        wire::Buffer buffer;
-        if (here->acquire({&buffer, 1}) == 0) break;
-        const auto& sent = server.outbox[at];
-        std::copy(sent.bytes.begin(), sent.bytes.end(), buffer.data);
-        batch.append(buffer.data, sent.bytes.size(), buffer.owner, sent.to);
-      }
-      here->transmit(batch, now);
-    }
+    for (const auto& sent : server.outbox) EXPECT_TRUE(transmit(*here, sent.bytes, sent.to, now));
     server.outbox.clear();
     now += millisecond;
   }

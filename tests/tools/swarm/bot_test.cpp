@@ -41,7 +41,7 @@ TEST(Walker, TurnsRestsRunsAndNeverOversteps) {
   EXPECT_GT(runs, steps / 10);
 }
 
-TEST(Habit, ComesAsOftenAMinuteAsItIsTold) {
+TEST(Habit, OccursAsOftenAsConfigured) {
   base::Prng dice(1);
   for (const double per_minute : {0.5, 6.0, 120.0}) {
     tools::Habit habit(per_minute);

@@ -19,7 +19,7 @@ TEST(FleetSummary, FindsViewsThatDiffer) {
   EXPECT_EQ(summary.errors, 0U);
 }
 
-TEST(FleetSummary, ReportsThoseWhoWereRefused) {
+TEST(FleetSummary, ReportsRefusedBots) {
   Arena arena(5, 5, calm(), 0.5);
   arena.server.deny = true;
   arena.server.deny_reason = message::DenyReason::banned;

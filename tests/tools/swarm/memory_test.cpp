@@ -25,7 +25,7 @@ TEST(HugePages, BeginAtTheirBoundaryAndAreZero) {
   }
 }
 
-TEST(HugePages, RefuseWhatNobodyHas) {
+TEST(HugePages, RefuseMoreThanThereAre) {
   HugePages pages;
   EXPECT_THROW(static_cast<void>(pages.allocate(SIZE_MAX - 5, 64)), std::bad_alloc);
   EXPECT_THROW(static_cast<void>(pages.allocate(64, 2 * HugePages::page_bytes)), std::bad_alloc);

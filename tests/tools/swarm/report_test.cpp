@@ -62,7 +62,7 @@ TEST(SwarmReport, TextNamesWhatWentWrong) {
   EXPECT_NE(tools::line(behind).find("BEHIND"), std::string::npos);
 }
 
-TEST(SwarmReport, WritesOrSaysWhyNot) {
+TEST(SwarmReport, WritesTheFileOrReportsWhyNot) {
   const std::string file = testing::TempDir() + "swarm_report_test.json";
   ASSERT_TRUE(tools::write_json(example(), file));
   std::ifstream in(file);

@@ -31,7 +31,7 @@ TEST(Router, FindsIdsThatCollide) {
   for (std::uint32_t i = 0; i < 100; ++i) EXPECT_EQ(router.find(id_of(0, 9, i)), i % 2 == 0 ? Router::none : i);
 }
 
-TEST(Router, QueuesThoseWhoShakeHandsOnAPort) {
+TEST(Router, QueuesHandshakesForAPort) {
   Router router;
   EXPECT_TRUE(router.shaking(5000).empty());
   router.shake(5000, 8);
