@@ -25,15 +25,16 @@ class IoLane {
   /// Some bursts in, some out, a slice of upkeep. Returns how much there was to do; 0: idle.
   unsigned poll(Nanos now) noexcept {
     refill();
-    // A burst that is nearly full was perhaps a full one, of which the port kept some frames for itself.
-    unsigned done = 0, received = wire::Batch::capacity;
-    for (unsigned burst = 0; burst < bursts_per_poll && received > wire::Batch::capacity / 2; ++burst)
-      done += received = inbound(now);
+    unsigned done = bursts([&] { return inbound(now); });
+    done += bursts([&] { return inbound_handed(now); });
     return done + upkeep(state_, now) + obey(state_, now) + outbound(now);
   }
 
   /// Take orders from control. Before the first poll; `link` outlives the lane.
   void attach(OrderLink& link) noexcept { state_.orders.link = &link; }
+
+  /// Share the server with other io lanes. Before the first poll.
+  void attach(HandoverLinks links) noexcept { state_.handover.links = std::move(links); }
 
   /// Refuse newcomers and say goodbye to everybody, three times each.
   void begin_drain() noexcept { state_.draining = true; }
@@ -56,12 +57,22 @@ class IoLane {
       while (link->mail.pop(&mail, 1) == 1)
         if (mail.owner != nullptr) port_.release(wire::Buffer{mail.message - body_offset, mail.owner});
     }
+    discard_handed(state_);
     while (!state_.replies.empty()) take_home(state_.replies.pop());
     while (!state_.ready.empty()) port_.release(state_.ready.pop().buffer);
     trim(0);
   }
 
  private:
+  /// A burst that is nearly full was perhaps a full one, of which the port kept some frames for itself.
+  template <class Take>
+  static unsigned bursts(Take&& take) noexcept {
+    unsigned done = 0, received = wire::Batch::capacity;
+    for (unsigned burst = 0; burst < bursts_per_poll && received > wire::Batch::capacity / 2; ++burst)
+      done += received = take();
+    return done;
+  }
+
   unsigned inbound(Nanos now) noexcept {
     observe::DropCounters& drops = state_.counters.drops;
     port_.receive(batch_, now);
@@ -71,14 +82,29 @@ class IoLane {
     session::guard(batch_, state_.waf, drops, now);
     wire::verify(batch_, state_.crc, drops);
     greet(state_, batch_, now);
+    hand_over(state_, batch_);
+    serve(now);
+    port_.release(batch_);
+    return received;
+  }
+
+  unsigned inbound_handed(Nanos now) noexcept {
+    const unsigned received = take_over(state_, batch_);
+    if (received == 0) return 0;
+    serve(now);
+    give_back(state_, batch_);
+    return received;
+  }
+
+  /// The part of the inbound path that needs the sessions.
+  void serve(Nanos now) noexcept {
+    observe::DropCounters& drops = state_.counters.drops;
     session::admit(batch_, state_.table, state_.limits, state_.waf, drops, now);
     session::open(batch_, state_.table, drops);
     accept(state_, batch_, now);
     decode(state_, batch_, now);
     steer(state_);
     session::blame(batch_, state_.waf, now);
-    port_.release(batch_);
-    return received;
   }
 
   unsigned outbound(Nanos now) noexcept {

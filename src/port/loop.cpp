@@ -75,7 +75,7 @@ void LoopNetwork::send(LoopPort& from, const std::uint8_t* data, std::uint16_t l
   base::Prng dice(base::mix(seed_, from.id_, from.sent_++));
   ++counters_.sent;
   const wire::Path source = endpoint(from.address_, to.local_port == 0 ? from.port_first_ : to.local_port);
-  LoopPort* const target = route(to, source);
+  LoopPort* const target = route(to, scatter_ ? base::mix(seed_, from.id_, from.sent_, 1) : source_hash(source));
   if (target == nullptr) {
     ++counters_.unroutable;
     return;
@@ -124,7 +124,8 @@ void LoopNetwork::launch(LoopPort& from, LoopPort& to, const std::uint8_t* data,
   to.heap_ = merge(to.heap_, index);
 }
 
-LoopPort* LoopNetwork::route(const wire::Path& to, const wire::Path& from) const noexcept {
+/// `key` picks one of the ports that share the address.
+LoopPort* LoopNetwork::route(const wire::Path& to, std::uint64_t key) const noexcept {
   // The last range that begins at or before the port; ranges of one address do not overlap, equal ones share.
   const auto after =
       std::upper_bound(routes_.begin(), routes_.end(), to, [](const wire::Path& path, const LoopPort* port) {
@@ -133,7 +134,7 @@ LoopPort* LoopNetwork::route(const wire::Path& to, const wire::Path& from) const
   if (after == routes_.begin() || !(*(after - 1))->owns(to.address, to.port)) return nullptr;
   auto first = after - 1;
   while (first != routes_.begin() && (*(first - 1))->owns(to.address, to.port)) --first;
-  return first[static_cast<std::ptrdiff_t>(source_hash(from) % static_cast<std::uint64_t>(after - first))];
+  return first[static_cast<std::ptrdiff_t>(key % static_cast<std::uint64_t>(after - first))];
 }
 
 bool LoopNetwork::precedes(std::uint32_t a, std::uint32_t b) const noexcept {

@@ -7,6 +7,7 @@ namespace serried::port {
 
 LoopNetwork::LoopNetwork(const LoopNetworkConfig& config)
     : seed_(config.seed),
+      scatter_(config.scatter),
       profile_(config.profile),
       flights_(config.in_flight_max),
       bytes_(new std::uint8_t[std::size_t{config.in_flight_max} * BufferPool::data_bytes_max]) {

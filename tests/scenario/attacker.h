@@ -119,7 +119,7 @@ class Attacker {
   /// From one of its own ports, or in the name of a bot: there the wire believes whatever it is told.
   void say(const Bytes& bytes) {
     if (bytes.empty()) return;
-    wire::Path to = engine_.server->local();
+    wire::Path to = engine_.address();
     const bool in_disguise = disguised_ && dice_.chance(0.5);
     if (!in_disguise) to.local_port = static_cast<std::uint16_t>(6'000 + dice_.below(ports));
     Bot& bot = *engine_.bots[dice_.below(engine_.bots.size())];

@@ -25,6 +25,8 @@ namespace serried::scenario {
 struct EngineConfig {
   std::uint64_t seed = 1;
   unsigned shards = 1;
+  unsigned io_lanes = 1;
+  bool scatter = false;  ///< each datagram comes to any io lane, not those of one source to one
   unsigned players = 12;
   unsigned npcs = 60;
   unsigned input_hz = 30;
@@ -45,6 +47,7 @@ struct EngineConfig {
   unsigned server_buffers = 1U << 14, spare_buffers = 512;
   unsigned link_rows = 4'096, link_buffers = 1'024;
   unsigned jobs = 64;
+  unsigned handover_datagrams = lane::HandoverMesh::waiting_max;
   std::uint32_t ban_score = 0;  ///< all bots share one address, in which others write too
   std::uint32_t chunks = 8'192;
   std::uint16_t small_blocks = 64, large_blocks = 8;
@@ -73,31 +76,34 @@ class Engine {
       : config(engine_config),
         random(config.seed),
         poll_order(config.poll_seed),
-        network({.seed = config.seed, .in_flight_max = config.in_flight}),
-        server(network
-                   .open({.address = port::ipv4_address(10, 0, 0, 1),
-                          .port_first = 40'000,
-                          .buffers = config.server_buffers})
-                   .value()),
+        network({.seed = config.seed, .in_flight_max = config.in_flight, .scatter = config.scatter}),
+        servers(open_servers()),
         client_pools(config.client_chunks, config.client_small_blocks, config.client_large_blocks),
-        handshake_link(config.jobs, config.sessions),
+        handshake_links(open_handshake_links()),
         key(make_key()),
-        handshake({key, unix_start, 4'096, config.sessions, entropy()}, {&handshake_link}),
-        simulation(setup()) {
-    for (unsigned s = 0; s < config.shards; ++s)
+        handshake({key, unix_start, 4'096, config.sessions, entropy()}, pointers(handshake_links)),
+        simulation(setup()),
+        mesh(config.io_lanes, config.handover_datagrams) {
+    for (unsigned i = 0; i < config.io_lanes * config.shards; ++i)
       links.push_back(std::make_unique<lane::IoShardLink>(config.link_rows, config.link_buffers));
-    std::vector<lane::IoShardLink*> all;
-    for (auto& link : links) all.push_back(link.get());
-    io = std::make_unique<lane::IoLane<port::LoopPort>>(io_config(), *server, all, handshake_link,
-                                                        crypt::CookieJar{key.secret}, entropy());
-    for (unsigned s = 0; s < config.shards; ++s)
-      shards.push_back(
-          std::make_unique<lane::ShardLane>(simulation, s, std::vector<lane::IoShardLink*>{links[s].get()}));
+    const auto all = pointers(links);
+    for (unsigned i = 0; i < config.io_lanes; ++i) {
+      const auto first = all.begin() + i * config.shards;
+      ios.push_back(std::make_unique<lane::IoLane<port::LoopPort>>(
+          io_config(i), *servers[i], std::vector(first, first + config.shards), *handshake_links[i],
+          crypt::CookieJar{key.secret}, entropy()));
+      ios.back()->attach(mesh.links_of(i));
+    }
+    for (unsigned s = 0; s < config.shards; ++s) {
+      std::vector<lane::IoShardLink*> own;
+      for (unsigned i = 0; i < config.io_lanes; ++i) own.push_back(all[i * config.shards + s]);
+      shards.push_back(std::make_unique<lane::ShardLane>(simulation, s, own));
+    }
   }
   ~Engine() {
     for (auto& shard : shards) shard->close();
-    io->close();
-    EXPECT_EQ(server->outstanding(), 0U) << "a buffer did not come home";
+    for (auto& io : ios) io->close();
+    for (auto& server : servers) EXPECT_EQ(server->outstanding(), 0U) << "a buffer did not come home";
   }
 
   Bot& add_bot(std::uint64_t player_id) {
@@ -109,7 +115,7 @@ class Engine {
                            .buffers = 256})
                     .value();
     bot->player_id = player_id;
-    bot->options.server = server->local();
+    bot->options.server = address();
     bot->options.protocol_id = protocol;
     bot->options.server_id = key.server_id;
     bot->options.entropy = entropy();
@@ -180,7 +186,7 @@ class Engine {
   /// Every client's outbound direction, and the server's.
   void set_profiles(const port::LoopProfile& to_server, const port::LoopProfile& to_clients) {
     for (auto& bot : bots) bot->port->set_outbound(to_server);
-    server->set_outbound(to_clients);
+    for (auto& server : servers) server->set_outbound(to_clients);
   }
 
   /// Stop walking, heal the wire, let everybody learn; then every view must equal the world.
@@ -226,12 +232,31 @@ class Engine {
       }
     }
   }
-  /// in = delivered + answered + drops.
+  /// Of every io lane: in + taken over = delivered + answered + handed over + drops. Of all: what was handed over was
+  /// taken over, since lanes are polled until no ring holds anything.
   void expect_balanced() const {
-    EXPECT_EQ(server->counters().delivered_datagrams.value(),
-              io->counters().delivered.value() + io->counters().answered.value() +
-                  io->counters().drops.total(observe::DropUnit::datagram));
+    for (unsigned i = 0; i < config.io_lanes; ++i) {
+      const lane::IoCounters& io = ios[i]->counters();
+      EXPECT_EQ(servers[i]->counters().delivered_datagrams.value() + io.taken_over.value(),
+                io.delivered.value() + io.answered.value() + io.handed_over.value() +
+                    io.drops.total(observe::DropUnit::datagram))
+          << "io lane " << i;
+    }
+    EXPECT_EQ(total(&lane::IoCounters::handed_over), total(&lane::IoCounters::taken_over));
   }
+  /// A counter of all io lanes together.
+  [[nodiscard]] std::uint64_t total(base::Counter lane::IoCounters::*counter) const {
+    std::uint64_t sum = 0;
+    for (const auto& io : ios) sum += (io->counters().*counter).value();
+    return sum;
+  }
+  [[nodiscard]] std::uint64_t drops(observe::Drop drop) const {
+    std::uint64_t sum = 0;
+    for (const auto& io : ios) sum += io->counters().drops.value(drop);
+    return sum;
+  }
+  /// Where clients send to.
+  [[nodiscard]] wire::Path address() const { return servers.front()->local(); }
   [[nodiscard]] std::uint64_t audits() const {
     std::uint64_t sum = 0;
     for (const auto& bot : bots) sum += bot->session.view().counters().audits;
@@ -244,15 +269,16 @@ class Engine {
   Nanos now = 1'000 * second;
   bool walking = true;
   port::LoopNetwork network;
-  std::unique_ptr<port::LoopPort> server;
+  std::vector<std::unique_ptr<port::LoopPort>> servers;  ///< by io lane
   channel::Pools client_pools;
   channel::Packer packer;
-  lane::HandshakeLink handshake_link;
+  std::vector<std::unique_ptr<lane::HandshakeLink>> handshake_links;  ///< by io lane
   crypt::TokenKey key;
   lane::HandshakeLane handshake;
   lane::Simulation simulation;
-  std::vector<std::unique_ptr<lane::IoShardLink>> links;
-  std::unique_ptr<lane::IoLane<port::LoopPort>> io;
+  lane::HandoverMesh mesh;
+  std::vector<std::unique_ptr<lane::IoShardLink>> links;  ///< [io lane * shards + shard]
+  std::vector<std::unique_ptr<lane::IoLane<port::LoopPort>>> ios;
   std::vector<std::unique_ptr<lane::ShardLane>> shards;
   std::vector<std::unique_ptr<Bot>> bots;
   std::map<std::uint32_t, std::uint64_t> hashes;
@@ -260,6 +286,29 @@ class Engine {
   std::function<void(Bot&, std::span<const std::uint8_t>)> on_sent;  ///< what bots say, as it goes onto the wire
 
  protected:
+  template <class T>
+  static std::vector<T*> pointers(const std::vector<std::unique_ptr<T>>& owners) {
+    std::vector<T*> all;
+    for (const auto& owner : owners) all.push_back(owner.get());
+    return all;
+  }
+  std::vector<std::unique_ptr<port::LoopPort>> open_servers() {
+    std::vector<std::unique_ptr<port::LoopPort>> ports;
+    for (unsigned i = 0; i < config.io_lanes; ++i)
+      ports.push_back(network
+                          .open({.address = port::ipv4_address(10, 0, 0, 1),
+                                 .port_first = 40'000,
+                                 .buffers = config.server_buffers,
+                                 .shared = config.io_lanes > 1})
+                          .value());
+    return ports;
+  }
+  [[nodiscard]] std::vector<std::unique_ptr<lane::HandshakeLink>> open_handshake_links() const {
+    std::vector<std::unique_ptr<lane::HandshakeLink>> made;
+    for (unsigned i = 0; i < config.io_lanes; ++i)
+      made.push_back(std::make_unique<lane::HandshakeLink>(config.jobs, config.sessions));
+    return made;
+  }
   crypt::Entropy entropy() {
     return {[](void* self, std::span<std::uint8_t> to) {
               for (auto& byte : to) byte = static_cast<std::uint8_t>(static_cast<Engine*>(self)->random.next());
@@ -283,6 +332,7 @@ class Engine {
     shard.replicate.datagram_bytes = config.datagram_bytes;
     shard.replicate.audit_per_second = config.audit_per_second;
     shard.shards = config.shards;
+    shard.io_lanes = config.io_lanes;
     shard.sessions_per_lane = config.sessions;
     shard.seed = config.seed;
     shard.world.npc_stop_tick = config.npc_stop_tick;
@@ -290,8 +340,9 @@ class Engine {
     EXPECT_TRUE(shard.validate().empty());
     return shard;
   }
-  [[nodiscard]] lane::IoConfig io_config() const {
+  [[nodiscard]] lane::IoConfig io_config(unsigned io_lane) const {
     lane::IoConfig io_settings;
+    io_settings.lane = io_lane;
     io_settings.sessions_max = config.sessions;
     io_settings.attempts_max = config.sessions;
     io_settings.spare_buffers = config.spare_buffers;
@@ -330,13 +381,13 @@ class Engine {
     std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
     while (const std::size_t size = bot.session.send(bytes, now)) {
       if (on_sent) on_sent(bot, {bytes.data(), size});
-      send_raw(*bot.port, {bytes.data(), size}, server->local());
+      send_raw(*bot.port, {bytes.data(), size}, address());
     }
   }
 
   /// Every lane, in an order that the seed decides, until nobody has anything to do. `with_io` false: shards alone.
   void poll_all(bool with_io) {
-    std::vector<unsigned> order(shards.size() + 2);
+    std::vector<unsigned> order(shards.size() + ios.size() + 1);
     for (int quiet = 0, rounds = 0; quiet < 3 && rounds < 4'000; ++rounds) {
       for (unsigned i = 0; i < order.size(); ++i) order[i] = i;
       for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[poll_order.below(i)]);
@@ -346,8 +397,8 @@ class Engine {
           work += shards[who]->poll(now);
         else if (!with_io)
           continue;
-        else if (who == shards.size())
-          work += io->poll(now);
+        else if (who < shards.size() + ios.size())
+          work += ios[who - shards.size()]->poll(now);
         else
           work += handshake.poll(now, unix_start + static_cast<std::int64_t>((now - 1'000 * second) / second) + 1);
       }

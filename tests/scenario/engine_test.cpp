@@ -88,7 +88,7 @@ TEST(Scenario, ARunRepeatsItselfUnderLossBothWays) {
     engine.connect_all();
     engine.set_profiles(storm, storm);
     engine.run(4 * second);
-    return std::pair{engine.hashes, engine.io->counters().received_body_bytes.value()};
+    return std::pair{engine.hashes, engine.total(&lane::IoCounters::received_body_bytes)};
   };
   EXPECT_EQ(run(), run());
 }
@@ -110,7 +110,7 @@ TEST(Scenario, ComingAndGoingLeavesNoPhantoms) {
   unsigned playing = 0;
   for (const auto& bot : engine.bots) playing += bot->session.connected() ? 1 : 0;
   EXPECT_EQ(playing, 10U);
-  EXPECT_EQ(engine.io->counters().sessions.value(), 10U);
+  EXPECT_EQ(engine.total(&lane::IoCounters::sessions), 10U);
 }
 
 TEST(Scenario, ASmallBudgetIsSlowButNeverWrong) {

@@ -5,6 +5,7 @@
 ///
 /// SERRIED_SEEDS=first:last chooses the seeds; scripts/scenario runs as many as one likes.
 
+#include <array>
 #include <cstdlib>
 #include <sstream>
 
@@ -54,6 +55,7 @@ Plot plot_of(std::uint64_t seed) {
   engine.seed = seed;
   engine.poll_seed = dice.next();
   engine.shards = 1 + static_cast<unsigned>(dice.below(3));
+  engine.io_lanes = std::array{1U, 1U, 2U, 4U}[base::mix(seed, 0x10) % 4];
   engine.players = 2 + static_cast<unsigned>(dice.below(4));
   engine.npcs = 8 + static_cast<unsigned>(dice.below(16));
   engine.input_hz = 20 + static_cast<unsigned>(dice.below(40));
@@ -111,19 +113,21 @@ class Story {
   /// What happened, as numbers: equal when it happened again.
   [[nodiscard]] std::string digest() const {
     std::ostringstream out;
-    const lane::IoCounters& io = engine_.io->counters();
+    using Io = lane::IoCounters;
     out << "ticks " << engine_.hashes.size() << " hash "
-        << (engine_.hashes.empty() ? 0 : engine_.hashes.rbegin()->second) << " delivered " << io.delivered.value()
-        << " answered " << io.answered.value() << " sent " << io.sent.value() << " rekeys " << io.rekeys.value()
-        << " roamed " << io.roamed.value() << " mail " << io.mail_in.value() << '/' << io.mail_out.value()
-        << " timeouts " << io.timeouts.value() << " packed " << io.packed_from.value();
+        << (engine_.hashes.empty() ? 0 : engine_.hashes.rbegin()->second) << " delivered "
+        << engine_.total(&Io::delivered) << " answered " << engine_.total(&Io::answered) << " handed over "
+        << engine_.total(&Io::handed_over) << " sent " << engine_.total(&Io::sent) << " rekeys "
+        << engine_.total(&Io::rekeys) << " roamed " << engine_.total(&Io::roamed) << " mail "
+        << engine_.total(&Io::mail_in) << '/' << engine_.total(&Io::mail_out) << " timeouts "
+        << engine_.total(&Io::timeouts) << " packed " << engine_.total(&Io::packed_from);
     for (const auto& talker : talkers_)
       out << " | " << talker->commands << ' ' << talker->long_commands << ' ' << talker->answers << ' '
           << talker->spoken << ' ' << talker->heard;
     out << " | logins " << logins_ << " attacks " << attacks_ << " |";
     for (std::size_t i = 0; i < observe::drop_count; ++i)
-      if (const auto drop = static_cast<Drop>(i); io.drops.value(drop) != 0)
-        out << ' ' << observe::drop_name(drop) << ' ' << io.drops.value(drop);
+      if (const auto drop = static_cast<Drop>(i); engine_.drops(drop) != 0)
+        out << ' ' << observe::drop_name(drop) << ' ' << engine_.drops(drop);
     return out.str();
   }
 
@@ -189,14 +193,14 @@ class Story {
     for (auto& bot : engine_.bots) bot->session.close(engine_.now);
     // Those of whom nobody heard since are noticed by their silence.
     const Nanos end = engine_.now + 100 * second;
-    while (engine_.now < end && engine_.io->counters().sessions.value() != 0) step(true, false);
-    EXPECT_EQ(engine_.io->counters().sessions.value(), 0U);
+    while (engine_.now < end && engine_.total(&lane::IoCounters::sessions) != 0) step(true, false);
+    EXPECT_EQ(engine_.total(&lane::IoCounters::sessions), 0U);
     for (const Nanos calm = engine_.now + 500 * millisecond; engine_.now < calm;) step(true, false);
-    EXPECT_EQ(engine_.io->counters().chunks.value(), 0U);
-    EXPECT_EQ(engine_.io->counters().block_bytes.value(), 0U);
+    EXPECT_EQ(engine_.total(&lane::IoCounters::chunks), 0U);
+    EXPECT_EQ(engine_.total(&lane::IoCounters::block_bytes), 0U);
     EXPECT_EQ(engine_.client_pools.chunk.in_use(), 0U);
     EXPECT_EQ(engine_.client_pools.block.in_use_bytes(), 0U);
-    EXPECT_EQ(engine_.handshake_link.free.size(), engine_.handshake_link.jobs.size());
+    for (const auto& link : engine_.handshake_links) EXPECT_EQ(link->free.size(), link->jobs.size());
   }
 
   void step(bool quiet, bool come_back = true) {
