@@ -43,9 +43,10 @@ class Wire:
     port = 40000
     words = ""
     server_options = []  # of serried-server, that belong to the wire
+    many_queues = False  # whether the server may have several io lanes on it
 
-    def __init__(self, directory, run_name, xdp_filter=False):
-        self.directory, self.run_name, self.xdp_filter = directory, run_name, xdp_filter
+    def __init__(self, directory, run_name, xdp_filter=False, queues=1):
+        self.directory, self.run_name, self.xdp_filter, self.queues = directory, run_name, xdp_filter, queues
 
     def __enter__(self):
         return self
@@ -67,6 +68,7 @@ class SocketWire(Wire):
     server_driver = swarm_driver = "socket"
     server_address = swarm_address = "127.0.0.1"
     words = "kernel UDP sockets over loopback"
+    many_queues = True
 
     def __enter__(self):
         # Loopback is everybody's: take a port that is free, not one that another run may hold.
@@ -100,8 +102,8 @@ class VethWire(Wire):
 
     device = ""
 
-    def __init__(self, directory, run_name, xdp_filter=False):
-        super().__init__(directory, run_name, xdp_filter)
+    def __init__(self, directory, run_name, xdp_filter=False, queues=1):
+        super().__init__(directory, run_name, xdp_filter, queues)
         self.spaces = [f"{run_name}-server", f"{run_name}-swarm"]
         # Names of interfaces have 15 characters at most.
         self.ends = [f"srd{os.getpid()}s", f"srd{os.getpid()}c"]
@@ -123,8 +125,9 @@ class VethWire(Wire):
     def lay(self):
         for space in self.spaces:
             run("ip", "netns", "add", space)
-        run("ip", "link", "add", self.ends[0], "netns", self.spaces[0], "numrxqueues", "1", "numtxqueues", "1",
-            "type", "veth", "peer", "name", self.ends[1], "netns", self.spaces[1], "numrxqueues", "1", "numtxqueues", "1")
+        queues = ["numrxqueues", str(self.queues), "numtxqueues", str(self.queues)]
+        run("ip", "link", "add", self.ends[0], "netns", self.spaces[0], *queues, "type", "veth",
+            "peer", "name", self.ends[1], "netns", self.spaces[1], *queues)
         for space, end in zip(self.spaces, self.ends):
             # The kernel says nothing here by itself: every frame on the wire is ours.
             run("ip", "netns", "exec", space, "sh", "-c",
@@ -157,6 +160,22 @@ class AfXdpWire(VethWire):
         return f"--vdev=net_af_xdp0,iface={end},busy_budget=0"
 
 
+class AfXdpSocketsWire(AfXdpWire):
+    """The server on AF_XDP with a queue for each io lane, the swarm on the kernel's sockets: the kernel spreads their
+    ports over the queues, as RSS does. What AF_XDP sends would all come to the first one."""
+
+    words = "AF_XDP with a queue for each io lane, and kernel sockets at the other end of a veth pair"
+    swarm_driver = "socket"
+    many_queues = True
+
+    def lay(self):
+        super().lay()
+        run("ip", "-n", self.spaces[1], "address", "add", f"{self.swarm_address}/24", "dev", self.ends[1])
+
+    def server_eal(self):
+        return ["--no-pci", f"{self.vdev(self.ends[0])},start_queue=0,queue_count={self.queues}"]
+
+
 class AfPacketWire(VethWire):
     words = "AF_PACKET on both ends of a veth pair, in two network namespaces"
 
@@ -172,4 +191,5 @@ class AfPacketWire(VethWire):
         return f"--vdev=net_af_packet0,iface={end},qdisc_bypass=1,blocksz=65536,framesz=2048,framecnt=4096"
 
 
-WIRES = {"af_xdp": AfXdpWire, "af_packet": AfPacketWire, "memif": MemifWire, "socket": SocketWire}
+WIRES = {"af_xdp": AfXdpWire, "af_xdp_sockets": AfXdpSocketsWire, "af_packet": AfPacketWire, "memif": MemifWire,
+         "socket": SocketWire}
