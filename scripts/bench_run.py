@@ -286,7 +286,7 @@ def read_options():
             ("in-view", at_least(1, 60000), "others that each sees, about"),
             ("budgets", at_least(256, 1146), "replication per player and datagram, bytes at most"),
             ("drivers", driver, "the wires: " + ", ".join(sorted(demo_net.WIRES))),
-            ("io-lanes", at_least(1, 16), "io lanes of the server, more than one with sockets"),
+            ("io-lanes", at_least(1, 16), "io lanes of the server, more than one with socket and memif"),
             ("shards", at_least(1, 16), "shard lanes")):
         axes.add_argument(f"--{name}", type=list_of(convert), metavar="LIST", help=words)
     parser.add_argument("--plots", metavar="DIR", help="matrix: draw the answers there, with gnuplot")

@@ -44,6 +44,7 @@ class Wire:
     words = ""
     server_options = []  # of serried-server, that belong to the wire
     many_queues = False  # whether the server may have several io lanes on it
+    swarm_options = []  # of serried-swarm
 
     def __init__(self, directory, run_name, xdp_filter=False, queues=1):
         self.directory, self.run_name, self.xdp_filter, self.queues = directory, run_name, xdp_filter, queues
@@ -84,6 +85,7 @@ class SocketWire(Wire):
 class MemifWire(Wire):
     words = "memif: shared memory between two processes"
     server_options = ["--verify-udp-checksum", "off"]  # memory has checksums of its own
+    many_queues = True
     ring_bits = 13  # 8,192 frames: what 10,000 players are sent while the host has the other core for itself
 
     def vdev(self, role, wire="memif", device=0):
@@ -95,6 +97,11 @@ class MemifWire(Wire):
 
     def swarm_eal(self):
         return ["--no-pci", self.vdev("client")]
+
+    @property
+    def swarm_options(self):
+        # Nothing on the way spreads frames over the server's queues: the sender does.
+        return ["--queues", str(self.queues)]
 
 
 class VethWire(Wire):
@@ -125,9 +132,8 @@ class VethWire(Wire):
     def lay(self):
         for space in self.spaces:
             run("ip", "netns", "add", space)
-        queues = ["numrxqueues", str(self.queues), "numtxqueues", str(self.queues)]
-        run("ip", "link", "add", self.ends[0], "netns", self.spaces[0], *queues, "type", "veth",
-            "peer", "name", self.ends[1], "netns", self.spaces[1], *queues)
+        run("ip", "link", "add", self.ends[0], "netns", self.spaces[0], "numrxqueues", "1", "numtxqueues", "1",
+            "type", "veth", "peer", "name", self.ends[1], "netns", self.spaces[1], "numrxqueues", "1", "numtxqueues", "1")
         for space, end in zip(self.spaces, self.ends):
             # The kernel says nothing here by itself: every frame on the wire is ours.
             run("ip", "netns", "exec", space, "sh", "-c",
@@ -160,22 +166,6 @@ class AfXdpWire(VethWire):
         return f"--vdev=net_af_xdp0,iface={end},busy_budget=0"
 
 
-class AfXdpSocketsWire(AfXdpWire):
-    """The server on AF_XDP with a queue for each io lane, the swarm on the kernel's sockets: the kernel spreads their
-    ports over the queues, as RSS does. What AF_XDP sends would all come to the first one."""
-
-    words = "AF_XDP with a queue for each io lane, and kernel sockets at the other end of a veth pair"
-    swarm_driver = "socket"
-    many_queues = True
-
-    def lay(self):
-        super().lay()
-        run("ip", "-n", self.spaces[1], "address", "add", f"{self.swarm_address}/24", "dev", self.ends[1])
-
-    def server_eal(self):
-        return ["--no-pci", f"{self.vdev(self.ends[0])},start_queue=0,queue_count={self.queues}"]
-
-
 class AfPacketWire(VethWire):
     words = "AF_PACKET on both ends of a veth pair, in two network namespaces"
 
@@ -191,5 +181,4 @@ class AfPacketWire(VethWire):
         return f"--vdev=net_af_packet0,iface={end},qdisc_bypass=1,blocksz=65536,framesz=2048,framecnt=4096"
 
 
-WIRES = {"af_xdp": AfXdpWire, "af_xdp_sockets": AfXdpSocketsWire, "af_packet": AfPacketWire, "memif": MemifWire,
-         "socket": SocketWire}
+WIRES = {"af_xdp": AfXdpWire, "af_packet": AfPacketWire, "memif": MemifWire, "socket": SocketWire}

@@ -282,7 +282,7 @@ def commands(options, wire, directory, run_name, placed=None):
     if wire.swarm_driver == "ethdev":
         swarm += [*lcores(swarm_cores), *memory, *QUIET, "--file-prefix", f"{run_name}-swarm", *wire.swarm_eal(), "--",
                   "--address", wire.swarm_address + "/24"]
-    swarm += ["--driver", wire.swarm_driver, "--bots", str(options.players),
+    swarm += [*wire.swarm_options, "--driver", wire.swarm_driver, "--bots", str(options.players),
               "--server", f"{wire.server_address}:{wire.port}", "--token-key", key, "--rate", str(options.rate),
               "--seconds", str(options.seconds), "--json", os.path.join(directory, "swarm.json"), "--status", "line"]
     return server + options.server_args, swarm + options.swarm_args, swarm_cores, memory_words, cores_words

@@ -87,6 +87,10 @@ void declare(CLI::App& app, SwarmOptions& options, Texts& texts) {
   app.add_option("--port-first", options.port_first, "ethdev driver: UDP port of the first bot")
       ->default_val(20'000)
       ->check(CLI::Range(1, 65'000));
+  app.add_option("--queues", options.queues,
+                 "ethdev driver: queues of the port, over which the bots' UDP ports are spread")
+      ->default_val(1)
+      ->check(CLI::Range(1, 64));
   app.add_option("--status", texts.status, "live: a table; line: a line a second; none (default: by what stdout is)")
       ->check(CLI::IsMember({"live", "line", "none"}));
   app.add_option("--pin", options.pin_cpu, "run on this CPU")->check(CLI::Range(0, 1023));
