@@ -5,6 +5,7 @@
 #include <rte_ethdev.h>
 
 #include "control/engine_on.h"
+#include "session/id.h"
 
 namespace serried::control {
 namespace {
