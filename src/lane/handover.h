@@ -41,9 +41,8 @@ struct HandoverLinks {
 /// A ring for each ordered pair of io lanes. Outlives the lanes.
 class HandoverMesh {
  public:
-  /// Datagrams that wait for one lane, from all others together.
-  static constexpr unsigned waiting_max = 2'048;
-  static constexpr unsigned waiting_min = 128;  ///< from each
+  /// Datagrams that may wait for one lane, from all others together: at least so many.
+  static constexpr unsigned waiting_max = 2'047;
 
   explicit HandoverMesh(unsigned lanes, unsigned waiting = waiting_max);
   [[nodiscard]] HandoverLinks links_of(unsigned lane) const;

@@ -1,11 +1,9 @@
 #include "lane/handover.h"
 
-#include <algorithm>
-
 namespace serried::lane {
 
 HandoverMesh::HandoverMesh(unsigned lanes, unsigned waiting) : lanes_(lanes) {
-  const unsigned each = lanes > 1 ? std::max(waiting / (lanes - 1), std::min(waiting, waiting_min)) : 0;
+  const unsigned each = lanes > 1 ? waiting / (lanes - 1) : 0;
   for (unsigned pair = 0; pair < lanes * lanes; ++pair)
     rings_.push_back(pair / lanes == pair % lanes ? nullptr : std::make_unique<HandoverRing>(each));
 }

@@ -221,5 +221,45 @@ TEST_F(Handover, SixteenLanesHaveRoomForABurstOfEach) {
   EXPECT_EQ(links.from[15], nullptr);
 }
 
+/// Fill the ring to a lane with forgeries, and let datagrams of its own come. Expect one poll to look at all of its own
+/// and at four bursts of the others, and every datagram to be accounted for when the lanes close.
+TEST_F(Handover, AFloodHasNoMoreThanItsShareOfAPoll) {
+  make_lanes(2);
+  port::LoopNetwork network({.seed = 1});
+  const auto server = network.open({.address = port::ipv4_address(10, 0, 0, 1), .port_first = 40'000}).value();
+  const auto client = network.open({.address = port::ipv4_address(10, 0, 0, 2), .port_first = 20'000}).value();
+  OneOfSeveral& parts = *lanes[1];
+  IoLane<port::LoopPort> lane(OneOfSeveral::config_of(1), *server, {&parts.link}, parts.handshake,
+                              crypt::CookieJar{parts.root}, parts.entropy.get());
+  lane.attach(mesh->links_of(1));
+
+  constexpr unsigned flood = HandoverMesh::waiting_max, own = 100, bursts = 4;
+  for (unsigned i = 0; i < flood; i += 64)
+    hand_over(lanes[0]->state, burst_of(std::vector<std::uint32_t>(std::min(64U, flood - i), make_id(1, 1, 1))));
+  ASSERT_EQ(lanes[0]->state.counters.handed_over.value(), flood);
+  for (unsigned i = 0; i < own; ++i) {
+    wire::Buffer buffer;
+    ASSERT_EQ(client->acquire({&buffer, 1}), 1U);
+    const std::span<std::uint8_t> datagram{buffer.data, 60};
+    std::fill(datagram.begin(), datagram.end(), std::uint8_t{7});
+    wire::compose_header(buffer.data, {make_id(1, 3, 3), 0, wire::flag::sealed, i + 1});
+    wire::stamp_one(datagram, wire::CrcSeed{OneOfSeveral::config_of(1).protocol_id});
+    wire::Batch one;
+    one.append(buffer.data, datagram.size(), buffer.owner, server->local());
+    client->transmit(one, 0);
+  }
+
+  const IoCounters& counters = lane.counters();
+  EXPECT_GT(lane.poll(second), 0U);
+  EXPECT_EQ(server->counters().delivered_datagrams.value(), own);
+  EXPECT_EQ(counters.taken_over.value(), bursts * wire::Batch::capacity);
+  EXPECT_EQ(counters.drops.value(Drop::unknown_session), own + bursts * wire::Batch::capacity);
+  lane.close();
+  EXPECT_EQ(counters.taken_over.value(), flood);
+  EXPECT_EQ(counters.drops.value(Drop::session_ending), flood - bursts * wire::Batch::capacity);
+  EXPECT_EQ(own + flood, counters.drops.total(observe::DropUnit::datagram));
+  EXPECT_EQ(server->outstanding(), 0U);
+}
+
 }  // namespace
 }  // namespace serried::lane

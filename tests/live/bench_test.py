@@ -13,7 +13,7 @@ import unittest
 
 import programs
 
-NAMES = ["aead", "inbound", "outbound", "refuse", "driver-share", "players", "crowd", "newcomer", "sessions"]
+NAMES = ["aead", "inbound", "outbound", "refuse", "driver-share", "players", "crowd", "newcomer", "sessions", "scaling"]
 
 
 COMMAND = ["python3", os.path.join(programs.ROOT, "scripts/bench_run.py"), "--build"]

@@ -56,6 +56,8 @@ Plot plot_of(std::uint64_t seed) {
   engine.poll_seed = dice.next();
   engine.shards = 1 + static_cast<unsigned>(dice.below(3));
   engine.io_lanes = std::array{1U, 1U, 2U, 4U}[base::mix(seed, 0x10) % 4];
+  engine.scatter = base::mix(seed, 0x11) % 3 == 0;
+  if (base::mix(seed, 0x12) % 2 == 0) engine.handover_datagrams = 32;
   engine.players = 2 + static_cast<unsigned>(dice.below(4));
   engine.npcs = 8 + static_cast<unsigned>(dice.below(16));
   engine.input_hz = 20 + static_cast<unsigned>(dice.below(40));
