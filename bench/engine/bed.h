@@ -32,6 +32,7 @@ struct SeededEntropy {
 };
 
 struct BedOptions {
+  unsigned lane = 0;  ///< number of the io lane
   unsigned sessions = 10'000;
   unsigned inputs = 3;
   unsigned chunk = 1'024;  ///< datagrams on the wire at a time
@@ -147,6 +148,21 @@ class Bed {
     sent_creates += records;
   }
 
+  /// Take the input rows as the shard does.
+  void drain() {
+    std::array<lane::InputRow, wire::Batch::capacity> rows;
+    for (unsigned count; (count = link.inputs.pop(rows.data(), wire::Batch::capacity)) != 0;)
+      for (unsigned i = 0; i < count; ++i) {
+        const lane::InputRow& row = rows[i];
+        inputs += row.has_input;
+        plans_acked += static_cast<unsigned>(__builtin_popcount(row.plan_acked_mask));
+        if (row.has_input != 0)
+          hash.add(base::mix(session::slot_of(row.connection_id), row.input_sequence, row.client_tick),
+                   base::mix(static_cast<std::uint8_t>(row.move_x), static_cast<std::uint8_t>(row.move_y),
+                             static_cast<std::uint16_t>(row.yaw), row.buttons));
+      }
+  }
+
   BedOptions options;
   P& port;
   Crowd<F> crowd;
@@ -176,6 +192,7 @@ class Bed {
   }
   static lane::IoConfig lane_config(const BedOptions& options) {
     lane::IoConfig config;
+    config.lane = options.lane;
     config.sessions_max = options.sessions;
     config.cookie_rate_per_s = cookie_rate_per_s;
     config.spare_buffers = 2 * options.chunk;
@@ -223,20 +240,6 @@ class Bed {
     piece.packets += std::max(packets_in, packets_out);
     if constexpr (requires { lane.stages(); })
       for (std::size_t i = 0; i < stage_count; ++i) piece.stages[i] += lane.stages()[i] - stages[i];
-  }
-
-  void drain() {
-    std::array<lane::InputRow, wire::Batch::capacity> rows;
-    for (unsigned count; (count = link.inputs.pop(rows.data(), wire::Batch::capacity)) != 0;)
-      for (unsigned i = 0; i < count; ++i) {
-        const lane::InputRow& row = rows[i];
-        inputs += row.has_input;
-        plans_acked += static_cast<unsigned>(__builtin_popcount(row.plan_acked_mask));
-        if (row.has_input != 0)
-          hash.add(base::mix(session::slot_of(row.connection_id), row.input_sequence, row.client_tick),
-                   base::mix(static_cast<std::uint8_t>(row.move_x), static_cast<std::uint8_t>(row.move_y),
-                             static_cast<std::uint16_t>(row.yaw), row.buttons));
-      }
   }
 
   void write_bodies(std::span<const std::uint32_t> who, std::size_t body_bytes) {

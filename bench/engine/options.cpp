@@ -15,9 +15,11 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.add_option("--driver", options.driver, "what lies below the lane")
       ->check(CLI::IsMember({"memory", "ring", "null", "af_xdp", "socket"}))
       ->capture_default_str();
-  app.add_option("--direction", options.direction,
-                 "what to measure; share: what the lane leaves of the rate that its driver delivers to it alone")
-      ->check(CLI::IsMember({"in", "out", "both", "share"}))
+  app.add_option(
+         "--direction", options.direction,
+         "what to measure; share: what the lane leaves of the rate that its driver delivers to it alone; scaling: "
+         "several io lanes with so many sessions each, and several shards with a fifth as many viewers each")
+      ->check(CLI::IsMember({"in", "out", "both", "share", "scaling"}))
       ->capture_default_str();
   app.add_option("--sessions", options.sessions, "players, visited in a shuffled order")
       ->check(CLI::Range(64U, 120'000U))
@@ -57,6 +59,11 @@ CommandLine parse_command_line(int argc, char** argv) {
       options.driver != "ring") {
     std::fprintf(
         stderr, "serried-bench-engine: the direction share needs a driver between two cores: ring, af_xdp or socket\n");
+    line.exit_code = 2;
+    return line;
+  }
+  if (options.direction == "scaling" && options.driver != "memory") {
+    std::fprintf(stderr, "serried-bench-engine: the direction scaling is measured over memory alone\n");
     line.exit_code = 2;
     return line;
   }
