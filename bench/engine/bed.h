@@ -20,6 +20,7 @@ inline constexpr std::uint64_t protocol_id = 0x68636e6562;
 inline constexpr unsigned cookie_rate_per_s = 200'000;  ///< and as many at once: soon spent by who wants to
 
 struct BedOptions {
+  unsigned lane = 0;  ///< number of the io lane
   unsigned sessions = 10'000;
   unsigned inputs = 3;
   unsigned chunk = 1'024;  ///< datagrams on the wire at a time
@@ -127,6 +128,21 @@ class Bed {
     sent_creates += records;
   }
 
+  /// Take the input rows as the shard does.
+  void drain() {
+    std::array<lane::InputRow, wire::Batch::capacity> rows;
+    for (unsigned count; (count = link.inputs.pop(rows.data(), wire::Batch::capacity)) != 0;)
+      for (unsigned i = 0; i < count; ++i) {
+        const lane::InputRow& row = rows[i];
+        inputs += row.has_input;
+        plans_acked += static_cast<unsigned>(__builtin_popcount(row.plan_acked_mask));
+        if (row.has_input != 0)
+          hash.add(base::mix(session::slot_of(row.connection_id), row.input_sequence, row.client_tick),
+                   base::mix(static_cast<std::uint8_t>(row.move_x), static_cast<std::uint8_t>(row.move_y),
+                             static_cast<std::uint16_t>(row.yaw), row.buttons));
+      }
+  }
+
   BedOptions options;
   P& port;
   Crowd<F> crowd;
@@ -154,6 +170,7 @@ class Bed {
   }
   static lane::IoConfig lane_config(const BedOptions& options) {
     lane::IoConfig config;
+    config.lane = options.lane;
     config.sessions_max = options.sessions;
     config.cookie_rate_per_s = cookie_rate_per_s;
     config.spare_buffers = 2 * options.chunk;
@@ -201,20 +218,6 @@ class Bed {
     piece.packets += std::max(packets_in, packets_out);
     if constexpr (requires { lane.probe().sums(); })
       for (std::size_t i = 0; i < stages.size(); ++i) piece.stages[i] += lane.probe().sums()[i] - stages[i];
-  }
-
-  void drain() {
-    std::array<lane::InputRow, wire::Batch::capacity> rows;
-    for (unsigned count; (count = link.inputs.pop(rows.data(), wire::Batch::capacity)) != 0;)
-      for (unsigned i = 0; i < count; ++i) {
-        const lane::InputRow& row = rows[i];
-        inputs += row.has_input;
-        plans_acked += static_cast<unsigned>(__builtin_popcount(row.plan_acked_mask));
-        if (row.has_input != 0)
-          hash.add(base::mix(session::slot_of(row.connection_id), row.input_sequence, row.client_tick),
-                   base::mix(static_cast<std::uint8_t>(row.move_x), static_cast<std::uint8_t>(row.move_y),
-                             static_cast<std::uint16_t>(row.yaw), row.buttons));
-      }
   }
 
   void write_bodies(std::span<const std::uint32_t> who, std::size_t body_bytes) {

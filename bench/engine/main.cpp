@@ -24,6 +24,7 @@ kernel::Isa isa_named(std::string_view name) {
 }
 
 bench::Outcome run(const bench::Options& options, bench::Report& report) {
+  if (options.direction == "scaling") return bench::run_scaling(options, report);
   if (options.driver == "socket") return bench::run_socket(options, report);
   if (options.driver == "ring") return bench::run_ring(options, report);
   if (options.driver == "null") return bench::run_null(options, report);

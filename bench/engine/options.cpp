@@ -16,8 +16,9 @@ CommandLine parse_command_line(int argc, char** argv) {
       .one_of({"memory", "ring", "null", "af_xdp", "socket"})
       .shown();
   app.add("--direction", options.direction,
-          "what to measure; share: what the lane leaves of the rate that its driver delivers to it alone")
-      .one_of({"in", "out", "both", "share"})
+          "what to measure; share: what the lane leaves of the rate that its driver delivers to it alone; scaling: "
+          "several io lanes with so many sessions each, and several shards with a fifth as many viewers each")
+      .one_of({"in", "out", "both", "share", "scaling"})
       .shown();
   app.add("--sessions", options.sessions, "players, visited in a shuffled order").range(64U, 120'000U).shown();
   app.add("--payload", options.payloads, "bytes of an outgoing body, once or more")
@@ -45,6 +46,11 @@ CommandLine parse_command_line(int argc, char** argv) {
       options.driver != "ring") {
     std::fprintf(
         stderr, "serried-bench-engine: the direction share needs a driver between two cores: ring, af_xdp or socket\n");
+    line.exit_code = 2;
+    return line;
+  }
+  if (options.direction == "scaling" && options.driver != "memory") {
+    std::fprintf(stderr, "serried-bench-engine: the direction scaling is measured over memory alone\n");
     line.exit_code = 2;
     return line;
   }

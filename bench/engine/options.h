@@ -8,7 +8,7 @@ namespace serried::bench {
 
 struct Options {
   std::string driver = "memory";   ///< memory, ring, null, af_xdp, socket
-  std::string direction = "both";  ///< in, out, both, share
+  std::string direction = "both";  ///< in, out, both, share, scaling
   unsigned sessions = 10'000;
   std::vector<unsigned> payloads{100, 1'100};  ///< bytes of the shard's bodies
   unsigned inputs = 3;                         ///< messages in a client's datagram

@@ -12,6 +12,8 @@ struct Outcome {
 };
 
 Outcome run_memory(const Options& options, Report& report);
+/// One to four io lanes over memory, and one to four shard lanes.
+Outcome run_scaling(const Options& options, Report& report);
 Outcome run_socket(const Options& options, Report& report);
 /// net_ring, a pair in this process.
 Outcome run_ring(const Options& options, Report& report);

@@ -17,8 +17,8 @@ class HubWire(demo_net.AfXdpWire):
     attack_prefix = []
     on_the_wire = False
 
-    def __init__(self, directory, run_name, xdp_filter=False):
-        super().__init__(directory, run_name, xdp_filter)
+    def __init__(self, directory, run_name, xdp_filter=False, queues=1):
+        super().__init__(directory, run_name, xdp_filter, queues)
         self.hub = f"{run_name}-hub"
         self.spaces.append(self.hub)
         self.ports = [f"srd{os.getpid()}p", f"srd{os.getpid()}q"]
@@ -72,6 +72,7 @@ class TwoMemifWire(demo_net.MemifWire):
     words = "memif, with the attacker on the wire between swarm and server"
     attack_prefix = []
     on_the_wire = True
+    many_queues = False  # he passes on one
 
     def swarm_eal(self):
         return ["--no-pci", self.vdev("client", "players")]

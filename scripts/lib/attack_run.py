@@ -43,6 +43,7 @@ def read_options():
     parser.add_argument("--memory", type=at_least(64, 65536), metavar="MB", help="EAL memory of each process")
     parser.add_argument("--quick", action="store_true",
                         help="small: 200 bots, 5 s, 50,000 datagrams a second, no limit of latency")
+    demo_run.add_io_lanes(parser)
     demo_run.add_xdp_filter(parser)
     parser.add_argument("--json", metavar="FILE", help="write the figures as one JSON object")
     parser.add_argument("--server-args", default="", metavar="'...'", help="more options for serried-server")
@@ -63,6 +64,7 @@ def read_options():
     except ValueError as error:
         parser.error(f"--server-args: {error}")
     demo_run.take_xdp_filter(parser, options)
+    demo_run.take_io_lanes(parser, options, attack_net.WIRES)
     if options.json and not os.access(os.path.dirname(os.path.abspath(options.json)), os.W_OK):
         parser.error(f"--json: cannot write beside {options.json}")
     options.shards, options.swarm_args, options.audit = None, ["--hold", str(HOLD_S), "--linger", "10"], 1
@@ -208,7 +210,7 @@ def attack(options):
     directory = tempfile.mkdtemp(prefix="serried-attack-")
     server_cores, swarm_cores, attack_cores, cores = place()
     try:
-        with attack_net.WIRES[options.driver](directory, run_name, options.xdp_filter) as wire:
+        with attack_net.WIRES[options.driver](directory, run_name, options.xdp_filter, options.io_lanes) as wire:
             subprocess.run([demo_run.program(options, "tools", "serried-token"), "keygen", "--out",
                             os.path.join(directory, "token.key")], check=True)
             server, swarm, _, memory, _ = demo_run.commands(options, wire, directory, run_name,

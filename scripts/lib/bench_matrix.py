@@ -40,11 +40,11 @@ def defaults(options):
 
 def fault(options):
     """What keeps these cells from being run, as one sentence; None when nothing does."""
+    if max(options.io_lanes) > 1 and not set(options.drivers) <= {"socket", "memif"}:
+        return "--io-lanes above 1 is for --drivers socket,memif: the other wires have one queue"
     rooted = {"af_xdp", "af_packet"} & set(options.drivers)
     if rooted and os.geteuid() != 0:
         return f"--drivers {','.join(sorted(rooted))} makes network namespaces and needs root; take socket or memif"
-    if max(options.io_lanes) > 1 and set(options.drivers) != {"socket"}:
-        return "--io-lanes above 1 is for --drivers socket: the other wires have one queue"
     if options.plots:
         try:
             os.makedirs(options.plots, exist_ok=True)
@@ -72,8 +72,8 @@ def run_cell(options, cell):
         file_name = os.path.join(folder, "demo.json")
         command = [sys.executable, os.path.join(demo_run.ROOT, "scripts/lib/demo_run.py"), "--build", options.build,
                    "--players", cell["players"], "--rate", cell["rate_hz"], "--driver", cell["driver"],
-                   "--in-view", cell["in_view"], "--shards", cell["shards"], "--npcs", 0, "--seconds", options.seconds,
-                   "--server-args", f"--budget {cell['budget']} --io-lanes {cell['io_lanes']}", "--json", file_name]
+                   "--in-view", cell["in_view"], "--shards", cell["shards"], "--io-lanes", cell["io_lanes"], "--npcs", 0,
+                   "--seconds", options.seconds, "--server-args", f"--budget {cell['budget']}", "--json", file_name]
         # A process group of its own: Ctrl-C comes here first. And should this script die, the demo still tidies up.
         with open(os.path.join(folder, "log"), "w+", encoding="utf-8", errors="replace") as log:
             process = subprocess.Popen([*map(str, command)], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,

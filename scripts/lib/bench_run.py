@@ -182,6 +182,23 @@ def sessions(bench):
     bench.add("sessions, memory of one in the io lane", session_bytes, "bytes", 4096)
 
 
+def scaling(bench):
+    """What a datagram and a viewer cost when lanes, and the load with them, are doubled and doubled again: on one thread,
+    where the work of each lane is its own. And a datagram that came to another lane than its session's."""
+    sizes = ["--quick"] if bench.options.quick else ["--sessions", PLAYERS, "--packets", 20000, "--repeats", 15]
+    found = bench.run_json("bench/engine/serried-bench-engine", "--cpu", bench.options.cpu, "--direction", "scaling", *sizes)
+    ns = {row["name"]: row["cpu_ns"]["minimum"] for row in found["rows"]}
+    for what, kind, counts in (("in", "io lane", (2, 4)), ("out", "io lane", (2, 4)), ("viewer", "shard", (2, 4))):
+        one = ns[f"{what}, 1 {kind}"]
+        for count in counts:
+            bench.add(f"scaling, {what}, {count} {kind}s to 1", ns[f"{what}, {count} {kind}s"] / one, "x", 1.1,
+                      note=f"{one:,.0f} and {ns[f'{what}, {count} {kind}s']:,.0f} ns")
+    for count in (2, 4):
+        handed, direct = ns[f"handed over, {count} io lanes"], ns[f"in, {count} io lanes"]
+        bench.add(f"scaling, handed over, {count} io lanes", handed - direct, "ns more", None,
+                  note=f"{handed:,.0f} in place of {direct:,.0f} ns")
+
+
 def engine_of(bench, commit):
     """The engine benchmark of a commit, built once beside the build directory; of the working tree when there is none."""
     if not commit:
@@ -250,7 +267,7 @@ def matrix(bench):
 
 
 MEASURES = {each.__name__.replace("_", "-"): each
-            for each in (aead, inbound, outbound, refuse, driver_share, players, crowd, newcomer, sessions)}
+            for each in (aead, inbound, outbound, refuse, driver_share, players, crowd, newcomer, sessions, scaling)}
 
 
 def list_of(convert):
@@ -286,7 +303,7 @@ def read_options():
             ("in-view", at_least(1, 60000), "others that each sees, about"),
             ("budgets", at_least(256, 1146), "replication per player and datagram, bytes at most"),
             ("drivers", driver, "the wires: " + ", ".join(sorted(demo_net.WIRES))),
-            ("io-lanes", at_least(1, 16), "io lanes of the server, more than one with sockets"),
+            ("io-lanes", at_least(1, 16), "io lanes of the server, more than one with socket and memif"),
             ("shards", at_least(1, 16), "shard lanes")):
         axes.add_argument(f"--{name}", type=list_of(convert), metavar="LIST", help=words)
     parser.add_argument("--plots", metavar="DIR", help="matrix: draw the answers there, with gnuplot")

@@ -43,9 +43,11 @@ class Wire:
     port = 40000
     words = ""
     server_options = []  # of serried-server, that belong to the wire
+    many_queues = False  # whether the server may have several io lanes on it
+    swarm_options = []  # of serried-swarm
 
-    def __init__(self, directory, run_name, xdp_filter=False):
-        self.directory, self.run_name, self.xdp_filter = directory, run_name, xdp_filter
+    def __init__(self, directory, run_name, xdp_filter=False, queues=1):
+        self.directory, self.run_name, self.xdp_filter, self.queues = directory, run_name, xdp_filter, queues
 
     def __enter__(self):
         return self
@@ -67,6 +69,7 @@ class SocketWire(Wire):
     server_driver = swarm_driver = "socket"
     server_address = swarm_address = "127.0.0.1"
     words = "kernel UDP sockets over loopback"
+    many_queues = True
 
     def __enter__(self):
         # Loopback is shared: take a port that is free, not one that another run may hold.
@@ -82,6 +85,7 @@ class SocketWire(Wire):
 class MemifWire(Wire):
     words = "memif: shared memory between two processes"
     server_options = ["--verify-udp-checksum", "off"]  # memory has checksums of its own
+    many_queues = True
     ring_bits = 13  # 8,192 frames: what 10,000 players are sent while the host has the other core for itself
 
     def vdev(self, role, wire="memif", device=0):
@@ -94,14 +98,19 @@ class MemifWire(Wire):
     def swarm_eal(self):
         return ["--no-pci", self.vdev("client")]
 
+    @property
+    def swarm_options(self):
+        # Nothing on the way spreads frames over the server's queues: the sender does.
+        return ["--queues", str(self.queues)]
+
 
 class VethWire(Wire):
     """A veth pair, each end in a network namespace of its own, each driven by a DPDK port."""
 
     device = ""
 
-    def __init__(self, directory, run_name, xdp_filter=False):
-        super().__init__(directory, run_name, xdp_filter)
+    def __init__(self, directory, run_name, xdp_filter=False, queues=1):
+        super().__init__(directory, run_name, xdp_filter, queues)
         self.spaces = [f"{run_name}-server", f"{run_name}-swarm"]
         # Names of interfaces have 15 characters at most.
         self.ends = [f"srd{os.getpid()}s", f"srd{os.getpid()}c"]

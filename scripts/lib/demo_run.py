@@ -44,6 +44,17 @@ def add_xdp_filter(parser):
                         help="server and kernel share the interface, as serried-server --xdp-filter on has it (af_xdp)")
 
 
+def add_io_lanes(parser):
+    parser.add_argument("--io-lanes", type=at_least(1, 16), default=1, metavar="N",
+                        help="io lanes of the server (default 1); more on wires with several queues")
+
+
+def take_io_lanes(parser, options, wires):
+    if options.io_lanes > 1 and not wires[options.driver].many_queues:
+        several = " or ".join(sorted(name for name, wire in wires.items() if wire.many_queues))
+        parser.error(f"--io-lanes: the wire of {options.driver} has one queue; take --driver {several}")
+
+
 def take_xdp_filter(parser, options):
     """Of the option itself, or of --server-args: the wire must know of it, because the kernel needs an address then."""
     options.xdp_filter = options.xdp_filter or "--xdp-filter" in options.server_args
@@ -66,6 +77,7 @@ def read_options():
     parser.add_argument("--npcs", type=at_least(0, 1000000), default=1000, help="wandering characters (default 1000)")
     add_in_view(parser)
     parser.add_argument("--shards", type=at_least(1, 16), help="shard lanes (default: the server's choice)")
+    add_io_lanes(parser)
     parser.add_argument("--audit", type=at_least(0, 60), default=1, metavar="PER_SECOND",
                         help="comparisons of each bot's view with the server's world, a second (default 1)")
     parser.add_argument("--memory", type=at_least(64, 65536), metavar="MB",
@@ -83,7 +95,7 @@ def read_options():
         options.rate = 60 if options.players <= 1000 else 30 if options.players <= 3000 else 10
     if options.memory is None:
         options.memory = 512 + options.players // 20
-    if options.driver in ("af_xdp", "af_packet") and os.geteuid() != 0:
+    if options.driver.startswith("af_") and os.geteuid() != 0:
         parser.error(f"--driver {options.driver} makes network namespaces and needs root; take socket or memif")
     for name in ("server_args", "swarm_args"):
         try:
@@ -91,6 +103,7 @@ def read_options():
         except ValueError as error:
             parser.error(f"--{name.replace('_', '-')}: {error}")
     take_xdp_filter(parser, options)
+    take_io_lanes(parser, options, demo_net.WIRES)
     if options.json:
         folder = os.path.dirname(os.path.abspath(options.json))
         if not os.access(folder, os.W_OK):
@@ -247,7 +260,7 @@ QUIET = ["--no-telemetry", "--log-level=lib.eal:warning"]
 def commands(options, wire, directory, run_name, placed=None):
     """The command lines of server and swarm, with the cores and the memory that the table names."""
     server_cores, swarm_cores, cores_words = placed or place()
-    memory, memory_words = demo_net.memory_arguments(options.memory, 1 if options.driver == "socket" else 2)
+    memory, memory_words = demo_net.memory_arguments(options.memory, 1 if wire.swarm_driver == "socket" else 2)
     if options.driver == "socket":
         memory, memory_words = ["--no-huge", "--no-shconf", "-m", str(options.memory)], "no hugepages (4 KiB pages)"
     key = os.path.join(directory, "token.key")
@@ -263,11 +276,13 @@ def commands(options, wire, directory, run_name, placed=None):
         server += spread(options.players, options.in_view)
     if options.shards:
         server += ["--shards", str(options.shards)]
+    if options.io_lanes > 1:
+        server += ["--io-lanes", str(options.io_lanes)]
     swarm = [*wire.swarm_prefix, program(options, "tools", "serried-swarm")]
     if wire.swarm_driver == "ethdev":
         swarm += [*lcores(swarm_cores), *memory, *QUIET, "--file-prefix", f"{run_name}-swarm", *wire.swarm_eal(), "--",
                   "--address", wire.swarm_address + "/24"]
-    swarm += ["--driver", wire.swarm_driver, "--bots", str(options.players),
+    swarm += [*wire.swarm_options, "--driver", wire.swarm_driver, "--bots", str(options.players),
               "--server", f"{wire.server_address}:{wire.port}", "--token-key", key, "--rate", str(options.rate),
               "--seconds", str(options.seconds), "--json", os.path.join(directory, "swarm.json"), "--status", "line"]
     return server + options.server_args, swarm + options.swarm_args, swarm_cores, memory_words, cores_words
@@ -325,7 +340,7 @@ def demo(options):
     run_name = f"serried-{os.getpid()}"
     directory = tempfile.mkdtemp(prefix="serried-demo-")
     try:
-        with demo_net.WIRES[options.driver](directory, run_name, options.xdp_filter) as wire:
+        with demo_net.WIRES[options.driver](directory, run_name, options.xdp_filter, options.io_lanes) as wire:
             server, swarm, swarm_cores, memory, cores = commands(options, wire, directory, run_name)
             print(f"demo: {options.players:,} bots for {options.seconds} s over {wire.words}; {memory}; {cores}", flush=True)
             subprocess.run([program(options, "tools", "serried-token"), "keygen", "--out",

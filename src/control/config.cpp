@@ -198,6 +198,8 @@ void check_config(const ServerConfig& config, std::vector<Fault>& faults) {
     fault("--xdp-filter", "means nothing to --driver socket; use --driver ethdev with net_af_xdp, or leave it out");
   if (config.xdp_rate_per_s != 0 && !config.xdp_filter)
     fault("--xdp-rate", "is a limit of the XDP program; give --xdp-filter on too, or leave it out");
+  if (!config.steering && (config.driver != Driver::socket || config.io_lanes == 1))
+    fault("--steering", "off means nothing without --driver socket and several --io-lanes; leave it out");
   if (config.players_max > config.sessions_max)
     fault("--players-max", "is " + std::to_string(config.players_max) + ", more than --sessions-max " +
                                std::to_string(config.sessions_max) + "; raise sessions or lower players");

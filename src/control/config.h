@@ -73,6 +73,7 @@ struct ServerConfig {
   unsigned shards = 0;                    ///< 0: from the number of cores
   std::optional<unsigned> idle_sleep_us;  ///< none: from the placement
   std::optional<unsigned> coalesce_us;    ///< none: from the placement
+  bool steering = true;
   IsaChoice isa = IsaChoice::automatic;
 
   // Run and reports

@@ -96,6 +96,7 @@ Engine::Engine(const EngineSetup& setup)
     : setup_(setup),
       links_(make_links(setup)),
       handshake_links_(make_handshake_links(setup)),
+      handover_(setup.config.io_lanes),
       simulation_(shard_setup(setup)),
       handshake_lane_(handshake_config(setup.config, setup.key, setup.started_unix_s), pointers(handshake_links_)) {
   for (unsigned i = 0; i < setup.shards; ++i) {
@@ -167,6 +168,7 @@ void Engine::add_io(Snapshot& snapshot, const LaneEntry& entry, const lane::IoCo
   add(snapshot.session_counts, "retransmission_timeouts", io.timeouts);
   add(snapshot.session_counts, "rekeys", io.rekeys);
   add(snapshot.session_counts, "roamed", io.roamed);
+  add(snapshot.session_counts, "handed_over", io.handed_over);
   add(snapshot.session_counts, "integrity_challenges", io.challenges);
   add(snapshot.session_counts, "packed_from_bytes", io.packed_from);
   add(snapshot.session_counts, "packed_to_bytes", io.packed_to);

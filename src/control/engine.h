@@ -16,6 +16,7 @@
 #include "control/lane_loop.h"
 #include "control/placement.h"
 #include "control/snapshot.h"
+#include "lane/handover.h"
 #include "lane/handshake_lane.h"
 #include "lane/orders.h"
 #include "lane/shard_lane.h"
@@ -81,6 +82,7 @@ class Engine {
   std::vector<std::unique_ptr<lane::IoShardLink>> links_;  ///< [io lane * shards + shard]
   std::vector<std::unique_ptr<lane::HandshakeLink>> handshake_links_;
   std::vector<std::unique_ptr<lane::OrderLink>> order_links_;  ///< by io lane
+  lane::HandoverMesh handover_;
   lane::Simulation simulation_;
   std::vector<std::unique_ptr<lane::ShardLane>> shard_lanes_;
   lane::HandshakeLane handshake_lane_;

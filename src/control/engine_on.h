@@ -28,7 +28,9 @@ class SocketPorts {
   void collect_filtered(Snapshot&) const {}
 
  private:
+  std::unique_ptr<port::LocalAddresses> local_addresses_ = std::make_unique<port::LocalAddresses>();
   std::vector<std::unique_ptr<Port>> sockets_;
+  std::string steering_;  ///< what the kernel does for several lanes, as a note
 };
 
 /// One queue of a device a lane.
@@ -70,6 +72,7 @@ class EngineOn final : public Engine {
                                               ports_.lane(i), links_of_io(i), *handshake_links_[i], jar, entropy,
                                               drain_));
       posts_.back()->lane.attach(*order_links_[i]);
+      posts_.back()->lane.attach(handover_.links_of(i));
       io_entries_[i]->lane = posts_.back().get();
       io_entries_[i]->poll = &Post::poll;
     }

@@ -5,15 +5,33 @@
 #include <rte_ethdev.h>
 
 #include "control/engine_on.h"
+#include "session/id.h"
 
 namespace serried::control {
+namespace {
+
+/// Upper bits of a connection id, which is the first field of a datagram, little-endian.
+constexpr port::LaneField lane_field{3, 8 - session::id_lane_bits};
+static_assert(session::lane_of(0x5000'0000) == 0x50U >> lane_field.shift);
+
+}  // namespace
 
 Result<SocketPorts> SocketPorts::open(const ServerConfig& config, unsigned shards) {
   SocketPorts ports;
+  port::SocketConfig settings = socket_config(config, shards);
+  settings.local_addresses = ports.local_addresses_.get();
   for (unsigned i = 0; i < config.io_lanes; ++i) {
-    auto socket = port::Socket::open(socket_config(config, shards));
+    auto socket = port::Socket::open(settings);
     if (!socket) return socket.error();
     ports.sockets_.push_back(std::move(socket).value());
+  }
+  if (config.io_lanes == 1) return ports;
+  if (!config.steering) {
+    ports.steering_ = "sockets: not steered; lanes hand over what came to another";
+  } else if (auto steered = ports.sockets_.front()->steer(lane_field, config.io_lanes)) {
+    ports.steering_ = "sockets: the kernel steers sealed datagrams to their lanes";
+  } else {
+    ports.steering_ = "sockets: " + steered.error().message + "; lanes hand over what came to another";
   }
   return ports;
 }
@@ -35,7 +53,9 @@ std::vector<std::string> SocketPorts::notes() const {
   // A tick's burst of a thousand players fits into a megabyte; what the kernel gives by default does not hold it.
   if (report.receive_bytes < (1 << 20))
     note += "; small: raise net.core.rmem_max and net.core.wmem_max with sysctl if datagrams are missed";
-  return {note};
+  std::vector<std::string> lines{std::move(note)};
+  if (!steering_.empty()) lines.push_back(steering_);
+  return lines;
 }
 
 namespace {

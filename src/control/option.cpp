@@ -158,6 +158,10 @@ constexpr std::array lanes{
            "how long an io lane lets datagrams gather before it looks again; auto: 0 where it has a core of its own, "
            "else 50",
            [](C& c) -> Target { return &c.coalesce_us; }, 0, 1'000},
+    Option{"steering", "lanes", "steering", "on|off",
+           "have the kernel give each datagram to the io lane of its session (socket with several io lanes only); off: "
+           "lanes hand over to each other what came to the wrong one",
+           [](C& c) -> Target { return &c.steering; }},
     Option{"isa", "lanes", "isa", "NAME", "instruction set of the kernels",
            [](C& c) -> Target { return choice(c.isa); }, 0, 0, "auto|scalar|sse42|avx2|avx512"},
 };

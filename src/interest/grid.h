@@ -158,7 +158,8 @@ class Grid {
     std::array<std::int16_t, class_count> x;
   };
 
-  struct Tally {
+  /// On lines of its own: what a shard counts in its own must not take from others the lines that they read.
+  struct alignas(64) Tally {
     world::Column<std::uint32_t> histogram;  ///< this shard's rows per bin; read by all between the meets
     world::Column<std::uint32_t> start;     ///< first place of a bin, all shards together; one more than there are bins
     world::Column<std::uint32_t> next;      ///< where this shard's next row of a bin goes

@@ -27,10 +27,8 @@ class IoLane {
   /// Some bursts in, some out, a slice of upkeep. Returns how much there was to do; 0: idle.
   unsigned poll(Nanos now) noexcept {
     run(Stage::refill, [&] { refill(); });
-    // A burst that is nearly full was perhaps a full one, of which the port kept some frames for itself.
-    unsigned done = 0, received = wire::Batch::capacity;
-    for (unsigned burst = 0; burst < bursts_per_poll && received > wire::Batch::capacity / 2; ++burst)
-      done += received = inbound(now);
+    unsigned done = bursts([&] { return inbound(now); });
+    done += bursts([&] { return inbound_handed(now); });
     done += run(Stage::upkeep, [&] { return upkeep(state_, now); });
     done += run(Stage::obey, [&] { return obey(state_, now); });
     return done + outbound(now);
@@ -38,6 +36,9 @@ class IoLane {
 
   /// Take orders from control. Before the first poll; `link` outlives the lane.
   void attach(OrderLink& link) noexcept { state_.orders.link = &link; }
+
+  /// Share the server with other io lanes. Before the first poll.
+  void attach(HandoverLinks links) noexcept { state_.handover.links = std::move(links); }
 
   /// Refuse newcomers and say goodbye to every client, three times each.
   void begin_drain() noexcept { state_.draining = true; }
@@ -61,12 +62,22 @@ class IoLane {
       while (link->mail.pop(&mail, 1) == 1)
         if (mail.owner != nullptr) port_.release(wire::Buffer{mail.message - body_offset, mail.owner});
     }
+    discard_handed(state_);
     while (!state_.replies.empty()) take_home(state_.replies.pop());
     while (!state_.ready.empty()) port_.release(state_.ready.pop().buffer);
     trim(0);
   }
 
  private:
+  /// A burst that is nearly full was perhaps a full one, of which the port kept some frames for itself.
+  template <class Take>
+  static unsigned bursts(Take&& take) noexcept {
+    unsigned done = 0, received = wire::Batch::capacity;
+    for (unsigned burst = 0; burst < bursts_per_poll && received > wire::Batch::capacity / 2; ++burst)
+      done += received = take();
+    return done;
+  }
+
   unsigned inbound(Nanos now) noexcept {
     observe::DropCounters& drops = state_.counters.drops;
     run(Stage::receive, [&] { port_.receive(batch_, now); });
@@ -76,14 +87,29 @@ class IoLane {
     run(Stage::guard, [&] { session::guard(batch_, state_.waf, drops, now); });
     run(Stage::verify, [&] { wire::verify(batch_, state_.crc, drops); });
     run(Stage::greet, [&] { greet(state_, batch_, now); });
+    run(Stage::hand_over, [&] { hand_over(state_, batch_); });
+    serve(now);
+    run(Stage::release, [&] { port_.release(batch_); });
+    return received;
+  }
+
+  unsigned inbound_handed(Nanos now) noexcept {
+    const unsigned received = run(Stage::take_over, [&] { return take_over(state_, batch_); });
+    if (received == 0) return 0;
+    serve(now);
+    run(Stage::give_back, [&] { give_back(state_, batch_); });
+    return received;
+  }
+
+  /// The part of the inbound path that needs the sessions.
+  void serve(Nanos now) noexcept {
+    observe::DropCounters& drops = state_.counters.drops;
     run(Stage::admit, [&] { session::admit(batch_, state_.table, state_.limits, state_.waf, drops, now); });
     run(Stage::open, [&] { session::open(batch_, state_.table, drops); });
     run(Stage::accept, [&] { accept(state_, batch_, now); });
     run(Stage::decode, [&] { decode(state_, batch_, now); });
     run(Stage::steer, [&] { steer(state_); });
     run(Stage::blame, [&] { session::blame(batch_, state_.waf, now); });
-    run(Stage::release, [&] { port_.release(batch_); });
-    return received;
   }
 
   unsigned outbound(Nanos now) noexcept {

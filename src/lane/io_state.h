@@ -13,6 +13,7 @@
 #include "channel/reliable.h"
 #include "crypt/cookie.h"
 #include "crypt/integrity.h"
+#include "lane/handover.h"
 #include "lane/handshake_link.h"
 #include "lane/orders.h"
 #include "lane/rows.h"
@@ -51,11 +52,13 @@ struct IoConfig {
   message::ConnectionAccepted parameters;
 };
 
-/// In = delivered + answered + drops of unit datagram.
+/// In + taken_over = delivered + answered + handed_over + drops of unit datagram.
 /// Owner   the io lane; readable from any thread
 struct IoCounters {
   base::Counter delivered;  ///< datagrams of sessions that opened and were processed
   base::Counter answered;   ///< clear datagrams that were processed: Connects answered, queued or answered again
+  base::Counter handed_over;  ///< datagrams of other lanes' sessions, copied into rings to their owners
+  base::Counter taken_over;   ///< datagrams of own sessions that came to other lanes
   base::Counter received_body_bytes;
   base::Counter inputs;        ///< inputs handed to shards
   base::Counter input_copies;  ///< redundant copies of inputs already handed on
@@ -141,6 +144,7 @@ struct IoState {
   std::array<std::uint8_t, channel::unpacked_bytes_max> unpacked;  ///< scratch: the body being packed or unpacked
 
   OrderWork orders;
+  HandoverWork handover;
   unsigned gather_from = 0;  ///< shard whose turn it is
   std::uint32_t sweep_cursor = 0;
   Nanos swept_at = 0;

@@ -32,6 +32,7 @@ std::uint64_t source_hash(const wire::Path& source) noexcept {
 
 SERRIED_SETUP LoopNetwork::LoopNetwork(const LoopNetworkConfig& config)
     : seed_(config.seed),
+      scatter_(config.scatter),
       profile_(config.profile),
       flights_(config.in_flight_max),
       bytes_(new std::uint8_t[std::size_t{config.in_flight_max} * BufferPool::data_bytes_max]) {
@@ -155,7 +156,7 @@ void LoopNetwork::send(LoopPort& from, const std::uint8_t* data, std::uint16_t l
   base::Prng dice(base::mix(seed_, from.id_, from.sent_++));
   ++counters_.sent;
   const wire::Path source = endpoint(from.address_, to.local_port == 0 ? from.port_first_ : to.local_port);
-  LoopPort* const target = route(to, source);
+  LoopPort* const target = route(to, scatter_ ? base::mix(seed_, from.id_, from.sent_, 1) : source_hash(source));
   if (target == nullptr) {
     ++counters_.unroutable;
     return;
@@ -204,7 +205,8 @@ void LoopNetwork::launch(LoopPort& from, LoopPort& to, const std::uint8_t* data,
   to.heap_ = merge(to.heap_, index);
 }
 
-LoopPort* LoopNetwork::route(const wire::Path& to, const wire::Path& from) const noexcept {
+/// `key` picks one of the ports that share the address.
+LoopPort* LoopNetwork::route(const wire::Path& to, std::uint64_t key) const noexcept {
   // The last range that begins at or before the port; ranges of one address do not overlap, equal ones share.
   const auto after =
       std::upper_bound(routes_.begin(), routes_.end(), to, [](const wire::Path& path, const LoopPort* port) {
@@ -213,7 +215,7 @@ LoopPort* LoopNetwork::route(const wire::Path& to, const wire::Path& from) const
   if (after == routes_.begin() || !(*(after - 1))->owns(to.address, to.port)) return nullptr;
   auto first = after - 1;
   while (first != routes_.begin() && (*(first - 1))->owns(to.address, to.port)) --first;
-  return first[static_cast<std::ptrdiff_t>(source_hash(from) % static_cast<std::uint64_t>(after - first))];
+  return first[static_cast<std::ptrdiff_t>(key % static_cast<std::uint64_t>(after - first))];
 }
 
 bool LoopNetwork::precedes(std::uint32_t a, std::uint32_t b) const noexcept {

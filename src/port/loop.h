@@ -32,6 +32,8 @@ struct LoopNetworkConfig {
   std::uint64_t seed = 1;
   unsigned in_flight_max = 65536;  ///< datagrams on the wire; what exceeds it is lost, counted as overflowed
   LoopProfile profile{};           ///< what a new port's outbound direction starts with
+  /// Of ports that share an address, each datagram picks one by itself, as where nothing keeps a source to a queue.
+  bool scatter = false;
 };
 
 /// sent + duplicated = delivered + lost + overflowed + unroutable + missed + in flight, at every moment.
@@ -92,7 +94,7 @@ class LoopNetwork {
   [[nodiscard]] std::uint8_t* bytes_of(std::uint32_t flight) const noexcept {
     return bytes_.get() + std::size_t{flight} * BufferPool::data_bytes_max;
   }
-  [[nodiscard]] LoopPort* route(const wire::Path& to, const wire::Path& from) const noexcept;
+  [[nodiscard]] LoopPort* route(const wire::Path& to, std::uint64_t key) const noexcept;
   [[nodiscard]] bool precedes(std::uint32_t a, std::uint32_t b) const noexcept;
   [[nodiscard]] std::uint32_t merge(std::uint32_t a, std::uint32_t b) noexcept;
   void land(std::uint32_t flight) noexcept;
@@ -100,6 +102,7 @@ class LoopNetwork {
   void unbind(LoopPort& port) noexcept;
 
   std::uint64_t seed_;
+  bool scatter_;
   LoopProfile profile_;
   LoopCounters counters_;
   unsigned in_flight_ = 0;

@@ -56,18 +56,80 @@ socklen_t name_of(const wire::Path& path, bool ipv4, sockaddr_storage& to) noexc
   return sizeof name;
 }
 
-/// The size of the datagrams that the kernel joined into this message; 0: it came alone.
-std::uint16_t segment_bytes_of(msghdr& header) noexcept {
-  for (cmsghdr* at = CMSG_FIRSTHDR(&header); at != nullptr; at = CMSG_NXTHDR(&header, at)) {
-    if (at->cmsg_level != IPPROTO_UDP || at->cmsg_type != UDP_GRO) continue;
-    int bytes = 0;
-    std::memcpy(&bytes, CMSG_DATA(at), sizeof bytes);
-    return bytes > 0 && bytes < 65536 ? static_cast<std::uint16_t>(bytes) : std::uint16_t{0};
-  }
-  return 0;
+template <class T>
+T data_of(const cmsghdr* control) noexcept {
+  T value;
+  std::memcpy(&value, CMSG_DATA(control), sizeof value);
+  return value;
+}
+
+/// Append a control message behind those that `header` has.
+template <class T>
+void add_control(msghdr& header, int level, int type, const T& value) noexcept {
+  auto* const control =
+      reinterpret_cast<cmsghdr*>(static_cast<std::uint8_t*>(header.msg_control) + header.msg_controllen);
+  control->cmsg_level = level;
+  control->cmsg_type = type;
+  control->cmsg_len = CMSG_LEN(sizeof value);
+  std::memcpy(CMSG_DATA(control), &value, sizeof value);
+  header.msg_controllen += CMSG_SPACE(sizeof value);
 }
 
 }  // namespace
+
+/// What the kernel says beside a message.
+struct Socket::Control {
+  std::uint16_t segment_bytes = 0;  ///< size of the datagrams that were joined into it; 0: it came alone
+  std::uint8_t local_address = 0;
+};
+
+static_assert(CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(in6_pktinfo)) <= 64, "Socket::control_bytes");
+
+Socket::Control Socket::read_control(msghdr& header) noexcept {
+  Control control;
+  for (cmsghdr* at = CMSG_FIRSTHDR(&header); at != nullptr; at = CMSG_NXTHDR(&header, at)) {
+    if (at->cmsg_level == IPPROTO_UDP && at->cmsg_type == UDP_GRO) {
+      const int bytes = data_of<int>(at);
+      if (bytes > 0 && bytes < 65536) control.segment_bytes = static_cast<std::uint16_t>(bytes);
+    } else if (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_PKTINFO) {
+      const auto info = data_of<in6_pktinfo>(at);
+      Address local;
+      std::memcpy(local.data(), &info.ipi6_addr, local.size());
+      control.local_address = number_of(local);
+    } else if (at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_PKTINFO) {
+      const auto info = data_of<in_pktinfo>(at);
+      Address local = ipv4_address(0, 0, 0, 0);
+      std::memcpy(local.data() + 12, &info.ipi_spec_dst, 4);
+      control.local_address = number_of(local);
+    }
+  }
+  return control;
+}
+
+std::uint8_t Socket::number_of(const Address& local) noexcept {
+  if (!wire::same_address(local, last_local_) || last_local_number_ == 0) {
+    last_local_ = local;
+    last_local_number_ = local_addresses_->number_of(local);
+  }
+  return last_local_number_;
+}
+
+/// Where a message comes from, if the path says so, and how it is to be split; 0: not at all.
+void Socket::write_control(msghdr& header, const wire::Path& path, std::uint16_t segment_bytes) const noexcept {
+  header.msg_controllen = 0;
+  if (segment_bytes != 0) add_control(header, IPPROTO_UDP, UDP_SEGMENT, segment_bytes);
+  if (path.local_address == 0 || local_addresses_ == nullptr) return;
+  const Address& local = local_addresses_->at(path.local_address);
+  if (ipv4_only_) {
+    in_pktinfo source{};
+    std::memcpy(&source.ipi_spec_dst, local.data() + 12, 4);
+    add_control(header, IPPROTO_IP, IP_PKTINFO, source);
+  } else {
+    in6_pktinfo source{};  // of an IPv4 datagram too, mapped
+    std::memcpy(&source.ipi6_addr, local.data(), local.size());
+    add_control(header, IPPROTO_IPV6, IPV6_PKTINFO, source);
+  }
+}
 
 void Socket::receive(wire::Batch& batch, Nanos) noexcept {
   batch.clear();
@@ -102,7 +164,7 @@ unsigned Socket::arm(unsigned room) noexcept {
     }
     msghdr& header = r.messages[count].msg_hdr;
     header.msg_namelen = sizeof(sockaddr_storage);
-    header.msg_controllen = report_.gro ? control_bytes : 0;
+    header.msg_controllen = header.msg_control != nullptr ? control_bytes : 0;
     header.msg_flags = 0;
   }
   return count;
@@ -122,8 +184,10 @@ void Socket::take_message(unsigned message, unsigned index, wire::Batch& batch) 
   Receiver& r = *receiver_;
   msghdr& header = r.messages[message].msg_hdr;
   const std::size_t bytes = r.messages[message].msg_len;
-  const wire::Path path = path_of(r.names[message].storage, report_.local[index].port);
-  const std::uint16_t segment_bytes = report_.gro ? segment_bytes_of(header) : std::uint16_t{0};
+  wire::Path path = path_of(r.names[message].storage, report_.local[index].port);
+  const Control control = read_control(header);
+  const std::uint16_t segment_bytes = control.segment_bytes;
+  path.local_address = control.local_address;
   const bool alone = segment_bytes == 0 || bytes <= segment_bytes;
   if (alone && r.pending_count == 0 && batch.rows < burst) [[likely]] {
     const wire::Buffer buffer = r.buffers[message];
@@ -205,8 +269,10 @@ void Socket::gather(const wire::Batch& batch, unsigned& next, unsigned message) 
   for (; next < batch.live_rows && next - first < segments_max; ++next) {
     const unsigned row = batch.live[next];
     const std::uint16_t length = batch.length[row];
-    if (next > first && (!report_.gso || length > segment_bytes || length == 0 || bytes + length > joined_bytes_max ||
-                         batch.path[row].local_port != path.local_port || !wire::same_endpoint(batch.path[row], path)))
+    if (next > first &&
+        (!report_.gso || length > segment_bytes || length == 0 || bytes + length > joined_bytes_max ||
+         batch.path[row].local_port != path.local_port || batch.path[row].local_address != path.local_address ||
+         !wire::same_endpoint(batch.path[row], path)))
       break;
     s.parts[next] = {batch.data[row], length};
     bytes += length;
@@ -221,15 +287,7 @@ void Socket::gather(const wire::Batch& batch, unsigned& next, unsigned message) 
   header.msg_namelen = name_of(path, ipv4_only_, s.names[message].storage);
   header.msg_iov = &s.parts[first];
   header.msg_iovlen = next - first;
-  header.msg_controllen = 0;
-  if (next - first > 1) {
-    header.msg_controllen = CMSG_SPACE(sizeof segment_bytes);
-    cmsghdr* const control = CMSG_FIRSTHDR(&header);
-    control->cmsg_level = IPPROTO_UDP;
-    control->cmsg_type = UDP_SEGMENT;
-    control->cmsg_len = CMSG_LEN(sizeof segment_bytes);
-    std::memcpy(CMSG_DATA(control), &segment_bytes, sizeof segment_bytes);
-  }
+  write_control(header, path, next - first > 1 ? segment_bytes : std::uint16_t{0});
 }
 
 void Socket::send_messages(const wire::Batch& batch, int file, unsigned count) noexcept {
@@ -269,7 +327,7 @@ void Socket::send_one_by_one(const wire::Batch& batch, int file, unsigned messag
   Sender& s = *sender_;
   msghdr& header = s.messages[message].msg_hdr;
   const unsigned first = s.first_row[message], rows = s.row_count[message];
-  header.msg_controllen = 0;
+  write_control(header, batch.path[batch.live[first]], 0);
   header.msg_iovlen = 1;
   s.row_count[message] = 1;
   for (unsigned i = 0; i < rows; ++i) {

@@ -18,8 +18,10 @@
 #include <vector>
 
 #include "port/address.h"
+#include "port/local_addresses.h"
 #include "port/pool.h"
 #include "port/port.h"
+#include "port/steering.h"
 
 namespace serried::port {
 
@@ -28,6 +30,9 @@ struct SocketConfig {
   std::uint16_t port_first = 0;  ///< 0: the system chooses, for each socket
   unsigned socket_count = 1;     ///< sockets of consecutive UDP ports
   bool reuse_port = false;       ///< several lanes on one UDP port; the kernel spreads the sources
+  /// Of an unspecified `address`: where answers come from the address that was asked, and shared by all sockets whose
+  /// paths may meet. Outlives them. Null: the system chooses.
+  LocalAddresses* local_addresses = nullptr;
   bool gro = true, gso = true;
   unsigned buffers = 4096;
   int receive_bytes = 8 << 20;  ///< asked of the kernel, all sockets together; report() says what it gave
@@ -61,6 +66,9 @@ class Socket {
   [[nodiscard]] const wire::Path& local(unsigned index = 0) const noexcept { return report_.local[index]; }
   /// Buffers that are out; 0 when all came home.
   [[nodiscard]] unsigned outstanding() const noexcept { return pool_.outstanding() - armed_count_; }
+  /// Have the kernel give datagrams to the lanes that own their sessions, in the group of reuse_port that this socket
+  /// is in. When all have been opened, in the order of their lanes.
+  Result<Done> steer(LaneField field, unsigned lanes) { return attach_steering(files_.front(), field, lanes); }
   /// Ask the kernel what it dropped for want of room; nic_missed follows with the next receive. Control only.
   void poll_missed() noexcept;
 
@@ -74,6 +82,10 @@ class Socket {
   Result<Done> add(const SocketConfig& config, unsigned index);
   Result<Done> finish_setup();
 
+  struct Control;
+  [[nodiscard]] Control read_control(msghdr& header) noexcept;
+  void write_control(msghdr& header, const wire::Path& path, std::uint16_t segment_bytes) const noexcept;
+  [[nodiscard]] std::uint8_t number_of(const Address& local) noexcept;
   unsigned arm(unsigned room) noexcept;
   void read_socket(unsigned index, wire::Batch& batch) noexcept;
   void take_message(unsigned message, unsigned index, wire::Batch& batch) noexcept;
@@ -95,6 +107,9 @@ class Socket {
   int poll_file_ = -1;
   bool ipv4_only_ = false;
   bool ipv6_only_ = false;
+  LocalAddresses* local_addresses_ = nullptr;
+  Address last_local_{};                ///< that a datagram came to
+  std::uint8_t last_local_number_ = 0;  ///< of that one
   unsigned armed_count_ = 0;
   std::unique_ptr<Receiver> receiver_;
   std::unique_ptr<Sender> sender_;

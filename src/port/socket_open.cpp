@@ -80,6 +80,8 @@ SERRIED_SETUP Socket::Socket(const SocketConfig& config)
     : pool_(config.buffers), receiver_(std::make_unique<Receiver>()), sender_(std::make_unique<Sender>()) {
   ipv4_only_ = is_ipv4(config.address);
   ipv6_only_ = !ipv4_only_ && config.address != Address{};
+  if (config.address == Address{} || config.address == ipv4_address(0, 0, 0, 0))
+    local_addresses_ = config.local_addresses;
   report_.gro = config.gro;
   report_.gso = config.gso;
 }
@@ -102,6 +104,10 @@ SERRIED_SETUP Result<Done> Socket::add(const SocketConfig& config, unsigned inde
   if (config.reuse_port && !set_option(file, SOL_SOCKET, SO_REUSEPORT, 1))
     return system_error("SO_REUSEPORT refused", "");
   if (!ipv4_only_) set_option(file, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only_ ? 1 : 0);
+  if (local_addresses_ != nullptr &&
+      !(ipv4_only_ ? set_option(file, IPPROTO_IP, IP_PKTINFO, 1) : set_option(file, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)))
+    return system_error("the kernel does not say which address a datagram came to (IP_PKTINFO)",
+                        "name one of the machine's addresses");
   sockaddr_storage name{};
   socklen_t name_bytes = sizeof(sockaddr_in6);
   if (ipv4_only_) {
@@ -159,7 +165,7 @@ SERRIED_SETUP Result<Done> Socket::finish_setup() {
     in.msg_name = &r.names[i].storage;
     in.msg_iov = r.parts[i];
     in.msg_iovlen = report_.gro ? 2 : 1;
-    in.msg_control = report_.gro ? r.controls[i] : nullptr;
+    in.msg_control = report_.gro || local_addresses_ != nullptr ? r.controls[i] : nullptr;
     msghdr& out = sender_->messages[i].msg_hdr;
     out.msg_name = &sender_->names[i].storage;
     out.msg_control = sender_->controls[i];

@@ -46,7 +46,8 @@ struct alignas(8) Path {
   std::uint16_t vlan = 0;                  ///< 802.1Q tag control information, host order; 0: untagged
   std::array<std::uint8_t, 6> link{};      ///< MAC of the next hop; zeros where the port has none (sockets)
   std::uint16_t local_port = 0;            ///< our own UDP port, host order; 0 when sending: the port's default
-  std::array<std::uint8_t, 4> reserved{};
+  std::uint8_t local_address = 0;          ///< our own address, as the port numbers them; 0: the port's default
+  std::array<std::uint8_t, 3> reserved{};
 
   [[nodiscard]] bool is_ipv4() const noexcept { return is_ipv4_mapped(address); }
   [[nodiscard]] bool operator==(const Path&) const noexcept = default;

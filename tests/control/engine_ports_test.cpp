@@ -37,6 +37,17 @@ TEST(SocketPorts, SeveralLanesShareOneUdpPort) {
   const auto ports = SocketPorts::open(config, 1);
   ASSERT_TRUE(static_cast<bool>(ports)) << ports.error().message;
   EXPECT_EQ(ports.value().lane(0).local().port, ports.value().lane(1).local().port);
+  ASSERT_EQ(ports.value().notes().size(), 2U);
+  EXPECT_NE(ports.value().notes()[1].find("the kernel steers"), std::string::npos) << ports.value().notes()[1];
+}
+
+TEST(SocketPorts, SteeringCanBeLeftToTheLanes) {
+  ServerConfig config = loopback();
+  config.io_lanes = 2;
+  config.steering = false;
+  const auto ports = SocketPorts::open(config, 1);
+  ASSERT_TRUE(static_cast<bool>(ports)) << ports.error().message;
+  EXPECT_NE(ports.value().notes()[1].find("not steered"), std::string::npos) << ports.value().notes()[1];
 }
 
 TEST(SocketPorts, APortThatIsTakenIsASentence) {

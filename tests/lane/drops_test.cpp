@@ -249,6 +249,8 @@ TEST(Drops, EveryReasonIsTestedAlone) {
            Drop::sessions_full,
            Drop::handshake_ring_full,
            Drop::confirm_deferred,
+           // handover_test.cpp
+           Drop::handover_ring_full,
            // decode_test.cpp, shard_rings_test.cpp, shard_slice_test.cpp, shard_mail_test.cpp
            Drop::shard_ring_full,
            Drop::stale_input,

@@ -50,6 +50,7 @@ class Attack(unittest.TestCase):
         if "spoofed" in kinds:
             self.assertGreater(drops.get("bad_tag", 0), 0)
             self.assertGreater(drops.get("replay_seen", 0) + drops.get("replay_old", 0), 0)
+        return result["server"]
 
     @unittest.skipUnless(os.geteuid() == 0, "makes network namespaces: needs root")
     def test_af_xdp(self):
@@ -57,6 +58,12 @@ class Attack(unittest.TestCase):
 
     def test_memif(self):
         self.bear(STRANGERS | OVERHEARD, "--driver", "memif")
+
+    def test_two_io_lanes(self):
+        """Forgeries that name the other lane are handed over to it, and refused there."""
+        server = self.bear(STRANGERS | (OVERHEARD if os.geteuid() == 0 else set()), "--driver", "socket", "--io-lanes", "2",
+                           "--server-args", "--steering off")
+        self.assertGreater(server["sessions"]["handed_over"], 1000)
 
     def test_socket(self):
         # In a player's name only frames of one's own can speak; sockets copy it under their own.

@@ -13,7 +13,7 @@ import unittest
 
 import programs
 
-NAMES = ["aead", "inbound", "outbound", "refuse", "driver-share", "players", "crowd", "newcomer", "sessions"]
+NAMES = ["aead", "inbound", "outbound", "refuse", "driver-share", "players", "crowd", "newcomer", "sessions", "scaling"]
 
 
 COMMAND = ["python3", os.path.join(programs.ROOT, "scripts/lib/bench_run.py"), "--build"]
@@ -118,7 +118,7 @@ class Matrix(unittest.TestCase):
                                 (["--players", "5,x"], "--players: 'x' is no whole number"),
                                 (["--rates", ""], "--rates: '' is no whole number"),
                                 (["--budgets", "90"], "--budgets: 90 is not in 256 to 1146"),
-                                (["--io-lanes", "2", "--drivers", "memif"], "--io-lanes above 1"),
+                                (["--io-lanes", "2", "--drivers", "af_xdp"], "--io-lanes above 1"),
                                 (["--quick", "--full"], "not allowed with"),
                                 (["--json", "/nowhere/matrix.json"], "--json: cannot write"),
                                 (["--plots", "/dev/null/plots"], "--plots: cannot make")):

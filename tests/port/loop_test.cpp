@@ -274,5 +274,26 @@ TEST(Loop, SharedPortsSplitSourcesAndKeepEachOnOne) {
   for (std::uint16_t port = 5000; port < 5100; ++port) EXPECT_TRUE(seen_by_one[port] == 0 || seen_by_two[port] == 0);
 }
 
+TEST(Loop, ScatteredDatagramsOfOneSourceComeToAllPortsAndARunRepeatsItself) {
+  const auto run = [] {
+    LoopNetwork network({.scatter = true});
+    std::vector<std::unique_ptr<LoopPort>> lanes;
+    for (int i = 0; i < 4; ++i) lanes.push_back(network.open({server_address, 4000, 0, 512, true}).value());
+    auto client = network.open({client_address, 5000, 0, 512}).value();
+    for (int i = 0; i < 100; ++i) send(*client, std::to_string(i), endpoint(server_address, 4000), 0);
+    std::vector<std::vector<std::string>> seen;
+    for (auto& lane : lanes) seen.push_back(drain(*lane, 0));
+    return seen;
+  };
+  const auto seen = run();
+  std::size_t total = 0;
+  for (const auto& of_one : seen) {
+    EXPECT_GT(of_one.size(), 10U);
+    total += of_one.size();
+  }
+  EXPECT_EQ(total, 100U);
+  EXPECT_EQ(seen, run());
+}
+
 }  // namespace
 }  // namespace serried::port

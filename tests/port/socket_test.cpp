@@ -110,6 +110,60 @@ TEST(Socket, TheWildcardTakesBothFamilies) {
   EXPECT_EQ(drain(*six).size(), 1U);
 }
 
+/// Ask a socket of all addresses at some of them. Expect each answer from the address that was asked, also when another
+/// socket of the same addresses gives it, alone and in a run that the kernel splits.
+void expect_answers_from(const Address& all, std::span<const Address> asked, const Address& own) {
+  LocalAddresses addresses;
+  SocketConfig config;
+  config.address = all;
+  config.reuse_port = true;
+  config.local_addresses = &addresses;
+  auto first = Socket::open(config);
+  ASSERT_TRUE(first) << first.error().message;
+  config.port_first = first.value()->local().port;
+  auto second = Socket::open(config);
+  ASSERT_TRUE(second) << second.error().message;
+  Socket* const servers[2] = {first.value().get(), second.value().get()};
+  for (const Address& address : asked)
+    for (const bool other : {false, true})
+      for (const unsigned count : {1U, 5U}) {
+        SCOPED_TRACE(format_address(address) + (other ? ", another socket" : "") + ", " + std::to_string(count));
+        auto client = open(own);
+        wire::Batch batch;
+        append(*client, batch, "hello", endpoint(address, config.port_first));
+        client->transmit(batch, 0);
+        Socket* heard = nullptr;
+        for (Socket* const server : servers) {
+          if (batch.rows != 0) break;
+          server->receive(batch, 0);
+          heard = server;
+        }
+        ASSERT_EQ(batch.live_rows, 1U);
+        const wire::Path path = batch.path[0];
+        EXPECT_NE(path.local_address, 0);
+        heard->release(batch);
+        Socket& answers = other ? *servers[heard == servers[0] ? 1 : 0] : *heard;
+        for (unsigned i = 0; i < count; ++i) append(answers, batch, "world", path);
+        answers.transmit(batch, 0);
+        const auto seen = drain(*client);
+        ASSERT_EQ(seen.size(), count);
+        for (const Seen& one : seen) EXPECT_EQ(one.path.address, address);
+        EXPECT_EQ(answers.counters().drops.total(observe::DropUnit::out), 0U);
+      }
+}
+
+TEST(Socket, AnswersComeFromTheAddressThatWasAsked) {
+  const Address asked[] = {ipv4_address(127, 0, 0, 2), ipv4_address(127, 9, 8, 7), loopback4};
+  expect_answers_from(ipv4_address(0, 0, 0, 0), asked, ipv4_address(127, 0, 0, 5));
+  if (have_ipv6()) expect_answers_from(Address{}, asked, ipv4_address(127, 0, 0, 5));
+}
+
+TEST(Socket, AnswersComeFromTheIpv6AddressThatWasAsked) {
+  if (!have_ipv6()) GTEST_SKIP() << "no IPv6 here";
+  const Address asked[] = {loopback6};
+  expect_answers_from(Address{}, asked, loopback6);
+}
+
 /// Runs of equal and unequal sizes to two receivers, joined and not: every byte arrives, in order, as sent.
 TEST(Socket, RunsSurviveSplittingAndJoining) {
   base::Prng dice(4711);

@@ -4,6 +4,7 @@
 
 #include "message/control.h"
 #include "scenario/engine.h"
+#include "session/id.h"
 #include "wire/compose.h"
 #include "wire/stamp.h"
 
@@ -92,6 +93,9 @@ class Attacker {
   Bytes resealed(Bytes bytes) {
     wire::Header header;
     header.connection_id = base::load<std::uint32_t>(bytes.data());
+    // Where there are several io lanes, in the name of one of them or of one that is not there.
+    if (engine_.config.io_lanes > 1 && dice_.chance(0.5))
+      header.connection_id ^= session::make_id(static_cast<std::uint32_t>(dice_.below(session::lanes_max)), 0, 0) & ~1U;
     header.channel = static_cast<std::uint8_t>(dice_.below(4));
     header.flags = static_cast<std::uint8_t>(wire::flag::sealed | (dice_.next() & 0xF8));
     header.sequence = dice_.chance(0.5) ? dice_.below(100'000) : dice_.next();

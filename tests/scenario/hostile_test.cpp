@@ -5,6 +5,7 @@
 ///
 /// SERRIED_SEEDS=first:last chooses the seeds; scripts/scenario runs as many as one likes.
 
+#include <array>
 #include <cstdlib>
 #include <sstream>
 
@@ -54,6 +55,9 @@ Plot plot_of(std::uint64_t seed) {
   engine.seed = seed;
   engine.poll_seed = dice.next();
   engine.shards = 1 + static_cast<unsigned>(dice.below(3));
+  engine.io_lanes = std::array{1U, 1U, 2U, 4U}[base::mix(seed, 0x10) % 4];
+  engine.scatter = base::mix(seed, 0x11) % 3 == 0;
+  if (base::mix(seed, 0x12) % 2 == 0) engine.handover_datagrams = 32;
   engine.players = 2 + static_cast<unsigned>(dice.below(4));
   engine.npcs = 8 + static_cast<unsigned>(dice.below(16));
   engine.input_hz = 20 + static_cast<unsigned>(dice.below(40));
@@ -114,10 +118,11 @@ class Story {
     using Io = lane::IoCounters;
     out << "ticks " << engine_.hashes.size() << " hash "
         << (engine_.hashes.empty() ? 0 : engine_.hashes.rbegin()->second) << " delivered "
-        << engine_.total(&Io::delivered) << " answered " << engine_.total(&Io::answered) << " sent "
-        << engine_.total(&Io::sent) << " rekeys " << engine_.total(&Io::rekeys) << " roamed "
-        << engine_.total(&Io::roamed) << " mail " << engine_.total(&Io::mail_in) << '/' << engine_.total(&Io::mail_out)
-        << " timeouts " << engine_.total(&Io::timeouts) << " packed " << engine_.total(&Io::packed_from);
+        << engine_.total(&Io::delivered) << " answered " << engine_.total(&Io::answered) << " handed over "
+        << engine_.total(&Io::handed_over) << " sent " << engine_.total(&Io::sent) << " rekeys "
+        << engine_.total(&Io::rekeys) << " roamed " << engine_.total(&Io::roamed) << " mail "
+        << engine_.total(&Io::mail_in) << '/' << engine_.total(&Io::mail_out) << " timeouts "
+        << engine_.total(&Io::timeouts) << " packed " << engine_.total(&Io::packed_from);
     for (const auto& talker : talkers_)
       out << " | " << talker->commands << ' ' << talker->long_commands << ' ' << talker->answers << ' '
           << talker->spoken << ' ' << talker->heard;

@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "client/session.h"
 #include "crypt/token.h"
+#include "lane/handover.h"
 #include "lane/handshake_lane.h"
 #include "lane/io_lane.h"
 #include "lane/shard_lane.h"
@@ -35,6 +36,7 @@ struct ServerSetup {
   std::uint32_t players_max = 64;
   unsigned jobs = 64;  ///< handshakes under way, of one io lane
   unsigned link_rows = 4'096, link_buffers = 1'024;
+  unsigned handover_datagrams = lane::HandoverMesh::waiting_max;  ///< that may wait for one io lane
 };
 
 /// A client of such a server, and what its session points to.
@@ -59,7 +61,8 @@ class Server {
         handshake_links(make_handshake_links()),
         key(make_key()),
         handshake({key, setup.unix_start, setup.tokens_remembered, setup.players_max, entropy()},
-                  pointers(handshake_links)) {
+                  pointers(handshake_links)),
+        mesh(static_cast<unsigned>(ports.size()), setup.handover_datagrams) {
     const auto io_lanes = static_cast<unsigned>(ports.size());
     const unsigned shard_count = setup.world ? setup.world->shards : 1;
     for (unsigned i = 0; i < io_lanes * shard_count; ++i)
@@ -70,6 +73,7 @@ class Server {
       const auto first = all.begin() + i * shard_count;
       ios.push_back(std::make_unique<IoLane>(setup.io, *ports[i], std::vector(first, first + shard_count),
                                              *handshake_links[i], crypt::CookieJar{key.secret}, entropy()));
+      ios.back()->attach(mesh.links_of(i));
     }
     if (!setup.world) return;
     setup.world->io_lanes = io_lanes;
@@ -135,14 +139,17 @@ class Server {
     for (const auto& io : ios) sum += io->counters().drops.value(drop);
     return sum;
   }
-  /// Datagrams that the ports handed over, and what became of them: equal between any two polls.
+  /// Datagrams that came to the lanes, from ports and from other lanes, and what became of them: equal between any two
+  /// polls.
   struct Books {
     std::uint64_t received = 0, accounted = 0;
   };
   [[nodiscard]] Books books() const {
     Books books;
     for (const P* port : ports) books.received += port->counters().delivered_datagrams.value();
-    books.accounted = total(&lane::IoCounters::delivered) + total(&lane::IoCounters::answered);
+    books.received += total(&lane::IoCounters::taken_over);
+    books.accounted = total(&lane::IoCounters::delivered) + total(&lane::IoCounters::answered) +
+                      total(&lane::IoCounters::handed_over);
     for (const auto& io : ios) books.accounted += io->counters().drops.total(observe::DropUnit::datagram);
     return books;
   }
@@ -178,6 +185,7 @@ class Server {
   std::vector<std::unique_ptr<lane::HandshakeLink>> handshake_links;  ///< by io lane
   crypt::TokenKey key;
   lane::HandshakeLane handshake;
+  lane::HandoverMesh mesh;
   std::vector<std::unique_ptr<lane::IoShardLink>> links;  ///< [io lane * shards + shard]
   std::vector<std::unique_ptr<IoLane>> ios;
   std::unique_ptr<lane::Simulation> simulation;  ///< null: there is no world

@@ -65,8 +65,12 @@ std::uint16_t Forge::make_bytes(AttackKind kind, std::uint8_t* to, const Sample*
     case AttackKind::connect:
     case AttackKind::connect_cookie:
       return connect(to, kind == AttackKind::connect_cookie);
-    case AttackKind::unknown_session:
-      return sealed(to, static_cast<std::uint32_t>(random_.next()) | 1, 1 + random_.below(1 << 20));
+    case AttackKind::unknown_session: {
+      // The upper four bits name an io lane, of which few servers have more than four: every other one names one of
+      // those.
+      const std::uint32_t lanes = random_.below(2) == 0 ? 0xFFFF'FFFFU : 0x3FFF'FFFFU;
+      return sealed(to, (static_cast<std::uint32_t>(random_.next()) & lanes) | 1, 1 + random_.below(1 << 20));
+    }
     case AttackKind::replay:
       std::copy_n(sample->data.begin(), sample->bytes, to);
       return sample->bytes;

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "port/eal.h"
-#include "port/ethdev.h"
+#include "port/ethdev_queues.h"
 #include "port/socket.h"
 #include "tools/swarm/options.h"
 #include "tools/swarm/report.h"
@@ -87,6 +87,7 @@ int run_ethdev(const tools::SwarmOptions& options, const std::vector<std::string
 
   port::EthdevConfig config;
   config.device = names.front();
+  config.queues = options.queues;
   (options.server.is_ipv4() ? config.host.has_ipv4 : config.host.has_ipv6) = true;
   (options.server.is_ipv4() ? config.host.ipv4 : config.host.ipv6) = local.value();
   // A port a bot, so that all may shake hands at once; more bots than ports share them.
@@ -104,7 +105,10 @@ int run_ethdev(const tools::SwarmOptions& options, const std::vector<std::string
     for (std::uint32_t i = config.host.port_first; i <= config.host.port_last; ++i)
       ports.push_back(static_cast<std::uint16_t>(i));
     if (options.pin_cpu >= 0 && pin(options.pin_cpu) != 0) return fail("--pin: EAL was not given this CPU");
-    const tools::Summary summary = tools::run(device.value()->lane(0), options, key, ports, recorder);
+    port::EthdevQueues queues{*device.value()};
+    const tools::Summary summary = options.queues == 1
+                                       ? tools::run(device.value()->lane(0), options, key, ports, recorder)
+                                       : tools::run(queues, options, key, ports, recorder);
     tools::interrupted = 0;  // that ended the playing; what comes from here on ends the lingering
     code = finish(summary, options, recorder);
     for (timespec rest{options.linger_seconds, 0}; tools::interrupted == 0 && nanosleep(&rest, &rest) != 0;) {

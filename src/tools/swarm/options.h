@@ -36,6 +36,7 @@ struct SwarmOptions {
   bool audit = true;
   std::uint32_t sockets = 32;
   std::uint16_t port_first = 20'000;
+  unsigned queues = 1;
   Status status = Status::line;
   int pin_cpu = -1;
 };

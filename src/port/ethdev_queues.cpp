@@ -1,0 +1,58 @@
+#include "port/ethdev_queues.h"
+
+#include "base/bytes.h"
+#include "base/prng.h"
+
+namespace serried::port {
+
+EthdevQueues::EthdevQueues(EthdevDevice& device) : outgoing_(device.lanes()) {
+  for (unsigned i = 0; i < device.lanes(); ++i) queues_.push_back(&device.lane(i));
+}
+
+void EthdevQueues::receive(wire::Batch& batch, Nanos now) noexcept {
+  for (std::size_t looked = 0; looked < queues_.size(); ++looked) {
+    queues_[turn_]->receive(batch, now);
+    turn_ = (turn_ + 1) % queues_.size();
+    if (batch.rows != 0) break;
+  }
+  if (batch.rows == 0 || ++receives_ % refresh_every == 0) refresh();
+}
+
+std::size_t EthdevQueues::queue_of(const wire::Path& path) const noexcept {
+  const auto low = base::load<std::uint64_t>(path.address.data() + 8);
+  return base::mix(low, std::uint64_t{path.port} << 16 | path.local_port) % queues_.size();
+}
+
+void EthdevQueues::transmit(wire::Batch& batch, Nanos now) noexcept {
+  for (wire::Batch& out : outgoing_) out.clear();
+  for (unsigned i = 0; i < batch.live_rows; ++i) {
+    const unsigned row = batch.live[i];
+    wire::Batch& out = outgoing_[queue_of(batch.path[row])];
+    out.append(batch.data[row], batch.length[row], batch.owner[row], batch.path[row]);
+    batch.owner[row] = nullptr;
+  }
+  for (std::size_t queue = 0; queue < queues_.size(); ++queue)
+    if (outgoing_[queue].rows != 0) queues_[queue]->transmit(outgoing_[queue], now);
+  release(batch);  // rows that were not live
+}
+
+void EthdevQueues::refresh() noexcept {
+  const auto sum = [this](base::Counter PortCounters::*counter) {
+    std::uint64_t all = 0;
+    for (const Ethdev* const queue : queues_) all += (queue->counters().*counter).value();
+    (counters_.*counter).set(all);
+  };
+  for (base::Counter PortCounters::*const counter :
+       {&PortCounters::received_frames, &PortCounters::received_bytes, &PortCounters::delivered_datagrams,
+        &PortCounters::host_frames, &PortCounters::sent_datagrams, &PortCounters::sent_bytes,
+        &PortCounters::sent_host_frames})
+    sum(counter);
+  for (std::size_t i = 0; i < observe::drop_count; ++i) {
+    const auto drop = static_cast<observe::Drop>(i);
+    std::uint64_t all = 0;
+    for (const Ethdev* const queue : queues_) all += queue->counters().drops.value(drop);
+    counters_.drops.set(drop, all);
+  }
+}
+
+}  // namespace serried::port
