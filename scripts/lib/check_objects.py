@@ -121,7 +121,7 @@ def main():
         if re.fullmatch(rf"src/({'|'.join(HOT)})/\w+\.cpp", source) and source not in objects:
             findings.add(source, 1, f"is in no library of {build}: build it, or remove it")
     if not any(thing.has_function(ELSEWHERE) for thing in others.values()):
-        findings.add("scripts/check_objects.py", 1,
+        findings.add("scripts/lib/check_objects.py", 1,
                      f"no library of {' '.join(INSTANTIATING)} in {build} has a function of the name that ELSEWHERE says")
     return findings.finish(f"{len(objects)} objects, {setup} setup functions")
 

@@ -13,7 +13,7 @@ import checklib
 
 LIST = "src/lane/stage.def"
 DOCUMENTS = ["README.md", "src/README.md", "docs/architecture.md"]
-BEGIN, END = "<!-- path: begin (scripts/check_path.py --write) -->", "<!-- path: end -->"
+BEGIN, END = "<!-- path: begin (scripts/lib/check_path.py --write) -->", "<!-- path: end -->"
 LANES = {"IO": ("io lane", "IoLane"), "SHARD": ("shard lane", "ShardLane"), "HANDSHAKE": ("handshake lane", "HandshakeLane")}
 WIDTH = 108  # of a line of the drawing
 CALL = re.compile(r"\b((?:\w+(?:::|\.))*)(\w+)\(")
@@ -81,7 +81,7 @@ def check_documents(findings, wanted, write):
             with open(os.path.join(checklib.ROOT, path), "w", encoding="utf-8") as file:
                 file.write("\n".join(lines) + "\n")
         elif lines[begin:end] != framed:
-            findings.add(path, begin + 1, f"is not the path that {LIST} says (scripts/check_path.py --write puts it right)")
+            findings.add(path, begin + 1, f"is not the path that {LIST} says (scripts/lib/check_path.py --write puts it right)")
 
 
 # ---- the code

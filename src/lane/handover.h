@@ -63,9 +63,11 @@ struct IoState;
 
 /// Take the sealed datagrams whose connection id names another lane out of the burst, and copy them into the rings to
 /// their owners.
-/// Reads   data, length, path, connection_id, sequence, channel, flags, live      Writes  verdict, live, the rings
-/// Drops   handover_ring_full, unknown_session: there is no such lane      Owner  io lane
-/// Cost    bench/lanes_bench.cpp
+/// Reads   data, length, path, connection_id, sequence, channel, flags, live
+/// Writes  verdict, live, the rings
+/// Owner   io lane
+/// Drops   handover_ring_full, unknown_session: there is no such lane
+/// Cost    bench/engine/io_scaling.h
 void hand_over(IoState& state, wire::Batch& batch) noexcept;
 
 /// Make a burst of what the other lanes have handed over, parsed and verified, as if it had just passed hand_over here.

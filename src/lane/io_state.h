@@ -55,8 +55,8 @@ struct IoConfig {
 /// In + taken_over = delivered + answered + handed_over + drops of unit datagram.
 /// Owner   the io lane; readable from any thread
 struct IoCounters {
-  base::Counter delivered;  ///< datagrams of sessions that opened and were processed
-  base::Counter answered;   ///< clear datagrams that were processed: Connects answered, queued or answered again
+  base::Counter delivered;    ///< datagrams of sessions that opened and were processed
+  base::Counter answered;     ///< clear datagrams that were processed: Connects answered, queued or answered again
   base::Counter handed_over;  ///< datagrams of other lanes' sessions, copied into rings to their owners
   base::Counter taken_over;   ///< datagrams of own sessions that came to other lanes
   base::Counter received_body_bytes;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What scripts/check_objects.py finds and lets pass: planted.cpp, compiled by g++ and clang++ as most modules are and as those
+"""What scripts/lib/check_objects.py finds and lets pass: planted.cpp, compiled by g++ and clang++ as most modules are and as those
 of -O3 are. Each finding must be one that a comment of planted.cpp says, with its line, and each comment must be found.
 And what is wrong with an object as a whole, and the way from a library to the exit code."""
 

@@ -1,4 +1,4 @@
-/// Hot and setup functions for objects_test.py, which compiles this file and expects of scripts/check_objects.py what
+/// Hot and setup functions for objects_test.py, which compiles this file and expects of scripts/lib/check_objects.py what
 /// the comment behind a function says, of that line and no other.
 
 #include <cstdio>

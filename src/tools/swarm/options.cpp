@@ -71,8 +71,7 @@ void declare(Arguments& app, SwarmOptions& options, Texts& texts) {
   app.add_flag("--audit,!--no-audit", options.audit, "compare every view with what the server believes (default: on)");
   app.add("--sockets", options.sockets, "socket driver: UDP sockets that the bots share").shown().range(1, 4096);
   app.add("--port-first", options.port_first, "ethdev driver: UDP port of the first bot").shown().range(1, 65'000);
-  app.add("--queues", options.queues,
-          "ethdev driver: queues of the port, over which the bots' UDP ports are spread")
+  app.add("--queues", options.queues, "ethdev driver: queues of the port, over which the bots' UDP ports are spread")
       .shown()
       .range(1, 64);
   app.add("--status", texts.status, "live: a table; line: a line a second; none (default: by what stdout is)")
