@@ -72,7 +72,7 @@ class TwoMemifWire(demo_net.MemifWire):
     words = "memif, with the attacker on the wire between swarm and server"
     attack_prefix = []
     on_the_wire = True
-    many_queues = False  # he passes on one
+    many_queues = False  # the attacker passes on one
 
     def swarm_eal(self):
         return ["--no-pci", self.vdev("client", "players")]

@@ -4,7 +4,7 @@
 Hot code does not allocate or free, throw, lock, print or log, and calls no function that may: those bear the mark
 SERRIED_SETUP (src/base/setup.h). hot_objects.py says which code of an object is hot; all objects of the hot modules are
 looked at, and of others what instantiates a hot template. And no object built for one instruction set holds a weak
-symbol, which the linker might keep for everybody."""
+symbol, which the linker might keep for every CPU."""
 
 import functools
 import glob

@@ -1,5 +1,5 @@
 """A thousand bots whose UDP ports change every few seconds, on servers with several io lanes: most of their datagrams come
-to a lane that does not own their session. Nobody is lost, no view differs, nothing is unaccounted."""
+to a lane that does not own their session. No bot is lost, no view differs, nothing is unaccounted."""
 
 import unittest
 
