@@ -12,6 +12,8 @@
 #include <rte_lcore.h>
 #include <rte_ring.h>
 
+#include "port/driver_messages.h"
+
 namespace serried::port {
 namespace {
 
@@ -75,6 +77,7 @@ Result<Done> start_eal(const std::vector<std::string>& arguments) {
     return eal_error(rte_errno);
   }
   state = State::running;
+  keep_driver_messages();  // libxdp came with the plugins
   return Done{};
 }
 
