@@ -19,6 +19,7 @@
 #include "control/config.h"
 #include "control/engine.h"
 #include "control/log.h"
+#include "control/option_table.h"
 #include "control/runner.h"
 #include "control/topology.h"
 #include "crypt/keys.h"
@@ -135,6 +136,9 @@ int main_of(std::span<const char* const> argv) {
       return 0;
     case Action::example:
       std::fputs(example_toml().c_str(), stdout);
+      return 0;
+    case Action::option_table:
+      std::fputs(option_table().c_str(), stdout);
       return 0;
     case Action::run:
       break;
