@@ -11,13 +11,13 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/prng.h"
 #include "crypt/keys.h"
 #include "engine/cost.h"
 #include "kernel/isa.h"
+#include "tools/arguments.h"
 
 namespace {
 
@@ -148,16 +148,17 @@ kernel::Isa isa_named(const std::string& name) {
 int main(int argc, char** argv) {
   Options options;
   bool quick = false;
-  CLI::App app{"ChaCha20-Poly1305 over bursts: vector kernel and libsodium in turns, ns a datagram"};
-  app.add_option("--body", options.bodies, "bytes of a sealed body, once or more")->check(CLI::Range(0, 1184));
-  app.add_option("--burst", options.bursts, "datagrams of a burst, once or more")->check(CLI::Range(1, 64));
-  app.add_option("--sessions", options.sessions, "keys, visited in a shuffled order")->check(CLI::Range(64, 1'000'000));
-  app.add_option("--repeats", options.repeats, "pairs of measurements")->check(CLI::Range(1, 1000));
-  app.add_option("--datagrams", options.datagrams, "of one measurement")->check(CLI::Range(64, 100'000'000));
-  app.add_option("--isa", options.isa, "instead of the best")->check(CLI::IsMember({"avx2", "avx512"}));
+  tools::Arguments app("aead_bench",
+                       "ChaCha20-Poly1305 over bursts: vector kernel and libsodium in turns, ns a datagram");
+  app.add("--body", options.bodies, "bytes of a sealed body, once or more").range(0, 1184);
+  app.add("--burst", options.bursts, "datagrams of a burst, once or more").range(1, 64);
+  app.add("--sessions", options.sessions, "keys, visited in a shuffled order").range(64, 1'000'000);
+  app.add("--repeats", options.repeats, "pairs of measurements").range(1, 1000);
+  app.add("--datagrams", options.datagrams, "of one measurement").range(64, 100'000'000);
+  app.add("--isa", options.isa, "instead of the best").one_of({"avx2", "avx512"});
   app.add_flag("--quick", quick, "small: 2 repeats of 640 datagrams");
-  app.add_option("--json", options.json_file, "write the figures to this file");
-  CLI11_PARSE(app, argc, argv);
+  app.add("--json", options.json_file, "write the figures to this file");
+  if (const auto ended = app.parse(argc, argv)) return *ended;
   if (quick) options.repeats = 2, options.datagrams = 640;
   if (!crypt::initialise()) return 1;
   const kernel::Isa isa = kernel::use_isa(isa_named(options.isa));

@@ -11,8 +11,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+
+#include "tools/arguments.h"
 
 namespace {
 
@@ -111,32 +112,28 @@ void print_status(const Json& answer) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Tells a running serried-server, over its --control-socket, whom to ban, and asks how it is."};
-  app.name("serried-ctl");
+  serried::tools::Arguments app(
+      "serried-ctl", "Tells a running serried-server, over its --control-socket, whom to ban, and asks how it is.");
   std::string socket_path, address, length, reason;
   bool json = false;
-  app.add_option("--socket", socket_path, "the server's control socket")->required()->type_name("PATH");
-  app.require_subcommand(1);
-  CLI::App* const ban = app.add_subcommand("ban", "who may not speak to the server");
-  ban->require_subcommand(1);
-  CLI::App* const add = ban->add_subcommand("add", "ban an address or network; its sessions end");
-  add->add_option("address", address, "ADDRESS or ADDRESS/LENGTH")->required();
-  add->add_option("--for", length, "how long: 90s, 10m, 12h, 7d; without it until it is lifted")->type_name("TIME");
-  add->add_option("--reason", reason, "a note for the list")->type_name("TEXT");
-  CLI::App* const list = ban->add_subcommand("list", "all bans, operators' and scores'");
-  list->add_flag("--json", json, "as one JSON object");
-  CLI::App* const lift = ban->add_subcommand("lift", "end a ban");
-  lift->add_option("address", address, "as it stands in the list")->required();
-  CLI::App* const status = app.add_subcommand("status", "figures of the last second");
-  status->add_flag("--json", json, "as one JSON object");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : exit_usage;
-  }
+  app.add("--socket", socket_path, "the server's control socket").required().unit("PATH");
+  app.require_command();
+  auto ban = app.add_command("ban", "who may not speak to the server");
+  ban.require_command();
+  auto add = ban.add_command("add", "ban an address or network; its sessions end");
+  add.add("address", address, "ADDRESS or ADDRESS/LENGTH").required();
+  add.add("--for", length, "how long: 90s, 10m, 12h, 7d; without it until it is lifted").unit("TIME");
+  add.add("--reason", reason, "a note for the list").unit("TEXT");
+  auto list = ban.add_command("list", "all bans, operators' and scores'");
+  list.add_flag("--json", json, "as one JSON object");
+  auto lift = ban.add_command("lift", "end a ban");
+  lift.add("address", address, "as it stands in the list").required();
+  auto status = app.add_command("status", "figures of the last second");
+  status.add_flag("--json", json, "as one JSON object");
+  if (const auto ended = app.parse(argc, argv)) return *ended;
 
   Json request;
-  if (add->parsed()) {
+  if (add.given()) {
     request = {{"command", "ban add"}, {"address", address}, {"reason", reason}};
     if (!length.empty()) {
       const double seconds = seconds_of(length);
@@ -146,10 +143,10 @@ int main(int argc, char** argv) {
       }
       request["for_s"] = seconds;
     }
-  } else if (lift->parsed()) {
+  } else if (lift.given()) {
     request = {{"command", "ban lift"}, {"address", address}};
   } else {
-    request = {{"command", list->parsed() ? "ban list" : "status"}};
+    request = {{"command", list.given() ? "ban list" : "status"}};
   }
   std::string text;
   if (!ask(socket_path, request.dump(-1, ' ', false, Json::error_handler_t::replace), text)) return fail(text);
@@ -158,13 +155,13 @@ int main(int argc, char** argv) {
     if (!answer.at("ok").get<bool>()) return fail(answer.at("error").get<std::string>());
     if (json)
       std::fputs(text.c_str(), stdout);
-    else if (list->parsed())
+    else if (list.given())
       print_bans(answer.at("bans"));
-    else if (status->parsed())
+    else if (status.given())
       print_status(answer);
     else
-      std::printf("%s %s\n", add->parsed() ? "banned" : "lifted",
-                  answer.at(add->parsed() ? "banned" : "lifted").get<std::string>().c_str());
+      std::printf("%s %s\n", add.given() ? "banned" : "lifted",
+                  answer.at(add.given() ? "banned" : "lifted").get<std::string>().c_str());
     if (answer.contains("note")) std::cerr << "serried-ctl: note: " << answer.at("note").get<std::string>() << "\n";
   } catch (const Json::exception&) {
     return fail("the server's answer is not understood; is it of another version?");

@@ -10,16 +10,13 @@
 #include <unistd.h>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "crypt/field_text.h"
-#include "tools/number_option.h"
+#include "tools/arguments.h"
 #include "tools/program.h"
 
 namespace {
 
 using namespace serried;
-using tools::add_number;
 
 int fail(const std::string& message) { return tools::fail("serried-integrity", message); }
 
@@ -88,8 +85,8 @@ int inspect(const std::string& file) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Makes what servers and clients need for integrity checks.", "serried-integrity"};
-  app.require_subcommand(1);
+  tools::Arguments app("serried-integrity", "Makes what servers and clients need for integrity checks.");
+  app.require_command();
   app.footer(
       "A server asks its clients now and then for what only a build of their version can know. Each client version "
       "has\n"
@@ -101,29 +98,26 @@ int main(int argc, char** argv) {
       "Exit code: 0 done, 1 failed, 2 wrong usage.");
 
   KeygenOptions key;
-  CLI::App& make = *app.add_subcommand("keygen", "Make the secret of a client version, in a new file with mode 0600.");
-  add_number(make, "--version", key.version, "Client version that the secret is for", 0, 0xFFFFFFFF)->required();
-  add_number(make, "--entries", key.entries, "Entries of its table, 1 to 4096 (default 256)", 1,
-             crypt::integrity_entries_max);
-  make.add_option("--out", key.out, "The file to create; an existing one is never overwritten")
-      ->required()
-      ->type_name("FILE");
+  tools::Arguments make =
+      app.add_command("keygen", "Make the secret of a client version, in a new file with mode 0600.");
+  make.add_number("--version", key.version, "Client version that the secret is for", 0, 0xFFFFFFFF).required();
+  make.add_number("--entries", key.entries, "Entries of its table, 1 to 4096 (default 256)", 1,
+                  crypt::integrity_entries_max);
+  make.add("--out", key.out, "The file to create; an existing one is never overwritten").required().unit("FILE");
 
   TableOptions table;
-  CLI::App& give =
-      *app.add_subcommand("table", "Derive the table that client builds of a version ship, in a new file.");
-  give.add_option("--secret", table.secret, "Secret of the version, made by keygen")->required()->type_name("FILE");
-  give.add_option("--out", table.out, "The file to create; an existing one is never overwritten")
-      ->required()
-      ->type_name("FILE");
+  tools::Arguments give =
+      app.add_command("table", "Derive the table that client builds of a version ship, in a new file.");
+  give.add("--secret", table.secret, "Secret of the version, made by keygen").required().unit("FILE");
+  give.add("--out", table.out, "The file to create; an existing one is never overwritten").required().unit("FILE");
 
   std::string file;
-  CLI::App& show = *app.add_subcommand(
+  tools::Arguments show = app.add_command(
       "inspect", "Say what a file is: version, entries, and a fingerprint that a secret and its table have in common.");
-  show.add_option("file", file, "A file of keygen or table")->required()->type_name("SECRET_OR_TABLE");
+  show.add("file", file, "A file of keygen or table").required().unit("SECRET_OR_TABLE");
 
-  if (const auto ended = tools::begin(app, argc, argv)) return *ended;
-  if (make.parsed()) return keygen(key);
-  if (give.parsed()) return derive(table);
+  if (const auto ended = tools::begin("serried-integrity", app, argc, argv)) return *ended;
+  if (make.given()) return keygen(key);
+  if (give.given()) return derive(table);
   return inspect(file);
 }

@@ -6,14 +6,12 @@
 #include <string>
 #include <string_view>
 
-#include <CLI/CLI.hpp>
-
 #include "crypt/keys.h"
+#include "tools/arguments.h"
 
 namespace serried::tools {
 
 inline constexpr int exit_failed = 1;
-inline constexpr int exit_usage = 2;
 
 /// One sentence for a person, and the exit code that goes with it.
 inline int fail(std::string_view program, const std::string& message) {
@@ -23,13 +21,9 @@ inline int fail(std::string_view program, const std::string& message) {
 
 /// Read the command line and make the cryptography ready. When there is an exit code, it was help or a mistake, and all
 /// is said.
-[[nodiscard]] inline std::optional<int> begin(CLI::App& app, int argc, char** argv) {
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : exit_usage;
-  }
-  if (!crypt::initialise()) return fail(app.get_name(), "the cryptography library cannot be used on this machine");
+[[nodiscard]] inline std::optional<int> begin(std::string_view program, Arguments& arguments, int argc, char** argv) {
+  if (const auto ended = arguments.parse(argc, argv)) return ended;
+  if (!crypt::initialise()) return fail(program, "the cryptography library cannot be used on this machine");
   return {};
 }
 

@@ -14,19 +14,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "crypt/field_text.h"
 #include "crypt/token_text.h"
 #include "serried/protocol.h"
-#include "tools/number_option.h"
+#include "tools/arguments.h"
 #include "tools/program.h"
 
 namespace {
 
 using namespace serried;
-using tools::add_number;
 
 constexpr std::int64_t ttl_s_max = std::int64_t{10} * 366 * 24 * 3600;
 constexpr std::uint64_t count_max = 1'000'000;
@@ -197,8 +195,8 @@ int inspect(const InspectOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Makes token keys, issues login tokens and inspects them.", "serried-token"};
-  app.require_subcommand(1);
+  tools::Arguments app("serried-token", "Makes token keys, issues login tokens and inspects them.");
+  app.require_command();
   app.footer(
       "A server lets in whoever holds a token of its key. The game's login service issues them, one a login, and "
       "hands\n"
@@ -211,42 +209,38 @@ int main(int argc, char** argv) {
       "Exit code: 0 done, 1 failed or a token would be refused, 2 wrong usage.");
 
   KeygenOptions key;
-  CLI::App& make = *app.add_subcommand("keygen", "Make a token key and write it to a new file with mode 0600.");
-  make.add_option("--out", key.out, "The file to create; an existing one is never overwritten")
-      ->required()
-      ->type_name("FILE");
-  add_number(make, "--key-id", key.key_id, "Number of the key, so that keys can be changed (default 1)", 0, 0xFFFFFFFF);
-  add_number(make, "--protocol-id", key.protocol_id,
-             "Names the game; the server's must be the same (default 0x3164656972726573, \"serried1\")", 0,
-             ~std::uint64_t{0});
-  add_number(make, "--server-id", key.server_id, "The server that tokens of this key are for (default 1)", 0,
-             ~std::uint64_t{0});
+  tools::Arguments make = app.add_command("keygen", "Make a token key and write it to a new file with mode 0600.");
+  make.add("--out", key.out, "The file to create; an existing one is never overwritten").required().unit("FILE");
+  make.add_number("--key-id", key.key_id, "Number of the key, so that keys can be changed (default 1)", 0, 0xFFFFFFFF);
+  make.add_number("--protocol-id", key.protocol_id,
+                  "Names the game; the server's must be the same (default 0x3164656972726573, \"serried1\")", 0,
+                  ~std::uint64_t{0});
+  make.add_number("--server-id", key.server_id, "The server that tokens of this key are for (default 1)", 0,
+                  ~std::uint64_t{0});
 
   IssueOptions ticket;
-  CLI::App& give =
-      *app.add_subcommand("issue", "Issue tokens: one line of JSON each (player, name, expiry, secret, token).");
-  give.add_option("--key", ticket.key, "Key file, made by keygen")->required()->type_name("FILE");
-  add_number(give, "--player", ticket.player, "Player id", 0, ~std::uint64_t{0})->required();
-  give.add_option("--name", ticket.name,
-                  "Player's name, at most 32 bytes of UTF-8; with --count the player id is appended (default playerN)")
-      ->type_name("TEXT");
-  add_number(give, "--not-before", ticket.not_before_s, "Seconds from now until the token becomes valid (default 0)", 0,
-             ttl_s_max);
-  add_number(give, "--ttl", ticket.ttl_s, "Seconds from then until it expires (default 3600)", 1, ttl_s_max);
-  add_number(give, "--permissions", ticket.permissions, "Permission bits, for the game (default 0)", 0, 0xFFFFFFFF);
-  add_number(give, "--count", ticket.count, "Issue so many, for --player and the ids after it (default 1)", 1,
-             count_max);
-  give.add_option("--out", ticket.out, "Write here, with mode 0600, instead of to standard output")->type_name("FILE");
+  tools::Arguments give =
+      app.add_command("issue", "Issue tokens: one line of JSON each (player, name, expiry, secret, token).");
+  give.add("--key", ticket.key, "Key file, made by keygen").required().unit("FILE");
+  give.add_number("--player", ticket.player, "Player id", 0, ~std::uint64_t{0}).required();
+  give.add("--name", ticket.name,
+           "Player's name, at most 32 bytes of UTF-8; with --count the player id is appended (default playerN)")
+      .unit("TEXT");
+  give.add_number("--not-before", ticket.not_before_s, "Seconds from now until the token becomes valid (default 0)", 0,
+                  ttl_s_max);
+  give.add_number("--ttl", ticket.ttl_s, "Seconds from then until it expires (default 3600)", 1, ttl_s_max);
+  give.add_number("--permissions", ticket.permissions, "Permission bits, for the game (default 0)", 0, 0xFFFFFFFF);
+  give.add_number("--count", ticket.count, "Issue so many, for --player and the ids after it (default 1)", 1,
+                  count_max);
+  give.add("--out", ticket.out, "Write here, with mode 0600, instead of to standard output").unit("FILE");
 
   InspectOptions look;
-  CLI::App& show = *app.add_subcommand("inspect", "Say what tokens hold and whether they would be accepted now.");
-  show.add_option("--key", look.key, "Key file that the tokens were issued under")->required()->type_name("FILE");
-  show.add_option("tokens", look.file, "File of lines from issue; - for standard input")
-      ->required()
-      ->type_name("TOKENFILE");
+  tools::Arguments show = app.add_command("inspect", "Say what tokens hold and whether they would be accepted now.");
+  show.add("--key", look.key, "Key file that the tokens were issued under").required().unit("FILE");
+  show.add("tokens", look.file, "File of lines from issue; - for standard input").required().unit("TOKENFILE");
 
-  if (const auto ended = tools::begin(app, argc, argv)) return *ended;
-  if (make.parsed()) return keygen(key);
-  if (give.parsed()) return issue(ticket);
+  if (const auto ended = tools::begin("serried-token", app, argc, argv)) return *ended;
+  if (make.given()) return keygen(key);
+  if (give.given()) return issue(ticket);
   return inspect(look);
 }

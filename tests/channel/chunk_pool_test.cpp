@@ -7,17 +7,12 @@
 #include <gtest/gtest.h>
 
 #include "base/prng.h"
+#include "noise.h"
 
 namespace serried::channel {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
-
-Bytes noise(base::Prng& random, std::size_t bytes) {
-  Bytes out(bytes);
-  for (auto& byte : out) byte = static_cast<std::uint8_t>(random.next());
-  return out;
-}
 
 Bytes read(const ChunkPool& pool, const Chain& chain) {
   Bytes out(chain.bytes);

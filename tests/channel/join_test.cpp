@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/prng.h"
+#include "noise.h"
 
 namespace serried::channel {
 namespace {
@@ -26,12 +27,6 @@ std::vector<Piece> cut(base::Prng& random, std::size_t bytes) {
     at += here;
   }
   return pieces;
-}
-
-Bytes noise(base::Prng& random, std::size_t bytes) {
-  Bytes out(bytes);
-  for (auto& byte : out) byte = static_cast<std::uint8_t>(random.next());
-  return out;
 }
 
 FragmentHeader header_of(const Piece& piece, std::size_t total) {

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/prng.h"
+#include "noise.h"
 
 namespace serried::channel {
 namespace {
@@ -23,11 +24,6 @@ std::uint64_t chosen_seed() {
   return seed;
 }
 
-Bytes noise(base::Prng& random, std::size_t bytes) {
-  Bytes made(bytes);
-  for (auto& byte : made) byte = static_cast<std::uint8_t>(random.next());
-  return made;
-}
 /// As a game without a schema of its own speaks: the same words, other numbers.
 Bytes text(base::Prng& random, std::size_t bytes) {
   static constexpr const char* words[] = {"component.health", "component.mana", "position", "velocity", "inventory"};

@@ -14,18 +14,18 @@ namespace {
 using wire::Channel;
 using Bytes = std::vector<std::uint8_t>;
 
-struct Sent {
+struct SentFragment {
   std::uint16_t id = 0;
   FragmentHeader header;
   Bytes bytes;
 };
 
-std::vector<Sent> compose_all(Split& split, BlockPool& pool) {
-  std::vector<Sent> all;
+std::vector<SentFragment> compose_all(Split& split, BlockPool& pool) {
+  std::vector<SentFragment> all;
   while (split.active() && split.waiting()) {
     std::array<std::uint8_t, wire::body_bytes_max> body{};
     base::ByteWriter out{body};
-    Sent sent;
+    SentFragment sent;
     if (!split.compose(pool, out, sent.id)) break;
     base::ByteReader in{out.written()};
     if (split.channel() != Channel::unreliable) {
@@ -39,7 +39,7 @@ std::vector<Sent> compose_all(Split& split, BlockPool& pool) {
   return all;
 }
 
-Bytes noise(std::size_t bytes) {
+Bytes seeded_noise(std::size_t bytes) {
   base::Prng random{bytes};
   Bytes out(bytes);
   for (auto& byte : out) byte = static_cast<std::uint8_t>(random.next());
@@ -51,7 +51,7 @@ TEST(Split, FragmentsHaveConsecutiveIdsInTheOrderOfTheirOffsets) {
   for (const std::size_t bytes : {1'143UL, 2UL * fragment_bytes_max, 2UL * fragment_bytes_max + 1, 40'000UL,
                                   static_cast<unsigned long>(message_bytes_max)}) {
     SCOPED_TRACE(bytes);
-    const Bytes message = noise(bytes);
+    const Bytes message = seeded_noise(bytes);
     Split split;
     split.begin({message.data()}, static_cast<std::uint32_t>(bytes), Channel::reliable_ordered, 0xFFF0);
     EXPECT_EQ(split.unacked_bytes(), bytes);
@@ -80,16 +80,16 @@ TEST(Split, SendsOnlyTheLostOnesAgain) {
   split.begin({nullptr, block}, bytes, Channel::reliable_unordered, 7);
   const auto sent = compose_all(split, pool);
   EXPECT_FALSE(split.waiting());
-  for (const Sent& s : sent) split.settle(pool, s.id, s.id % 3 != 0);
+  for (const SentFragment& s : sent) split.settle(pool, s.id, s.id % 3 != 0);
   EXPECT_EQ(split.oldest_id(), 9U);
   EXPECT_TRUE(split.waiting());
   const auto again = compose_all(split, pool);
   ASSERT_FALSE(again.empty());
-  for (const Sent& s : again) EXPECT_EQ(s.id % 3, 0);
+  for (const SentFragment& s : again) EXPECT_EQ(s.id % 3, 0);
   std::uint32_t left = 0;
-  for (const Sent& s : again) left += static_cast<std::uint32_t>(s.bytes.size());
+  for (const SentFragment& s : again) left += static_cast<std::uint32_t>(s.bytes.size());
   EXPECT_EQ(split.unacked_bytes(), left);
-  for (const Sent& s : again) {
+  for (const SentFragment& s : again) {
     EXPECT_EQ(split.oldest_id(), s.id);
     EXPECT_NE(pool.in_use_bytes(), 0U);
     split.settle(pool, s.id, true);
@@ -114,7 +114,7 @@ TEST(Split, ASecondVerdictOnOneFragmentChangesNothing) {
 
 TEST(Split, WritesNothingWhereAFragmentDoesNotFit) {
   BlockPool pool{0, 0};
-  const Bytes message = noise(5'000);
+  const Bytes message = seeded_noise(5'000);
   for (const auto channel : {Channel::unreliable, Channel::reliable_ordered}) {
     Split split;
     split.begin({message.data()}, 5'000, channel, 0);
@@ -131,7 +131,7 @@ TEST(Split, WritesNothingWhereAFragmentDoesNotFit) {
 
 TEST(Split, FragmentIdDiffersFromThatOfTheMessageBefore) {
   BlockPool pool{0, 0};
-  const Bytes message = noise(2'000);
+  const Bytes message = seeded_noise(2'000);
   Split split;
   std::uint16_t before = 0;
   for (unsigned i = 0; i < 5; ++i) {

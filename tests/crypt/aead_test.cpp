@@ -34,7 +34,7 @@ class AeadBurstTest : public testing::TestWithParam<kernel::Isa> {
 };
 
 constexpr std::uint32_t id = 0x07000000;
-constexpr std::uint64_t number = 0x4746454443424140;
+constexpr std::uint64_t datagram_number = 0x4746454443424140;
 
 Bytes nonce_of(std::uint32_t connection_id, std::uint64_t sequence) {
   Bytes nonce(12);
@@ -184,14 +184,14 @@ TEST_F(AeadTest, SealsAsRfc8439SaysForEveryLength) {
     Bytes bytes = datagram(random, clear, body);
     const Bytes plain = bytes;
     const std::span<const std::uint8_t> view(plain);
-    const Bytes expected =
-        reference::seal(key, nonce_of(id, number), view.first(header_bytes), view.subspan(header_bytes + clear, body));
-    seal_in_place(key.data(), id, number, bytes.data(), clear, body);
+    const Bytes expected = reference::seal(key, nonce_of(id, datagram_number), view.first(header_bytes),
+                                           view.subspan(header_bytes + clear, body));
+    seal_in_place(key.data(), id, datagram_number, bytes.data(), clear, body);
     ASSERT_TRUE(std::equal(expected.begin(), expected.end(), bytes.begin() + header_bytes + clear, bytes.end()))
         << body;
     ASSERT_TRUE(std::equal(plain.begin(), plain.begin() + header_bytes + clear, bytes.begin()))
         << "header and clear part";
-    ASSERT_TRUE(open_in_place(key.data(), id, number, bytes.data(), clear, body));
+    ASSERT_TRUE(open_in_place(key.data(), id, datagram_number, bytes.data(), clear, body));
     ASSERT_TRUE(std::equal(plain.begin(), plain.end() - tag_bytes, bytes.begin())) << body;
   }
 }
@@ -200,14 +200,14 @@ TEST_F(AeadTest, RefusesAnotherKeyIdOrSequence) {
   base::Prng random(1);
   const Bytes key = rising(1, 32), other = rising(2, 32);
   Bytes bytes = datagram(random, 0, 60);
-  seal_in_place(key.data(), id, number, bytes.data(), 0, 60);
+  seal_in_place(key.data(), id, datagram_number, bytes.data(), 0, 60);
   const Bytes sealed = bytes;
-  EXPECT_FALSE(open_in_place(other.data(), id, number, bytes.data(), 0, 60));
-  EXPECT_FALSE(open_in_place(key.data(), id + 1, number, bytes.data(), 0, 60));
-  EXPECT_FALSE(open_in_place(key.data(), id, number + 1, bytes.data(), 0, 60));
-  EXPECT_FALSE(open_in_place(key.data(), id, number, bytes.data(), 0, 59));
+  EXPECT_FALSE(open_in_place(other.data(), id, datagram_number, bytes.data(), 0, 60));
+  EXPECT_FALSE(open_in_place(key.data(), id + 1, datagram_number, bytes.data(), 0, 60));
+  EXPECT_FALSE(open_in_place(key.data(), id, datagram_number + 1, bytes.data(), 0, 60));
+  EXPECT_FALSE(open_in_place(key.data(), id, datagram_number, bytes.data(), 0, 59));
   EXPECT_EQ(bytes, sealed) << "what is refused is not touched";
-  EXPECT_TRUE(open_in_place(key.data(), id, number, bytes.data(), 0, 60));
+  EXPECT_TRUE(open_in_place(key.data(), id, datagram_number, bytes.data(), 0, 60));
 }
 
 struct Rows {

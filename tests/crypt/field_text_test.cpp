@@ -28,10 +28,10 @@ Read read(const std::string& text, bool with_bare = false) {
   return read;
 }
 
-const std::string digits = std::string(62, '0') + "fE";
+const std::string secret_digits = std::string(62, '0') + "fE";
 
 TEST(FieldText, ReadsNumbersAndSecrets) {
-  const Read got = read("\n # small = 2\n\tsmall=\"65535\"  # five\r\nlarge = 0x1F\nsecret =" + digits);
+  const Read got = read("\n # small = 2\n\tsmall=\"65535\"  # five\r\nlarge = 0x1F\nsecret =" + secret_digits);
   EXPECT_EQ(got.fault, "");
   EXPECT_EQ(got.small, 65535u);
   EXPECT_EQ(got.large, 31u);
@@ -39,7 +39,7 @@ TEST(FieldText, ReadsNumbersAndSecrets) {
 }
 
 TEST(FieldText, HandsOverBareLines) {
-  const std::string head = "small = 1\nlarge = 2\nsecret = " + digits + "\n";
+  const std::string head = "small = 1\nlarge = 2\nsecret = " + secret_digits + "\n";
   const Read got = read(head + " one # comment\n\ntwo", true);
   EXPECT_EQ(got.fault, "");
   EXPECT_EQ(got.bare, (std::vector<std::string>{"one", "two"}));

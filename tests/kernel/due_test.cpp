@@ -12,10 +12,10 @@ namespace serried::kernel {
 namespace {
 
 /// A tracked set and what is published, at random, around tick `now`.
-struct Crowd {
+struct DueCrowd {
   static constexpr unsigned entities = 300;
 
-  explicit Crowd(std::uint64_t seed) : random(seed), now(static_cast<std::uint16_t>(random.next())) {
+  explicit DueCrowd(std::uint64_t seed) : random(seed), now(static_cast<std::uint16_t>(random.next())) {
     for (unsigned entity = 0; entity < entities; ++entity) {
       std::uint8_t* brief = &briefs[std::size_t{entity} * brief_bytes];
       base::store(brief, lately());
@@ -70,7 +70,7 @@ class DueTest : public testing::Test {
 TEST_F(DueTest, EveryInstructionSetFindsTheSame) {
   unsigned due = 0, heavy = 0, odd = 0;
   for (std::uint64_t seed = 1; seed <= 3'000; ++seed) {
-    Crowd crowd(seed);
+    DueCrowd crowd(seed);
     const auto count = static_cast<unsigned>(crowd.random.below(due_rows + 1));
     use_isa(Isa::scalar);
     const DueMasks expected = crowd.find(count);

@@ -54,31 +54,32 @@ TEST_P(Sha256Test, AgreesWithTheReferenceFromAnyStateOverAnyNumberOfBlocks) {
 
 // Run on a stack of its own, of which every byte is looked at afterwards: neither the block, which may be a key, nor
 // the state after it, nor what was added to the public one may be left there.
-struct Scanned {
+struct ScannedHash {
   ScannedStack stack;
   Sha256State state;
   std::uint8_t block[sha256_block_bytes];
 };
-Scanned scanned;
+ScannedHash scanned_hash;
 
 TEST_P(Sha256Test, NothingOfAKeyIsLeftOnTheStack) {
   if (sanitized) GTEST_SKIP() << "the sanitizer lays out the stack";
   base::Prng random(2104);
-  for (auto& byte : scanned.block) byte = static_cast<std::uint8_t>(random.next());
-  scanned.state = sha256_initial;
-  scanned.stack.run([] { sha256_blocks(scanned.state, scanned.block, 1); });
-  ASSERT_TRUE(scanned.stack.was_enough()) << "the stack is too small to say";
+  for (auto& byte : scanned_hash.block) byte = static_cast<std::uint8_t>(random.next());
+  scanned_hash.state = sha256_initial;
+  scanned_hash.stack.run([] { sha256_blocks(scanned_hash.state, scanned_hash.block, 1); });
+  ASSERT_TRUE(scanned_hash.stack.was_enough()) << "the stack is too small to say";
 
   Sha256State added;
-  for (std::size_t i = 0; i < added.size(); ++i) added[i] = scanned.state[i] - sha256_initial[i];
+  for (std::size_t i = 0; i < added.size(); ++i) added[i] = scanned_hash.state[i] - sha256_initial[i];
   for (std::size_t i = 0; i < added.size(); ++i) {
-    EXPECT_FALSE(scanned.stack.holds(&scanned.state[i], 4)) << "word " << i << " of the state";
-    EXPECT_FALSE(scanned.stack.holds(&added[i], 4)) << "word " << i << " of what was added";
+    EXPECT_FALSE(scanned_hash.stack.holds(&scanned_hash.state[i], 4)) << "word " << i << " of the state";
+    EXPECT_FALSE(scanned_hash.stack.holds(&added[i], 4)) << "word " << i << " of what was added";
   }
   for (std::size_t at = 0; at < sha256_block_bytes; at += 4) {
-    const std::uint8_t turned[]{scanned.block[at + 3], scanned.block[at + 2], scanned.block[at + 1], scanned.block[at]};
-    EXPECT_FALSE(scanned.stack.holds(scanned.block + at, 4)) << "word at " << at;
-    EXPECT_FALSE(scanned.stack.holds(turned, 4)) << "word at " << at << ", turned";
+    const std::uint8_t turned[]{scanned_hash.block[at + 3], scanned_hash.block[at + 2], scanned_hash.block[at + 1],
+                                scanned_hash.block[at]};
+    EXPECT_FALSE(scanned_hash.stack.holds(scanned_hash.block + at, 4)) << "word at " << at;
+    EXPECT_FALSE(scanned_hash.stack.holds(turned, 4)) << "word at " << at << ", turned";
   }
 }
 

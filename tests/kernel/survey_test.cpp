@@ -12,13 +12,13 @@ namespace serried::kernel {
 namespace {
 
 /// A tracked set and where everybody is, at random.
-struct Crowd {
+struct SurveyCrowd {
   static constexpr unsigned entities = 300;
   struct alignas(place_bytes) Place {
     float x, y, z, leave2;
   };
 
-  explicit Crowd(std::uint64_t seed) : random(seed), spread(random.chance(0.5) ? 100.0F : 30'000.0F) {
+  explicit SurveyCrowd(std::uint64_t seed) : random(seed), spread(random.chance(0.5) ? 100.0F : 30'000.0F) {
     for (Place& place : places) place = {somewhere(), somewhere(), somewhere() / 8.0F, leave2()};
     for (unsigned row = 0; row < survey_rows; ++row) {
       slot[row] = static_cast<std::uint16_t>(random.below(entities));
@@ -59,8 +59,8 @@ TEST_F(SurveyTest, FindsWhatItsDescriptionSays) {
     use_isa(isa);
     for (std::uint64_t seed = 1; seed <= 1'000; ++seed) {
       SCOPED_TRACE(testing::Message() << isa_name(isa) << ", seed " << seed);
-      Crowd crowd(seed);
-      const Crowd before = crowd;
+      SurveyCrowd crowd(seed);
+      const SurveyCrowd before = crowd;
       const auto count = static_cast<unsigned>(1 + crowd.random.below(survey_rows));
       const Survey seen = crowd.look(count);
       float furthest = -1.0F;
@@ -68,7 +68,7 @@ TEST_F(SurveyTest, FindsWhatItsDescriptionSays) {
       for (unsigned row = 0; row < survey_rows; ++row) {
         const unsigned state = before.status[row] & 3U;
         const bool asked = row >= 1 && row < count, looked_at = asked && (state == 1 || state == 2);
-        const Crowd::Place& place = crowd.places[crowd.slot[row]];
+        const SurveyCrowd::Place& place = crowd.places[crowd.slot[row]];
         const float dx = place.x - crowd.eye.x, dy = place.y - crowd.eye.y, dz = place.z - crowd.eye.z;
         const float distance2 = dx * dx + dy * dy + dz * dz;
         const bool expect_held = looked_at && distance2 <= place.leave2;

@@ -17,19 +17,19 @@ using Bytes = std::vector<std::uint8_t>;
 
 class DropsTest;
 
-struct Case {
+struct DropCase {
   Drop reason;
   std::uint64_t times;  ///< 0: at least once
   void (*act)(DropsTest&);
   void (*before)(DropsTest&) = nullptr;  ///< what may move counters
   void (*prepare)(IoConfig&) = nullptr;
 };
-std::ostream& operator<<(std::ostream& out, const Case& c) { return out << observe::drop_name(c.reason); }
+std::ostream& operator<<(std::ostream& out, const DropCase& c) { return out << observe::drop_name(c.reason); }
 
-class DropsTest : public LaneTest, public testing::WithParamInterface<Case> {
+class DropsTest : public LaneTest, public testing::WithParamInterface<DropCase> {
  public:
   DropsTest() : LaneTest(config_for(GetParam())) {}
-  static IoConfig config_for(const Case& c) {
+  static IoConfig config_for(const DropCase& c) {
     IoConfig config = default_config();
     if (c.prepare != nullptr) c.prepare(config);
     return config;
@@ -81,7 +81,7 @@ class DropsTest : public LaneTest, public testing::WithParamInterface<Case> {
   }
 };
 
-const Bytes own{0xD0, 1, 2, 3};
+const Bytes own_message{0xD0, 1, 2, 3};
 const Bytes chat{0xC5, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'a'};
 
 constexpr auto lie = [](DropsTest& t) {
@@ -89,7 +89,7 @@ constexpr auto lie = [](DropsTest& t) {
   t.run(10 * millisecond);
 };
 
-const Case cases[] = {
+const DropCase drop_cases[] = {
     {Drop::bad_ack, 1, [](DropsTest& t) { t.lie(); }},
     {Drop::session_ending, 1, [](DropsTest& t) { t.send(t.player(), {}); }, lie},
     {Drop::session_gone, 1, [](DropsTest& t) { t.publish(t.player(), 5); },
@@ -99,12 +99,12 @@ const Case cases[] = {
      }},
 
     // Reliable channels
-    {Drop::reliable_closed, 1, [](DropsTest& t) { t.reliable(1, 0, {own}); },
+    {Drop::reliable_closed, 1, [](DropsTest& t) { t.reliable(1, 0, {own_message}); },
      [](DropsTest& t) { EXPECT_FALSE(t.player().session.messages_open()); }},
     {Drop::reliable_no_room, 2,
      [](DropsTest& t) {
-       t.reliable(1, 1'024, {own});
-       t.reliable(2, 1'024, {own});
+       t.reliable(1, 1'024, {own_message});
+       t.reliable(2, 1'024, {own_message});
      }},
     {Drop::bad_reliable, 1, [](DropsTest& t) { t.reliable(1, 0, {}); }},
     {Drop::bad_reliable, 1,
@@ -126,7 +126,7 @@ const Case cases[] = {
        t.run(channel::Reliable::fragment_lifetime + 200 * millisecond);
      }},
     {Drop::message_rate, 2, [](DropsTest& t) { t.plain(7, chat); }},
-    {Drop::shard_mail_full, 1, [](DropsTest& t) { t.plain(1, own); },
+    {Drop::shard_mail_full, 1, [](DropsTest& t) { t.plain(1, own_message); },
      [](DropsTest& t) { t.crowd(channel::Reliable::unacked_messages_max * 3 / 4 + 1, 0); }},
     {Drop::send_queue_full, 1, [](DropsTest& t) { t.crowd(1, mail_flag::may_drop); },
      [](DropsTest& t) { t.crowd(channel::Reliable::unacked_messages_max / 2, 0); }},
@@ -197,7 +197,7 @@ const Case cases[] = {
 };
 
 TEST_P(DropsTest, MovesItsCounterAlone) {
-  const Case& c = GetParam();
+  const DropCase& c = GetParam();
   if (c.reason == Drop::reliable_closed) prepare = [](client::SessionOptions& options) { options.pools = nullptr; };
   play(1);
   run(200 * millisecond);
@@ -222,14 +222,14 @@ TEST_P(DropsTest, MovesItsCounterAlone) {
   expect_balanced();
 }
 
-INSTANTIATE_TEST_SUITE_P(All, DropsTest, testing::ValuesIn(cases), [](const auto& test) {
+INSTANTIATE_TEST_SUITE_P(All, DropsTest, testing::ValuesIn(drop_cases), [](const auto& test) {
   return std::string(observe::drop_name(test.param.reason)) + "_" + std::to_string(test.index);
 });
 
 /// A reason that is new belongs into a table of tests. Where those stand that are not of this one:
 TEST(Drops, EveryReasonIsTestedAlone) {
   std::set<Drop> tested;
-  for (const Case& c : cases) tested.insert(c.reason);
+  for (const DropCase& c : drop_cases) tested.insert(c.reason);
   for (const Drop drop : {
            // io_lane_test.cpp
            Drop::short_datagram,

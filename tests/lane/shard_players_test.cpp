@@ -7,7 +7,7 @@ namespace {
 
 using world::state_flag::is_absent;
 
-ShardSetup small(unsigned resume_s = 1) {
+ShardSetup players_setup(unsigned resume_s = 1) {
   ShardSetup setup;
   setup.world.npcs = 0;
   setup.world.players_max = 64;
@@ -37,7 +37,7 @@ void walk(ShardRig& rig, Player& player, unsigned ticks) {
 }
 
 TEST(Players, WhoBreaksOffStandsMarkedUntilTheTimeIsOver) {
-  ShardRig rig(small());
+  ShardRig rig(players_setup());
   Player& watcher = rig.join(1);
   Player& player = rig.join(2);
   rig.ticks(5);
@@ -63,7 +63,7 @@ TEST(Players, WhoBreaksOffStandsMarkedUntilTheTimeIsOver) {
 }
 
 TEST(Players, WhoComesBackIsWhoHeWas) {
-  ShardRig rig(small());
+  ShardRig rig(players_setup());
   Player& watcher = rig.join(1);
   Player& old = rig.join(2);
   rig.ticks(5);
@@ -94,7 +94,7 @@ TEST(Players, WhoComesBackIsWhoHeWas) {
 }
 
 TEST(Players, ANewerSessionTakesOverBeforeTheOlderOneHasLeft) {
-  ShardRig rig(small());
+  ShardRig rig(players_setup());
   Player& old = rig.join(2);
   rig.ticks(5);
   walk(rig, old, 10);
@@ -117,7 +117,7 @@ TEST(Players, ANewerSessionTakesOverBeforeTheOlderOneHasLeft) {
 }
 
 TEST(Players, WhoSaysGoodbyeIsGoneAtOnce) {
-  ShardRig rig(small());
+  ShardRig rig(players_setup());
   Player& old = rig.join(2);
   rig.ticks(5);
   const auto before = entity_of(rig, 2);
@@ -132,7 +132,7 @@ TEST(Players, WhoSaysGoodbyeIsGoneAtOnce) {
 }
 
 TEST(Players, WithoutATimeToResumeNobodyLingers) {
-  ShardRig rig(small(0));
+  ShardRig rig(players_setup(0));
   Player& old = rig.join(2);
   rig.ticks(5);
   Player& player = rig.join(2);
@@ -148,7 +148,7 @@ TEST(Players, WithoutATimeToResumeNobodyLingers) {
 }
 
 TEST(Players, ComingAndGoingWithinATickLeavesOneOfEach) {
-  ShardRig rig(small());
+  ShardRig rig(players_setup());
   Player* last = &rig.join(2);
   rig.tick();
   base::Prng random(9);
@@ -175,7 +175,7 @@ TEST(Players, ComingAndGoingWithinATickLeavesOneOfEach) {
 }
 
 TEST(Players, AnAbsentPlayersRowIsNobodyElses) {
-  ShardRig rig(small());
+  ShardRig rig(players_setup());
   for (std::uint64_t id = 1; id <= 64; ++id) rig.join(id);
   rig.ticks(2);
   rig.leave(*rig.players[3], true);

@@ -7,7 +7,7 @@ namespace {
 
 using observe::Drop;
 
-ShardSetup small() {
+ShardSetup rings_setup() {
   ShardSetup setup;
   setup.world.npcs = 0;
   setup.world.players_max = 64;
@@ -16,10 +16,10 @@ ShardSetup small() {
   return setup;
 }
 
-std::uint64_t dropped(const ShardRig& rig, Drop drop) { return rig.lanes[0]->counters().drops.value(drop); }
+std::uint64_t first_lane_dropped(const ShardRig& rig, Drop drop) { return rig.lanes[0]->counters().drops.value(drop); }
 
 TEST(Rings, EachDropMovesExactlyItsCounter) {
-  ShardRig rig(small());
+  ShardRig rig(rings_setup());
   Player& player = rig.join(1);
   rig.tick();
   const auto push = [&](InputRow row) {
@@ -27,32 +27,32 @@ TEST(Rings, EachDropMovesExactlyItsCounter) {
     rig.tick();
   };
   push({.connection_id = player.connection_id + 1, .has_input = 1});
-  EXPECT_EQ(dropped(rig, Drop::shard_unknown_viewer), 1U);
+  EXPECT_EQ(first_lane_dropped(rig, Drop::shard_unknown_viewer), 1U);
   push({.connection_id = session::make_id(0, 511, 0), .has_input = 1});
-  EXPECT_EQ(dropped(rig, Drop::shard_unknown_viewer), 2U);
+  EXPECT_EQ(first_lane_dropped(rig, Drop::shard_unknown_viewer), 2U);
   push({.connection_id = 0xFFFF'FFFF, .has_input = 1});
-  EXPECT_EQ(dropped(rig, Drop::shard_unknown_viewer), 3U);
+  EXPECT_EQ(first_lane_dropped(rig, Drop::shard_unknown_viewer), 3U);
   push({.connection_id = player.connection_id, .input_sequence = 9, .has_input = 1});
   push({.connection_id = player.connection_id, .input_sequence = 8, .has_input = 1});
-  EXPECT_EQ(dropped(rig, Drop::stale_input), 1U);
+  EXPECT_EQ(first_lane_dropped(rig, Drop::stale_input), 1U);
   for (std::uint16_t i = 10; i < 19; ++i)
     rig.links[0]->inputs.push({.connection_id = player.connection_id, .input_sequence = i, .has_input = 1});
   rig.tick();
-  EXPECT_EQ(dropped(rig, Drop::input_queue_full), 1U);
+  EXPECT_EQ(first_lane_dropped(rig, Drop::input_queue_full), 1U);
   EXPECT_EQ(rig.lanes[0]->counters().drops.total(observe::DropUnit::message), 5U);
 }
 
 TEST(Rings, AJoinAndItsFirstInputMayComeTogether) {
-  ShardRig rig(small());
+  ShardRig rig(rings_setup());
   Player& player = rig.join(1);
   rig.input(player, 127, 0);
   rig.ticks(3);
   EXPECT_EQ(player.client.applied_input, 1);
-  EXPECT_EQ(dropped(rig, Drop::shard_unknown_viewer), 0U);
+  EXPECT_EQ(first_lane_dropped(rig, Drop::shard_unknown_viewer), 0U);
 }
 
 TEST(Rings, WhoLeavesBeforeTheTickWasNeverThere) {
-  ShardRig rig(small());
+  ShardRig rig(rings_setup());
   rig.leave(rig.join(1));
   rig.tick();
   EXPECT_EQ(rig.simulation.entity_count(), 0U);
@@ -63,7 +63,7 @@ TEST(Rings, WhoLeavesBeforeTheTickWasNeverThere) {
 }
 
 TEST(Rings, ANewSessionInASlotEndsTheOldOne) {
-  ShardRig rig(small());
+  ShardRig rig(rings_setup());
   Player& old = rig.join(1);
   rig.tick();
   rig.links[0]->commands.push({.kind = Command::Kind::join,
@@ -74,14 +74,14 @@ TEST(Rings, ANewSessionInASlotEndsTheOldOne) {
   EXPECT_EQ(rig.simulation.entity_count(), 1U);
   old.playing = false;  // its client acks no more
   rig.tick();
-  const std::uint64_t before = dropped(rig, Drop::shard_unknown_viewer);
+  const std::uint64_t before = first_lane_dropped(rig, Drop::shard_unknown_viewer);
   rig.input(old, 1, 1);
   rig.tick();
-  EXPECT_EQ(dropped(rig, Drop::shard_unknown_viewer), before + 1);
+  EXPECT_EQ(first_lane_dropped(rig, Drop::shard_unknown_viewer), before + 1);
 }
 
 TEST(Rings, ALateLeaveDoesNotEndTheNextSession) {
-  ShardRig rig(small());
+  ShardRig rig(rings_setup());
   Player& player = rig.join(1);
   rig.tick();
   rig.links[0]->commands.push(
@@ -91,7 +91,7 @@ TEST(Rings, ALateLeaveDoesNotEndTheNextSession) {
 }
 
 TEST(Rings, ABurstBeyondTheRingsBoundIsStillPartOfTheTick) {
-  ShardSetup setup = small();
+  ShardSetup setup = rings_setup();
   setup.world.players_max = 400;
   setup.world.rows_per_shard = 448;
   ShardRig rig(setup);

@@ -7,7 +7,7 @@
 namespace serried::lane::test {
 namespace {
 
-ShardSetup small(unsigned shards) {
+ShardSetup simulation_setup(unsigned shards) {
   ShardSetup setup;
   setup.shards = shards;
   setup.world.npcs = 50;
@@ -52,7 +52,7 @@ TEST(ShardSetup, TenThousandPlayersFitEveryNumberOfShards) {
 }
 
 TEST(Simulation, NpcsAreThereBeforeTheFirstTickOnTheirShards) {
-  ShardRig rig(small(3));
+  ShardRig rig(simulation_setup(3));
   std::map<std::uint64_t, std::uint16_t> found;
   rig.simulation.for_each_entity([&](const Simulation::Living& entity) { found[entity.id] = entity.slot; });
   ASSERT_EQ(found.size(), 50U);
@@ -61,7 +61,7 @@ TEST(Simulation, NpcsAreThereBeforeTheFirstTickOnTheirShards) {
 }
 
 TEST(Simulation, RemembersTheHashesOf1024Ticks) {
-  ShardRig rig(small(2));
+  ShardRig rig(simulation_setup(2));
   std::uint64_t first = 0, hash = 0;
   EXPECT_FALSE(rig.simulation.world_hash(0, hash));
   EXPECT_FALSE(rig.simulation.world_hash(1, hash));

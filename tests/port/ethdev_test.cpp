@@ -18,7 +18,7 @@
 namespace serried::port {
 namespace {
 
-EthdevConfig config_of(const std::string& device, const char* ipv4, const char* ipv6, std::uint16_t port) {
+EthdevConfig ethdev_config(const std::string& device, const char* ipv4, const char* ipv6, std::uint16_t port) {
   EthdevConfig config;
   config.device = device;
   config.host.has_ipv4 = config.host.has_ipv6 = true;
@@ -51,8 +51,8 @@ class RingPairTest : public testing::Test {
     static int number = 0;
     const auto pair = make_ring_pair("p" + std::to_string(number++), queues_, 256);
     ASSERT_TRUE(pair) << pair.error().message;
-    EthdevConfig server = config_of(pair.value().first, "10.1.0.1/24", "fd00::1/64", 4000);
-    EthdevConfig client = config_of(pair.value().second, "10.1.0.2/24", "fd00::2/64", 5000);
+    EthdevConfig server = ethdev_config(pair.value().first, "10.1.0.1/24", "fd00::1/64", 4000);
+    EthdevConfig client = ethdev_config(pair.value().second, "10.1.0.2/24", "fd00::2/64", 5000);
     client.host.port_last = 5009;
     client.host.next_hop = NextHop::arp;
     server.queues = client.queues = queues_;
@@ -199,7 +199,7 @@ TEST_F(RingPairTest, RunsOutOfBuffersAndRecovers) {
 /// net_null makes frames of zeros for ever: none is ours, each is counted.
 TEST(Ethdev, CountsEveryFrameOfTheNullDevice) {
   ASSERT_TRUE(shared_eal_runs());
-  auto device = open(config_of("net_null0", "10.1.0.1/24", "fd00::1/64", 4000));
+  auto device = open(ethdev_config("net_null0", "10.1.0.1/24", "fd00::1/64", 4000));
   ASSERT_TRUE(device != nullptr);
   wire::Batch batch;
   for (int i = 0; i < 100; ++i) {
@@ -372,7 +372,7 @@ TEST_F(PcapTest, AFrameInSeveralMbufsIsBad) {
 TEST(Ethdev, MistakesGetOneClearSentence) {
   ASSERT_TRUE(shared_eal_runs());
   const auto fault = [](const auto& change) {
-    EthdevConfig config = config_of("net_null0", "10.1.0.1/24", "fd00::1/64", 4000);
+    EthdevConfig config = ethdev_config("net_null0", "10.1.0.1/24", "fd00::1/64", 4000);
     change(config);
     const auto device = EthdevDevice::open(config);
     return device ? std::string("none") : device.error().message;

@@ -10,10 +10,17 @@
 #include "session/admit.h"
 #include "session/open.h"
 #include "session/table.h"
+#include "session/waf_bans.h"
 #include "wire/batch.h"
 #include "wire/compose.h"
 
 namespace serried::session {
+
+/// An IPv4 address as limits and bans hold it: mapped.
+inline Address v4(unsigned a, unsigned b, unsigned c, unsigned d) {
+  const auto byte = [](unsigned value) { return static_cast<std::uint8_t>(value); };
+  return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, byte(a), byte(b), byte(c), byte(d)};
+}
 
 inline wire::Path path_of(std::uint8_t host, std::uint16_t port) {
   wire::Path path;

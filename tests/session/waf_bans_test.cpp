@@ -7,10 +7,6 @@
 namespace serried::session {
 namespace {
 
-Address v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
-  return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, a, b, c, d};
-}
-
 TEST(Prefix, KeepsItsBitsAndClearsTheRest) {
   Address ones;
   ones.fill(0xFF);

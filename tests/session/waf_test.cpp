@@ -2,29 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "session/fixture.h"
+
 namespace serried::session {
 namespace {
 
 using observe::Drop;
 
-Address v4(unsigned a, unsigned b, unsigned c, unsigned d) {
-  return {0,
-          0,
-          0,
-          0,
-          0,
-          0,
-          0,
-          0,
-          0,
-          0,
-          0xFF,
-          0xFF,
-          static_cast<std::uint8_t>(a),
-          static_cast<std::uint8_t>(b),
-          static_cast<std::uint8_t>(c),
-          static_cast<std::uint8_t>(d)};
-}
 Address v6(std::uint8_t subnet, std::uint8_t host) {
   return {0x20, 1, 0xD, 0xB8, 0, 0, 0, subnet, 0, 0, 0, 0, 0, 0, 0, host};
 }

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <iostream>
+#include <utility>
 
-#include <CLI/CLI.hpp>
-
+#include "crypt/field_text.h"
+#include "tools/arguments.h"
 #include "tools/attack/target.h"
-#include "tools/number_option.h"
 
 namespace serried::tools {
 
@@ -17,28 +17,23 @@ struct Texts {
   bool own_network = false;
 };
 
-void declare(CLI::App& app, AttackOptions& options, Texts& texts) {
-  app.add_option("--server", texts.server, "server, ADDRESS:PORT or [IPv6]:PORT")->required();
-  app.add_option("--kinds", texts.kinds, "what to send: names joined by commas, or mixed")->default_val("mixed");
-  app.add_option("--rate", options.rate, "datagrams a second; 0: as fast as it goes")
-      ->default_val(0.0)
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--seconds", options.seconds, "how long; 0: until Ctrl-C")
-      ->default_val(0.0)
-      ->check(CLI::NonNegativeNumber);
-  add_number(app, "--protocol-id", options.protocol_id, "the server's protocol id, as in its key", 0,
-             ~std::uint64_t{0});
-  app.add_option("--interface", options.interface, "send frames of our own by this interface (needs root)");
+void declare(Arguments& app, AttackOptions& options, Texts& texts) {
+  app.add("--server", texts.server, "server, ADDRESS:PORT or [IPv6]:PORT").required();
+  app.add("--kinds", texts.kinds, "what to send: names joined by commas, or mixed").shown();
+  app.add("--rate", options.rate, "datagrams a second; 0: as fast as it goes").shown().non_negative();
+  app.add("--seconds", options.seconds, "how long; 0: until Ctrl-C").shown().non_negative();
+  app.add_number("--protocol-id", options.protocol_id, "the server's protocol id, as in its key", 0, ~std::uint64_t{0});
+  app.add("--interface", options.interface, "send frames of our own by this interface (needs root)");
   app.add_flag("--bridge", options.bridge,
                "stand on the wire: frames pass between EAL's first ethdev, the players', and its second, the server's");
   app.add_flag("--wait", options.wait, "let all pass until SIGUSR1, and begin then (with --bridge)");
-  app.add_option("--server-mac", texts.server_mac, "link address of the server or of the gateway");
-  app.add_option("--source", texts.source, "network that source addresses are drawn from");
-  app.add_option("--sniff", options.sniff, "overhear honest players on this interface (needs root)");
-  app.add_option("--replay", options.replay_file, "a pcap file of honest players' datagrams");
-  app.add_option("--seed", options.seed, "of all that is random")->default_val(1);
-  app.add_option("--cpu", options.cpu, "run on this CPU")->check(CLI::Range(0, 1'023));
-  app.add_option("--json-summary", options.json_file, "write the figures to this file at the end");
+  app.add("--server-mac", texts.server_mac, "link address of the server or of the gateway");
+  app.add("--source", texts.source, "network that source addresses are drawn from");
+  app.add("--sniff", options.sniff, "overhear honest players on this interface (needs root)");
+  app.add("--replay", options.replay_file, "a pcap file of honest players' datagrams");
+  app.add("--seed", options.seed, "of all that is random").shown();
+  app.add("--cpu", options.cpu, "run on this CPU").range(0, 1'023);
+  app.add("--json-summary", options.json_file, "write the figures to this file at the end");
   app.add_flag("--quiet", options.quiet, "no line a second");
   app.add_flag("--i-own-this-network", texts.own_network, "send to, and in the name of, addresses of the internet");
 }
@@ -112,17 +107,14 @@ AttackCommandLine parse_attack_line(int argc, char** argv) {
     line.eal.assign(own.begin(), split);
     own.erase(own.begin(), split + 1);
   }
-  std::reverse(own.begin(), own.end());  // as CLI11 takes them
-  CLI::App app(
+  Arguments app(
+      "serried-attack",
       "Tests how one's own server bears an attack: sends what it must refuse, as fast as it goes, and counts the "
-      "answers.\nUsage: serried-attack [EAL options --] [options]",
-      "serried-attack");
+      "answers.\nUsage: serried-attack [EAL options --] [options]");
   Texts texts;
   declare(app, line.options, texts);
-  try {
-    app.parse(own);
-  } catch (const CLI::ParseError& error) {
-    line.exit_code = app.exit(error) == 0 ? 0 : 2;
+  if (const auto ended = app.parse(std::move(own))) {
+    line.exit_code = *ended;
     return line;
   }
   if (const auto done = understand(line.options, texts, !line.eal.empty()); !done) {

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <iostream>
-#include <map>
-
-#include <CLI/CLI.hpp>
+#include <utility>
 
 #include "port/address.h"
+#include "tools/arguments.h"
 
 namespace serried::tools {
 
@@ -32,64 +31,49 @@ struct Texts {
   std::string driver = "socket", far = "count", status;
 };
 
-void declare(CLI::App& app, SwarmOptions& options, Texts& texts) {
-  app.add_option("--bots", options.bots, "players to connect")->default_val(1)->check(CLI::Range(1, 131'072));
-  app.add_option("--server", options.server_text, "server, ADDRESS:PORT or [IPv6]:PORT")->required();
-  app.add_option("--token-key", options.token_key_file,
-                 "key file of the server (serried-token key); tokens are issued here")
-      ->required();
-  app.add_option("--driver", texts.driver, "socket: the system's UDP; ethdev: the first DPDK port of the EAL options")
-      ->default_val("socket")
-      ->check(CLI::IsMember({"socket", "ethdev"}));
-  app.add_option("--address", options.address, "ethdev: our own IP address/prefix, as 10.0.0.2/24");
-  app.add_option("--rate", options.rate_hz, "inputs a second of each bot")
-      ->default_val(60.0)
-      ->check(CLI::Range(0.1, 1000.0));
-  app.add_option("--chats-per-minute", options.chats_per_minute, "chat lines of each bot, to those near")
-      ->default_val(0.0)
-      ->check(CLI::Range(0.0, 6000.0));
-  app.add_option("--commands-per-minute", options.commands_per_minute, "named commands of each bot ('describe')")
-      ->default_val(0.0)
-      ->check(CLI::Range(0.0, 6000.0));
-  app.add_option("--roam-per-minute", options.roams_per_minute, "changes of each bot's UDP port, as by a NAT")
-      ->default_val(0.0)
-      ->check(CLI::Range(0.0, 600.0));
-  app.add_option("--seconds", options.seconds, "length of the playing phase in s; 0: until Ctrl-C")
-      ->default_val(0.0)
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--hold", options.hold_seconds,
-                 "s between the last bot's arrival and the beginning of all measurements")
-      ->default_val(0.0)
-      ->check(CLI::NonNegativeNumber);
-  app.add_option(
-         "--linger", options.linger_seconds,
-         "s to stay on the wire after the end, silent, unless interrupted: whoever stands on it can leave first")
-      ->default_val(0)
-      ->check(CLI::Range(0U, 60U));
-  app.add_option("--connect-rate", options.connect_rate, "handshakes begun a second")
-      ->default_val(2000.0)
-      ->check(CLI::Range(0.1, 1e6));
-  app.add_option("--seed", options.seed, "of all walks")->default_val(1);
-  app.add_option("--player-base", options.player_base, "player id of the first bot")->default_val(1);
-  app.add_option("--json", options.json_file, "write the summary to this file at the end");
-  app.add_option("--record", options.record_file,
-                 "write the bodies that bots get and send to this file, in plaintext, as samples for a dictionary");
-  app.add_option("--record-mib", options.record_mib, "most that --record writes, in MiB")
-      ->default_val(64)
-      ->check(CLI::Range(1, 65'536));
-  app.add_option("--far", texts.far, "entity blocks: none, count (records only), full (proxies, 24 bytes each)")
-      ->default_val("count")
-      ->check(CLI::IsMember({"none", "count", "full"}));
+void declare(Arguments& app, SwarmOptions& options, Texts& texts) {
+  app.add("--bots", options.bots, "players to connect").shown().range(1, 131'072);
+  app.add("--server", options.server_text, "server, ADDRESS:PORT or [IPv6]:PORT").required();
+  app.add("--token-key", options.token_key_file, "key file of the server (serried-token key); tokens are issued here")
+      .required();
+  app.add("--driver", texts.driver, "socket: the system's UDP; ethdev: the first DPDK port of the EAL options")
+      .shown()
+      .one_of({"socket", "ethdev"});
+  app.add("--address", options.address, "ethdev: our own IP address/prefix, as 10.0.0.2/24");
+  app.add("--rate", options.rate_hz, "inputs a second of each bot").shown().range(0.1, 1000.0);
+  app.add("--chats-per-minute", options.chats_per_minute, "chat lines of each bot, to those near")
+      .shown()
+      .range(0.0, 6000.0);
+  app.add("--commands-per-minute", options.commands_per_minute, "named commands of each bot ('describe')")
+      .shown()
+      .range(0.0, 6000.0);
+  app.add("--roam-per-minute", options.roams_per_minute, "changes of each bot's UDP port, as by a NAT")
+      .shown()
+      .range(0.0, 600.0);
+  app.add("--seconds", options.seconds, "length of the playing phase in s; 0: until Ctrl-C").shown().non_negative();
+  app.add("--hold", options.hold_seconds, "s between the last bot's arrival and the beginning of all measurements")
+      .shown()
+      .non_negative();
+  app.add("--linger", options.linger_seconds,
+          "s to stay on the wire after the end, silent, unless interrupted: whoever stands on it can leave first")
+      .shown()
+      .range(0U, 60U);
+  app.add("--connect-rate", options.connect_rate, "handshakes begun a second").shown().range(0.1, 1e6);
+  app.add("--seed", options.seed, "of all walks").shown();
+  app.add("--player-base", options.player_base, "player id of the first bot").shown();
+  app.add("--json", options.json_file, "write the summary to this file at the end");
+  app.add("--record", options.record_file,
+          "write the bodies that bots get and send to this file, in plaintext, as samples for a dictionary");
+  app.add("--record-mib", options.record_mib, "most that --record writes, in MiB").shown().range(1, 65'536);
+  app.add("--far", texts.far, "entity blocks: none, count (records only), full (proxies, 24 bytes each)")
+      .shown()
+      .one_of({"none", "count", "full"});
   app.add_flag("--audit,!--no-audit", options.audit, "compare every view with what the server believes (default: on)");
-  app.add_option("--sockets", options.sockets, "socket driver: UDP sockets that the bots share")
-      ->default_val(32)
-      ->check(CLI::Range(1, 4096));
-  app.add_option("--port-first", options.port_first, "ethdev driver: UDP port of the first bot")
-      ->default_val(20'000)
-      ->check(CLI::Range(1, 65'000));
-  app.add_option("--status", texts.status, "live: a table; line: a line a second; none (default: by what stdout is)")
-      ->check(CLI::IsMember({"live", "line", "none"}));
-  app.add_option("--pin", options.pin_cpu, "run on this CPU")->check(CLI::Range(0, 1023));
+  app.add("--sockets", options.sockets, "socket driver: UDP sockets that the bots share").shown().range(1, 4096);
+  app.add("--port-first", options.port_first, "ethdev driver: UDP port of the first bot").shown().range(1, 65'000);
+  app.add("--status", texts.status, "live: a table; line: a line a second; none (default: by what stdout is)")
+      .one_of({"live", "line", "none"});
+  app.add("--pin", options.pin_cpu, "run on this CPU").range(0, 1023);
 }
 
 }  // namespace
@@ -106,20 +90,13 @@ CommandLine parse_command_line(int argc, char** argv, bool terminal) {
   } else {
     own.assign(all.begin() + 1, all.end());
   }
-  std::reverse(own.begin(), own.end());  // as CLI11 takes them
-
-  CLI::App app(
-      "Thousands of players in one process: each a full client, walking by a seed, measuring what it gets.\n"
-      "Usage: serried-swarm [EAL options --] [options]",
-      "serried-swarm");
+  Arguments app("serried-swarm",
+                "Thousands of players in one process: each a full client, walking by a seed, measuring what it gets.\n"
+                "Usage: serried-swarm [EAL options --] [options]");
   Texts texts;
   declare(app, line.swarm, texts);
-  try {
-    app.parse(own);
-  } catch (const CLI::ParseError& error) {
-    const bool help = error.get_exit_code() == 0;
-    static_cast<void>(app.exit(error));
-    line.exit_code = help ? 0 : 2;
+  if (const auto ended = app.parse(std::move(own))) {
+    line.exit_code = *ended;
     return line;
   }
   line.swarm.driver = texts.driver == "ethdev" ? Driver::ethdev : Driver::socket;

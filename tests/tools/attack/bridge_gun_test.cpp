@@ -14,8 +14,8 @@ namespace {
 using port::Bridge;
 using tools::AttackKind;
 
-const wire::Path server = port::endpoint(port::ipv4_address(10, 0, 0, 1), 40'000);
-const wire::Path player = port::endpoint(port::ipv4_address(10, 0, 0, 2), 20'001);
+const wire::Path bridge_server = port::endpoint(port::ipv4_address(10, 0, 0, 1), 40'000);
+const wire::Path bridge_player = port::endpoint(port::ipv4_address(10, 0, 0, 2), 20'001);
 
 /// The gun between two wires, at whose other ends the test is both the players and the server.
 class AttackBridgeGun : public testing::Test {
@@ -29,7 +29,7 @@ class AttackBridgeGun : public testing::Test {
     auto bridge = Bridge::open(left.value().second, right.value().first);
     auto ends = Bridge::open(left.value().first, right.value().second);
     ASSERT_TRUE(bridge && ends);
-    gun_ = std::make_unique<tools::BridgeGun>(std::move(bridge).value(), server);
+    gun_ = std::make_unique<tools::BridgeGun>(std::move(bridge).value(), bridge_server);
     ends_ = std::move(ends).value();
   }
 
@@ -46,7 +46,7 @@ class AttackBridgeGun : public testing::Test {
   }
   /// A datagram of the server's to `to`, from link address `from` to that of `station`.
   static std::vector<std::uint8_t> from_server(const wire::Path& to, const wire::Mac& station, std::size_t bytes) {
-    auto frame = make_frame(server, to, std::vector<std::uint8_t>(bytes, 1));
+    auto frame = make_frame(bridge_server, to, std::vector<std::uint8_t>(bytes, 1));
     std::copy(station.begin(), station.end(), frame.begin());
     const wire::Mac own{2, 0, 0, 0, 0, 9};
     std::copy(own.begin(), own.end(), frame.begin() + 6);
@@ -55,18 +55,18 @@ class AttackBridgeGun : public testing::Test {
 
   std::unique_ptr<tools::BridgeGun> gun_;
   std::unique_ptr<Bridge> ends_;
-  tools::Samples samples_{server, {port::ipv4_address(198, 18, 0, 0), 15}, 16};
+  tools::Samples samples_{bridge_server, {port::ipv4_address(198, 18, 0, 0), 15}, 16};
   tools::AttackTally tally_;
 };
 
 TEST_F(AttackBridgeGun, CarriesWhatOthersSayAndOverhearsSomePlayers) {
   const auto sealed = make_sealed(7, 1, 80, 1);
   for (unsigned i = 0; i < tools::BridgeGun::overhear_one_in; ++i)
-    say(Bridge::Side::left, make_frame(player, server, sealed));
+    say(Bridge::Side::left, make_frame(bridge_player, bridge_server, sealed));
   EXPECT_EQ(gun_->carry(samples_), tools::BridgeGun::overhear_one_in);
   EXPECT_EQ(hear(Bridge::Side::right).size(), tools::BridgeGun::overhear_one_in);
   EXPECT_EQ(samples_.taken(), 1U);
-  const auto answer = from_server(player, {2, 0, 0, 0, 0, 5}, 50);
+  const auto answer = from_server(bridge_player, {2, 0, 0, 0, 0, 5}, 50);
   say(Bridge::Side::right, answer);
   EXPECT_EQ(gun_->carry(samples_), 1U);
   EXPECT_EQ(hear(Bridge::Side::left), std::vector<std::vector<std::uint8_t>>(1, answer)) << "as it was";
@@ -77,7 +77,7 @@ TEST_F(AttackBridgeGun, FiresUnderAnyNameOnceItKnowsTheServersStation) {
   std::fill_n(gun_->room(0), 100, std::uint8_t{3});
   gun_->fire(&shot, 1, tally_);
   EXPECT_EQ(tally_.refused, 1U);
-  say(Bridge::Side::right, from_server(player, {2, 0, 0, 0, 0, 5}, 50));
+  say(Bridge::Side::right, from_server(bridge_player, {2, 0, 0, 0, 0, 5}, 50));
   gun_->carry(samples_);
   gun_->fire(&shot, 1, tally_);
   EXPECT_EQ(tally_.of[tools::index_of(AttackKind::bad_crc)].bytes, 100U);
@@ -93,7 +93,7 @@ TEST_F(AttackBridgeGun, FiresUnderAnyNameOnceItKnowsTheServersStation) {
 }
 
 TEST_F(AttackBridgeGun, KeepsAndCountsWhatIsAnsweredToIt) {
-  say(Bridge::Side::right, from_server(player, {2, 0, 0, 0, 0, 5}, 50));
+  say(Bridge::Side::right, from_server(bridge_player, {2, 0, 0, 0, 0, 5}, 50));
   gun_->carry(samples_);
   static_cast<void>(hear(Bridge::Side::left));
   const tools::Shot shot{AttackKind::connect, 100,

@@ -18,8 +18,6 @@ using observe::Drop;
 using tools::AttackKind;
 
 constexpr std::uint64_t protocol_id = 0x1122334455667788;
-const wire::Path server = port::endpoint(port::ipv4_address(10, 77, 0, 1), 40'000);
-const wire::Path player = port::endpoint(port::ipv4_address(10, 77, 0, 2), 20'001);
 
 class AttackForge : public testing::Test {
  protected:

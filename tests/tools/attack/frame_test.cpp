@@ -10,13 +10,13 @@ namespace {
 TEST(AttackFrame, ReadsWhoWroteToWhomWhat) {
   for (const char* address : {"10.77.0.2", "2001:db8::2"}) {
     const auto from = port::parse_address(address).value();
-    const wire::Path server = port::endpoint(address[0] == '1' ? port::ipv4_address(10, 77, 0, 1) : from, 40'000);
-    const auto frame = make_frame(port::endpoint(from, 20'001), server, std::vector<std::uint8_t>{1, 2, 3});
+    const wire::Path to = port::endpoint(address[0] == '1' ? port::ipv4_address(10, 77, 0, 1) : from, 40'000);
+    const auto frame = make_frame(port::endpoint(from, 20'001), to, std::vector<std::uint8_t>{1, 2, 3});
     tools::FrameView view;
     ASSERT_TRUE(tools::read_frame(frame, view)) << address;
     EXPECT_EQ(view.from.address, from);
     EXPECT_EQ(view.from.port, 20'001);
-    EXPECT_EQ(view.to.address, server.address);
+    EXPECT_EQ(view.to.address, to.address);
     EXPECT_EQ(view.to.port, 40'000);
     EXPECT_EQ(std::vector(view.payload.begin(), view.payload.end()), (std::vector<std::uint8_t>{1, 2, 3}));
   }

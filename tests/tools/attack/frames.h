@@ -12,6 +12,9 @@
 
 namespace serried {
 
+inline const wire::Path server = port::endpoint(port::ipv4_address(10, 77, 0, 1), 40'000);
+inline const wire::Path player = port::endpoint(port::ipv4_address(10, 77, 0, 2), 20'001);
+
 inline std::vector<std::uint8_t> make_frame(const wire::Path& from, const wire::Path& to,
                                             std::span<const std::uint8_t> payload) {
   std::vector<std::uint8_t> room(wire::headroom_bytes + payload.size());

@@ -15,8 +15,6 @@
 namespace serried {
 namespace {
 
-const wire::Path server = port::endpoint(port::ipv4_address(10, 77, 0, 1), 40'000);
-const wire::Path player = port::endpoint(port::ipv4_address(10, 77, 0, 2), 20'001);
 const port::LocalAddress ours = port::parse_local_address("198.18.0.0/15").value();
 
 tools::Samples make_samples(std::size_t capacity) { return {server, ours, capacity}; }
