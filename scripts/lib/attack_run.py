@@ -15,7 +15,8 @@ import attack_net
 import demo_net
 import demo_report
 import demo_run
-from demo_run import Process, at_least
+from demo_run import at_least
+from process import Process, Stolen
 
 ROOT = demo_run.ROOT
 HOLD_S = 3  # from the beginning of the attack to that of the measurements
@@ -82,7 +83,7 @@ def place():
 def attack_command(options, wire, directory, run_name, swarm_cores, cores):
     with open(os.path.join(directory, "token.key"), encoding="utf-8") as file:
         protocol_id = next(line.split("=")[1].strip() for line in file if line.startswith("protocol_id"))
-    command = [*wire.attack_prefix, demo_run.program(options, "tools", "serried-attack")]
+    command = [*wire.attack_prefix, demo_run.program(options, "serried-attack")]
     if wire.on_the_wire:
         memory, _ = demo_net.memory_arguments(256, 1)
         command += [*demo_run.lcores(cores), *memory, *demo_run.QUIET, "--file-prefix", f"{run_name}-attack",
@@ -114,22 +115,23 @@ def play(options, commands, on_the_wire, swarm_cores, attack_cores):
     def playing():
         return swarm and swarm.running() and not os.path.exists(said)
 
-    server = Process("server", commands["server"])
+    logs = demo_run.log_folder("attack")
+    server = Process("server", commands["server"], logs=logs)
     try:
         if not server.ready.wait(60):
-            return ["the server did not start; its last lines are above"], False
+            return [f"the server did not start; see above, and {server.log}"], False
         if on_the_wire:
-            attacker = Process("attack", commands["attack"], attack_cores)
+            attacker = Process("attack", commands["attack"], attack_cores, logs=logs)
             if not attacker.ready.wait(60):
-                return ["the attacker did not start; its last lines are above"], False
-        swarm = Process("swarm", commands["swarm"], swarm_cores)
+                return [f"the attacker did not start; see above, and {attacker.log}"], False
+        swarm = Process("swarm", commands["swarm"], swarm_cores, logs=logs)
         if not wait_for_players(server, swarm, options.players):
             problems.append("not all bots came into the world; there was no attack")
         elif options.kinds != "none":
             if on_the_wire:
                 attacker.process.send_signal(signal.SIGUSR1)
             else:
-                attacker = Process("attack", commands["attack"], attack_cores)
+                attacker = Process("attack", commands["attack"], attack_cores, logs=logs)
         limit = time.monotonic() + HOLD_S + options.seconds + 60
         while playing() and server.running() and time.monotonic() < limit:
             time.sleep(0.1)
@@ -211,15 +213,15 @@ def attack(options):
     server_cores, swarm_cores, attack_cores, cores = place()
     try:
         with attack_net.WIRES[options.driver](directory, run_name, options.xdp_filter, options.io_lanes) as wire:
-            subprocess.run([demo_run.program(options, "tools", "serried-token"), "keygen", "--out",
-                            os.path.join(directory, "token.key")], check=True)
+            subprocess.run([demo_run.program(options, "serried-token"), "keygen", "--out",
+                            os.path.join(directory, "token.key")], check=True, stdout=subprocess.DEVNULL)
             server, swarm, _, memory, _ = demo_run.commands(options, wire, directory, run_name,
                                                             (server_cores, swarm_cores, cores))
             commands = {"server": server, "swarm": swarm}
             if options.kinds != "none" or wire.on_the_wire:
                 commands["attack"] = attack_command(options, wire, directory, run_name, swarm_cores, attack_cores)
             print(f"attack: {options.players:,} bots, {options.seconds} s, over {wire.words}; {memory}; {cores}", flush=True)
-            stolen = demo_run.Stolen()
+            stolen = Stolen()
             problems, interrupted = play(options, commands, wire.on_the_wire, swarm_cores, attack_cores)
             stolen = stolen.fractions()
         summaries = {name: demo_run.read_summary(os.path.join(directory, f"{name}.json")) for name in commands}

@@ -3,11 +3,14 @@
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export LC_ALL=C.UTF-8
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+source "$root/scripts/lib/progress.sh"
 cores=$(nproc)
 
 if [[ -t 1 ]]; then bold=$'\e[1m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'; else bold='' red='' green='' plain=''; fi
 
-# configure DIRECTORY COMPILER MESON_OPTION...: make or refresh a build directory; meson finds ccache for g++ itself.
+# configure DIRECTORY COMPILER MESON_OPTION...: make or refresh a build directory; meson finds ccache for g++ itself. A
+# new directory gets the options of $at_first too.
+at_first=()
 configure() {
   local directory=$1 compiler=$2
   shift 2
@@ -19,28 +22,18 @@ configure() {
   fi
   rm -rf "$directory"
   mkdir -p "$(dirname "$directory")"
-  CXX=$cxx meson setup "$directory" "$root" "$@"
+  CXX=$cxx meson setup "$directory" "$root" "${at_first[@]}" "$@"
 }
 
-# compile DIRECTORY LOG [TARGET...]: ninja with one moving line of progress on a terminal, and a line
-# now and then without one. The whole output goes to LOG; on failure the errors are shown.
+# compile DIRECTORY LOG [TARGET...]: ninja, which says how far it is. Its whole output goes to LOG; on failure the errors
+# are shown.
 compile() {
-  local directory=$1 log=$2
+  local directory=$1 log=$2 status
   shift 2
-  local began=$SECONDS shown=$SECONDS line status
   {
     NINJA_STATUS='[%f/%t] ' ninja -C "$directory" "$@" 2>&1
     echo "ninja exit $?"
-  } | tee "$log" | while IFS= read -r line; do
-    [[ $line == \[*/*\]* ]] || continue
-    if [[ -t 1 ]]; then
-      printf '\r\e[K  %s' "${line:0:100}"
-    elif (( SECONDS - shown >= 15 )); then
-      shown=$SECONDS
-      printf '  %s  %d s\n' "${line%%]*}]" $(( SECONDS - began ))
-    fi
-  done
-  [[ -t 1 ]] && printf '\r\e[K'
+  } | tee "$log" | sed -nuE 's#^\[([0-9]+)/([0-9]+)\] (.*)#\1 \2 \3#p' | show_progress steps
   status=$(tail -n 1 "$log")
   if [[ $status != "ninja exit 0" ]]; then
     grep -E -A 6 '^FAILED:|error:|undefined reference|ninja: error' "$log" | head -n 60
@@ -59,32 +52,54 @@ for target in json.load(sys.stdin):
         print(os.path.relpath(target["filename"][0], sys.argv[2]))' "$root" "$(realpath "$1")" "${@:2}"
 }
 
-# set_up_and_run NAME ARGUMENT...: set up, build the programs of these folders (release), then run NAME_run.py. Names of
-# files that the caller gives start in the caller's directory; faults of the command line are said before anything is installed or
-# built, where there is a Python already.
-program_folders=(src/control src/tools)
+# outputs DIRECTORY NAME...: files of these names that the build makes, as ninja calls them.
+outputs() {
+  local name
+  for name in "${@:2}"; do sed -nE "s#^build (([^ :]*/)?$name): .*#\\1#p" "$1/build.ninja"; done
+}
+
+# What set_up_and_run installs and builds: package groups (packages.txt), programs by name and by the folder that defines
+# them, and what is configured for them.
+groups=(run)
+programs=(serried-server serried-swarm serried-token)
+program_folders=()
+meson_options=()
+
+# set_up_and_run NAME ARGUMENT...: set up, build what these arrays say and nothing else (release), then run NAME_run.py.
+# Names of files that the caller gives start in the caller's directory; faults of the command line are said before
+# anything is installed or built, where there is a Python already.
 set_up_and_run() {
-  local name=$1 from=$PWD argument programs
+  local name=$1 from=$PWD run needs targets at_first
   shift
-  if command -v python3 >/dev/null; then
-    python3 "$root/scripts/lib/${name}_run.py" --only-check-options "$@" || exit $?
-    for argument in "$@"; do [[ $argument == -h || $argument == --help ]] && exit 0; done
+  run=$root/scripts/lib/${name}_run.py
+  if command -v python3 >/dev/null; then needs=$(python3 "$run" --only-check-options "$@") || exit $?; fi
+  if [[ " $* " == *" -h "* || " $* " == *" --help "* ]]; then
+    command -v python3 >/dev/null || "$root/scripts/setup" --quiet --only run || exit 1
+    exec python3 "$run" --help
   fi
   cd "$root" || exit 1
-  scripts/setup --quiet || exit 1
+  scripts/setup --quiet --only "$(IFS=,; echo "${groups[*]}")" || exit 1
+  needs=$(cd "$from" && python3 "$run" --only-check-options "$@") || exit $?
+  if [[ $needs == xdp ]]; then
+    scripts/setup --quiet --only xdp || exit 1
+    programs+=(serried_filter.bpf.o)
+  fi
   if [[ -e build && ! -w build ]]; then
     echo "$name: $root/build belongs to another user (a run as root?); remove it, or run as that user" >&2
     exit 1
   fi
   mkdir -p "build/$name" || exit 1
-  echo "$name: building (release); the first time takes some minutes"
-  if ! configure build/release g++ -Dbuildtype=release -Dtests=true -Dbenchmarks=true >"build/$name/configure.log" 2>&1; then
+  # Tests need more packages: a new directory is without them until scripts/test adds them, and keeps what is built.
+  at_first=(-Dtests=false -Dbenchmarks=false)
+  if ! configure build/release g++ -Dbuildtype=release "${meson_options[@]}" >"build/$name/configure.log" 2>&1; then
     tail -n 20 "build/$name/configure.log"
     echo "$name: the build could not be configured; see above" >&2
     exit 1
   fi
-  mapfile -t programs < <(targets build/release "${program_folders[@]}")
-  compile build/release "build/$name/build.log" "${programs[@]}" || { echo "$name: the build failed; see above" >&2; exit 1; }
+  mapfile -t targets < <(outputs build/release "${programs[@]}")
+  (( ${#program_folders[@]} )) && mapfile -t -O "${#targets[@]}" targets < <(targets build/release "${program_folders[@]}")
+  echo "$name: building (release)"
+  compile build/release "build/$name/build.log" "${targets[@]}" || { echo "$name: the build failed; see above" >&2; exit 1; }
   cd "$from" || exit 1
-  exec python3 "$root/scripts/lib/${name}_run.py" "$@"
+  exec python3 "$run" "$@"
 }

@@ -2,7 +2,7 @@
 """Start a server and a swarm over one of the wires of demo_net.py, show both live, and sum up. Called by scripts/demo."""
 
 import argparse
-import ctypes
+import glob
 import json
 import math
 import os
@@ -12,13 +12,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import demo_net
 import demo_report
+from process import Memory, Process, Stolen
 
-prctl, PR_SET_PDEATHSIG = ctypes.CDLL(None).prctl, 1
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
@@ -111,114 +110,6 @@ def read_options():
     return options
 
 
-class Process:
-    """A program whose lines are shown as they come, under its name. In a process group of its own, so that Ctrl-C reaches
-    this script first, which then ends the programs in order; not in a session of its own, which the kernel's autogroups
-    would schedule as one: the idle class of one program would then mean nothing to the others."""
-
-    lock = threading.Lock()
-
-    def __init__(self, name, command, cores=None):
-        self.name, self.ready, self.tail = name, threading.Event(), []
-
-        def prepare():
-            for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(stop, signal.SIG_DFL)
-            # Whatever becomes of this script, no server is left running behind it.
-            prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-            if cores:
-                os.sched_setaffinity(0, cores)
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                                        errors="replace", stderr=subprocess.STDOUT, process_group=0,
-                                        preexec_fn=prepare)
-        self.reader = threading.Thread(target=self.read, daemon=True)
-        self.reader.start()
-
-    def read(self):
-        for line in self.process.stdout:
-            line = line.rstrip()
-            if f"serried-{self.name}: ready" in line:
-                self.ready.set()
-            if line:
-                self.tail = self.tail[-19:] + [line]
-                with self.lock:
-                    print(f"{self.name:<6} | {line}", flush=True)
-
-    def running(self):
-        return self.process.poll() is None
-
-    def wait(self, seconds):
-        """The exit code; None when it is still running after so long."""
-        try:
-            return self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return None
-
-    def end(self, signal_number=signal.SIGINT, patience=20):
-        """Ask, wait, insist. The exit code; None when it had to be killed."""
-        if self.running():
-            self.process.send_signal(signal_number)
-        code = self.wait(patience)
-        if code is None:
-            self.process.kill()
-            self.process.wait()
-        self.reader.join(2)
-        return code
-
-
-class Memory:
-    """Resident bytes of a process, sampled once a second from /proc while it runs."""
-
-    def __init__(self, pid):
-        self.file, self.samples, self.next = f"/proc/{pid}/status", [], 0.0
-
-    def sample(self):
-        now = time.monotonic()
-        if now < self.next:
-            return
-        self.next = now + 1
-        try:
-            with open(self.file, encoding="ascii", errors="replace") as status:
-                kib = next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
-        except (OSError, StopIteration):
-            return
-        self.samples.append(kib * 1024)
-
-    def growth(self):
-        """Bytes at the end of the run over those at half of it, when all had long connected."""
-        if len(self.samples) < 20:
-            return None
-        return self.samples[-1] - self.samples[len(self.samples) // 2]
-
-
-class Stolen:
-    """What the host of a virtual machine took of our cores since this began: what was to run there waited. Nothing where
-    the kernel does not say."""
-
-    def __init__(self):
-        self.before = self.read()
-
-    @staticmethod
-    def read():
-        """(stolen, in all) by core, in the kernel's ticks."""
-        cores = {}
-        try:
-            with open("/proc/stat", encoding="ascii") as file:
-                for line in file:
-                    name, *counts = line.split()
-                    if name.startswith("cpu") and name != "cpu":
-                        # user, nice, system, idle, iowait, irq, softirq, steal; guests are in user and nice.
-                        cores[int(name[3:])] = int(counts[7]), sum(map(int, counts[:8]))
-        except (OSError, ValueError, IndexError):
-            pass
-        return cores
-
-    def fractions(self):
-        now = self.read()
-        return {core: (now[core][0] - stolen) / max(now[core][1] - total, 1)
-                for core, (stolen, total) in self.before.items() if core in now and core in os.sched_getaffinity(0)}
-
-
 def place():
     """Cores for server and swarm, and a sentence about it."""
     cores = sorted(os.sched_getaffinity(0))
@@ -233,11 +124,11 @@ def lcores(cores):
     return ["--lcores", ",".join(f"{index}@{core}" for index, core in enumerate(cores))]
 
 
-def program(options, folder, name):
-    path = os.path.join(options.build, "src", folder, name)
-    if not os.access(path, os.X_OK):
-        raise demo_net.WireError(f"{path} is not there: scripts/demo builds it, or give --build DIR")
-    return path
+def program(options, name):
+    built = glob.glob(os.path.join(options.build, "src/*", name))
+    if len(built) != 1 or not os.access(built[0], os.X_OK):
+        raise demo_net.WireError(f"{name} is not there, in {options.build}: scripts/demo builds it, or give --build DIR")
+    return built[0]
 
 
 def ack_delay_ms(rate):
@@ -264,21 +155,21 @@ def commands(options, wire, directory, run_name, placed=None):
     if options.driver == "socket":
         memory, memory_words = ["--no-huge", "--no-shconf", "-m", str(options.memory)], "no hugepages (4 KiB pages)"
     key = os.path.join(directory, "token.key")
-    server = [*wire.server_prefix, program(options, "control", "serried-server"), *lcores(server_cores), *memory, *QUIET,
+    server = [*wire.server_prefix, program(options, "serried-server"), *lcores(server_cores), *memory, *QUIET,
               "--file-prefix", f"{run_name}-server", *wire.server_eal(), "--",
               "--driver", wire.server_driver, "--address", wire.server_address, "--udp-port", str(wire.port),
               *wire.server_options, "--token-key", key, "--npcs", str(options.npcs), "--audit", str(options.audit),
               "--ack-delay-ms", str(ack_delay_ms(options.rate)),
               "--players-max", str(max(options.players, 64)), "--sessions-max", str(max(2 * options.players, 1024)),
               "--address-rate", "0", "--prefix-rate", "0",  # all bots are one address
-              "--status", "line", "--json-summary", os.path.join(directory, "server.json"), "--log-level", "warn"]
+              "--status", "line", "--json-summary", os.path.join(directory, "server.json"), "--log-level", "debug"]
     if options.in_view:
         server += spread(options.players, options.in_view)
     if options.shards:
         server += ["--shards", str(options.shards)]
     if options.io_lanes > 1:
         server += ["--io-lanes", str(options.io_lanes)]
-    swarm = [*wire.swarm_prefix, program(options, "tools", "serried-swarm")]
+    swarm = [*wire.swarm_prefix, program(options, "serried-swarm")]
     if wire.swarm_driver == "ethdev":
         swarm += [*lcores(swarm_cores), *memory, *QUIET, "--file-prefix", f"{run_name}-swarm", *wire.swarm_eal(), "--",
                   "--address", wire.swarm_address + "/24"]
@@ -286,6 +177,18 @@ def commands(options, wire, directory, run_name, placed=None):
               "--server", f"{wire.server_address}:{wire.port}", "--token-key", key, "--rate", str(options.rate),
               "--seconds", str(options.seconds), "--json", os.path.join(directory, "swarm.json"), "--status", "line"]
     return server + options.server_args, swarm + options.swarm_args, swarm_cores, memory_words, cores_words
+
+
+def log_folder(name):
+    """Where the lines of the programs go; of the last run only."""
+    folder = os.path.join(ROOT, "build", name)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise demo_net.WireError(f"cannot make {folder} for the logs: {error.strerror}") from None
+    if not os.access(folder, os.W_OK):
+        raise demo_net.WireError(f"cannot write logs into {folder}; it belongs to another user (a run as root?)")
+    return folder
 
 
 def read_summary(path):
@@ -299,16 +202,16 @@ def read_summary(path):
 def play(options, server_command, swarm_command, swarm_cores, memory):
     """Run both; `memory` gets the samples of each by name. What went wrong with the processes themselves, and whether
     Ctrl-C was pressed."""
-    problems, interrupted, swarm = [], False, None
-    server = Process("server", server_command)
+    problems, interrupted, swarm, logs = [], False, None, log_folder("demo")
+    server = Process("server", server_command, logs=logs)
     try:
         began = time.monotonic()
         while not server.ready.wait(0.1):
             if not server.running():
-                return [f"the server did not start (exit code {server.wait(1)}); its last lines are above"], False
+                return [f"the server did not start (exit code {server.wait(1)}); see above, and {server.log}"], False
             if time.monotonic() - began > 60:
-                return ["the server was not ready after 60 s; its last lines are above"], False
-        swarm = Process("swarm", swarm_command, swarm_cores)
+                return [f"the server was not ready after 60 s; see above, and {server.log}"], False
+        swarm = Process("swarm", swarm_command, swarm_cores, logs=logs)
         # Connecting 10,000 bots takes a while on a small machine; a minute more than that is no longer play.
         memory["server"], memory["swarm"] = Memory(server.process.pid), Memory(swarm.process.pid)
         limit = time.monotonic() + options.seconds + 60 + options.players / 100
@@ -343,8 +246,8 @@ def demo(options):
         with demo_net.WIRES[options.driver](directory, run_name, options.xdp_filter, options.io_lanes) as wire:
             server, swarm, swarm_cores, memory, cores = commands(options, wire, directory, run_name)
             print(f"demo: {options.players:,} bots for {options.seconds} s over {wire.words}; {memory}; {cores}", flush=True)
-            subprocess.run([program(options, "tools", "serried-token"), "keygen", "--out",
-                            os.path.join(directory, "token.key")], check=True)
+            subprocess.run([program(options, "serried-token"), "keygen", "--out",
+                            os.path.join(directory, "token.key")], check=True, stdout=subprocess.DEVNULL)
             resident = {}
             stolen = Stolen()
             problems, interrupted = play(options, server, swarm, swarm_cores, resident)
@@ -377,8 +280,11 @@ def finish(options, result, table, memory, cores, interrupted):
 
 
 def run_script(name, options, body):
-    """`body(options)` with Ctrl-C as an exception, once; its exit code."""
+    """`body(options)` with Ctrl-C as an exception, once; its exit code. With --only-check-options what it needs beyond the
+    programs that every run needs, for set_up_and_run."""
     if options.only_check_options:
+        if options.xdp_filter:
+            print("xdp")
         return 0
     stops = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -17,6 +17,11 @@
 namespace serried::control {
 namespace {
 
+/// Any number of values, as text, or none: whether that is right is set_option's matter.
+void take_text(CLI::Option* option) {
+  option->type_size(1)->expected(0, 1)->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 /// `show_defaults` only to print help: CLI11 would also take a default for a value that is missing.
 std::unique_ptr<CLI::App> make_app(bool show_defaults) {
   auto app = std::make_unique<CLI::App>(
@@ -31,29 +36,20 @@ std::unique_ptr<CLI::App> make_app(bool show_defaults) {
     std::string text = option_text(option, defaults);
     if (text.empty()) text = "none";
     auto* const row = app->add_option(std::string{"--"} + option.name, option.help);
-    row->type_name(option.choices != nullptr ? option.choices : option.unit)
-        ->group(section_text(option.section))
-        ->type_size(1)
-        ->expected(0, 1)
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    take_text(
+        row->type_name(option.choices != nullptr ? option.choices : option.unit)->group(section_text(option.section)));
     if (show_defaults) row->default_str(text);
     if (option.most != 0) row->description(std::string{option.help} + " (" + option_range(option) + ")");
   }
-  app->add_option("--config", "configuration file in TOML")
-      ->type_name("FILE")
-      ->group("Run and reports")
-      ->type_size(1)
-      ->expected(0, 1)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  // As std::string: CLI11 2.1 cannot tell a literal from something to write to.
-  const auto flag = [&](const std::string& name, const std::string& help) {
-    app->add_flag(name, help)->group("Run and reports");
-  };
-  flag("--example-config", "print a configuration file with every option, and exit");
-  flag("--version", "print the version, and exit");
-  flag("-h,--help", "print this, and exit");
+  for (const CommandLineOnly& option : command_line_only()) {
+    // As std::string: CLI11 2.1 cannot tell a literal from something to write to.
+    const std::string name = std::string{"--"} + option.name, help = option.help;
+    if (*option.unit == '\0')
+      app->add_flag(name == "--help" ? "-h,--help" : name, help)->group(section_text("run"));
+    else
+      take_text(app->add_option(name, help)->type_name(option.unit)->group(section_text("run")));
+  }
+  app->add_flag("--help-markdown")->group("");  // for scripts/check
   return app;
 }
 
@@ -73,8 +69,11 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
 }
 
 /// What to do about an unknown option: the nearest that is known, or where EAL's belong.
-std::string unknown_advice(const std::string& given) {
+std::string unknown_advice(const std::string& given, std::span<const RenamedOption> renamed) {
   const std::string name = given.substr(0, given.find('='));
+  if (name.starts_with("--"))
+    if (const Option* const now = renamed_from_name(renamed, std::string_view{name}.substr(2)); now != nullptr)
+      return std::string{"is now --"} + now->name;
   std::string nearest;
   std::size_t least = 3;
   for (const Option& option : options()) {
@@ -89,12 +88,13 @@ std::string unknown_advice(const std::string& given) {
 }
 
 /// What CLI11 could not place. A bare word behind an unknown option is taken for its value and not reported twice.
-void report_extras(const std::vector<std::string>& extras, std::vector<Fault>& faults) {
+void report_extras(const std::vector<std::string>& extras, std::span<const RenamedOption> renamed,
+                   std::vector<Fault>& faults) {
   bool after_unknown = false;
   for (const std::string& extra : extras) {
     const bool option = extra.size() > 1 && extra[0] == '-';
     if (option)
-      faults.push_back({extra.substr(0, extra.find('=')), unknown_advice(extra)});
+      faults.push_back({extra.substr(0, extra.find('=')), unknown_advice(extra, renamed)});
     else if (!after_unknown)
       faults.push_back({extra, "is no option; write --name value"});
     after_unknown = option;
@@ -109,7 +109,8 @@ bool read_file(const std::string& name, std::string& text) {
   return true;
 }
 
-void apply_config_file(const std::vector<std::string>& given, Reading& reading) {
+void apply_config_file(const std::vector<std::string>& given, std::span<const RenamedOption> renamed,
+                       Reading& reading) {
   if (given.size() != 1 || given.front().empty()) {
     reading.faults.push_back({"--config", given.size() > 1 ? "is given more than once; give it once" : "needs a file"});
     return;
@@ -118,7 +119,7 @@ void apply_config_file(const std::vector<std::string>& given, Reading& reading) 
   if (!read_file(given.front(), text))
     reading.faults.push_back({"--config " + given.front(), "cannot be read; check the path and its permissions"});
   else
-    read_toml(text, given.front(), reading.config, reading.faults);
+    read_toml(text, given.front(), renamed, reading.config, reading.faults);
 }
 
 /// The values that were given to an option. CLI11 stands an empty text for a value that is missing.
@@ -144,7 +145,9 @@ void apply_command_line(const CLI::App& app, Reading& reading) {
 
 }  // namespace
 
-Reading read_config(std::span<const std::string> arguments) {
+Reading read_config(std::span<const std::string> arguments) { return read_config(arguments, renamed_options()); }
+
+Reading read_config(std::span<const std::string> arguments, std::span<const RenamedOption> renamed) {
   Reading reading;
   const auto app = make_app(false);
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants it
@@ -161,11 +164,13 @@ Reading read_config(std::span<const std::string> arguments) {
     reading.action = Action::version;
   else if (asked("--example-config"))
     reading.action = Action::example;
+  else if (asked("--help-markdown"))
+    reading.action = Action::option_table;
   if (reading.action != Action::run) return reading;
 
-  if (asked("--config")) apply_config_file(given_values(*app->get_option("--config")), reading);
+  if (asked("--config")) apply_config_file(given_values(*app->get_option("--config")), renamed, reading);
   apply_command_line(*app, reading);
-  report_extras(app->remaining(), reading.faults);
+  report_extras(app->remaining(), renamed, reading.faults);
   check_config(reading.config, reading.faults);
   return reading;
 }

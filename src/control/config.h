@@ -92,7 +92,7 @@ struct Fault {
 };
 
 /// What the command line asks for.
-enum class Action : std::uint8_t { run, help, version, example };
+enum class Action : std::uint8_t { run, help, version, example, option_table };
 
 struct Reading {
   Action action = Action::run;
@@ -101,7 +101,7 @@ struct Reading {
 };
 
 /// Defaults, then the file that --config names, then the command line. Never throws for what a user wrote; with
-/// --help, --version or --example-config nothing else is looked at.
+/// --help, --version, --example-config or --help-markdown nothing else is looked at.
 /// `arguments` is the server's own part, without the program's name.
 [[nodiscard]] Reading read_config(std::span<const std::string> arguments);
 

@@ -56,6 +56,14 @@ bool is_section(std::string_view name) {
   return std::any_of(rows.begin(), rows.end(), [&](const Option& row) { return row.section == name; });
 }
 
+/// Whether a key of an earlier version stood in this section.
+bool was_section(std::string_view name, std::span<const RenamedOption> renamed) {
+  return std::any_of(renamed.begin(), renamed.end(), [&](const RenamedOption& entry) {
+    const std::string_view key = entry.key;
+    return key.substr(0, key.find('.')) == name;
+  });
+}
+
 /// The section in which a key would be known: for the message about one in the wrong place.
 std::string elsewhere(std::string_view key) {
   for (const Option& row : options())
@@ -63,14 +71,17 @@ std::string elsewhere(std::string_view key) {
   return "; remove it, or see --example-config for the keys there are";
 }
 
-void read_section(const std::string& section, const toml::table& table, ServerConfig& config,
-                  std::vector<LineFault>& faults) {
+void read_section(const std::string& section, const toml::table& table, std::span<const RenamedOption> renamed,
+                  ServerConfig& config, std::vector<LineFault>& faults) {
   for (const auto& [key, node] : table) {
     const std::string name{key.str()};
     const std::string path = section + "." + name;
     const Option* const option = find(section, name);
     if (option == nullptr) {
-      faults.push_back({key.source().begin.line, path, "is not known" + elsewhere(name)});
+      const Option* const now = renamed_from_key(renamed, path);
+      faults.push_back(
+          {key.source().begin.line, path,
+           now != nullptr ? std::string{"is now "} + now->section + "." + now->key : "is not known" + elsewhere(name)});
     } else if (std::string fault = node_fault(*option, node, config); !fault.empty()) {
       faults.push_back({line_of(node), path, std::move(fault)});
     }
@@ -80,6 +91,11 @@ void read_section(const std::string& section, const toml::table& table, ServerCo
 }  // namespace
 
 void read_toml(const std::string& text, const std::string& name, ServerConfig& config, std::vector<Fault>& faults) {
+  read_toml(text, name, renamed_options(), config, faults);
+}
+
+void read_toml(const std::string& text, const std::string& name, std::span<const RenamedOption> renamed,
+               ServerConfig& config, std::vector<Fault>& faults) {
   toml::table file;
   try {
     file = toml::parse(text, name);
@@ -91,12 +107,12 @@ void read_toml(const std::string& text, const std::string& name, ServerConfig& c
   std::vector<LineFault> found;
   for (const auto& [key, node] : file) {
     const std::string section{key.str()};
-    if (!is_section(section))
+    if (!is_section(section) && !was_section(section, renamed))
       found.push_back({key.source().begin.line, section,
                        "is not known" + (node.is_table() ? "; see --example-config for the sections there are"
                                                          : elsewhere(section))});
     else if (const auto* const table = node.as_table())
-      read_section(section, *table, config, found);
+      read_section(section, *table, renamed, config, found);
     else
       found.push_back({line_of(node), section, "is a section; write [" + section + "] and its keys below"});
   }

@@ -19,10 +19,12 @@
 #include "control/config.h"
 #include "control/engine.h"
 #include "control/log.h"
+#include "control/option_table.h"
 #include "control/runner.h"
 #include "control/topology.h"
 #include "crypt/keys.h"
 #include "kernel/isa.h"
+#include "port/driver_messages.h"
 #include "port/eal.h"
 #include "port/xdp_filter.h"
 
@@ -33,6 +35,7 @@ constexpr int failed = 1;
 constexpr int misused = 2;
 
 int fail(const std::string& message) {
+  for (const std::string& line : port::take_driver_messages()) std::fprintf(stderr, "%s\n", line.c_str());
   std::fprintf(stderr, "serried-server: %s\n", message.c_str());
   return failed;
 }
@@ -60,11 +63,16 @@ std::vector<Core> lcores() {
   return cores;
 }
 
+void log_driver_messages(spdlog::logger& log) {
+  for (const std::string& line : port::take_driver_messages()) log.debug("driver {}", line);
+}
+
 void log_setup(spdlog::logger& log, const ServerConfig& config, const Engine& engine, const Placement& placement) {
   log.info("serried-server version={} isa={} seed={} tick_rate_hz={} players_max={} npcs={}", SERRIED_VERSION,
            kernel::isa_name(kernel::active_isa()), config.seed, config.tick_rate_hz, config.players_max, config.npcs);
   if (geteuid() == 0) log.info("privileges uid=0: root is needed by some drivers only, see docs/running.md");
   for (const std::string& note : engine.port_notes()) log.info("port {}", note);
+  log_driver_messages(log);
   std::string lines = placement_text(placement);
   for (std::size_t begin = 0, end; (end = lines.find('\n', begin)) != std::string::npos; begin = end + 1)
     log.info("placement {}", lines.substr(begin, end - begin));
@@ -111,7 +119,9 @@ int serve(const Arguments& arguments, const ServerConfig& config, const crypt::T
   run.placement =
       place(cores, config.io_lanes, setup.shards, engine.value()->numa_node(), static_cast<unsigned>(cpus.size()));
   log_setup(log, config, *engine.value(), run.placement);
-  return Runner{run, *engine.value(), log, printer}.run();
+  const int code = Runner{run, *engine.value(), log, printer}.run();
+  log_driver_messages(log);
+  return code;
 }
 
 int main_of(std::span<const char* const> argv) {
@@ -126,6 +136,9 @@ int main_of(std::span<const char* const> argv) {
       return 0;
     case Action::example:
       std::fputs(example_toml().c_str(), stdout);
+      return 0;
+    case Action::option_table:
+      std::fputs(option_table().c_str(), stdout);
       return 0;
     case Action::run:
       break;

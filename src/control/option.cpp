@@ -1,5 +1,6 @@
 #include "control/option.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -200,6 +201,21 @@ constexpr std::array<Option, count> all = [] {
   return rows;
 }();
 
+constexpr std::array only_here{
+    CommandLineOnly{"config", "FILE", "configuration file in TOML"},
+    CommandLineOnly{"example-config", "", "print a configuration file with every option, and exit"},
+    CommandLineOnly{"version", "", "print the version, and exit"},
+    CommandLineOnly{"help", "", "print this, and exit"},
+};
+
+// One line an option that has been called something else: {"old-name", "section.old_key", "name"}.
+constexpr std::array<RenamedOption, 0> renamed{};
+
+const Option* find(std::string_view name) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Option& option) { return option.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts(1);
   for (const char c : text) {
@@ -303,6 +319,22 @@ std::string quoted(const std::string& text) {
 }  // namespace
 
 std::span<const Option> options() { return all; }
+
+std::span<const CommandLineOnly> command_line_only() { return only_here; }
+
+std::span<const RenamedOption> renamed_options() { return renamed; }
+
+const Option* renamed_from_name(std::span<const RenamedOption> entries, std::string_view name) {
+  for (const RenamedOption& entry : entries)
+    if (entry.name == name) return find(entry.now);
+  return nullptr;
+}
+
+const Option* renamed_from_key(std::span<const RenamedOption> entries, std::string_view key) {
+  for (const RenamedOption& entry : entries)
+    if (entry.key == key) return find(entry.now);
+  return nullptr;
+}
 
 const char* section_text(const std::string& section) {
   if (section == "network") return "Network";

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -31,6 +32,33 @@ struct Option {
 };
 
 [[nodiscard]] std::span<const Option> options();
+
+/// What only the command line takes: no part of a configuration.
+struct CommandLineOnly {
+  const char* name;  ///< without the dashes
+  const char* unit;  ///< empty for what takes no value
+  const char* help;
+};
+[[nodiscard]] std::span<const CommandLineOnly> command_line_only();
+
+/// What an option was called in an earlier version. The old name is refused, and the message says the present one.
+struct RenamedOption {
+  const char* name;  ///< on the command line, without the dashes
+  const char* key;   ///< section.key in the file
+  const char* now;   ///< the name of the option in options()
+};
+
+[[nodiscard]] std::span<const RenamedOption> renamed_options();
+
+/// The option that was called `name` on the command line; null when none was.
+[[nodiscard]] const Option* renamed_from_name(std::span<const RenamedOption> renamed, std::string_view name);
+/// The option whose key in the file was `key`, as section.key; null when none was.
+[[nodiscard]] const Option* renamed_from_key(std::span<const RenamedOption> renamed, std::string_view key);
+
+/// read_config and read_toml (config.h) with these entries instead of renamed_options().
+[[nodiscard]] Reading read_config(std::span<const std::string> arguments, std::span<const RenamedOption> renamed);
+void read_toml(const std::string& text, const std::string& name, std::span<const RenamedOption> renamed,
+               ServerConfig& config, std::vector<Fault>& faults);
 
 /// The heading of a section, for --help and the example.
 [[nodiscard]] const char* section_text(const std::string& section);

@@ -13,6 +13,7 @@
 #include <rte_ring.h>
 
 #include "base/setup.h"
+#include "port/driver_messages.h"
 
 namespace serried::port {
 namespace {
@@ -77,6 +78,7 @@ SERRIED_SETUP Result<Done> start_eal(const std::vector<std::string>& arguments) 
     return eal_error(rte_errno);
   }
   state = State::running;
+  keep_driver_messages();  // libxdp came with the plugins
   return Done{};
 }
 

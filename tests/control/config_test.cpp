@@ -190,11 +190,29 @@ TEST(ReadConfig, AMissingFileAndABrokenOne) {
   EXPECT_TRUE(names(read_config(with({"--config"})), "--config", "needs a file"));
 }
 
+TEST(ReadConfig, AnOldNameSaysThePresentOne) {
+  constexpr RenamedOption entries[] = {{"listen-port", "network.listen_port", "udp-port"},
+                                       {"frequency", "simulation.frequency", "tick-rate"}};
+  const File file{"[network]\nlisten_port = 4001\n[simulation]\nfrequency = 30\nspeed = 2\n"};
+  const Reading reading =
+      read_config(with({"--listen-port", "4002", "--frequency=20", "--config", file.name()}), entries);
+  EXPECT_EQ(fault_text(reading.faults), "serried-server: 5 faults in the configuration\n  " + file.name() +
+                                            ":2: network.listen_port is now network.udp_port\n  " + file.name() +
+                                            ":4: simulation.frequency is now world.tick_rate\n  " + file.name() +
+                                            ":5: simulation.speed is not known; remove it, or see --example-config "
+                                            "for the keys there are\n"
+                                            "  --listen-port is now --udp-port\n"
+                                            "  --frequency is now --tick-rate\n");
+  EXPECT_EQ(reading.config.udp_port, ServerConfig{}.udp_port) << "an old name is refused, not obeyed";
+  EXPECT_TRUE(names(read_config(with({"--listen-port", "4002"})), "--listen-port", "not known"));
+}
+
 TEST(ReadConfig, HelpVersionAndExampleComeBeforeFaults) {
   EXPECT_EQ(read_config(Texts{"--help", "--nonsense"}).action, Action::help);
   EXPECT_EQ(read_config(Texts{"-h"}).action, Action::help);
   EXPECT_EQ(read_config(Texts{"--version"}).action, Action::version);
   EXPECT_EQ(read_config(Texts{"--example-config"}).action, Action::example);
+  EXPECT_EQ(read_config(Texts{"--help-markdown"}).action, Action::option_table);
   EXPECT_TRUE(read_config(Texts{"--help", "--nonsense"}).faults.empty());
 }
 

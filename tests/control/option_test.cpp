@@ -106,6 +106,33 @@ TEST(SetOption, IdleSleepMayBeLeftToTheServer) {
             "must be a whole number of 0 to 1000 (us|auto) or auto");
 }
 
+/// What holds of every entry: the old name is free, the present one is there, and no name is listed twice.
+void expect_sound(std::span<const RenamedOption> entries) {
+  std::set<std::string> names, keys;
+  for (const RenamedOption& entry : entries) {
+    EXPECT_TRUE(names.insert(entry.name).second) << entry.name;
+    EXPECT_TRUE(keys.insert(entry.key).second) << entry.key;
+    const Option* const now = renamed_from_name(entries, entry.name);
+    ASSERT_NE(now, nullptr) << entry.name << " is now --" << entry.now << ", which is not there";
+    EXPECT_EQ(now, renamed_from_key(entries, entry.key));
+    EXPECT_STREQ(now->name, entry.now);
+    for (const Option& option : options()) EXPECT_STRNE(option.name, entry.name);
+  }
+}
+
+TEST(RenamedOptions, AreSound) { expect_sound(renamed_options()); }
+
+TEST(RenamedOptions, AreFoundByNameAndByKey) {
+  constexpr RenamedOption entries[] = {{"listen-port", "network.listen_port", "udp-port"},
+                                       {"frequency", "simulation.frequency", "tick-rate"}};
+  expect_sound(entries);
+  EXPECT_STREQ(renamed_from_name(entries, "frequency")->name, "tick-rate");
+  EXPECT_STREQ(renamed_from_key(entries, "simulation.frequency")->key, "tick_rate");
+  EXPECT_EQ(renamed_from_name(entries, "udp-port"), nullptr);
+  EXPECT_EQ(renamed_from_name(entries, "simulation.frequency"), nullptr);
+  EXPECT_EQ(renamed_from_key(entries, "world.frequency"), nullptr);
+}
+
 TEST(OptionToml, QuotesTextAndOnlyText) {
   ServerConfig config;
   config.addresses = {"10.0.0.1", "fd00::1"};

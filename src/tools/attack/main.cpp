@@ -7,6 +7,7 @@
 #include <optional>
 #include <sched.h>
 
+#include "port/driver_messages.h"
 #include "port/eal.h"
 #include "tools/attack/assault.h"
 #include "tools/attack/bridge_gun.h"
@@ -30,6 +31,7 @@ volatile std::sig_atomic_t interrupted = 0, begun = 0;
 void on_signal(int signal) { (signal == SIGUSR1 ? begun : interrupted) = 1; }
 
 int fail(const std::string& message, int code = exit_usage) {
+  for (const std::string& line : port::take_driver_messages()) std::cerr << line << '\n';
   std::cerr << "serried-attack: " << message << '\n';
   return code;
 }

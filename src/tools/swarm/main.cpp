@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "port/driver_messages.h"
 #include "port/eal.h"
 #include "port/ethdev_queues.h"
 #include "port/socket.h"
@@ -29,6 +30,7 @@ constexpr unsigned handshakes_per_socket = 8;
 void on_signal(int) { tools::interrupted = 1; }
 
 int fail(const std::string& message) {
+  for (const std::string& line : port::take_driver_messages()) std::cerr << line << '\n';
   std::cerr << "serried-swarm: " << message << '\n';
   return exit_usage;
 }

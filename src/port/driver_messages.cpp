@@ -1,0 +1,59 @@
+#include "port/driver_messages.h"
+
+#include <bpf/libbpf.h>
+#include <cstdarg>
+#include <cstdio>
+#include <deque>
+#include <dlfcn.h>
+#include <mutex>
+#include <string_view>
+#include <utility>
+
+namespace serried::port {
+namespace {
+
+// libxdp is a dependency of a plugin and not ours, so its header is not asked for: its levels are those of libbpf.
+using Print = int (*)(libbpf_print_level level, const char* format, std::va_list arguments);
+constexpr const char* libxdp_name = "libxdp.so.1";
+
+constexpr std::size_t message_bytes_max = 1'024;
+
+std::mutex mutex;
+std::deque<std::string> kept;
+
+int keep(libbpf_print_level level, const char* format, std::va_list arguments) {
+  if (level == LIBBPF_DEBUG) return 0;
+  char text[message_bytes_max];
+  if (std::vsnprintf(text, sizeof text, format, arguments) < 0) return 0;
+  const std::lock_guard lock{mutex};
+  // What the kernel's verifier says comes as one message of many lines.
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::size_t end = rest.find('\n');
+    if (const std::string_view line = rest.substr(0, end); !line.empty()) kept.emplace_back(line);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+  while (kept.size() > driver_messages_max) kept.pop_front();
+  return 0;
+}
+
+}  // namespace
+
+void keep_driver_messages() {
+  libbpf_set_print(keep);
+  // Loaded by EAL or not at all. The handle stays open: the library must not go while it has our function.
+  void* const libxdp = dlopen(libxdp_name, RTLD_NOW | RTLD_NOLOAD);
+  if (libxdp == nullptr) return;
+  if (void* const set_print = dlsym(libxdp, "libxdp_set_print"); set_print != nullptr)
+    reinterpret_cast<Print (*)(Print)>(set_print)(keep);
+}
+
+std::vector<std::string> take_driver_messages() {
+  std::deque<std::string> taken;
+  {
+    const std::lock_guard lock{mutex};
+    taken = std::exchange(kept, {});
+  }
+  return {taken.begin(), taken.end()};
+}
+
+}  // namespace serried::port
