@@ -28,7 +28,7 @@ class Process:
         def prepare():
             for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(stop, signal.SIG_DFL)
-            # Whatever becomes of this script, no server is left behind that nobody would end.
+            # Whatever becomes of this script, no server is left running behind it.
             prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
             if cores:
                 os.sched_setaffinity(0, cores)
@@ -92,7 +92,7 @@ class Memory:
         self.samples.append(kib * 1024)
 
     def growth(self):
-        """Bytes at the end of the run over those at half of it, when everybody had long connected."""
+        """Bytes at the end of the run over those at half of it, when all had long connected."""
         if len(self.samples) < 20:
             return None
         return self.samples[-1] - self.samples[len(self.samples) // 2]

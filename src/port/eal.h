@@ -9,9 +9,9 @@
 
 namespace serried::port {
 
-/// Start EAL from `arguments` (without a program name, which is added). Pins the calling thread to the first lcore. What
-/// libbpf and libxdp say from then on is kept (driver_messages.h).
-/// Error: arguments that exclude one another, no hugepages, no rights, started before.
+/// Start EAL from `arguments` (without a program name, which is added). Pins the calling thread to the first lcore.
+/// What libbpf and libxdp say from then on is kept (driver_messages.h). Error: arguments that exclude one another, no
+/// hugepages, no rights, started before.
 Result<Done> start_eal(const std::vector<std::string>& arguments);
 /// Close what EAL opened; nothing when it does not run. All ethdevs must be gone.
 void stop_eal() noexcept;

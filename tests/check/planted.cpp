@@ -1,5 +1,5 @@
-/// Hot and setup functions for objects_test.py, which compiles this file and expects of the check of hot objects what the
-/// comment behind a function says, of that line and no other.
+/// Hot and setup functions for objects_test.py, which compiles this file and expects of the check of hot objects what
+/// the comment behind a function says, of that line and no other.
 
 #include <cstdio>
 #include <functional>

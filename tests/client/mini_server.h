@@ -288,7 +288,7 @@ class MiniServer {
     const crypt::Hash token_hash = crypt::sha256(connect.token);
     if (!jar_.check(connect.cookie, from, connect.client_ephemeral, token_hash, now)) {
       send_clear(
-          from, message::Cookie{echo, jar_.make(random_.dice.next(), from, connect.client_ephemeral, token_hash, now)});
+          from, message::Cookie{echo, jar_.make(random_.prng.next(), from, connect.client_ephemeral, token_hash, now)});
       return;
     }
     crypt::TokenClaims claims;
@@ -313,7 +313,7 @@ class MiniServer {
 
   void accept(const message::Connect& connect, const crypt::TokenClaims& claims, const crypt::Hash& token_hash,
               const wire::Path& from, Nanos now) {
-    const auto id = static_cast<std::uint32_t>(random_.dice.next() | 1);
+    const auto id = static_cast<std::uint32_t>(random_.prng.next() | 1);
     Peer& peer = peers[id];
     peer.path = from;
     peer.player_id = claims.player_id;

@@ -12,7 +12,7 @@
 #include "base/prng.h"
 #include "client/session.h"
 #include "mini_server.h"
-#include "support/seed.h"
+#include "support/random.h"
 
 namespace serried::test {
 

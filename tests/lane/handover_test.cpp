@@ -20,7 +20,7 @@ struct OneOfSeveral {
   OneOfSeveral(unsigned lane, const HandoverMesh& mesh)
       : link(64, 64),
         handshake(4, 16),
-        state(config_of(lane), {&link}, handshake, crypt::CookieJar{root}, entropy.get()) {
+        state(config_of(lane), {&link}, handshake, crypt::CookieJar{root}, entropy.entropy()) {
     state.handover.links = mesh.links_of(lane);
   }
   static IoConfig config_of(unsigned lane) {
@@ -230,7 +230,7 @@ TEST_F(Handover, AFloodHasNoMoreThanItsShareOfAPoll) {
   const auto client = network.open({.address = port::ipv4_address(10, 0, 0, 2), .port_first = 20'000}).value();
   OneOfSeveral& parts = *lanes[1];
   IoLane<port::LoopPort> lane(OneOfSeveral::config_of(1), *server, {&parts.link}, parts.handshake,
-                              crypt::CookieJar{parts.root}, parts.entropy.get());
+                              crypt::CookieJar{parts.root}, parts.entropy.entropy());
   lane.attach(mesh->links_of(1));
 
   constexpr unsigned flood = HandoverMesh::waiting_max, own = 100, bursts = 4;

@@ -7,18 +7,18 @@
 namespace serried::port {
 namespace {
 
-const Address loopback4 = ipv4_address(127, 0, 0, 1);
+const Address own_address = ipv4_address(127, 0, 0, 1);
 
 TEST(Socket, ATakenPortIsAClearError) {
   SocketConfig config;
-  config.address = loopback4;
+  config.address = own_address;
   const auto first = Socket::open(config);
   ASSERT_TRUE(first) << first.error().message;
   config.port_first = first.value()->local().port;
   const auto second_try = Socket::open(config);
   ASSERT_FALSE(second_try);
   EXPECT_NE(second_try.error().message.find("is taken by another program"), std::string::npos);
-  EXPECT_NE(second_try.error().message.find(format_endpoint(loopback4, config.port_first)), std::string::npos);
+  EXPECT_NE(second_try.error().message.find(format_endpoint(own_address, config.port_first)), std::string::npos);
 }
 
 TEST(Socket, AForeignAddressIsAClearError) {

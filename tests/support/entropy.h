@@ -9,19 +9,16 @@
 
 namespace serried::test {
 
-class SeededEntropy {
- public:
-  explicit SeededEntropy(std::uint64_t seed) : random_(seed) {}
+struct SeededEntropy {
+  base::Prng prng;
+  explicit SeededEntropy(std::uint64_t seed) : prng(seed) {}
   /// Draws from this object, which outlives it.
   [[nodiscard]] crypt::Entropy entropy() {
     return {[](void* self, std::span<std::uint8_t> to) {
-              for (auto& byte : to) byte = static_cast<std::uint8_t>(static_cast<SeededEntropy*>(self)->random_.next());
+              for (auto& byte : to) byte = static_cast<std::uint8_t>(static_cast<SeededEntropy*>(self)->prng.next());
             },
             this};
   }
-
- private:
-  base::Prng random_;
 };
 
 }  // namespace serried::test
