@@ -58,8 +58,7 @@ struct IoCounters {
   base::Counter received_body_bytes;
   base::Counter inputs;        ///< inputs handed to shards
   base::Counter input_copies;  ///< redundant copies of inputs already handed on
-  base::Counter sent, sent_bytes;
-  base::Counter cookies, accepted, denied, established, joined, ended, timed_out;
+  base::Counter cookies, denied, established, joined, ended, timed_out;
   base::Counter sessions;           ///< now in use
   base::Counter mail_in, mail_out;  ///< game messages handed to shards, and taken from them
   base::Counter timeouts;           ///< retransmission timers that expired

@@ -114,7 +114,6 @@ void on_connected(IoState& state, HandshakeJob& job, Nanos now) noexcept {
   attempt->since = now;
   compose_accepted(state, job, *attempt, now);
   send_ready(state, {attempt->accepted.data(), attempt->accepted_bytes}, path);
-  state.counters.accepted.add(1);
 }
 
 void on_confirmed(IoState& state, const HandshakeJob& job, Nanos now) noexcept {

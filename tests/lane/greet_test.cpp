@@ -162,7 +162,7 @@ TEST_F(GreetTest, ARepeatedConnectGetsTheVerySameAnswer) {
   send_raw(connect, peer.port);
   step();
   EXPECT_EQ(last_datagram, accepted);
-  EXPECT_EQ(lane.counters().accepted.value(), 1U);
+  EXPECT_EQ(handshake.counters().accepted.value(), 1U);
   peer.mute = false;
   run(20 * millisecond);
   EXPECT_EQ(peer.session.state(), State::entering);
