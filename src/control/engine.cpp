@@ -145,13 +145,13 @@ std::vector<lane::IoShardLink*> Engine::links_of_shard(unsigned shard) const {
 void Engine::add_io(Snapshot& snapshot, const LaneEntry& entry, const lane::IoCounters& io,
                     const port::PortCounters& port) {
   snapshot.lanes.push_back(figures(entry));
-  snapshot.lanes.back().packets = port.delivered_datagrams.value() + port.sent_datagrams.value();
-  snapshot.rx_packets += port.delivered_datagrams.value();
-  snapshot.rx_bytes += port.received_bytes.value();
-  snapshot.tx_packets += port.sent_datagrams.value();
-  snapshot.tx_bytes += port.sent_bytes.value();
-  snapshot.received += port.received_frames.value();
-  snapshot.host += port.host_frames.value();
+  snapshot.lanes.back().packets = port.rx_packets.value() + port.tx_packets.value();
+  snapshot.rx_packets += port.rx_packets.value();
+  snapshot.rx_bytes += port.rx_bytes.value();
+  snapshot.tx_packets += port.tx_packets.value();
+  snapshot.tx_bytes += port.tx_bytes.value();
+  snapshot.received += port.rx_frames.value();
+  snapshot.host += port.rx_host_frames.value();
   snapshot.delivered += io.delivered.value() + io.answered.value();
   add_drops(snapshot, port.drops);
   add_drops(snapshot, io.drops);
@@ -164,14 +164,14 @@ void Engine::add_io(Snapshot& snapshot, const LaneEntry& entry, const lane::IoCo
   add(snapshot.session_counts, "input_copies", io.input_copies);
   add(snapshot.session_counts, "mail_in", io.mail_in);
   add(snapshot.session_counts, "mail_out", io.mail_out);
-  add(snapshot.session_counts, "retransmission_timeouts", io.timeouts);
+  add(snapshot.session_counts, "retransmission_timeouts", io.retransmission_timeouts);
   add(snapshot.session_counts, "rekeys", io.rekeys);
   add(snapshot.session_counts, "roamed", io.roamed);
-  add(snapshot.session_counts, "integrity_challenges", io.challenges);
-  add(snapshot.session_counts, "packed_from_bytes", io.packed_from);
-  add(snapshot.session_counts, "packed_to_bytes", io.packed_to);
-  add(snapshot.session_counts, "waiting_chunks", io.chunks);
-  add(snapshot.session_counts, "fragment_bytes", io.block_bytes);
+  add(snapshot.session_counts, "integrity_challenges", io.integrity_challenges);
+  add(snapshot.session_counts, "packed_from_bytes", io.packed_from_bytes);
+  add(snapshot.session_counts, "packed_to_bytes", io.packed_to_bytes);
+  add(snapshot.session_counts, "waiting_chunks", io.waiting_chunks);
+  add(snapshot.session_counts, "fragment_bytes", io.fragment_bytes);
   add(snapshot.handshake_counts, "cookies", io.cookies);
 }
 
@@ -180,7 +180,7 @@ void Engine::collect(Snapshot& snapshot) const {
   collect_io(snapshot);
   for (const auto& shard : shard_lanes_) {
     const lane::ShardCounters& counters = shard->counters();
-    snapshot.players += counters.viewers.value();
+    snapshot.players += counters.players.value();
     snapshot.tick_ns.merge(counters.tick_total);
     snapshot.interval_ticks = std::max(snapshot.interval_ticks, counters.interval_ticks.value());
     snapshot.interval_ticks_max = std::max(snapshot.interval_ticks_max, counters.interval_ticks_max.value());
@@ -189,7 +189,7 @@ void Engine::collect(Snapshot& snapshot) const {
     add_drops(snapshot, counters.drops);
     add(snapshot.session_counts, "absent", counters.absent);
     add(snapshot.session_counts, "resumed", counters.resumed);
-    add(snapshot.session_counts, "chat_lines", counters.lines);
+    add(snapshot.session_counts, "chat_lines", counters.chat_lines);
   }
   const lane::ShardCounters& first = shard_lanes_.front()->counters();
   snapshot.ticks = first.ticks.value();

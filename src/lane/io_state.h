@@ -61,10 +61,10 @@ struct IoCounters {
   base::Counter cookies, denied, established, joined, ended, timed_out;
   base::Counter sessions;           ///< now in use
   base::Counter mail_in, mail_out;  ///< game messages handed to shards, and taken from them
-  base::Counter timeouts;           ///< retransmission timers that expired
-  base::Counter rekeys, roamed, challenges;
-  base::Counter packed_from, packed_to;  ///< bytes of bodies that packing shortened, before and after
-  base::Counter chunks, block_bytes;     ///< of the pools, now in use
+  base::Counter retransmission_timeouts;
+  base::Counter rekeys, roamed, integrity_challenges;
+  base::Counter packed_from_bytes, packed_to_bytes;  ///< of bodies that packing shortened, before and after
+  base::Counter waiting_chunks, fragment_bytes;      ///< of the pools, now in use
   observe::DropCounters drops;
 };
 

@@ -140,7 +140,7 @@ unsigned ShardLane::publish() noexcept {
 void ShardLane::end_tick(Nanos now) noexcept {
   phase_ = Phase::idle;
   counters_.ticks.add(1);
-  counters_.viewers.set(active_viewers_);
+  counters_.players.set(active_viewers_);
   counters_.entities.set(pool_.used());
   counters_.absent.set(absent_);
   counters_.far_staleness_ticks.set(far_staleness_);

@@ -284,8 +284,8 @@ void sweep(IoState& state, Nanos now) noexcept {
     sweep_session(state, state.sweep_cursor, now);
   }
   state.counters.sessions.set(state.table.in_use());
-  state.counters.chunks.set(state.pools.chunk.in_use());
-  state.counters.block_bytes.set(state.pools.block.in_use_bytes());
+  state.counters.waiting_chunks.set(state.pools.chunk.in_use());
+  state.counters.fragment_bytes.set(state.pools.block.in_use_bytes());
 }
 
 }  // namespace

@@ -11,14 +11,13 @@
 
 namespace serried::port {
 
-/// What a port counts. `received_frames` = datagrams handed to the lane + frames answered or consumed by the
-/// host below (ARP, ICMP, neighbour discovery) + drops of unit frame.
+/// What a port counts. `rx_frames` = `rx_packets` + `rx_host_frames` + drops of unit frame.
 struct PortCounters {
-  base::Counter received_frames, received_bytes;
-  base::Counter delivered_datagrams;  ///< rows handed to the lane
-  base::Counter host_frames;          ///< ARP, ICMP, neighbour discovery: consumed here
-  base::Counter sent_datagrams, sent_bytes;
-  base::Counter sent_host_frames;
+  base::Counter rx_frames, rx_bytes;
+  base::Counter rx_packets;      ///< rows handed to the lane
+  base::Counter rx_host_frames;  ///< ARP, ICMP, neighbour discovery: consumed here
+  base::Counter tx_packets, tx_bytes;
+  base::Counter tx_host_frames;
   observe::DropCounters drops;
 };
 

@@ -121,7 +121,8 @@ class Server {
     demand(io_.drained(), "sessions that do not end");
     pass(500 * millisecond);
     check();
-    demand(io_.counters().chunks.value() == 0 && io_.counters().block_bytes.value() == 0, "memory of messages is lost");
+    demand(io_.counters().waiting_chunks.value() == 0 && io_.counters().fragment_bytes.value() == 0,
+           "memory of messages is lost");
     demand(handshake_link_.free.size() == handshake_link_.jobs.size(), "a job did not come home");
     shard_.close();
     io_.close();
@@ -281,10 +282,10 @@ class Server {
 
   void check() const {
     const lane::IoCounters& counters = io_.counters();
-    demand(port_->counters().delivered_datagrams.value() == counters.delivered.value() + counters.answered.value() +
-                                                                counters.drops.total(observe::DropUnit::datagram),
+    demand(port_->counters().rx_packets.value() == counters.delivered.value() + counters.answered.value() +
+                                                       counters.drops.total(observe::DropUnit::datagram),
            "in is not delivered, answered and dropped");
-    demand(counters.chunks.value() <= chunks && counters.sessions.value() <= 16, "more than there is");
+    demand(counters.waiting_chunks.value() <= chunks && counters.sessions.value() <= 16, "more than there is");
   }
 
   crypt::TokenKey make_key() {

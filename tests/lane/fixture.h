@@ -346,9 +346,9 @@ class LaneTest : public testing::Test {
   [[nodiscard]] std::uint64_t drops(observe::Drop drop) const { return lane.counters().drops.value(drop); }
   /// received = delivered + answered + drops of datagrams: at every moment.
   void expect_balanced() const {
-    EXPECT_EQ(server->counters().delivered_datagrams.value(),
-              lane.counters().delivered.value() + lane.counters().answered.value() +
-                  lane.counters().drops.total(observe::DropUnit::datagram));
+    EXPECT_EQ(server->counters().rx_packets.value(), lane.counters().delivered.value() +
+                                                         lane.counters().answered.value() +
+                                                         lane.counters().drops.total(observe::DropUnit::datagram));
   }
 
   SeededEntropy entropy{7};

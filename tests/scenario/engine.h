@@ -228,9 +228,9 @@ class Engine {
   }
   /// in = delivered + answered + drops.
   void expect_balanced() const {
-    EXPECT_EQ(server->counters().delivered_datagrams.value(),
-              io->counters().delivered.value() + io->counters().answered.value() +
-                  io->counters().drops.total(observe::DropUnit::datagram));
+    EXPECT_EQ(server->counters().rx_packets.value(), io->counters().delivered.value() +
+                                                         io->counters().answered.value() +
+                                                         io->counters().drops.total(observe::DropUnit::datagram));
   }
   [[nodiscard]] std::uint64_t audits() const {
     std::uint64_t sum = 0;

@@ -192,8 +192,8 @@ class Story {
     while (engine_.now < end && engine_.io->counters().sessions.value() != 0) step(true, false);
     EXPECT_EQ(engine_.io->counters().sessions.value(), 0U);
     for (const Nanos calm = engine_.now + 500 * millisecond; engine_.now < calm;) step(true, false);
-    EXPECT_EQ(engine_.io->counters().chunks.value(), 0U);
-    EXPECT_EQ(engine_.io->counters().block_bytes.value(), 0U);
+    EXPECT_EQ(engine_.io->counters().waiting_chunks.value(), 0U);
+    EXPECT_EQ(engine_.io->counters().fragment_bytes.value(), 0U);
     EXPECT_EQ(engine_.client_pools.chunk.in_use(), 0U);
     EXPECT_EQ(engine_.client_pools.block.in_use_bytes(), 0U);
     EXPECT_EQ(engine_.handshake_link.free.size(), engine_.handshake_link.jobs.size());
