@@ -53,18 +53,8 @@ struct IoConfig {
 
 /// Owner: the io lane; readable from any thread. In = delivered + answered + drops of unit datagram.
 struct IoCounters {
-  base::Counter delivered;  ///< datagrams of sessions that opened and were processed
-  base::Counter answered;   ///< clear datagrams that were processed: Connects answered, queued or answered again
-  base::Counter received_body_bytes;
-  base::Counter inputs;        ///< inputs handed to shards
-  base::Counter input_copies;  ///< redundant copies of inputs already handed on
-  base::Counter cookies, denied, established, joined, ended, timed_out;
-  base::Counter sessions;           ///< now in use
-  base::Counter mail_in, mail_out;  ///< game messages handed to shards, and taken from them
-  base::Counter retransmission_timeouts;
-  base::Counter rekeys, roamed, integrity_challenges;
-  base::Counter packed_from_bytes, packed_to_bytes;  ///< of bodies that packing shortened, before and after
-  base::Counter waiting_chunks, fragment_bytes;      ///< of the pools, now in use
+#define SERRIED_IO_COUNTER(group, name, ...) base::Counter name;
+#include "observe/counter.def"
   observe::DropCounters drops;
 };
 

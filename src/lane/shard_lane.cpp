@@ -139,7 +139,7 @@ unsigned ShardLane::publish() noexcept {
 
 void ShardLane::end_tick(Nanos now) noexcept {
   phase_ = Phase::idle;
-  counters_.ticks.add(1);
+  if (shard_ == 0) counters_.ticks.add(1);
   counters_.players.set(active_viewers_);
   counters_.entities.set(pool_.used());
   counters_.absent.set(absent_);

@@ -29,19 +29,11 @@
 
 namespace serried::lane {
 
+/// Owner: the shard lane; readable from any thread.
 struct ShardCounters {
-  base::Counter ticks;
-  base::Counter ticks_late;         ///< shard 0: ticks left out because the one before took too long
-  base::Counter players, entities;  ///< now
-  base::Counter absent;             ///< now: entities whose players may come back
-  base::Counter resumed;            ///< players who took over the entity that was theirs
-  base::Counter mails;              ///< game messages that came
-  base::Counter chat_lines;         ///< handed over to viewers
-  base::Counter inputs, acks, losses;
-  base::Counter interval_ticks;       ///< now: ticks between two datagrams to one viewer, 1 unless overloaded
-  base::Counter interval_ticks_max;   ///< so far
-  base::Counter far_staleness_ticks;  ///< longest turn over the far cells of any viewer, in the last tick
-  base::Histogram tick_total;         ///< ns from the scheduled start to the last slice handed over
+#define SERRIED_SHARD_COUNTER(group, name, ...) base::Counter name;
+#include "observe/counter.def"
+  base::Histogram tick_total;  ///< ns from the scheduled start to the last slice handed over
   /// shard_unknown_viewer, stale_input, input_queue_full, bad_message, unknown_message, unexpected_message,
   /// chat_overflow, no_buffer, window_full, filled_ring_full
   observe::DropCounters drops;

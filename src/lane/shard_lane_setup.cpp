@@ -47,6 +47,8 @@ ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::vector<IoShard
   for (std::size_t i = 0; i < sessions; ++i) viewer_of_session_[i] = no_viewer;
   links_.resize(links.size());
   for (std::size_t i = 0; i < links.size(); ++i) links_[i].rings = links[i];
+  counters_.interval_ticks.set(pace_.interval());
+  counters_.interval_ticks_max.set(pace_.interval());
   populate();
 }
 

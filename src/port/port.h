@@ -11,13 +11,10 @@
 
 namespace serried::port {
 
-/// What a port counts. `rx_frames` = `rx_packets` + `rx_host_frames` + drops of unit frame.
+/// Owner: the io lane; readable from any thread. `rx_frames` = `rx_packets` + `rx_host_frames` + drops of unit frame.
 struct PortCounters {
-  base::Counter rx_frames, rx_bytes;
-  base::Counter rx_packets;      ///< rows handed to the lane
-  base::Counter rx_host_frames;  ///< ARP, ICMP, neighbour discovery: consumed here
-  base::Counter tx_packets, tx_bytes;
-  base::Counter tx_host_frames;
+#define SERRIED_PORT_COUNTER(group, name, ...) base::Counter name;
+#include "observe/counter.def"
   observe::DropCounters drops;
 };
 
