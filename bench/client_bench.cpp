@@ -132,13 +132,13 @@ class BenchPort {
     batch.clear();
     for (; next_ != in.size() && batch.rows < wire::Batch::capacity; ++next_)
       batch.append(in[next_].buffer.data, in[next_].bytes, in[next_].buffer.owner, in[next_].path);
-    counters_.delivered_datagrams.add(batch.rows);
+    counters_.rx_packets.add(batch.rows);
     if (next_ != in.size()) return;
     in.clear();
     next_ = 0;
   }
   void transmit(wire::Batch& batch, Nanos) noexcept {
-    counters_.sent_datagrams.add(batch.live_rows);
+    counters_.tx_packets.add(batch.live_rows);
     for (unsigned row = 0; row < batch.rows; ++row)
       out.push_back({{batch.data[row], batch.owner[row]}, batch.length[row], batch.path[row]});
     batch.clear();
@@ -216,7 +216,7 @@ class Crowd {
     return seconds;
   }
   [[nodiscard]] std::uint64_t datagrams() const {
-    return port_.counters().delivered_datagrams.value() + port_.counters().sent_datagrams.value();
+    return port_.counters().rx_packets.value() + port_.counters().tx_packets.value();
   }
   [[nodiscard]] std::uint64_t result() const {
     bench::ResultHash hash;

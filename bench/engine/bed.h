@@ -195,11 +195,9 @@ class Bed {
     constexpr unsigned patience = 10'000;
     const Nanos interval = pace.value_or(second / 60 * wire::Batch::capacity / std::max<std::size_t>(order_.size(), 1));
     const port::PortCounters& counters = port.counters();
-    const std::uint64_t goal_in = counters.delivered_datagrams.value() + packets_in;
-    const std::uint64_t goal_out = counters.sent_datagrams.value() + packets_out;
-    const auto done = [&] {
-      return counters.delivered_datagrams.value() >= goal_in && counters.sent_datagrams.value() >= goal_out;
-    };
+    const std::uint64_t goal_in = counters.rx_packets.value() + packets_in;
+    const std::uint64_t goal_out = counters.tx_packets.value() + packets_out;
+    const auto done = [&] { return counters.rx_packets.value() >= goal_in && counters.tx_packets.value() >= goal_out; };
     StageCycles::ByStage stages{};
     if constexpr (requires { lane.probe().sums(); }) stages = lane.probe().sums();
     piece.watch.start();
@@ -207,9 +205,9 @@ class Bed {
       before();
       // As much time passes as the datagrams of the last poll stand for: one interval a burst.
       now += interval * std::max<std::uint64_t>(1, (moved_ + wire::Batch::capacity - 1) / wire::Batch::capacity);
-      const std::uint64_t in = counters.delivered_datagrams.value(), out = counters.sent_datagrams.value();
+      const std::uint64_t in = counters.rx_packets.value(), out = counters.tx_packets.value();
       const bool worked = lane.poll(now) != 0;
-      moved_ = std::max(counters.delivered_datagrams.value() - in, counters.sent_datagrams.value() - out);
+      moved_ = std::max(counters.rx_packets.value() - in, counters.tx_packets.value() - out);
       idle = worked ? 0 : idle + 1;
       ++piece.polls;
       piece.idle_polls += worked ? 0 : 1;

@@ -23,8 +23,8 @@ class MemoryPort {
       const Item item = inbox_.pop();
       batch.append(item.buffer.data, item.bytes, item.buffer.owner, item.from);
     }
-    counters_.delivered_datagrams.add(batch.rows);
-    counters_.received_frames.add(batch.rows);
+    counters_.rx_packets.add(batch.rows);
+    counters_.rx_frames.add(batch.rows);
   }
   /// The other end's inbox has room for every buffer there is.
   void transmit(wire::Batch& batch, Nanos) noexcept {
@@ -40,7 +40,7 @@ class MemoryPort {
       from.local_port = batch.path[row].port;
       peer_->inbox_.push({{batch.data[row], batch.owner[row]}, batch.length[row], from});
     }
-    counters_.sent_datagrams.add(batch.live_rows);
+    counters_.tx_packets.add(batch.live_rows);
     batch.clear();
   }
   unsigned acquire(std::span<wire::Buffer> buffers) noexcept { return pool_.take(buffers); }
@@ -88,7 +88,7 @@ class DivertedPort {
       memory_.transmit(copies, now);
       device_.release(batch);
     }
-    counters_.sent_datagrams.add(live);
+    counters_.tx_packets.add(live);
   }
   unsigned acquire(std::span<wire::Buffer> buffers) noexcept { return device_.acquire(buffers); }
   void release(wire::Batch& batch) noexcept { memory_.release(batch); }

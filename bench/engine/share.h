@@ -88,9 +88,9 @@ class Sharer {
     return rows;
   }
   unsigned work_once() {
-    const std::uint64_t before = bed_.port.counters().delivered_datagrams.value();
+    const std::uint64_t before = bed_.port.counters().rx_packets.value();
     bed_.lane.poll(bed_.now);
-    const auto rows = static_cast<unsigned>(bed_.port.counters().delivered_datagrams.value() - before);
+    const auto rows = static_cast<unsigned>(bed_.port.counters().rx_packets.value() - before);
     advance(rows);
     std::array<lane::InputRow, wire::Batch::capacity> inputs;
     for (unsigned popped; (popped = bed_.link.inputs.pop(inputs.data(), wire::Batch::capacity)) != 0;) taken_ += popped;

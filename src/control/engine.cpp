@@ -1,9 +1,8 @@
 #include "control/engine.h"
 
-#include <algorithm>
-
 #include "base/check.h"
 #include "control/clock.h"
+#include "control/collect.h"
 #include "control/engine_on.h"
 
 namespace serried::control {
@@ -50,29 +49,17 @@ unsigned poll_handshake(void* lane, Nanos at) noexcept {
   return static_cast<lane::HandshakeLane*>(lane)->poll(at, unix_now());
 }
 
-using Counts = std::vector<std::pair<std::string, std::uint64_t>>;
-
-void add(Counts& counts, const char* name, const base::Counter& counter) {
-  for (auto& [known, count] : counts) {
-    if (known != name) continue;
-    count += counter.value();
-    return;
-  }
-  counts.emplace_back(name, counter.value());
-}
-
 void add_drops(Snapshot& snapshot, const observe::DropCounters& drops) {
   for (std::size_t i = 0; i < observe::drop_count; ++i) snapshot.drops[i] += drops.value(static_cast<observe::Drop>(i));
 }
 
-LaneFigures figures(const LaneEntry& entry) {
+/// What a lane counted, and what its core measured of it.
+template <class... Counters>
+LaneFigures figures(const LaneEntry& entry, const Counters&... counters) {
   LaneFigures lane;
   lane.name = entry.name;
-  lane.busy_ns = entry.meter.busy_ns.value();
-  lane.longest_ns = entry.meter.longest_ns.value();
-  lane.polls = entry.meter.polls.value();
-  lane.items = entry.meter.items.value();
-  lane.allocations = entry.meter.allocations.value();
+  control::collect(lane.counters, entry.meter);
+  (control::collect(lane.counters, counters), ...);
   return lane;
 }
 
@@ -145,72 +132,24 @@ std::vector<lane::IoShardLink*> Engine::links_of_shard(unsigned shard) const {
 
 void Engine::add_io(Snapshot& snapshot, const LaneEntry& entry, const lane::IoCounters& io,
                     const port::PortCounters& port) {
-  snapshot.lanes.push_back(figures(entry));
-  snapshot.lanes.back().packets = port.delivered_datagrams.value() + port.sent_datagrams.value();
-  snapshot.rx_packets += port.delivered_datagrams.value();
-  snapshot.rx_bytes += port.received_bytes.value();
-  snapshot.tx_packets += port.sent_datagrams.value();
-  snapshot.tx_bytes += port.sent_bytes.value();
-  snapshot.received += port.received_frames.value();
-  snapshot.host += port.host_frames.value();
-  snapshot.delivered += io.delivered.value() + io.answered.value();
+  snapshot.add(figures(entry, io, port));
   add_drops(snapshot, port.drops);
   add_drops(snapshot, io.drops);
-  snapshot.sessions += io.sessions.value();
-  add(snapshot.session_counts, "established", io.established);
-  add(snapshot.session_counts, "joined", io.joined);
-  add(snapshot.session_counts, "ended", io.ended);
-  add(snapshot.session_counts, "timed_out", io.timed_out);
-  add(snapshot.session_counts, "inputs", io.inputs);
-  add(snapshot.session_counts, "input_copies", io.input_copies);
-  add(snapshot.session_counts, "mail_in", io.mail_in);
-  add(snapshot.session_counts, "mail_out", io.mail_out);
-  add(snapshot.session_counts, "retransmission_timeouts", io.timeouts);
-  add(snapshot.session_counts, "rekeys", io.rekeys);
-  add(snapshot.session_counts, "roamed", io.roamed);
-  add(snapshot.session_counts, "handed_over", io.handed_over);
-  add(snapshot.session_counts, "integrity_challenges", io.challenges);
-  add(snapshot.session_counts, "packed_from_bytes", io.packed_from);
-  add(snapshot.session_counts, "packed_to_bytes", io.packed_to);
-  add(snapshot.session_counts, "waiting_chunks", io.chunks);
-  add(snapshot.session_counts, "fragment_bytes", io.block_bytes);
-  add(snapshot.handshake_counts, "cookies", io.cookies);
 }
 
 void Engine::collect(Snapshot& snapshot) const {
   snapshot.at = now();
   collect_io(snapshot);
-  for (const auto& shard : shard_lanes_) {
-    const lane::ShardCounters& counters = shard->counters();
-    snapshot.players += counters.viewers.value();
-    snapshot.tick_ns.merge(counters.tick_total);
-    snapshot.interval_ticks = std::max(snapshot.interval_ticks, counters.interval_ticks.value());
-    snapshot.interval_ticks_max = std::max(snapshot.interval_ticks_max, counters.interval_ticks_max.value());
-    snapshot.far_staleness_ticks = std::max(snapshot.far_staleness_ticks, counters.far_staleness_ticks.value());
-    snapshot.far_crossings_missed += counters.plan.far_crossings_missed.value();
-    add_drops(snapshot, counters.drops);
-    add(snapshot.session_counts, "absent", counters.absent);
-    add(snapshot.session_counts, "resumed", counters.resumed);
-    add(snapshot.session_counts, "chat_lines", counters.lines);
+  for (std::size_t i = 0; i < shard_lanes_.size(); ++i) {
+    const lane::ShardCounters& shard = shard_lanes_[i]->counters();
+    snapshot.add(figures(*shard_entries_[i], shard, shard.plan));
+    snapshot.tick_ns.merge(shard.tick_total);
+    add_drops(snapshot, shard.drops);
   }
-  const lane::ShardCounters& first = shard_lanes_.front()->counters();
-  snapshot.ticks = first.ticks.value();
-  snapshot.ticks_late = first.ticks_late.value();
+  snapshot.add(figures(handshake_entry_, handshake_lane_.counters()));
   // While lanes run the tick may be overwritten under us; then the snapshot has none.
   const std::uint32_t tick = simulation_.hashed_tick();
   if (simulation_.world_hash(tick, snapshot.world_hash)) snapshot.world_tick = tick;
-  const lane::HandshakeCounters& handshakes = handshake_lane_.counters();
-  add(snapshot.handshake_counts, "accepted", handshakes.accepted);
-  add(snapshot.handshake_counts, "confirmed", handshakes.confirmed);
-  add(snapshot.handshake_counts, "superseded", handshakes.superseded);
-  add(snapshot.handshake_counts, "denied_invalid", handshakes.denied_invalid);
-  add(snapshot.handshake_counts, "denied_expired", handshakes.denied_expired);
-  add(snapshot.handshake_counts, "denied_used", handshakes.denied_used);
-  add(snapshot.handshake_counts, "denied_wrong_server", handshakes.denied_wrong_server);
-  add(snapshot.handshake_counts, "denied_full", handshakes.denied_full);
-
-  for (const auto& entry : shard_entries_) snapshot.lanes.push_back(figures(*entry));
-  snapshot.lanes.push_back(figures(handshake_entry_));
   measure_memory(snapshot);
 }
 

@@ -57,7 +57,7 @@ class Engine {
   virtual void poll_missed() noexcept = 0;
   /// Control only. Whether the port's link is up; sockets have none to lose.
   [[nodiscard]] virtual bool link_up() const noexcept = 0;
-  /// Control only. Precondition: a fresh snapshot. Lane figures without cores and run times: those are the loops'.
+  /// Control only. Precondition: a fresh snapshot. Without cores, and which lane is on which: those are the loops'.
   void collect(Snapshot& snapshot) const;
   /// What drops banned addresses before the lanes. For the thread that has the order links.
   [[nodiscard]] virtual std::vector<BanSink> ban_sinks() = 0;

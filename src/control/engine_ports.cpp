@@ -109,7 +109,7 @@ void DevicePorts::poll_missed() noexcept {
 void DevicePorts::collect_filtered(Snapshot& snapshot) const {
   const auto add = [&](observe::Drop reason, std::uint64_t frames) {
     snapshot.drops[static_cast<std::size_t>(reason)] += frames;
-    snapshot.received += frames;
+    snapshot.counters[observe::CounterId::port_rx_frames] += frames;
   };
   add(observe::Drop::filter_banned, filtered_.banned);
   add(observe::Drop::filter_rate, filtered_.rate);

@@ -34,7 +34,7 @@ Nanos LaneLoop::round(Nanos at, unsigned& work) noexcept {
       meter.items.add(done);
       meter.busy_ns.add(after - at);
     }
-    if (after - at > meter.longest_ns.value()) meter.longest_ns.set(after - at);
+    if (after - at > meter.longest_poll_ns.value()) meter.longest_poll_ns.set(after - at);
     if (const auto more = thread_allocations() - allocations_before; more != 0) meter.allocations.add(more);
     work += done;
     at = after;
@@ -62,13 +62,13 @@ void LaneLoop::run(const std::atomic<bool>& stop) noexcept {
     } else {
       rte_pause();
     }
-    run_ns_.set(at - begin);
-    awake_ns_.set(at - begin - asleep);
+    meter_.run_ns.set(at - begin);
+    meter_.awake_ns.set(at - begin - asleep);
     if (at < cpu_due) continue;
-    cpu_ns_.set(thread_cpu() - cpu_begin);
+    meter_.cpu_ns.set(thread_cpu() - cpu_begin);
     cpu_due = at + 100 * millisecond;
   }
-  cpu_ns_.set(thread_cpu() - cpu_begin);
+  meter_.cpu_ns.set(thread_cpu() - cpu_begin);
 }
 
 Nanos rest_policy(bool asked, unsigned asked_us, bool alone) noexcept {

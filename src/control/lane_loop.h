@@ -14,12 +14,14 @@ namespace serried::control {
 
 /// What a lane cost. On a cache line of its own: another core's lane must not wait for it.
 struct alignas(64) LaneMeter {
-  base::Counter polls;
-  base::Counter busy_polls;   ///< polls that found something to do
-  base::Counter busy_ns;      ///< wall time of those
-  base::Counter items;        ///< what those polls returned, summed
-  base::Counter longest_ns;   ///< of one poll
-  base::Counter allocations;  ///< calls for memory from within poll; 0 for all lanes but handshake
+#define SERRIED_LANE_COUNTER(group, name, ...) base::Counter name;
+#include "observe/counter.def"
+};
+
+/// What a core did with its time while LaneLoop::run lasts.
+struct CoreMeter {
+#define SERRIED_CORE_COUNTER(group, name, ...) base::Counter name;
+#include "observe/counter.def"
 };
 
 /// A lane as its core sees it. The indirect call is one a poll, not one a packet.
@@ -48,17 +50,13 @@ class LaneLoop {
   /// they did together.
   Nanos round(Nanos at, unsigned& work) noexcept;
 
-  /// Wall time of run(), so that busy_ns has something to be a part of.
-  [[nodiscard]] Nanos run_ns() const noexcept { return run_ns_.value(); }
-  /// Of that what it did not sleep away: its thread wanted the CPU.
-  [[nodiscard]] Nanos awake_ns() const noexcept { return awake_ns_.value(); }
-  /// Of that on the CPU, by the thread's clock: at most 100 ms old while run() lasts, exact when it has ended.
-  [[nodiscard]] Nanos cpu_ns() const noexcept { return cpu_ns_.value(); }
+  /// Exact when run() has ended.
+  [[nodiscard]] const CoreMeter& meter() const noexcept { return meter_; }
 
  private:
   std::vector<LaneEntry*> lanes_;
   IdlePolicy idle_;
-  base::Counter run_ns_, awake_ns_, cpu_ns_;
+  CoreMeter meter_;
 };
 
 /// How long a lane rests after a poll: what the user said, or 50 us where it shares its core. With every poll it takes

@@ -51,8 +51,8 @@ class Meter {
   /// What the next interval is measured against.
   struct Before {
     Nanos at = 0;
-    std::uint64_t rx_packets = 0, tx_packets = 0, rx_bytes = 0, tx_bytes = 0;
-    std::uint64_t players = 0, handshakes = 0, drops = 0, ticks = 0, ticks_late = 0;
+    observe::CounterValues counters;
+    std::uint64_t drops = 0;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> lanes;  ///< run_ns, busy_ns
   };
   void measure(const Snapshot& snapshot, const Before& after);

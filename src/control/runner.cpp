@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "control/clock.h"
+#include "control/collect.h"
 #include "control/summary.h"
 #include "control/topology.h"
 
@@ -154,12 +155,12 @@ void Runner::sample() {
           std::any_of(post.lanes.begin(), post.lanes.end(), [&](LaneId id) { return lane_name(id) == lane.name; });
       if (!here) continue;
       lane.lcore = post.core.lcore;
-      lane.run_ns = loops_[i]->run_ns();
     }
   }
   for (std::size_t i = 0; i < loops_.size(); ++i) {
-    const LaneLoop& loop = *loops_[i];
-    snapshot->cores.push_back({setup_.placement.posts[i].core.lcore, loop.run_ns(), loop.awake_ns(), loop.cpu_ns()});
+    CoreFigures core{setup_.placement.posts[i].core.lcore, {}};
+    collect(core.counters, loops_[i]->meter());
+    snapshot->add(core);
   }
   meter_.sample(*snapshot);
   snapshot_ = std::move(snapshot);

@@ -3,8 +3,25 @@
 #include <cstdio>
 #include <malloc.h>
 #include <unistd.h>
+#include <utility>
 
 namespace serried::control {
+
+void Snapshot::add(LaneFigures lane) {
+  counters.merge(lane.counters);
+  lanes.push_back(std::move(lane));
+}
+
+void Snapshot::add(CoreFigures core) {
+  counters.merge(core.counters);
+  cores.push_back(std::move(core));
+}
+
+std::uint64_t Snapshot::run_ns(const LaneFigures& lane) const noexcept {
+  for (const CoreFigures& core : cores)
+    if (core.lcore == lane.lcore) return core.counters[observe::CounterId::cores_run_ns];
+  return 0;
+}
 
 std::uint64_t Snapshot::dropped() const noexcept {
   std::uint64_t sum = 0;

@@ -1,15 +1,14 @@
 #pragma once
 /// All counters of a server at one moment, as plain numbers: what status, summary and metrics are made from, so that
-/// none of them knows a lane. Filled by Server::collect; tests fill their own.
+/// none of them knows a lane. Filled by Engine::collect and Runner; tests fill their own.
 
 #include <array>
 #include <cstdint>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/histogram.h"
+#include "observe/counter.h"
 #include "observe/drop.h"
 #include "serried/time.h"
 
@@ -18,47 +17,26 @@ namespace serried::control {
 struct LaneFigures {
   std::string name;
   unsigned lcore = 0;
-  std::uint64_t run_ns = 0;  ///< how long its core has been polling
-  std::uint64_t busy_ns = 0;
-  std::uint64_t longest_ns = 0;
-  std::uint64_t polls = 0;
-  std::uint64_t items = 0;        ///< what poll counted as work
-  std::uint64_t packets = 0;      ///< datagrams in and out; 0 for lanes that handle none
-  std::uint64_t allocations = 0;  ///< while polled
+  observe::CounterValues counters;  ///< of the lane, its port, and what its core measured of it
+
+  /// Datagrams in and out; 0 for lanes that handle none.
+  [[nodiscard]] std::uint64_t packets() const noexcept {
+    return counters[observe::CounterId::port_rx_packets] + counters[observe::CounterId::port_tx_packets];
+  }
 };
 
 /// A core that lanes share, as LaneLoop measures it.
 struct CoreFigures {
   unsigned lcore = 0;
-  std::uint64_t run_ns = 0, awake_ns = 0, cpu_ns = 0;
+  observe::CounterValues counters;
 };
 
 struct Snapshot {
   Nanos at = 0;
 
-  // Ports
-  std::uint64_t rx_packets = 0, rx_bytes = 0, tx_packets = 0, tx_bytes = 0;
-
-  // received = delivered + host + dropped(), exact once the lanes have stopped; while they run, what is inside a burst
-  // is counted as received and not yet as anything else.
-  std::uint64_t received = 0;   ///< frames, or datagrams where the port has no frames
-  std::uint64_t delivered = 0;  ///< datagrams that reached the end of their path
-  std::uint64_t host = 0;       ///< frames answered by the port: ARP, ICMP, neighbour discovery
-  std::array<std::uint64_t, observe::drop_count> drops{};
-
-  // Sessions
-  std::uint64_t sessions = 0;  ///< slots in use, half-open ones too
-  std::uint64_t players = 0;   ///< in the world
-  /// Everything countable about handshakes and ends, by name, in the order of the summary.
-  std::vector<std::pair<std::string, std::uint64_t>> session_counts, handshake_counts;
-
-  // World
+  observe::CounterValues counters;                         ///< of all lanes and cores together
+  std::array<std::uint64_t, observe::drop_count> drops{};  ///< likewise
   base::Histogram tick_ns;  ///< from when a tick was due to its last slice handed over; the ticks of all shards
-  std::uint64_t ticks = 0, ticks_late = 0;
-  /// Ticks between two datagrams to one viewer: 1 unless a shard is overloaded. The largest of all shards.
-  std::uint64_t interval_ticks = 1, interval_ticks_max = 1;
-  std::uint64_t far_staleness_ticks = 0;   ///< longest turn over the far cells of any viewer
-  std::uint64_t far_crossings_missed = 0;  ///< see replicate::PlanCounters: while it stands still, turns miss no entity
   std::uint64_t world_hash = 0;
   std::uint32_t world_tick = 0;  ///< whose hash it is
 
@@ -69,12 +47,29 @@ struct Snapshot {
   std::uint64_t rss_bytes = 0;
   std::uint64_t heap_bytes = 0;  ///< handed out by malloc and not given back
 
+  /// What they counted is part of `counters` from now on.
+  void add(LaneFigures lane);
+  void add(CoreFigures core);
+
   [[nodiscard]] std::uint64_t drop(observe::Drop reason) const noexcept {
     return drops[static_cast<std::size_t>(reason)];
   }
+  /// How long the lane's core has been polling.
+  [[nodiscard]] std::uint64_t run_ns(const LaneFigures& lane) const noexcept;
+
+  // received = delivered + host + dropped, exact once the lanes have stopped; while they run, what is inside a burst is
+  // counted as received and not yet as anything else.
+  /// Frames, or datagrams where the port has no frames.
+  [[nodiscard]] std::uint64_t received() const noexcept { return counters[observe::CounterId::port_rx_frames]; }
+  /// Datagrams that reached the end of their path.
+  [[nodiscard]] std::uint64_t delivered() const noexcept {
+    return counters[observe::CounterId::sessions_delivered] + counters[observe::CounterId::handshakes_answered];
+  }
+  /// Frames consumed by the port: ARP, ICMP, neighbour discovery.
+  [[nodiscard]] std::uint64_t host() const noexcept { return counters[observe::CounterId::port_rx_host_frames]; }
   /// Drops of the identity: frames and datagrams, not parts of delivered ones and not what could not leave.
   [[nodiscard]] std::uint64_t dropped() const noexcept;
-  [[nodiscard]] bool balanced() const noexcept { return received == delivered + host + dropped(); }
+  [[nodiscard]] bool balanced() const noexcept { return received() == delivered() + host() + dropped(); }
 };
 
 /// Resident bytes of this process, and bytes that malloc has handed out.

@@ -1,11 +1,16 @@
 #include "control/status.h"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
 
 namespace serried::control {
+
+using observe::CounterId;
+
 namespace {
 
 double to_ms(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / static_cast<double>(millisecond); }
@@ -51,14 +56,22 @@ std::string clock_text(double seconds) {
   return fmt::format("{:02}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-std::string counts_text(const std::vector<std::pair<std::string, std::uint64_t>>& counts) {
-  std::string text;
-  for (const auto& [name, count] : counts)
-    if (count != 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, count);
-  return text.empty() ? "none" : text;
-}
+std::string row(std::string_view name, const std::string& text) { return fmt::format("  {:<11} {}\n", name, text); }
 
-std::string row(const char* name, const std::string& text) { return fmt::format("  {:<11} {}\n", name, text); }
+/// A row for each group of counters: those that are not 0.
+std::string counter_rows(const Snapshot& snapshot) {
+  std::vector<std::pair<std::string_view, std::string>> groups;
+  observe::for_each_counter([&](CounterId id, const observe::CounterInfo& info) {
+    if (info.listed()) return;
+    auto at = std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.first == info.group; });
+    if (at == groups.end()) at = groups.insert(at, {info.group, {}});
+    if (snapshot.counters[id] != 0)
+      at->second += fmt::format("{}{} {}", at->second.empty() ? "" : ", ", info.name, snapshot.counters[id]);
+  });
+  std::string text;
+  for (const auto& [group, counts] : groups) text += row(group, counts.empty() ? "none" : counts);
+  return text;
+}
 
 }  // namespace
 
@@ -78,27 +91,31 @@ std::string short_number(double value) {
 }
 
 std::string status_line(const Snapshot& snapshot, const Meter& meter, const StatusFacts& facts) {
+  const observe::CounterValues& counters = snapshot.counters;
   const Rates& rates = meter.rates();
-  std::string text =
-      fmt::format("{} players {} sessions {} | in {}/s {}bit/s | out {}/s {}bit/s | tick {} |",
-                  clock_text(meter.elapsed_s()), snapshot.players, snapshot.sessions, short_number(rates.rx_pps),
-                  short_number(rates.rx_bits), short_number(rates.tx_pps), short_number(rates.tx_bits),
-                  tick_text(meter.recent_ticks(), facts.tick_budget_ms) + pace_text(snapshot.interval_ticks));
+  std::string text = fmt::format("{} players {} sessions {} | in {}/s {}bit/s | out {}/s {}bit/s | tick {} |",
+                                 clock_text(meter.elapsed_s()), counters[CounterId::world_players],
+                                 counters[CounterId::sessions_sessions], short_number(rates.rx_pps),
+                                 short_number(rates.rx_bits), short_number(rates.tx_pps), short_number(rates.tx_bits),
+                                 tick_text(meter.recent_ticks(), facts.tick_budget_ms) +
+                                     pace_text(counters[CounterId::replication_interval_ticks]));
   for (const LaneShare& lane : rates.lanes) text += fmt::format(" {} {:.0f}%", lane.name, 100 * lane.busy);
   return text + fmt::format(" | {:.0f} handshakes/s | drops {}/s: {}", rates.handshakes, short_number(rates.drops),
                             drop_text(snapshot, 3));
 }
 
 std::string status_table(const Snapshot& snapshot, const Meter& meter, const StatusFacts& facts) {
+  const observe::CounterValues& counters = snapshot.counters;
   const Rates& rates = meter.rates();
   std::string text = fmt::format("serried-server  {}\n", clock_text(meter.elapsed_s()));
-  text += row("players", fmt::format("{} of {}, {} sessions, {:.0f} handshakes/s", snapshot.players, facts.players_max,
-                                     snapshot.sessions, rates.handshakes));
+  text += row("players", fmt::format("{} of {}, {} sessions, {:.0f} handshakes/s", counters[CounterId::world_players],
+                                     facts.players_max, counters[CounterId::sessions_sessions], rates.handshakes));
   text += row("in", fmt::format("{} packets/s, {}bit/s", short_number(rates.rx_pps), short_number(rates.rx_bits)));
   text += row("out", fmt::format("{} packets/s, {}bit/s", short_number(rates.tx_pps), short_number(rates.tx_bits)));
   text += row("tick", tick_text(meter.recent_ticks(), facts.tick_budget_ms) +
-                          fmt::format(", {} late of {}", snapshot.ticks_late, snapshot.ticks) +
-                          pace_text(snapshot.interval_ticks));
+                          fmt::format(", {} late of {}", counters[CounterId::world_ticks_late],
+                                      counters[CounterId::world_ticks]) +
+                          pace_text(counters[CounterId::replication_interval_ticks]));
   std::string lanes;
   for (const LaneShare& lane : rates.lanes)
     lanes += fmt::format("{}{} {:.0f}%", lanes.empty() ? "" : ", ", lane.name, 100 * lane.busy);
@@ -110,34 +127,36 @@ std::string status_table(const Snapshot& snapshot, const Meter& meter, const Sta
 }
 
 std::string final_table(const Snapshot& snapshot, const Meter& meter, const StatusFacts& facts) {
+  const observe::CounterValues& counters = snapshot.counters;
   const ActiveTotals& active = meter.active();
   const double seconds = active.seconds > 0 ? active.seconds : 1;
   std::string text = fmt::format("serried-server: {:.1f} s, of which {:.1f} s with players (at most {})\n",
                                  meter.elapsed_s(), active.seconds, meter.players_peak());
-  text += row("in", fmt::format("{} packets, {} bytes; {}/s with players", snapshot.rx_packets, snapshot.rx_bytes,
+  text += row("in", fmt::format("{} packets, {} bytes; {}/s with players", counters[CounterId::port_rx_packets],
+                                counters[CounterId::port_rx_bytes],
                                 short_number(static_cast<double>(active.rx_packets) / seconds)));
-  text += row("out", fmt::format("{} packets, {} bytes; {}/s with players", snapshot.tx_packets, snapshot.tx_bytes,
+  text += row("out", fmt::format("{} packets, {} bytes; {}/s with players", counters[CounterId::port_tx_packets],
+                                 counters[CounterId::port_tx_bytes],
                                  short_number(static_cast<double>(active.tx_packets) / seconds)));
-  text +=
-      row("tick", tick_text(meter.active_ticks(), facts.tick_budget_ms) +
-                      fmt::format(", {} late of {}", active.ticks_late, active.ticks) +
-                      (snapshot.interval_ticks_max > 1 ? ", at times" + pace_text(snapshot.interval_ticks_max).substr(1)
-                                                       : std::string{}));
-  text += row("sessions", counts_text(snapshot.session_counts));
-  text += row("handshakes", counts_text(snapshot.handshake_counts));
-  text += row("accounting",
-              fmt::format("{} received = {} delivered + {} host + {} dropped{}", snapshot.received, snapshot.delivered,
-                          snapshot.host, snapshot.dropped(), snapshot.balanced() ? "" : ": DOES NOT BALANCE"));
+  const std::uint64_t interval_max = counters[CounterId::replication_interval_ticks_max];
+  text += row("tick", tick_text(meter.active_ticks(), facts.tick_budget_ms) +
+                          fmt::format(", {} late of {}", active.ticks_late, active.ticks) +
+                          (interval_max > 1 ? ", at times" + pace_text(interval_max).substr(1) : std::string{}));
+  text += counter_rows(snapshot);
+  text += row("accounting", fmt::format("{} received = {} delivered + {} host + {} dropped{}", snapshot.received(),
+                                        snapshot.delivered(), snapshot.host(), snapshot.dropped(),
+                                        snapshot.balanced() ? "" : ": DOES NOT BALANCE"));
   for (const DropRow& drop : drop_rows(snapshot))
     text += row("drop", fmt::format("{:<20} {:>12}  {}", observe::drop_name(drop.reason), drop.count,
                                     observe::drop_text(drop.reason)));
   for (const LaneFigures& lane : snapshot.lanes) {
-    const double busy = lane.run_ns == 0 ? 0 : static_cast<double>(lane.busy_ns) / static_cast<double>(lane.run_ns);
+    const std::uint64_t run_ns = snapshot.run_ns(lane), busy_ns = lane.counters[CounterId::lanes_busy_ns];
+    const double busy = run_ns == 0 ? 0 : static_cast<double>(busy_ns) / static_cast<double>(run_ns);
     std::string figures = fmt::format("{:<10} core {}, busy {:.1f}%, longest poll {:.2f} ms, {} allocations", lane.name,
-                                      lane.lcore, 100 * busy, to_ms(lane.longest_ns), lane.allocations);
-    if (lane.packets != 0)
-      figures +=
-          fmt::format(", {:.0f} ns a packet", static_cast<double>(lane.busy_ns) / static_cast<double>(lane.packets));
+                                      lane.lcore, 100 * busy, to_ms(lane.counters[CounterId::lanes_longest_poll_ns]),
+                                      lane.counters[CounterId::lanes_allocations]);
+    if (const std::uint64_t packets = lane.packets(); packets != 0)
+      figures += fmt::format(", {:.0f} ns a packet", static_cast<double>(busy_ns) / static_cast<double>(packets));
     text += row("lane", figures);
   }
   return text;

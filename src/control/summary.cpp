@@ -12,6 +12,7 @@
 namespace serried::control {
 namespace {
 
+using observe::CounterId;
 using Json = nlohmann::ordered_json;
 
 double to_ms(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / static_cast<double>(millisecond); }
@@ -21,26 +22,29 @@ double ratio(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-Json counts(const std::vector<std::pair<std::string, std::uint64_t>>& rows) {
-  Json object = Json::object();
-  for (const auto& [name, count] : rows) object[name] = count;
-  return object;
+/// All counters of the server: an object for each group.
+void add_counters(Json& json, const observe::CounterValues& values) {
+  observe::for_each_counter([&](CounterId id, const observe::CounterInfo& info) {
+    if (!info.listed()) json[std::string{info.group}][std::string{info.name}] = values[id];
+  });
+}
+
+/// Those of one group, of one lane or core.
+void add_group(Json& json, std::string_view group, const observe::CounterValues& values) {
+  observe::for_each_counter([&](CounterId id, const observe::CounterInfo& info) {
+    if (info.group == group) json[std::string{info.name}] = values[id];
+  });
 }
 
 Json lanes(const Snapshot& snapshot) {
   Json list = Json::array();
   for (const LaneFigures& lane : snapshot.lanes) {
-    Json row{{"name", lane.name},
-             {"core", lane.lcore},
-             {"busy", ratio(lane.busy_ns, lane.run_ns)},
-             {"busy_ns", lane.busy_ns},
-             {"polls", lane.polls},
-             {"items", lane.items},
-             {"longest_poll_ms", to_ms(lane.longest_ns)},
-             {"allocations", lane.allocations}};
-    if (lane.packets != 0) {
-      row["packets"] = lane.packets;
-      row["ns_per_packet"] = ratio(lane.busy_ns, lane.packets);
+    const std::uint64_t busy_ns = lane.counters[CounterId::lanes_busy_ns], packets = lane.packets();
+    Json row{{"name", lane.name}, {"core", lane.lcore}, {"busy", ratio(busy_ns, snapshot.run_ns(lane))}};
+    add_group(row, "lanes", lane.counters);
+    if (packets != 0) {
+      row["packets"] = packets;
+      row["ns_per_packet"] = ratio(busy_ns, packets);
     }
     list.push_back(std::move(row));
   }
@@ -50,12 +54,12 @@ Json lanes(const Snapshot& snapshot) {
 /// `cpu` is the part of its waking time that the core's thread had the CPU: what a lane's busy time is to be scaled by.
 Json cores(const Snapshot& snapshot) {
   Json list = Json::array();
-  for (const CoreFigures& core : snapshot.cores)
-    list.push_back({{"core", core.lcore},
-                    {"run_ns", core.run_ns},
-                    {"awake_ns", core.awake_ns},
-                    {"cpu_ns", core.cpu_ns},
-                    {"cpu", std::min(ratio(core.cpu_ns, core.awake_ns), 1.0)}});
+  for (const CoreFigures& core : snapshot.cores) {
+    Json row{{"core", core.lcore}};
+    add_group(row, "cores", core.counters);
+    row["cpu"] = std::min(ratio(core.counters[CounterId::cores_cpu_ns], core.counters[CounterId::cores_awake_ns]), 1.0);
+    list.push_back(std::move(row));
+  }
   return list;
 }
 
@@ -68,11 +72,9 @@ Json drops(const Snapshot& snapshot) {
 }
 
 Json memory(const Snapshot& snapshot) {
-  std::uint64_t allocations = 0;
-  for (const LaneFigures& lane : snapshot.lanes) allocations += lane.allocations;
   return {{"rss_bytes", snapshot.rss_bytes},
           {"heap_bytes", snapshot.heap_bytes},
-          {"lane_allocations", allocations},
+          {"lane_allocations", snapshot.counters[CounterId::lanes_allocations]},
           {"lane_allocations_counted", allocations_counted()}};
 }
 
@@ -90,13 +92,8 @@ std::string summary_json(const Snapshot& snapshot, const Meter& meter, const Sta
   json["seconds"] = meter.elapsed_s();
   json["active_seconds"] = active.seconds;
   json["players_peak"] = meter.players_peak();
-  json["sessions"] = counts(snapshot.session_counts);
   json["rx_pps"] = rate(active.rx_packets);
   json["tx_pps"] = rate(active.tx_packets);
-  json["rx_packets"] = snapshot.rx_packets;
-  json["tx_packets"] = snapshot.tx_packets;
-  json["rx_bytes"] = snapshot.rx_bytes;
-  json["tx_bytes"] = snapshot.tx_bytes;
   json["tick_ms"] = {{"p50", to_ms(ticks.quantile(0.5))},
                      {"p99", to_ms(ticks.quantile(0.99))},
                      {"p999", to_ms(ticks.quantile(0.999))},
@@ -104,16 +101,13 @@ std::string summary_json(const Snapshot& snapshot, const Meter& meter, const Sta
                      {"budget", facts.tick_budget_ms}};
   json["ticks"] = active.ticks;
   json["ticks_late"] = active.ticks_late;
-  json["replication"] = {{"interval_ticks", snapshot.interval_ticks},
-                         {"interval_ticks_max", snapshot.interval_ticks_max},
-                         {"far_staleness_ticks", snapshot.far_staleness_ticks},
-                         {"far_crossings_missed", snapshot.far_crossings_missed}};
+  add_counters(json, snapshot.counters);
   json["lanes"] = lanes(snapshot);
   json["cores"] = cores(snapshot);
   json["drops"] = drops(snapshot);
-  json["accounting"] = {{"received", snapshot.received},
-                        {"delivered", snapshot.delivered},
-                        {"host", snapshot.host},
+  json["accounting"] = {{"received", snapshot.received()},
+                        {"delivered", snapshot.delivered()},
+                        {"host", snapshot.host()},
                         {"dropped", snapshot.dropped()},
                         {"balanced", snapshot.balanced()}};
   // Text: a reader that keeps numbers as doubles would lose bits.
@@ -121,7 +115,6 @@ std::string summary_json(const Snapshot& snapshot, const Meter& meter, const Sta
   std::snprintf(hash, sizeof hash, "%016llx", static_cast<unsigned long long>(snapshot.world_hash));
   json["world_hash"] = hash;
   json["world_tick"] = snapshot.world_tick;
-  json["handshakes"] = counts(snapshot.handshake_counts);
   json["memory"] = memory(snapshot);
   json["config"] = Json::object();
   for (const auto& [key, value] : config_values(config)) json["config"][key] = value;

@@ -22,9 +22,10 @@ struct HandshakeConfig {
   crypt::Entropy entropy;
 };
 
+/// Owner   the handshake lane; readable from any thread
 struct HandshakeCounters {
-  base::Counter accepted, confirmed, superseded;
-  base::Counter denied_invalid, denied_expired, denied_used, denied_wrong_server, denied_full;
+#define SERRIED_HANDSHAKE_COUNTER(group, name, ...) base::Counter name;
+#include "observe/counter.def"
 };
 
 class HandshakeLane {

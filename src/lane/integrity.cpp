@@ -30,7 +30,7 @@ void challenge(IoState& state, std::uint32_t slot, Integrity& integrity, const c
         message::encode(out, message::CheckIntegrity{version.version, integrity.index, integrity.nonce});
       },
       channel::Urgency::bundled, now);
-  state.counters.challenges.add(1);
+  state.counters.integrity_challenges.add(1);
 }
 
 }  // namespace

@@ -138,8 +138,6 @@ class IoLane {
 
   unsigned transmit(Nanos now) noexcept {
     const unsigned rows = batch_.rows;
-    for (unsigned i = 0; i < batch_.live_rows; ++i) state_.counters.sent_bytes.add(batch_.length[batch_.live[i]]);
-    state_.counters.sent.add(batch_.live_rows);
     run(Stage::transmit, [&] { port_.transmit(batch_, now); });
     return rows;
   }

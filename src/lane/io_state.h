@@ -55,21 +55,8 @@ struct IoConfig {
 /// In + taken_over = delivered + answered + handed_over + drops of unit datagram.
 /// Owner   the io lane; readable from any thread
 struct IoCounters {
-  base::Counter delivered;    ///< datagrams of sessions that opened and were processed
-  base::Counter answered;     ///< clear datagrams that were processed: Connects answered, queued or answered again
-  base::Counter handed_over;  ///< datagrams of other lanes' sessions, copied into rings to their owners
-  base::Counter taken_over;   ///< datagrams of own sessions that came to other lanes
-  base::Counter received_body_bytes;
-  base::Counter inputs;        ///< inputs handed to shards
-  base::Counter input_copies;  ///< redundant copies of inputs already handed on
-  base::Counter sent, sent_bytes;
-  base::Counter cookies, accepted, denied, established, joined, ended, timed_out;
-  base::Counter sessions;           ///< now in use
-  base::Counter mail_in, mail_out;  ///< game messages handed to shards, and taken from them
-  base::Counter timeouts;           ///< retransmission timers that expired
-  base::Counter rekeys, roamed, challenges;
-  base::Counter packed_from, packed_to;  ///< bytes of bodies that packing shortened, before and after
-  base::Counter chunks, block_bytes;     ///< of the pools, now in use
+#define SERRIED_IO_COUNTER(group, name, ...) base::Counter name;
+#include "observe/counter.def"
   observe::DropCounters drops;
 };
 

@@ -72,8 +72,8 @@ bool pack(IoState& state, std::uint32_t slot, base::ByteWriter& out) noexcept {
   if (out.size() <= channel::pack_above_bytes) return false;
   const std::size_t bytes = state.packer.pack(out.written(), state.unpacked, state.dictionary_of(slot));
   if (bytes == 0) return false;
-  state.counters.packed_from.add(out.size());
-  state.counters.packed_to.add(bytes);
+  state.counters.packed_from_bytes.add(out.size());
+  state.counters.packed_to_bytes.add(bytes);
   out.rewind(out.position() - out.size());
   out.write_bytes({state.unpacked.data(), bytes});
   return true;
@@ -230,7 +230,7 @@ void sweep_reliable(IoState& state, std::uint32_t slot, Nanos now) noexcept {
     channel::AckNews news;
     outbound.sent.expire(now, state.outcomes.data(), news);
     outbound.congestion.on_timeout(outbound.sent.last_sequence(), outbound.sent.expirations());
-    state.counters.timeouts.add(1);
+    state.counters.retransmission_timeouts.add(1);
     settle(state, slot, state.outcomes.data(), news.outcomes, nullptr, now);
     if (outbound.sent.expirations() >= SentDatagrams::expirations_max) {
       state.counters.timed_out.add(1);

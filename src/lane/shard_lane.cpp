@@ -56,6 +56,8 @@ SERRIED_SETUP ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::
   for (std::size_t i = 0; i < sessions; ++i) viewer_of_session_[i] = no_viewer;
   links_.resize(links.size());
   for (std::size_t i = 0; i < links.size(); ++i) links_[i].rings = links[i];
+  counters_.interval_ticks.set(pace_.interval());
+  counters_.interval_ticks_max.set(pace_.interval());
   populate();
 }
 
@@ -90,19 +92,11 @@ void ShardLane::close() noexcept {
 }
 
 unsigned ShardLane::poll(Nanos now) noexcept {
-  counters_.polls.add(1);
-  Nanos (*const clock)() = world_.setup_.clock;
-  const Nanos began = clock != nullptr ? clock() : now;
   // Not while stepping: what arrives then belongs to the next tick, for rows already stepped and rows yet to come.
   unsigned work = phase_ != Phase::step ? drain(now) : 0;
   // Nor while planning: then the empty buffers are for that.
   if (phase_ != Phase::step && phase_ != Phase::plan) work += deliver();
-  work += advance(now);
-  if (work == 0) return 0;
-  counters_.busy_polls.add(1);
-  const Nanos ended = clock != nullptr ? clock() : now;
-  busy_ += ended - began;
-  return work;
+  return work + advance(now);
 }
 
 unsigned ShardLane::advance(Nanos now) noexcept {
@@ -122,10 +116,7 @@ unsigned ShardLane::advance(Nanos now) noexcept {
       return step();
     case Phase::meet_stepped:
       if (!world_.meet_.all_at(meet)) return 0;
-      if (shard_ == 0) {
-        world_.remember_hash(tick_);
-        counters_.hashed_tick.set(tick_);
-      }
+      if (shard_ == 0) world_.remember_hash(tick_);
       phase_ = Phase::add_up;
       return 1;
     case Phase::add_up:
@@ -175,7 +166,6 @@ void ShardLane::begin_tick() noexcept {
   scheduled_ = world_.scheduled_.load(std::memory_order_relaxed);
   const std::uint32_t catching_up_until = world_.catching_up_until_.load(std::memory_order_relaxed);
   take_ = static_cast<std::int32_t>(catching_up_until - tick_) >= 0 ? world::Take::all : world::Take::smoothly;
-  busy_ = 0;
   drain_polls_ = 0;
   hash_ = 0;
   living_ = 0;
@@ -225,16 +215,13 @@ unsigned ShardLane::publish() noexcept {
 
 void ShardLane::end_tick(Nanos now) noexcept {
   phase_ = Phase::idle;
-  counters_.ticks.add(1);
-  counters_.viewers.set(active_viewers_);
+  if (shard_ == 0) counters_.ticks.add(1);
+  counters_.players.set(active_viewers_);
   counters_.entities.set(pool_.used());
   counters_.absent.set(absent_);
   counters_.far_staleness_ticks.set(far_staleness_);
-  std::uint64_t hash = 0;
-  if (world_.world_hash(tick_, hash)) counters_.world_hash.set(hash);
   const Nanos ended = world_.setup_.clock != nullptr ? world_.setup_.clock() : now;
   const Nanos total = ended > scheduled_ ? ended - scheduled_ : 0;
-  counters_.tick_busy.record(busy_);
   counters_.tick_total.record(total);
 
   const std::uint64_t starved =

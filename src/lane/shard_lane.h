@@ -29,22 +29,11 @@
 
 namespace serried::lane {
 
+/// Owner   the shard lane; readable from any thread
 struct ShardCounters {
-  base::Counter ticks;
-  base::Counter ticks_late;  ///< shard 0: ticks left out because the one before took too long
-  base::Counter polls, busy_polls;
-  base::Counter viewers, entities;  ///< now
-  base::Counter absent;             ///< now: entities whose players may come back
-  base::Counter resumed;            ///< players who took over the entity that was theirs
-  base::Counter mails;              ///< game messages that came
-  base::Counter lines;              ///< of chat, handed over to viewers
-  base::Counter inputs, acks, losses;
-  base::Counter hashed_tick, world_hash;  ///< shard 0: the last one known
-  base::Counter interval_ticks;           ///< now: ticks between two datagrams to one viewer, 1 unless overloaded
-  base::Counter interval_ticks_max;       ///< so far
-  base::Counter far_staleness_ticks;      ///< longest turn over the far cells of any viewer, in the last tick
-  base::Histogram tick_busy;              ///< ns of work in a tick (setup.clock)
-  base::Histogram tick_total;             ///< ns from the scheduled start to the last slice handed over
+#define SERRIED_SHARD_COUNTER(group, name, ...) base::Counter name;
+#include "observe/counter.def"
+  base::Histogram tick_total;  ///< ns from the scheduled start to the last slice handed over
   /// shard_unknown_viewer, stale_input, input_queue_full, bad_message, unknown_message, unexpected_message,
   /// chat_overflow, no_buffer, window_full, filled_ring_full
   observe::DropCounters drops;
@@ -169,7 +158,6 @@ class ShardLane {
   Nanos scheduled_ = 0;  ///< when the present tick was to begin
   world::Take take_ = world::Take::smoothly;
   Nanos planning_since_ = 0;
-  Nanos busy_ = 0;
   unsigned drain_polls_ = 0;
   bool ring_backlog_ = false;
   std::uint64_t round_trips_x8_ = 0, round_trips_ = 0;  ///< of viewers that acked since the last tick began

@@ -141,7 +141,7 @@ unsigned ShardLane::deliver() noexcept {
     if (!viewer.active || !game::hears(announcement_, position_of(announced_))) continue;
     if (!has_room(links_[viewer.io_lane], 1)) break;
     post(viewer, announcement_.content(), mail_flag::may_drop);
-    counters_.lines.add(1);
+    counters_.chat_lines.add(1);
   }
   if (announced_ >= viewer_high_) {
     announcing_ = false;

@@ -115,7 +115,6 @@ void on_connected(IoState& state, HandshakeJob& job, Nanos now) noexcept {
   attempt->since = now;
   compose_accepted(state, job, *attempt, now);
   send_ready(state, {attempt->accepted.data(), attempt->accepted_bytes}, path);
-  state.counters.accepted.add(1);
 }
 
 void on_confirmed(IoState& state, const HandshakeJob& job, Nanos now) noexcept {
@@ -286,8 +285,8 @@ void sweep(IoState& state, Nanos now) noexcept {
     sweep_session(state, state.sweep_cursor, now);
   }
   state.counters.sessions.set(state.table.in_use());
-  state.counters.chunks.set(state.pools.chunk.in_use());
-  state.counters.block_bytes.set(state.pools.block.in_use_bytes());
+  state.counters.waiting_chunks.set(state.pools.chunk.in_use());
+  state.counters.fragment_bytes.set(state.pools.block.in_use_bytes());
 }
 
 }  // namespace

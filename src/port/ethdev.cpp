@@ -41,7 +41,7 @@ void Ethdev::receive(wire::Batch& batch, Nanos now) noexcept {
   batch.clear();
   if (const std::uint64_t missed = missed_.load(std::memory_order_relaxed);
       missed != counters_.drops.value(Drop::nic_missed)) [[unlikely]] {
-    counters_.received_frames.add(missed - counters_.drops.value(Drop::nic_missed));
+    counters_.rx_frames.add(missed - counters_.drops.value(Drop::nic_missed));
     counters_.drops.set(Drop::nic_missed, missed);
   }
   rte_mbuf* frames[burst];
@@ -72,9 +72,9 @@ void Ethdev::receive(wire::Batch& batch, Nanos now) noexcept {
   }
   if (done_count > 0) rte_pktmbuf_free_bulk(done, done_count);
   if (count == 0) return;
-  counters_.received_frames.add(count);
-  counters_.received_bytes.add(bytes);
-  counters_.delivered_datagrams.add(batch.rows);
+  counters_.rx_frames.add(count);
+  counters_.rx_bytes.add(bytes);
+  counters_.rx_packets.add(batch.rows);
 }
 
 void Ethdev::serve(const rte_mbuf& frame, Nanos now) noexcept {
@@ -83,7 +83,7 @@ void Ethdev::serve(const rte_mbuf& frame, Nanos now) noexcept {
   if (answer != nullptr) room = {rte_pktmbuf_mtod(answer, std::uint8_t*), rte_pktmbuf_tailroom(answer)};
   const Host::Service service = host_.serve(bytes_of(frame), offloaded(frame), now, room);
   if (service.drop == Drop::none)
-    counters_.host_frames.add(1);
+    counters_.rx_host_frames.add(1);
   else
     counters_.drops.add(service.drop);
   if (answer != nullptr) send_host_frame(answer, service.answer_bytes);
@@ -99,7 +99,7 @@ void Ethdev::send_host_frame(rte_mbuf* frame, std::size_t bytes) noexcept {
   frame->data_len = static_cast<std::uint16_t>(bytes);
   frame->pkt_len = static_cast<std::uint32_t>(bytes);
   if (bytes > 0 && rte_eth_tx_burst(device_, queue_, &frame, 1) == 1) {
-    counters_.sent_host_frames.add(1);
+    counters_.tx_host_frames.add(1);
     return;
   }
   if (bytes > 0) counters_.drops.add(Drop::transmit_full);
@@ -164,8 +164,8 @@ void Ethdev::transmit(wire::Batch& batch, Nanos now) noexcept {
   const std::uint16_t sent = count == 0 ? std::uint16_t{0} : rte_eth_tx_burst(device_, queue_, frames, count);
   std::uint64_t bytes = 0;
   for (unsigned i = 0; i < sent; ++i) bytes += payload_bytes[i];
-  counters_.sent_datagrams.add(sent);
-  counters_.sent_bytes.add(bytes);
+  counters_.tx_packets.add(sent);
+  counters_.tx_bytes.add(bytes);
   if (sent < count) {
     rte_pktmbuf_free_bulk(frames + sent, count - sent);
     counters_.drops.add(Drop::transmit_full, count - sent);

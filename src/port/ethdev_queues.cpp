@@ -43,9 +43,9 @@ void EthdevQueues::refresh() noexcept {
     (counters_.*counter).set(all);
   };
   for (base::Counter PortCounters::*const counter :
-       {&PortCounters::received_frames, &PortCounters::received_bytes, &PortCounters::delivered_datagrams,
-        &PortCounters::host_frames, &PortCounters::sent_datagrams, &PortCounters::sent_bytes,
-        &PortCounters::sent_host_frames})
+       {&PortCounters::rx_frames, &PortCounters::rx_bytes, &PortCounters::rx_packets,
+        &PortCounters::rx_host_frames, &PortCounters::tx_packets, &PortCounters::tx_bytes,
+        &PortCounters::tx_host_frames})
     sum(counter);
   for (std::size_t i = 0; i < observe::drop_count; ++i) {
     const auto drop = static_cast<observe::Drop>(i);

@@ -120,7 +120,7 @@ void LoopPort::receive(wire::Batch& batch, Nanos now) noexcept {
       ++network_.counters_.unroutable;
     } else if (const wire::Buffer buffer = pool_.take(); buffer.owner == nullptr) {
       ++network_.counters_.missed;
-      counters_.received_frames.add(1);
+      counters_.rx_frames.add(1);
       counters_.drops.add(observe::Drop::nic_missed);
     } else {
       std::memcpy(buffer.data, network_.bytes_of(index), flight.length);
@@ -128,9 +128,9 @@ void LoopPort::receive(wire::Batch& batch, Nanos now) noexcept {
       path.local_port = flight.destination_port;
       batch.append(buffer.data, flight.length, buffer.owner, path);
       ++network_.counters_.delivered;
-      counters_.received_frames.add(1);
-      counters_.received_bytes.add(flight.length);
-      counters_.delivered_datagrams.add(1);
+      counters_.rx_frames.add(1);
+      counters_.rx_bytes.add(flight.length);
+      counters_.rx_packets.add(1);
     }
     network_.land(index);
   }
@@ -144,8 +144,8 @@ void LoopPort::transmit(wire::Batch& batch, Nanos now) noexcept {
       counters_.drops.add(observe::Drop::no_next_hop);
       continue;
     }
-    counters_.sent_datagrams.add(1);
-    counters_.sent_bytes.add(batch.length[row]);
+    counters_.tx_packets.add(1);
+    counters_.tx_bytes.add(batch.length[row]);
     network_.send(*this, batch.data[row], batch.length[row], batch.path[row], now);
   }
   pool_.give(batch);

@@ -11,14 +11,11 @@
 
 namespace serried::port {
 
-/// What a port counts. `received_frames` = datagrams handed to the lane + frames answered or consumed by the
-/// host below (ARP, ICMP, neighbour discovery) + drops of unit frame.
+/// `rx_frames` = `rx_packets` + `rx_host_frames` + drops of unit frame.
+/// Owner   the io lane; readable from any thread
 struct PortCounters {
-  base::Counter received_frames, received_bytes;
-  base::Counter delivered_datagrams;  ///< rows handed to the lane
-  base::Counter host_frames;          ///< ARP, ICMP, neighbour discovery: consumed here
-  base::Counter sent_datagrams, sent_bytes;
-  base::Counter sent_host_frames;
+#define SERRIED_PORT_COUNTER(group, name, ...) base::Counter name;
+#include "observe/counter.def"
   observe::DropCounters drops;
 };
 

@@ -135,7 +135,7 @@ void Socket::receive(wire::Batch& batch, Nanos) noexcept {
   batch.clear();
   if (const std::uint64_t missed = missed_.load(std::memory_order_relaxed);
       missed != counters_.drops.value(Drop::nic_missed)) [[unlikely]] {
-    counters_.received_frames.add(missed - counters_.drops.value(Drop::nic_missed));
+    counters_.rx_frames.add(missed - counters_.drops.value(Drop::nic_missed));
     counters_.drops.set(Drop::nic_missed, missed);
   }
   drain_pending(batch);
@@ -227,9 +227,9 @@ void Socket::drain_pending(wire::Batch& batch) noexcept {
 void Socket::deliver(wire::Batch& batch, std::uint8_t* data, std::size_t bytes, void* owner,
                      const wire::Path& path) noexcept {
   batch.append(data, std::min(bytes, BufferPool::data_bytes_max), owner, path);
-  counters_.received_frames.add(1);
-  counters_.received_bytes.add(bytes);
-  counters_.delivered_datagrams.add(1);
+  counters_.rx_frames.add(1);
+  counters_.rx_bytes.add(bytes);
+  counters_.rx_packets.add(1);
 }
 
 int Socket::socket_of(std::uint16_t local_port) const noexcept {
@@ -317,9 +317,9 @@ void Socket::send_messages(const wire::Batch& batch, int file, unsigned count) n
 
 void Socket::count_sent(const wire::Batch& batch, unsigned message) noexcept {
   const Sender& s = *sender_;
-  counters_.sent_datagrams.add(s.row_count[message]);
+  counters_.tx_packets.add(s.row_count[message]);
   for (unsigned i = 0; i < s.row_count[message]; ++i)
-    counters_.sent_bytes.add(batch.length[batch.live[s.first_row[message] + i]]);
+    counters_.tx_bytes.add(batch.length[batch.live[s.first_row[message] + i]]);
 }
 
 /// For a route whose device cannot split: the same rows singly.

@@ -21,13 +21,8 @@ namespace serried::replicate {
 
 /// What replication put on the wire, by one shard. Bytes of bodies.
 struct PlanCounters {
-  base::Counter plans, unrecorded_plans;
-  base::Counter own_bytes, record_bytes, create_bytes, removal_bytes, far_bytes, audit_bytes;
-  base::Counter records, creates, removals, far_records, audits;
-  base::Counter encoded_records;       ///< records that could not be copied: they had to say something else
-  base::Counter far_crossings;         ///< of far_records: told at once, because they changed their cell
-  base::Counter far_crossings_missed;  ///< no room, or too many: perhaps not told for up to another turn
-  base::Counter full_datagrams;        ///< something due had to wait for room
+#define SERRIED_PLAN_COUNTER(group, name, ...) base::Counter name;
+#include "observe/counter.def"
 };
 
 /// A look at every tracked row: what is due. Scratch of one shard lane.

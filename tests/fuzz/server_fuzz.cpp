@@ -91,7 +91,8 @@ class Game {
     demand(io_.drained(), "sessions that do not end");
     pass(500 * millisecond);
     check();
-    demand(io_.counters().chunks.value() == 0 && io_.counters().block_bytes.value() == 0, "memory of messages is lost");
+    demand(io_.counters().waiting_chunks.value() == 0 && io_.counters().fragment_bytes.value() == 0,
+           "memory of messages is lost");
     const lane::HandshakeLink& jobs = *server_.handshake_links.front();
     demand(jobs.free.size() == jobs.jobs.size(), "a job did not come home");
     server_.close();
@@ -228,7 +229,7 @@ class Game {
     const lane::IoCounters& counters = io_.counters();
     const test::LoopServer::Books books = server_.books();
     demand(books.received == books.accounted, "in is not delivered, answered and dropped");
-    demand(counters.chunks.value() <= chunks && counters.sessions.value() <= 16, "more than there is");
+    demand(counters.waiting_chunks.value() <= chunks && counters.sessions.value() <= 16, "more than there is");
   }
 
   static test::LoopServerSetup setup() {

@@ -39,7 +39,7 @@ TEST_F(GatherTest, PlansDisplacedFromTheInFlightQueueAreReportedLost) {
   constexpr std::uint16_t first = 100, plans = 150, evicted = plans - channel::SentDatagrams::capacity;
   for (std::uint16_t sent = 0; sent < plans; step())
     for (int i = 0; i < 50; ++i) publish(peer, static_cast<std::uint16_t>(first + sent++));
-  EXPECT_EQ(lane.counters().timeouts.value(), 0U) << "not what this is about";
+  EXPECT_EQ(lane.counters().retransmission_timeouts.value(), 0U) << "not what this is about";
   std::vector<std::uint16_t> lost;
   for (InputRow row; link.inputs.pop(&row, 1) == 1;)
     for (std::uint32_t mask = row.plan_lost_mask; mask != 0; mask &= mask - 1)

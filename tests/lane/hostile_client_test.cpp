@@ -49,7 +49,7 @@ TEST_F(HostileClientTest, ABodyThatUnpacksBeyondABufferIsHandedOverInABlock) {
   ASSERT_EQ(letters.size(), 1U);
   EXPECT_EQ(letters[0].message, own(8'000));
   run(300 * millisecond);
-  EXPECT_EQ(lane.counters().block_bytes.value(), 0U);
+  EXPECT_EQ(lane.counters().fragment_bytes.value(), 0U);
   expect_balanced();
 }
 
@@ -73,7 +73,7 @@ TEST_F(HostileClientTest, AMessageOfOneFragmentIsRateLimitedAsItsType) {
   EXPECT_EQ(taken, 5U);
   EXPECT_EQ(lane.counters().drops.value(Drop::message_rate), tries - taken);
   run(300 * millisecond);
-  EXPECT_EQ(lane.counters().block_bytes.value(), 0U);
+  EXPECT_EQ(lane.counters().fragment_bytes.value(), 0U);
 }
 
 TEST_F(HostileClientTest, LostPlansAreReportedWithoutFurtherDatagrams) {

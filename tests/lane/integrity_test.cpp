@@ -37,7 +37,7 @@ TEST_F(IntegrityTest, ARightAnswerIsChallengedAgainEachPeriod) {
   const crypt::IntegrityTable table = good();
   Peer& peer = play_with(&table);
   run(30 * second);
-  EXPECT_GE(lane.counters().challenges.value(), 10U);
+  EXPECT_GE(lane.counters().integrity_challenges.value(), 10U);
   EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
 }
 
@@ -46,7 +46,7 @@ TEST_F(IntegrityTest, AWrongAnswerEndsTheSession) {
   for (auto& entry : table.entries) entry.bytes()[5] ^= 1;
   Peer& peer = play_with(&table);
   run(4 * second);
-  EXPECT_EQ(lane.counters().challenges.value(), 1U);
+  EXPECT_EQ(lane.counters().integrity_challenges.value(), 1U);
   EXPECT_EQ(peer.session.state(), client::State::closed);
   EXPECT_NE(peer.session.end_text().find("kicked"), std::string::npos) << peer.session.end_text();
 }
@@ -71,7 +71,7 @@ TEST_F(IntegrityTest, ClientsWithoutAKnownBuildAreNotChallenged) {
     return play(2);
   }();
   run(20 * second);
-  EXPECT_EQ(lane.counters().challenges.value(), 0U);
+  EXPECT_EQ(lane.counters().integrity_challenges.value(), 0U);
   EXPECT_EQ(peer.session.state(), client::State::playing);
   EXPECT_EQ(silent.session.state(), client::State::playing);
 }

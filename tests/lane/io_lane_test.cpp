@@ -227,7 +227,7 @@ TEST_P(IoLaneStates, ModifiedDatagramsChangeNoState) {
   ASSERT_GT(size, 0U);
   const std::vector<std::uint8_t> good{bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)};
   const std::uint64_t delivered = lane.counters().delivered.value();
-  const std::uint64_t sessions = lane.counters().accepted.value();
+  const std::uint64_t sessions = handshake.counters().accepted.value();
   const wire::CrcSeed seed{test_protocol};
   unsigned sent = 0;
   const auto send_bent = [&](std::vector<std::uint8_t> bent) {
@@ -244,7 +244,7 @@ TEST_P(IoLaneStates, ModifiedDatagramsChangeNoState) {
   }
   run(20 * millisecond);
   EXPECT_EQ(lane.counters().delivered.value(), delivered);
-  EXPECT_EQ(lane.counters().accepted.value(), sessions);
+  EXPECT_EQ(handshake.counters().accepted.value(), sessions);
   expect_balanced();
 
   peer.mute = false;

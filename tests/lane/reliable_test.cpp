@@ -155,7 +155,7 @@ TEST_F(ReliableTest, MessagesArriveExactlyOnceBothWays) {
   server->set_outbound({});
   remote->set_outbound({});
   run(5 * second);
-  EXPECT_EQ(lane.counters().chunks.value(), 0U);
+  EXPECT_EQ(lane.counters().waiting_chunks.value(), 0U);
   EXPECT_EQ(client_pools.chunk.in_use(), 0U);
   expect_balanced();
 }
@@ -212,7 +212,7 @@ TEST_F(ReliableTest, LongMessagesGoInFragmentsBothWays) {
       run(500 * millisecond);  // the last acks
     }
   }
-  EXPECT_EQ(lane.counters().block_bytes.value(), 0U);
+  EXPECT_EQ(lane.counters().fragment_bytes.value(), 0U);
   EXPECT_EQ(client_pools.block.in_use_bytes(), 0U);
 }
 
@@ -230,12 +230,12 @@ TEST_F(ReliableTest, LongUnreliableMessagesArriveWhole) {
   ASSERT_EQ(peer.session.send_message(Channel::unreliable, own, numbered(6, 30'000), Urgency::immediate, now),
             Queued::yes);
   run(5 * second);
-  EXPECT_GT(lane.counters().block_bytes.value(), 0U);
+  EXPECT_GT(lane.counters().fragment_bytes.value(), 0U);
   server->set_inbound({});
   for (int i = 0; i < 8'000; ++i) step_and_collect(letters);
   EXPECT_EQ(letters.size(), 1U);
   EXPECT_EQ(drops(Drop::fragments_expired), 1U);
-  EXPECT_EQ(lane.counters().block_bytes.value(), 0U);
+  EXPECT_EQ(lane.counters().fragment_bytes.value(), 0U);
   EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
 }
 
@@ -244,19 +244,19 @@ TEST_F(ReliableTest, CompressibleMessagesArePackedBothWays) {
   prepare = [&](client::SessionOptions& options) { options.packer = &packer; };
   Peer& peer = play(1);
   const Bytes content(1'000, 9);
-  const std::uint64_t before = server->counters().received_bytes.value();
+  const std::uint64_t before = server->counters().rx_bytes.value();
   ASSERT_EQ(peer.session.send_message(Channel::reliable_ordered, own, content, Urgency::immediate, now), Queued::yes);
   std::vector<Letter> letters;
   for (int i = 0; i < 20; ++i) step_and_collect(letters);
-  EXPECT_LT(server->counters().received_bytes.value() - before, 300U);
+  EXPECT_LT(server->counters().rx_bytes.value() - before, 300U);
   post(peer, Channel::reliable_ordered, typed(content), mail_flag::immediate);
   for (int i = 0; i < 100; ++i) step_and_collect(letters);
   ASSERT_EQ(letters.size(), 1U);
   ASSERT_EQ(peer.inbox.size(), 1U);
   EXPECT_EQ(letters[0].message, typed(content));
   EXPECT_EQ(peer.inbox[0].message, typed(content));
-  EXPECT_GT(lane.counters().packed_from.value(), 900U);
-  EXPECT_LT(lane.counters().packed_to.value(), 200U);
+  EXPECT_GT(lane.counters().packed_from_bytes.value(), 900U);
+  EXPECT_LT(lane.counters().packed_to_bytes.value(), 200U);
 }
 
 /// What a reliable channel does not forgive.
@@ -373,7 +373,7 @@ TEST_F(ReliableTest, AClientThatNeverAcksIsDisconnected) {
     discard_rows();
     if (cut_at == 0 && lane.counters().timed_out.value() != 0) cut_at = now;
   }
-  EXPECT_GE(lane.counters().timeouts.value(), 10U);
+  EXPECT_GE(lane.counters().retransmission_timeouts.value(), 10U);
   EXPECT_GT(cut_at, began + 10 * second);
   EXPECT_LT(cut_at, began + 35 * second);
   EXPECT_EQ(lane.counters().sessions.value(), 1U);
@@ -407,8 +407,8 @@ TEST_F(ReliableTest, OneClientWithFullBuffersDoesNotStarveOthers) {
     discard_rows();
   }
   run(200 * millisecond);
-  EXPECT_LE(lane.counters().chunks.value(), channel::Reliable::waiting_chunks_max);
-  EXPECT_LE(lane.counters().block_bytes.value(), 4U * channel::message_bytes_max);
+  EXPECT_LE(lane.counters().waiting_chunks.value(), channel::Reliable::waiting_chunks_max);
+  EXPECT_LE(lane.counters().fragment_bytes.value(), 4U * channel::message_bytes_max);
   EXPECT_GT(drops(Drop::reliable_no_room), 0U);
 
   std::vector<Letter> letters;
@@ -424,7 +424,7 @@ TEST_F(ReliableTest, OneClientWithFullBuffersDoesNotStarveOthers) {
   EXPECT_EQ(fair.session.state(), client::State::playing) << fair.session.end_text();
   for (int i = 0; i < 60'000; ++i) step_and_collect(letters);
   EXPECT_EQ(lane.counters().sessions.value(), 1U) << "who makes no progress is sent away";
-  EXPECT_EQ(lane.counters().block_bytes.value(), 0U);
+  EXPECT_EQ(lane.counters().fragment_bytes.value(), 0U);
 }
 
 TEST_F(ReliableTest, AFullQueueDropsOnlyMessagesThatMayBeDropped) {

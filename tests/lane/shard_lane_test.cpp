@@ -73,7 +73,7 @@ TEST(ShardLane, APlayerIsSentItselfAndAllInView) {
   for (std::uint64_t id = 1; id <= 10; ++id) rig.join(id);
   rig.ticks(60);
   for (const auto& player : rig.players) EXPECT_EQ(player->client.entities.size(), 50U);
-  EXPECT_EQ(rig.lanes[0]->counters().viewers.value(), 10U);
+  EXPECT_EQ(rig.lanes[0]->counters().players.value(), 10U);
   EXPECT_EQ(rig.lanes[0]->counters().entities.value(), 50U);
   EXPECT_EQ(rig.simulation.entity_count(), 50U);
 }

@@ -103,7 +103,7 @@ TEST(Mail, OnePollDeliversALineToAtMost64Viewers) {
   for (std::uint64_t id = 1; id <= 200; ++id) rig.join(id);
   rig.ticks(3);
   ASSERT_TRUE(rig.say(*rig.players[0], line(ChatScope::near, "x")));
-  const base::Counter& lines = rig.lanes[0]->counters().lines;
+  const base::Counter& lines = rig.lanes[0]->counters().chat_lines;
   std::vector<std::uint64_t> told;
   while (lines.value() < 200) {
     const std::uint64_t before = lines.value();

@@ -51,7 +51,7 @@ TEST(Players, APlayerThatTimesOutIsMarkedAbsentUntilResumeTimeEnds) {
   EXPECT_EQ(stands->state.yaw, 7'000) << "the yaw stays";
   EXPECT_NE(watcher.client.entities.at(stands->slot).state.state_flags & is_absent, 0);
   EXPECT_EQ(rig.lanes[0]->counters().absent.value(), 1U);
-  EXPECT_EQ(rig.lanes[0]->counters().viewers.value(), 1U);
+  EXPECT_EQ(rig.lanes[0]->counters().players.value(), 1U);
   rig.ticks(resume_ticks - 20);
   ASSERT_TRUE(entity_of(rig, 2)) << "to the last tick";
   EXPECT_EQ(entity_of(rig, 2)->position, stands->position);
@@ -101,7 +101,7 @@ TEST(Players, ANewerSessionTakesOverBeforeTheOlderOneHasLeft) {
   const auto before = entity_of(rig, 2);
   Player& player = rig.join(2);
   rig.tick();
-  EXPECT_EQ(rig.lanes[0]->counters().viewers.value(), 1U);
+  EXPECT_EQ(rig.lanes[0]->counters().players.value(), 1U);
   rig.leave(old, true);
   rig.ticks(2 * resume_ticks);
   const auto after = entity_of(rig, 2);
@@ -161,7 +161,7 @@ TEST(Players, JoinsAndLeavesWithinOneTickLeaveOneEntity) {
     }
     rig.tick();
     ASSERT_EQ(rig.simulation.entity_count(), 1U) << round;
-    ASSERT_EQ(rig.lanes[0]->counters().viewers.value(), last->playing ? 1U : 0U) << round;
+    ASSERT_EQ(rig.lanes[0]->counters().players.value(), last->playing ? 1U : 0U) << round;
     ASSERT_EQ(rig.lanes[0]->counters().absent.value(), last->playing ? 0U : 1U) << round;
   }
   if (last->playing) rig.leave(*last, true);

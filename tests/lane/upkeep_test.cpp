@@ -67,7 +67,7 @@ TEST_F(UpkeepTest, HalfOpenSessionsAreReleasedAfterTenSeconds) {
   pump(peer);
   peer.mute = true;
   run(20 * millisecond);
-  EXPECT_EQ(lane.counters().accepted.value(), 1U);
+  EXPECT_EQ(handshake.counters().accepted.value(), 1U);
   run(9 * second);
   EXPECT_EQ(lane.counters().sessions.value(), 1U);
   run(2 * second);

@@ -97,7 +97,7 @@ class Ports(unittest.TestCase):
         counters = {name: int(value) for name, value in found}
         frame_drops = ("foreign_frame", "bad_frame", "bad_ip_checksum", "ip_fragment", "foreign_address", "foreign_port",
                        "bad_udp_checksum", "nic_missed")
-        self.assertEqual(counters["received_frames"], counters["delivered"] + counters["host"] +
+        self.assertEqual(counters["rx_frames"], counters["rx_packets"] + counters["rx_host_frames"] +
                          sum(counters.get(name, 0) for name in frame_drops), text)
         return counters
 
@@ -108,9 +108,9 @@ class Ports(unittest.TestCase):
         self.assertEqual(Udp.echoes(space, "10.77.0.1"), 200)
         self.assertEqual(Udp.echoes(space, "fd77::1"), 200)
         counters = self.counters(program)
-        self.assertEqual(counters["delivered"], 400)
-        self.assertEqual(counters["sent"], 400)
-        self.assertGreaterEqual(counters["sent_host"], 8)  # six pings, an ARP reply, an advertisement
+        self.assertEqual(counters["rx_packets"], 400)
+        self.assertEqual(counters["tx_packets"], 400)
+        self.assertGreaterEqual(counters["tx_host_frames"], 8)  # six pings, an ARP reply, an advertisement
 
     def veth(self):
         near, far = self.space("near"), self.space("far")
@@ -154,8 +154,8 @@ class Ports(unittest.TestCase):
             self.ready(server)
             self.ready(client)
             said = self.counters(client)
-            self.assertGreater(said["sent"], 1000)
-            self.assertEqual(said["delivered"], said["sent"] - said.get("nic_missed", 0))
+            self.assertGreater(said["tx_packets"], 1000)
+            self.assertEqual(said["rx_packets"], said["tx_packets"] - said.get("nic_missed", 0))
             self.assertGreater(said["no_next_hop"], 0)  # what it said before it knew whom to say it to
 
 

@@ -63,8 +63,8 @@ class RingPairTest : public testing::Test {
   }
   void expect_identity(const Ethdev& lane) {
     const PortCounters& c = lane.counters();
-    EXPECT_EQ(c.received_frames.value(),
-              c.delivered_datagrams.value() + c.host_frames.value() + c.drops.total(observe::DropUnit::frame));
+    EXPECT_EQ(c.rx_frames.value(),
+              c.rx_packets.value() + c.rx_host_frames.value() + c.drops.total(observe::DropUnit::frame));
   }
   unsigned queues_ = 1;
   std::uint16_t vlan_ = 0;
@@ -120,9 +120,9 @@ TEST_F(RingPairTest, ResolvesAndEchoesOverBothFamilies) {
   for (const bool ipv6 : {false, true}) resolve_and_echo(client_->lane(0), server_->lane(0), ipv6, 0);
   expect_identity(client_->lane(0));
   expect_identity(server_->lane(0));
-  EXPECT_EQ(server_->lane(0).counters().host_frames.value(), 2U);
-  EXPECT_EQ(server_->lane(0).counters().sent_host_frames.value(), 2U);
-  EXPECT_EQ(client_->lane(0).counters().sent_host_frames.value(), 2U);
+  EXPECT_EQ(server_->lane(0).counters().rx_host_frames.value(), 2U);
+  EXPECT_EQ(server_->lane(0).counters().tx_host_frames.value(), 2U);
+  EXPECT_EQ(client_->lane(0).counters().tx_host_frames.value(), 2U);
   EXPECT_EQ(client_->lane(0).outstanding() + server_->lane(0).outstanding(), 0U);
 }
 
@@ -156,7 +156,7 @@ TEST_F(RingPairTest, AFullTransmitRingIsCountedAndFreed) {
     EXPECT_EQ(batch.rows, 0U);
   }
   const PortCounters& c = server.counters();
-  EXPECT_EQ(c.sent_datagrams.value(), 255U);  // a ring of 256 holds one less
+  EXPECT_EQ(c.tx_packets.value(), 255U);  // a ring of 256 holds one less
   EXPECT_EQ(c.drops.value(observe::Drop::transmit_full), 512U - 255U);
   EXPECT_EQ(server.outstanding(), 255U);
   unsigned received = 0;
@@ -176,11 +176,11 @@ TEST_F(RingPairTest, QuestionsAreAskedOnceASecond) {
     append(batch, client, "x", endpoint(ipv4_address(10, 1, 0, 77), 4000));
     client.transmit(batch, now);
   }
-  EXPECT_EQ(client.counters().sent_host_frames.value(), 3U);
+  EXPECT_EQ(client.counters().tx_host_frames.value(), 3U);
   EXPECT_EQ(client.counters().drops.value(observe::Drop::no_next_hop), 30U);
   append(batch, client, "x", endpoint(ipv4_address(192, 0, 2, 1), 4000));  // off the link, and no gateway
   client.transmit(batch, 4 * second);
-  EXPECT_EQ(client.counters().sent_host_frames.value(), 3U);
+  EXPECT_EQ(client.counters().tx_host_frames.value(), 3U);
   EXPECT_EQ(client.outstanding(), 3U);
 }
 
@@ -207,8 +207,8 @@ TEST(Ethdev, CountsEveryFrameOfTheNullDevice) {
     EXPECT_EQ(batch.rows, 0U);
   }
   const PortCounters& c = device->lane(0).counters();
-  EXPECT_GT(c.received_frames.value(), 1000U);
-  EXPECT_EQ(c.received_frames.value(), c.drops.value(observe::Drop::foreign_frame));
+  EXPECT_GT(c.rx_frames.value(), 1000U);
+  EXPECT_EQ(c.rx_frames.value(), c.drops.value(observe::Drop::foreign_frame));
   EXPECT_FALSE(device->report().text().empty());
 }
 
@@ -308,16 +308,16 @@ TEST_F(PcapTest, ACaptureIsTreatedAsItsTableSays) {
     lane.transmit(batch, second);
   }
   const PortCounters& c = lane.counters();
-  EXPECT_EQ(c.received_frames.value(), capture.size());
-  EXPECT_EQ(c.received_bytes.value(), bytes);
-  EXPECT_EQ(c.delivered_datagrams.value(), verdicts["datagram"]);
-  EXPECT_EQ(c.host_frames.value(), verdicts["host"]);
+  EXPECT_EQ(c.rx_frames.value(), capture.size());
+  EXPECT_EQ(c.rx_bytes.value(), bytes);
+  EXPECT_EQ(c.rx_packets.value(), verdicts["datagram"]);
+  EXPECT_EQ(c.rx_host_frames.value(), verdicts["host"]);
   for (std::size_t i = 0; i < observe::drop_count; ++i) {
     const auto drop = static_cast<observe::Drop>(i);
     EXPECT_EQ(c.drops.value(drop), verdicts[std::string(observe::drop_name(drop))]) << observe::drop_name(drop);
   }
-  EXPECT_EQ(c.sent_host_frames.value(), expected.size());
-  EXPECT_EQ(c.sent_datagrams.value(), echoed);
+  EXPECT_EQ(c.tx_host_frames.value(), expected.size());
+  EXPECT_EQ(c.tx_packets.value(), echoed);
   EXPECT_EQ(lane.outstanding(), 0U);
   device.reset();  // closes the files
 

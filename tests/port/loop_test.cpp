@@ -68,8 +68,8 @@ TEST(Loop, CarriesADatagramThereAndBack) {
   EXPECT_EQ(drain(*wire.client, 200), std::vector<std::string>{"jello"});
   EXPECT_EQ(wire.server->outstanding(), 0U);
   EXPECT_EQ(wire.client->outstanding(), 0U);
-  EXPECT_EQ(wire.server->counters().sent_datagrams.value(), 1U);
-  EXPECT_EQ(wire.server->counters().delivered_datagrams.value(), 1U);
+  EXPECT_EQ(wire.server->counters().tx_packets.value(), 1U);
+  EXPECT_EQ(wire.server->counters().rx_packets.value(), 1U);
 }
 
 TEST(Loop, HoldsDatagramsUntilTheyAreDue) {
@@ -210,7 +210,7 @@ TEST(Loop, AReceiverWithoutBuffersMisses) {
   EXPECT_TRUE(drain(*wire.server, 0).empty());
   const PortCounters& counters = wire.server->counters();
   EXPECT_EQ(counters.drops.value(observe::Drop::nic_missed), 1U);
-  EXPECT_EQ(counters.received_frames.value(), counters.drops.total(observe::DropUnit::frame));
+  EXPECT_EQ(counters.rx_frames.value(), counters.drops.total(observe::DropUnit::frame));
   for (unsigned i = 0; i < taken; ++i) wire.server->release(all[i]);
   EXPECT_EQ(wire.server->outstanding(), 0U);
   EXPECT_TRUE(balanced(wire.network));

@@ -25,9 +25,9 @@ Nanos clock_now() { return static_cast<Nanos>(std::chrono::steady_clock::now().t
 }
 
 void print(const port::PortCounters& counters) {
-  std::printf("received_frames %lu delivered %lu host %lu sent %lu sent_host %lu", counters.received_frames.value(),
-              counters.delivered_datagrams.value(), counters.host_frames.value(), counters.sent_datagrams.value(),
-              counters.sent_host_frames.value());
+  std::printf("rx_frames %lu rx_packets %lu rx_host_frames %lu tx_packets %lu tx_host_frames %lu",
+              counters.rx_frames.value(), counters.rx_packets.value(), counters.rx_host_frames.value(),
+              counters.tx_packets.value(), counters.tx_host_frames.value());
   for (std::size_t i = 0; i < observe::drop_count; ++i) {
     const auto drop = static_cast<observe::Drop>(i);
     if (counters.drops.value(drop) > 0)

@@ -66,8 +66,8 @@ std::vector<Seen> drain(Socket& socket) {
 
 void expect_identity(const Socket& socket) {
   const PortCounters& c = socket.counters();
-  EXPECT_EQ(c.received_frames.value(),
-            c.delivered_datagrams.value() + c.host_frames.value() + c.drops.total(observe::DropUnit::frame));
+  EXPECT_EQ(c.rx_frames.value(),
+            c.rx_packets.value() + c.rx_host_frames.value() + c.drops.total(observe::DropUnit::frame));
 }
 
 TEST(Socket, EchoesOverBothFamilies) {

@@ -188,7 +188,7 @@ class Engine : public test::LoopServer {
   void expect_balanced() const {
     for (unsigned i = 0; i < config.io_lanes; ++i) {
       const lane::IoCounters& io = ios[i]->counters();
-      EXPECT_EQ(ports[i]->counters().delivered_datagrams.value() + io.taken_over.value(),
+      EXPECT_EQ(ports[i]->counters().rx_packets.value() + io.taken_over.value(),
                 io.delivered.value() + io.answered.value() + io.handed_over.value() +
                     io.drops.total(observe::DropUnit::datagram))
           << "io lane " << i;

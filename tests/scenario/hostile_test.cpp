@@ -119,10 +119,10 @@ class Story {
     out << "ticks " << engine_.hashes.size() << " hash "
         << (engine_.hashes.empty() ? 0 : engine_.hashes.rbegin()->second) << " delivered "
         << engine_.total(&Io::delivered) << " answered " << engine_.total(&Io::answered) << " handed over "
-        << engine_.total(&Io::handed_over) << " sent " << engine_.total(&Io::sent) << " rekeys "
+        << engine_.total(&Io::handed_over) << " rekeys "
         << engine_.total(&Io::rekeys) << " roamed " << engine_.total(&Io::roamed) << " mail "
         << engine_.total(&Io::mail_in) << '/' << engine_.total(&Io::mail_out) << " timeouts "
-        << engine_.total(&Io::timeouts) << " packed " << engine_.total(&Io::packed_from);
+        << engine_.total(&Io::retransmission_timeouts) << " packed " << engine_.total(&Io::packed_from_bytes);
     for (const auto& talker : talkers_)
       out << " | " << talker->commands << ' ' << talker->long_commands << ' ' << talker->answers << ' '
           << talker->spoken << ' ' << talker->heard;
@@ -198,8 +198,8 @@ class Story {
     while (engine_.now < end && engine_.total(&lane::IoCounters::sessions) != 0) step(true, false);
     EXPECT_EQ(engine_.total(&lane::IoCounters::sessions), 0U);
     for (const Nanos calm = engine_.now + 500 * millisecond; engine_.now < calm;) step(true, false);
-    EXPECT_EQ(engine_.total(&lane::IoCounters::chunks), 0U);
-    EXPECT_EQ(engine_.total(&lane::IoCounters::block_bytes), 0U);
+    EXPECT_EQ(engine_.total(&lane::IoCounters::waiting_chunks), 0U);
+    EXPECT_EQ(engine_.total(&lane::IoCounters::fragment_bytes), 0U);
     EXPECT_EQ(engine_.client_pools.chunk.in_use(), 0U);
     EXPECT_EQ(engine_.client_pools.block.in_use_bytes(), 0U);
     for (const auto& link : engine_.handshake_links) EXPECT_EQ(link->free.size(), link->jobs.size());

@@ -146,7 +146,7 @@ class Server {
   };
   [[nodiscard]] Books books() const {
     Books books;
-    for (const P* port : ports) books.received += port->counters().delivered_datagrams.value();
+    for (const P* port : ports) books.received += port->counters().rx_packets.value();
     books.received += total(&lane::IoCounters::taken_over);
     books.accounted = total(&lane::IoCounters::delivered) + total(&lane::IoCounters::answered) +
                       total(&lane::IoCounters::handed_over);

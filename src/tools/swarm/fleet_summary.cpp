@@ -24,10 +24,10 @@ Totals Fleet::totals(Nanos now, const EngineTotals& engine) const {
   Totals totals;
   totals.at = now;
   if (engine.port != nullptr) {
-    totals.rx_datagrams = engine.port->delivered_datagrams.value();
-    totals.tx_datagrams = engine.port->sent_datagrams.value();
-    totals.rx_bytes = engine.port->received_bytes.value();
-    totals.tx_bytes = engine.port->sent_bytes.value();
+    totals.rx_datagrams = engine.port->rx_packets.value();
+    totals.tx_datagrams = engine.port->tx_packets.value();
+    totals.rx_bytes = engine.port->rx_bytes.value();
+    totals.tx_bytes = engine.port->tx_bytes.value();
   }
   for (const Bot& bot : bots_) {
     totals.updates += bot.session.view().counters().updates;
