@@ -1,7 +1,6 @@
 #include "lane/shard_lane.h"
 
 #include "base/check.h"
-#include "games/reference/entities.h"
 
 namespace serried::lane {
 namespace {
@@ -27,7 +26,8 @@ ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::vector<IoShard
       pool_(static_cast<unsigned>(first_row_), simulation.rows_per_shard(), simulation.setup().world.slot_rest_ticks),
       resume_ticks_(simulation.setup().world.resume_s * simulation.setup().world.ticks_per_second),
       players_(viewers_of(simulation, shard)),
-      newcomers_(viewers_of(simulation, shard)) {
+      newcomers_(viewers_of(simulation, shard)),
+      everywhere_(simulation.setup().game.broadcasts_per_s, simulation.setup().game.broadcasts_burst) {
   const ShardSetup& setup = simulation.setup();
   SERRIED_CHECK(shard < setup.shards);
   SERRIED_CHECK(links.size() == setup.io_lanes);
@@ -39,6 +39,10 @@ ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::vector<IoShard
   deaths_ = world::Column<std::uint32_t>(viewers);
   seats_ = world::Column<Seat>(viewers);
   gone_tick_ = world::Column<std::uint32_t>(viewers);
+  player_column_ = world::Column<std::byte>(viewers * setup.game.player_bytes);
+  session_column_ = world::Column<std::byte>(viewers * setup.game.session_bytes);
+  game_players_ = {player_column_.data(), setup.game.player_bytes};
+  game_sessions_ = {session_column_.data(), setup.game.session_bytes};
   for (std::size_t i = 0; i < viewers; ++i)  // lowest last: taken first
     free_viewers_[i] = static_cast<std::uint32_t>(viewers - 1 - i);
   free_viewer_count_ = static_cast<std::uint32_t>(viewers);
@@ -55,11 +59,14 @@ ShardLane::~ShardLane() = default;
 /// The NPCs of this shard, in frame 0: tick 1 steps them.
 void ShardLane::populate() {
   const ShardSetup& setup = world_.setup();
-  for (std::uint64_t id = 1; id <= setup.world.npcs; ++id) {
-    if (world::shard_of_npc(id, setup.shards) != shard_) continue;
+  std::vector<world::Birth> births;
+  for (std::uint64_t id = 1; id <= setup.world.npcs; ++id)
+    if (world::shard_of_npc(id, setup.shards) == shard_) births.push_back({.id = id, .type = world::Type::npc});
+  setup.game.spawn_npcs(setup.game.context, {setup.world, setup.seed, births});
+  for (const world::Birth& birth : births) {
     const std::uint16_t row = pool_.take(0);
     SERRIED_CHECK(row != world::no_slot);
-    world::bear(world_.frame(0), world_.identity_, row, game::npc_birth(setup.world, setup.seed, id), 0);
+    world::bear(world_.frame(0), world_.identity_, row, birth, 0);
   }
   world_.sums_[shard_].entities.store(pool_.used(), std::memory_order_relaxed);
 }

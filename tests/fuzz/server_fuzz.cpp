@@ -12,6 +12,7 @@
 #include "base/prng.h"
 #include "client/session.h"
 #include "crypt/aead.h"
+#include "games/reference/game.h"
 #include "lane/handshake_lane.h"
 #include "lane/io_lane.h"
 #include "lane/shard_lane.h"
@@ -87,6 +88,7 @@ class Server {
         handshake_link_(4, 16),
         key_(make_key()),
         handshake_({key_, unix_start, 64, 16, dice_.entropy()}, {&handshake_link_}),
+        game_(game_config()),
         simulation_(shard_setup()),
         io_(io_config(), *port_, {&shard_link_}, handshake_link_, crypt::CookieJar{key_.secret}, dice_.entropy()),
         shard_(simulation_, 0, {&shard_link_}) {
@@ -317,18 +319,23 @@ class Server {
     config.parameters.idle_ping_ms = 1'000;
     return config;
   }
-  static lane::ShardSetup shard_setup() {
+  static games::reference::Config game_config() {
+    games::reference::Config config;
+    config.player_spawn_centre = config.npc_spawn_centre = {25'600, 25'600};
+    config.npc_spawn_half = 5'000;
+    return config;
+  }
+  lane::ShardSetup shard_setup() const {
     lane::ShardSetup setup;
     // Small and slow: cells and ticks cost more here than all that the input causes.
     setup.world.ticks_per_second = tick_rate_hz;
     setup.world.geometry.sections = {sections, sections, 1};
     setup.world.limits.max = {51'199, 51'199, 6'399};
-    setup.world.player_spawn_centre = setup.world.npc_spawn_centre = {25'600, 25'600};
-    setup.world.npc_spawn_half = 5'000;
     setup.world.players_max = 16;
     setup.world.npcs = 2;
     setup.world.resume_s = 1;
     setup.sessions_per_lane = 16;
+    setup.game = game_.callbacks();
     for (const auto& fault : setup.validate()) demand(false, fault.c_str());
     return setup;
   }
@@ -344,6 +351,7 @@ class Server {
   lane::HandshakeLink handshake_link_;
   crypt::TokenKey key_;
   lane::HandshakeLane handshake_;
+  games::reference::Game game_;
   lane::Simulation simulation_;
   lane::IoLane<port::LoopPort> io_;
   lane::ShardLane shard_;

@@ -15,6 +15,7 @@
 #include "base/prng.h"
 #include "channel/pack.h"
 #include "client/session.h"
+#include "games/reference/game.h"
 #include "lane/handshake_lane.h"
 #include "lane/io_lane.h"
 #include "lane/shard_lane.h"
@@ -83,6 +84,7 @@ class Engine {
         handshake_link(config.jobs, config.sessions),
         key(make_key()),
         handshake({key, unix_start, 4'096, config.sessions, entropy()}, {&handshake_link}),
+        game(game_config()),
         simulation(setup()) {
     for (unsigned s = 0; s < config.shards; ++s)
       links.push_back(std::make_unique<lane::IoShardLink>(config.link_rows, config.link_buffers));
@@ -250,6 +252,7 @@ class Engine {
   lane::HandshakeLink handshake_link;
   crypt::TokenKey key;
   lane::HandshakeLane handshake;
+  games::reference::Game game;
   lane::Simulation simulation;
   std::vector<std::unique_ptr<lane::IoShardLink>> links;
   std::unique_ptr<lane::IoLane<port::LoopPort>> io;
@@ -274,18 +277,21 @@ class Engine {
     entropy().fill(made.secret.bytes());
     return made;
   }
+  [[nodiscard]] games::reference::Config game_config() const {
+    return {.player_spawn_half = config.spawn_half,
+            .npc_spawn_half = config.spawn_half,
+            .npc_stop_tick = config.npc_stop_tick};
+  }
   [[nodiscard]] lane::ShardSetup setup() const {
     lane::ShardSetup shard;
     shard.world.players_max = config.players * 4 + 64;
     shard.world.npcs = config.npcs;
-    shard.world.player_spawn_half = config.spawn_half;
-    shard.world.npc_spawn_half = config.spawn_half;
     shard.replicate.datagram_bytes = config.datagram_bytes;
     shard.replicate.audit_per_second = config.audit_per_second;
     shard.shards = config.shards;
     shard.sessions_per_lane = config.sessions;
     shard.seed = config.seed;
-    shard.world.npc_stop_tick = config.npc_stop_tick;
+    shard.game = game.callbacks();
     shard.world.resume_s = config.resume_s;
     EXPECT_TRUE(shard.validate().empty());
     return shard;
