@@ -20,6 +20,7 @@
 #include <benchmark/benchmark.h>
 
 #include "base/prng.h"
+#include "games/reference/game.h"
 #include "kernel/crc32c.h"
 #include "kernel/isa.h"
 #include "lane/shard_lane.h"
@@ -48,7 +49,7 @@ class Place {
     ShardSetup setup;
     setup.world.players_max = players;
     setup.world.npcs = 0;
-    setup.world.player_spawn_half = 8'000.0F;
+    setup.game = game_.callbacks();
     setup.sessions_per_lane = players;
     simulation_ = std::make_unique<Simulation>(setup);
     lane_ = std::make_unique<ShardLane>(*simulation_, 0, std::vector<IoShardLink*>{&link_});
@@ -117,6 +118,7 @@ class Place {
   std::vector<std::uint8_t> memory_;
   std::vector<Sent> sequence_;
   base::Prng random_{7};
+  games::reference::Game game_{{.player_spawn_half = 8'000.0F}};
   std::unique_ptr<Simulation> simulation_;
   std::unique_ptr<ShardLane> lane_;
   std::optional<bench::Staleness> staleness_;

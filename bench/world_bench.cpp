@@ -8,7 +8,7 @@
 #include <benchmark/benchmark.h>
 
 #include "base/prng.h"
-#include "games/reference/entities.h"
+#include "games/reference/game.h"
 #include "interest/select.h"
 #include "world/input_queue.h"
 #include "world/publish.h"
@@ -25,13 +25,11 @@ struct Crowd {
         identity(rows),
         published(rows),
         inputs(rows),
+        players(rows * callbacks.player_bytes),
         grid(config, 1, static_cast<unsigned>(rows)) {
-    config.npc_spawn_half = config.player_spawn_half = 10'000.0F;
     base::Prng random(1);
     for (std::size_t row = 0; row < entities; ++row) {
-      const auto birth = row % 2 == 0 ? game::player_birth(config, 1, row, static_cast<std::uint32_t>(row))
-                                      : game::npc_birth(config, 1, row);
-      world::bear(frames[0], identity, row, birth, 0);
+      spawn(row);
       const motion::Intent intent{static_cast<std::int8_t>(random.next() | 1), 64,
                                   static_cast<std::int16_t>(random.next()), 0};
       identity.intent[row] = intent;
@@ -43,13 +41,29 @@ struct Crowd {
     index();
   }
 
+  /// Every other one is a player.
+  void spawn(std::uint64_t row) {
+    const bool player = row % 2 == 0;
+    world::Birth birth{.id = player ? world::player_entity(row) : row,
+                       .type = player ? world::Type::player : world::Type::npc,
+                       .owner = static_cast<std::uint32_t>(row)};
+    if (player)
+      callbacks.spawn_players(callbacks.context, {config, 1, {&row, 1}, {&birth, 1}});
+    else
+      callbacks.spawn_npcs(callbacks.context, {config, 1, {&birth, 1}});
+    world::bear(frames[0], identity, row, birth, 0);
+  }
+
   void step() {
     ++tick;
-    game::think(config, 1, tick, frames[(tick - 1) & 1], identity, 0, count);
+    const world::Frame& previous = frames[(tick - 1) & 1];
+    world::Frame& next = frames[tick & 1];
+    callbacks.think(callbacks.context, {1, tick, previous, identity, 0, count});
     // Every other player has sent something.
     for (std::size_t row = (tick & 1) * 2; row < count; row += 4)
       inputs[row].push(static_cast<std::uint16_t>(tick), inputs[row].held);
-    world::step_rows(config, identity, frames[(tick - 1) & 1], frames[tick & 1], inputs.data(), tick, 0, count);
+    world::step_rows(config, identity, previous, next, inputs.data(), tick, 0, count);
+    callbacks.step(callbacks.context, {tick, identity, next, {players.data(), callbacks.player_bytes}, 0, count});
   }
   void publish() { world::publish_rows(config, frames[tick & 1], identity, published, tick, 4, 0, count); }
   void index() {
@@ -61,12 +75,15 @@ struct Crowd {
   }
 
   world::Config config{};
+  games::reference::Game game{{.player_spawn_half = 10'000.0F, .npc_spawn_half = 10'000.0F}};
+  game::Callbacks callbacks = game.callbacks();
   std::size_t rows, count = 0;
   std::uint32_t tick = 0;
   std::array<world::Frame, 2> frames;
   world::Identity identity;
   world::Published published;
   world::Column<world::InputQueue> inputs;
+  world::Column<std::byte> players;
   interest::Grid grid;
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "channel/block_pool.h"
+#include "games/reference/config.h"
 #include "replicate/config.h"
 #include "session/waf.h"
 #include "world/config.h"
@@ -62,7 +63,7 @@ struct ServerConfig {
   std::uint64_t seed = 1;
   unsigned resume_s = world::Config{}.resume_s;
   std::string welcome_file;
-  unsigned spawn_size_units = static_cast<unsigned>(2 * world::Config{}.player_spawn_half);
+  unsigned spawn_size_units = static_cast<unsigned>(2 * games::reference::Config{}.player_spawn_half);
   unsigned view_distance_units = static_cast<unsigned>(world::Config{}.radius[0]);
   unsigned budget_bytes = replicate::Config{}.datagram_bytes;
   unsigned tracked_max = replicate::Config{}.tracked_max;

@@ -16,7 +16,7 @@ lane::ShardSetup shard_setup(const EngineSetup& setup) {
   shard.io_lanes = setup.config.io_lanes;
   shard.sessions_per_lane = sessions_per_lane(setup.config);
   shard.seed = setup.config.seed;
-  if (setup.assets != nullptr) shard.welcome = setup.assets->welcome;
+  shard.game = setup.game;
   shard.clock = [] { return now(); };
   return shard;
 }

@@ -16,6 +16,7 @@
 #include "control/lane_loop.h"
 #include "control/placement.h"
 #include "control/snapshot.h"
+#include "game/host.h"
 #include "lane/handover.h"
 #include "lane/handshake_lane.h"
 #include "lane/orders.h"
@@ -30,6 +31,7 @@ struct EngineSetup {
   unsigned shards = 1;
   std::int64_t started_unix_s = 0;
   const Assets* assets = nullptr;  ///< null: none; outlives the engine
+  game::Callbacks game{};          ///< what is played; outlives the engine
 };
 
 class Engine {

@@ -92,11 +92,9 @@ world::Config world_config(const ServerConfig& config) {
   world.players_max = config.players_max;
   world.npcs = config.npcs;
   world.resume_s = config.resume_s;
-  world.player_spawn_half = static_cast<float>(config.spawn_size_units) / 2;
   const float scale = static_cast<float>(config.view_distance_units) / world.radius[0];  // of a player
   for (float& radius : world.radius) radius *= scale;
-  for (unsigned* const ticks : {&world.slot_rest_ticks, &world.input_hold_ticks, &world.npc_decision_ticks})
-    *ticks = ticks_at(config, *ticks);
+  for (unsigned* const ticks : {&world.slot_rest_ticks, &world.input_hold_ticks}) *ticks = ticks_at(config, *ticks);
   return world;
 }
 
@@ -109,6 +107,14 @@ replicate::Config replicate_config(const ServerConfig& config) {
                                 &replicate.refresh_ticks, &replicate.far_cycle_ticks, &replicate.quiet_ticks})
     *ticks = ticks_at(config, *ticks);
   return replicate;
+}
+
+games::reference::Config reference_config(const ServerConfig& config, const Assets* assets) {
+  games::reference::Config game;
+  game.player_spawn_half = static_cast<float>(config.spawn_size_units) / 2;
+  game.npc_decision_ticks = ticks_at(config, game.npc_decision_ticks);
+  if (assets != nullptr) game.welcome = assets->welcome;
+  return game;
 }
 
 lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, const Assets* assets, unsigned shards,
@@ -183,6 +189,7 @@ LinkSizes link_sizes(const ServerConfig& config, unsigned shards) {
 std::vector<std::string> engine_faults(const ServerConfig& config, unsigned shards) {
   std::vector<std::string> faults = world_config(config).validate(shards);
   for (std::string& fault : replicate_config(config).validate()) faults.push_back(std::move(fault));
+  for (std::string& fault : reference_config(config, nullptr).validate()) faults.push_back(std::move(fault));
   return faults;
 }
 

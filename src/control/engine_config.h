@@ -7,6 +7,7 @@
 #include "control/assets.h"
 #include "control/config.h"
 #include "crypt/token.h"
+#include "games/reference/config.h"
 #include "kernel/isa.h"
 #include "lane/handshake_lane.h"
 #include "lane/io_state.h"
@@ -19,6 +20,8 @@ namespace serried::control {
 
 [[nodiscard]] world::Config world_config(const ServerConfig& config);
 [[nodiscard]] replicate::Config replicate_config(const ServerConfig& config);
+/// `assets` may be null.
+[[nodiscard]] games::reference::Config reference_config(const ServerConfig& config, const Assets* assets);
 /// `assets` may be null; what the lane needs of them is pointed to.
 [[nodiscard]] lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, const Assets* assets,
                                        unsigned shards, unsigned io_lane);
@@ -39,7 +42,7 @@ struct LinkSizes {
 /// Sessions of one io lane: its part of all, rounded up.
 [[nodiscard]] unsigned sessions_per_lane(const ServerConfig& config) noexcept;
 
-/// What world and replication find wrong, with `shards` shard lanes; each one sentence.
+/// What world, replication and game find wrong, with `shards` shard lanes; each one sentence.
 [[nodiscard]] std::vector<std::string> engine_faults(const ServerConfig& config, unsigned shards);
 
 /// Isa of the kernels that a user chose.

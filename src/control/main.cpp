@@ -23,6 +23,7 @@
 #include "control/runner.h"
 #include "control/topology.h"
 #include "crypt/keys.h"
+#include "games/reference/game.h"
 #include "kernel/isa.h"
 #include "port/driver_messages.h"
 #include "port/eal.h"
@@ -103,7 +104,8 @@ int serve(const Arguments& arguments, const ServerConfig& config, const crypt::T
 
   const std::vector<Core> cores = lcores();
   const auto count = static_cast<unsigned>(cores.size());
-  EngineSetup setup{config, key, 1, unix_now(), &assets};
+  const games::reference::Game game{reference_config(config, &assets)};
+  EngineSetup setup{config, key, 1, unix_now(), &assets, game.callbacks()};
   setup.shards = config.shards != 0 ? config.shards : automatic_shards(count, config.io_lanes);
   auto engine = Engine::open(setup);
   if (!engine) return fail(engine.error().message);

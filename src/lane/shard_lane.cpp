@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "base/setup.h"
-#include "games/reference/entities.h"
 
 namespace serried::lane {
 
@@ -36,7 +35,8 @@ SERRIED_SETUP ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::
       pool_(static_cast<unsigned>(first_row_), simulation.rows_per_shard(), simulation.setup().world.slot_rest_ticks),
       resume_ticks_(simulation.setup().world.resume_s * simulation.setup().world.ticks_per_second),
       players_(viewers_of(simulation, shard)),
-      newcomers_(viewers_of(simulation, shard)) {
+      newcomers_(viewers_of(simulation, shard)),
+      everywhere_(simulation.setup().game.broadcasts_per_s, simulation.setup().game.broadcasts_burst) {
   const ShardSetup& setup = simulation.setup();
   SERRIED_CHECK(shard < setup.shards);
   SERRIED_CHECK(links.size() == setup.io_lanes);
@@ -48,6 +48,10 @@ SERRIED_SETUP ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::
   deaths_ = world::Column<std::uint32_t>(viewers);
   seats_ = world::Column<Seat>(viewers);
   gone_tick_ = world::Column<std::uint32_t>(viewers);
+  player_column_ = world::Column<std::byte>(viewers * setup.game.player_bytes);
+  session_column_ = world::Column<std::byte>(viewers * setup.game.session_bytes);
+  game_players_ = {player_column_.data(), setup.game.player_bytes};
+  game_sessions_ = {session_column_.data(), setup.game.session_bytes};
   for (std::size_t i = 0; i < viewers; ++i)  // lowest last: taken first
     free_viewers_[i] = static_cast<std::uint32_t>(viewers - 1 - i);
   free_viewer_count_ = static_cast<std::uint32_t>(viewers);
@@ -64,13 +68,16 @@ SERRIED_SETUP ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::
 SERRIED_SETUP ShardLane::~ShardLane() = default;
 
 /// The NPCs of this shard, in frame 0: tick 1 steps them.
-void ShardLane::populate() {
+SERRIED_SETUP void ShardLane::populate() {
   const ShardSetup& setup = world_.setup();
-  for (std::uint64_t id = 1; id <= setup.world.npcs; ++id) {
-    if (world::shard_of_npc(id, setup.shards) != shard_) continue;
+  std::vector<world::Birth> births;
+  for (std::uint64_t id = 1; id <= setup.world.npcs; ++id)
+    if (world::shard_of_npc(id, setup.shards) == shard_) births.push_back({.id = id, .type = world::Type::npc});
+  setup.game.spawn_npcs(setup.game.context, {setup.world, setup.seed, births});
+  for (const world::Birth& birth : births) {
     const std::uint16_t row = pool_.take(0);
     SERRIED_CHECK(row != world::no_slot);
-    world::bear(world_.frame(0), world_.identity_, row, game::npc_birth(setup.world, setup.seed, id), 0);
+    world::bear(world_.frame(0), world_.identity_, row, birth, 0);
   }
   world_.sums_[shard_].entities.store(pool_.used(), std::memory_order_relaxed);
 }
@@ -182,11 +189,13 @@ void ShardLane::begin_tick() noexcept {
 
 unsigned ShardLane::step() noexcept {
   const ShardSetup& setup = world_.setup_;
+  const game::Callbacks& game = setup.game;
   const std::size_t last = std::min(row_ + rows_per_poll, row_end_);
   const world::Frame& previous = world_.frame(tick_ - 1);
   world::Frame& next = world_.frame(tick_);
-  game::think(setup.world, setup.seed, tick_, previous, world_.identity_, row_, last);
+  game.think(game.context, {setup.seed, tick_, previous, world_.identity_, row_, last});
   world::step_rows(setup.world, world_.identity_, previous, next, inputs_.data(), tick_, row_, last, take_);
+  game.step(game.context, {tick_, world_.identity_, next, game_players_, row_, last});
   world_.grid_.count(shard_, next, world_.identity_, row_, last);
   hash_ += world::hash_rows(next, world_.identity_, row_, last);
   const auto stepped = static_cast<unsigned>(last - row_);

@@ -8,7 +8,7 @@
 /// viewers and their input queues; it reads all rows, and locks nothing.
 ///
 ///     io lane --inputs, commands, mail, empties--> shard lane --filled, notices--> io lane        (rows.h)
-///     shard lane --announcements--> every shard lane, its own too                                (simulation.h)
+///     shard lane --broadcasts--> every shard lane, its own too                                   (simulation.h)
 
 #include <vector>
 
@@ -50,7 +50,7 @@ class ShardLane {
 
   /// One bounded piece of work. Returns how many items were worked on; 0 when there was nothing to do.
   /// Shape   at most 256 rows, or 64 viewers, or 4,096 bins; and 64 rows of each ring, 32 messages of each, of all
-  ///         together 64 KiB and a message, a line of chat for 64 viewers
+  ///         together 64 KiB and a message, a broadcast for 64 viewers
   /// Reads   rings, the frames of all shards
   /// Writes  own rows, own viewers, rings
   /// Owner   shard lane
@@ -80,9 +80,8 @@ class ShardLane {
   struct Seat {
     std::uint64_t player_id;
     std::uint64_t round_trip;  ///< as the join said
-    game::Vocabulary vocabulary;
-    bool joining;     ///< stands in births_
-    bool unwelcomed;  ///< stands in newcomers_
+    bool joining;              ///< stands in births_
+    bool unwelcomed;           ///< stands in newcomers_
   };
   struct Link {
     IoShardLink* rings = nullptr;
@@ -114,19 +113,24 @@ class ShardLane {
   [[nodiscard]] std::uint32_t seat_for(const Command& command) noexcept;
   void still(std::uint32_t index, bool absent) noexcept;
   void bear_players() noexcept;
-  [[nodiscard]] bool bear(std::uint32_t index) noexcept;
+  void bear_players(std::span<const std::uint32_t> viewers) noexcept;
+  [[nodiscard]] bool bear(std::uint32_t index, const world::Birth& birth) noexcept;
+  [[nodiscard]] world::Birth unborn(std::uint32_t index) const noexcept;
+  [[nodiscard]] world::Birth birth_of(std::uint32_t index) const noexcept;
   void bury_players() noexcept;
   void bury(std::uint32_t index) noexcept;
 
   // shard_mail.cpp
   unsigned read_mail(unsigned io_lane, Nanos now) noexcept;
-  void handle(unsigned io_lane, const Mail& mail, Nanos now) noexcept;
+  [[nodiscard]] unsigned next_slice(Link& link, std::uint32_t& bytes) noexcept;
+  void handle(unsigned io_lane, std::span<const Mail> mails, Nanos now) noexcept;
+  void act_on(std::uint32_t index, const game::Outcome& outcome, Nanos now) noexcept;
   void give_back(Link& link, const Mail& mail) noexcept;
-  [[nodiscard]] game::Sender sender_of(std::uint32_t index, Nanos now) const noexcept;
+  [[nodiscard]] game::Sender sender_of(std::uint32_t index) const noexcept;
   [[nodiscard]] std::array<float, 3> position_of(std::uint32_t index) const noexcept;
-  void announce(const game::Announcement& announcement, Nanos now) noexcept;
+  void broadcast(const game::Broadcast& broadcast, Nanos now) noexcept;
   unsigned deliver() noexcept;
-  [[nodiscard]] bool next_announcement() noexcept;
+  [[nodiscard]] bool next_broadcast() noexcept;
   unsigned welcome() noexcept;
   [[nodiscard]] bool has_room(Link& link, unsigned messages) noexcept;
   void post(const replicate::Viewer& viewer, std::span<const std::uint8_t> message, std::uint8_t flags) noexcept;
@@ -186,12 +190,16 @@ class ShardLane {
   const std::uint32_t resume_ticks_;
   base::FixedMap<std::uint64_t, std::uint32_t, PlayerHash> players_;  ///< viewers of those present or absent
 
+  // The game's own, by viewer.
+  world::Column<std::byte> player_column_, session_column_;
+  game::PlayerMemory game_players_, game_sessions_;  ///< views of them
+
   base::FixedFifo<std::uint32_t> newcomers_;  ///< viewers to be welcomed
-  session::Budget everybody_{game::everybody_per_second, game::everybody_burst};
-  game::Announcement announcement_;  ///< the one being delivered
-  std::uint32_t announced_ = 0;      ///< to the viewers before this one
-  bool announcing_ = false;
-  unsigned announce_from_ = 0;  ///< shard whose ring is looked at next
+  session::Budget everywhere_;                ///< broadcasts to everywhere
+  game::Broadcast broadcast_;                 ///< the one being delivered
+  std::uint32_t delivered_ = 0;               ///< to the viewers before this one
+  bool delivering_ = false;
+  unsigned deliver_from_ = 0;  ///< shard whose ring is looked at next
 
   std::vector<Link> links_;
   std::array<replicate::Review, 2> reviews_{};

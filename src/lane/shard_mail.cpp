@@ -1,10 +1,9 @@
-/// Game messages: in from the io lanes to the game, out to single viewers, and lines of chat to the viewers of all
+/// Game messages: in from the io lanes to the game, out to single viewers, and broadcasts to the viewers of all
 /// shards. Nothing is taken that could not be dealt with: while rings or buffers have no room, mail waits where it is,
 /// and the io lane acks no more of it.
 
 #include <algorithm>
 
-#include "games/reference/entities.h"
 #include "lane/shard_lane.h"
 #include "session/id.h"
 
@@ -44,15 +43,26 @@ void ShardLane::post(const replicate::Viewer& viewer, std::span<const std::uint8
 unsigned ShardLane::read_mail(unsigned io_lane, Nanos now) noexcept {
   Link& link = links_[io_lane];
   unsigned read = 0;
-  for (std::uint32_t bytes = 0; link.mail_at < link.mail_count && bytes < mail_bytes_per_poll; ++read) {
-    if (!has_room(link, game::answers_max)) break;
-    const Mail& mail = link.mail[link.mail_at++];
-    handle(io_lane, mail, now);
-    give_back(link, mail);
-    bytes += mail.bytes;
+  std::uint32_t bytes = 0;
+  while (const unsigned count = next_slice(link, bytes)) {
+    handle(io_lane, {&link.mail[link.mail_at], count}, now);
+    link.mail_at += count;
+    read += count;
   }
   counters_.mails.add(read);
   return read;
+}
+
+/// How many of the mails that wait the game is to have next: there is room for all answers that they may get. `bytes`
+/// counts what the poll has read.
+unsigned ShardLane::next_slice(Link& link, std::uint32_t& bytes) noexcept {
+  if (link.mail_at == link.mail_count || !has_room(link, game::answers_max)) return 0;
+  const unsigned most =
+      std::min({game::messages_per_slice, link.mail_count - link.mail_at, link.empty_count / game::answers_max,
+                link.rings->filled.free() / (game::answers_max + 1)});
+  unsigned count = 0;
+  while (count < most && bytes < mail_bytes_per_poll) bytes += link.mail[link.mail_at + count++].bytes;
+  return count;
 }
 
 void ShardLane::give_back(Link& link, const Mail& mail) noexcept {
@@ -63,13 +73,33 @@ void ShardLane::give_back(Link& link, const Mail& mail) noexcept {
                            .kind = buffer ? OutKind::buffer_back : OutKind::block_back});
 }
 
-void ShardLane::handle(unsigned io_lane, const Mail& mail, Nanos now) noexcept {
-  const std::uint32_t index = viewer_of(io_lane, mail.connection_id);
-  if (index == no_viewer) return;
-  std::array<std::uint8_t, game::answers_bytes_max> framed;
-  base::ByteWriter answers{framed};
-  game::Effects effects;
-  switch (game::handle(sender_of(index, now), {mail.message, mail.bytes}, seats_[index].vocabulary, answers, effects)) {
+/// Give the mails to the game, do what comes of them in their order, and give back what they lie in.
+void ShardLane::handle(unsigned io_lane, std::span<const Mail> mails, Nanos now) noexcept {
+  std::array<game::Message, game::messages_per_slice> messages;
+  std::array<game::Outcome, game::messages_per_slice> outcomes;
+  std::array<std::uint32_t, game::messages_per_slice> senders;  ///< by mail
+  unsigned count = 0;
+  for (std::size_t i = 0; i < mails.size(); ++i) {
+    senders[i] = viewer_of(io_lane, mails[i].connection_id);
+    if (senders[i] != no_viewer) messages[count++] = {sender_of(senders[i]), {mails[i].message, mails[i].bytes}};
+  }
+  const game::Callbacks& game = world_.setup_.game;
+  if (count != 0)
+    game.on_messages(game.context, {.world = world_.setup_.world,
+                                    .now = now,
+                                    .players = game_players_,
+                                    .sessions = game_sessions_,
+                                    .messages = {messages.data(), count},
+                                    .outcomes = outcomes.data()});
+  const game::Outcome* outcome = outcomes.data();
+  for (std::size_t i = 0; i < mails.size(); ++i) {
+    if (senders[i] != no_viewer) act_on(senders[i], *outcome++, now);
+    give_back(links_[io_lane], mails[i]);
+  }
+}
+
+void ShardLane::act_on(std::uint32_t index, const game::Outcome& outcome, Nanos now) noexcept {
+  switch (outcome.handled) {
     case game::Handled::yes:
       break;
     case game::Handled::malformed:
@@ -79,72 +109,67 @@ void ShardLane::handle(unsigned io_lane, const Mail& mail, Nanos now) noexcept {
     case game::Handled::unknown:
       return counters_.drops.add(Drop::unknown_message);
   }
-  base::ByteReader out{answers.written()};
+  base::ByteReader out{outcome.answers.written()};
   while (out.remaining() != 0) post(viewers_[index], out.read_bytes(static_cast<std::size_t>(out.read_varint())), 0);
-  if (effects.gesture != 0) {
-    inputs_[index].gesture = effects.gesture;
-    inputs_[index].gesture_ticks =
-        static_cast<std::uint16_t>(game::gesture_seconds * world_.setup_.world.ticks_per_second);
-  }
-  if (effects.announces) announce(effects.announcement, now);
+  if (outcome.broadcasts) broadcast(outcome.broadcast, now);
 }
 
-/// Where the entity is as of the last step; that of a player that has just joined, where it will be.
+/// Where the entity is as of the last step. Precondition: it is placed.
 std::array<float, 3> ShardLane::position_of(std::uint32_t index) const noexcept {
-  const ShardSetup& setup = world_.setup_;
-  const std::uint16_t row = viewers_[index].own_slot;
-  if (row == world::no_slot)
-    return game::player_birth(setup.world, setup.seed, seats_[index].player_id, index).position;
   const Simulation& world = world_;
-  return world.frame(tick_).motion_of(row).position;
+  return world.frame(tick_).motion_of(viewers_[index].own_slot).position;
 }
 
-game::Sender ShardLane::sender_of(std::uint32_t index, Nanos now) const noexcept {
+/// As of the last step; of who has just joined, as it will be.
+game::Sender ShardLane::sender_of(std::uint32_t index) const noexcept {
   const Simulation& world = world_;
+  game::Sender sender{.player_id = seats_[index].player_id, .input = inputs_[index].applied, .player = index};
   const std::uint16_t row = viewers_[index].own_slot;
-  const std::uint16_t health =
-      row == world::no_slot ? world.setup_.world.player_health : world.frame(tick_).health[row];
-  return {.player_id = seats_[index].player_id,
-          .position = position_of(index),
-          .health = static_cast<float>(health),
-          .inputs = inputs_[index].applied,
-          .now = now};
+  if (row == world::no_slot) {
+    const world::Birth birth = birth_of(index);
+    sender.position = birth.position;
+    sender.health = birth.health;
+  } else {
+    sender.position = position_of(index);
+    sender.health = world.frame(tick_).health[row];
+  }
+  return sender;
 }
 
 /// To all shards or to none.
-void ShardLane::announce(const game::Announcement& announcement, Nanos now) noexcept {
+void ShardLane::broadcast(const game::Broadcast& broadcast, Nanos now) noexcept {
   const unsigned shards = world_.setup_.shards;
   bool room = true;
-  for (unsigned to = 0; to < shards; ++to) room &= world_.announcements(shard_, to).free() != 0;
-  if (!room || (announcement.everybody && !everybody_.take(now))) return counters_.drops.add(Drop::chat_overflow);
-  for (unsigned to = 0; to < shards; ++to) world_.announcements(shard_, to).push(announcement);
+  for (unsigned to = 0; to < shards; ++to) room &= world_.broadcasts(shard_, to).free() != 0;
+  if (!room || (broadcast.is_everywhere() && !everywhere_.take(now))) return counters_.drops.add(Drop::chat_overflow);
+  for (unsigned to = 0; to < shards; ++to) world_.broadcasts(shard_, to).push(broadcast);
 }
 
-bool ShardLane::next_announcement() noexcept {
+bool ShardLane::next_broadcast() noexcept {
   const unsigned shards = world_.setup_.shards;
-  for (unsigned i = 0; i < shards && !announcing_; ++i) {
-    announcing_ = world_.announcements(announce_from_, shard_).pop(&announcement_, 1) == 1;
-    announce_from_ = announce_from_ + 1 < shards ? announce_from_ + 1 : 0;
+  for (unsigned i = 0; i < shards && !delivering_; ++i) {
+    delivering_ = world_.broadcasts(deliver_from_, shard_).pop(&broadcast_, 1) == 1;
+    deliver_from_ = deliver_from_ + 1 < shards ? deliver_from_ + 1 : 0;
   }
-  announced_ = 0;
-  return announcing_;
+  delivered_ = 0;
+  return delivering_;
 }
 
-/// The present line of chat to the next viewers. One without room holds up the others: lines wait, and then are refused
-/// where they are spoken.
+/// The present broadcast to the next viewers. One without room holds up the others: broadcasts wait, and then are
+/// refused where they come from.
 unsigned ShardLane::deliver() noexcept {
   const unsigned welcomed = welcome();
-  if (!announcing_ && !next_announcement()) return welcomed;
+  if (!delivering_ && !next_broadcast()) return welcomed;
   unsigned looked = 0;
-  for (; announced_ < viewer_high_ && looked < viewers_per_poll; ++announced_, ++looked) {
-    const replicate::Viewer& viewer = viewers_[announced_];
-    if (!viewer.active || !game::hears(announcement_, position_of(announced_))) continue;
+  for (; delivered_ < viewer_high_ && looked < viewers_per_poll; ++delivered_, ++looked) {
+    const replicate::Viewer& viewer = viewers_[delivered_];
+    if (!viewer.active || !broadcast_.reaches(position_of(delivered_))) continue;
     if (!has_room(links_[viewer.io_lane], 1)) break;
-    post(viewer, announcement_.content(), mail_flag::may_drop);
+    post(viewer, broadcast_.content(), mail_flag::may_drop);
     counters_.chat_lines.add(1);
   }
-  if (announced_ >= viewer_high_) {
-    announcing_ = false;
+  if (delivered_ >= viewer_high_) {
+    delivering_ = false;
     ++looked;
   }
   return welcomed + looked;

@@ -13,7 +13,6 @@
 #include <algorithm>
 
 #include "channel/congestion.h"
-#include "games/reference/entities.h"
 #include "lane/shard_lane.h"
 
 namespace serried::lane {
@@ -38,8 +37,8 @@ void ShardLane::join(unsigned io_lane, const Command& command) noexcept {
   Seat& seat = seats_[index];
   seat.player_id = command.player_id;
   seat.round_trip = command.round_trip;
-  seat.vocabulary = {};
   still(index, false);
+  game_sessions_.clear(index);
   if (!seat.joining) births_[birth_count_++] = index;
   seat.joining = true;
 }
@@ -72,12 +71,13 @@ std::uint32_t ShardLane::seat_for(const Command& command) noexcept {
   return index;
 }
 
-/// No input, and none held; the yaw stays.
+/// No input, and none held; the yaw stays. What the game keeps from step to step begins anew.
 void ShardLane::still(std::uint32_t index, bool absent) noexcept {
   const std::int16_t yaw = inputs_[index].held.yaw;
   inputs_[index] = {};
   inputs_[index].held.yaw = yaw;
   inputs_[index].absent = absent;
+  game_players_.clear(index);
 }
 
 /// From now on nothing is planned for the viewer.
@@ -104,14 +104,33 @@ void ShardLane::refuse(unsigned io_lane, std::uint32_t connection_id, std::uint3
 }
 
 void ShardLane::bear_players() noexcept {
-  const Nanos period = second / world_.setup_.world.ticks_per_second;
-  for (std::uint32_t i = 0; i < birth_count_; ++i) {
-    const std::uint32_t index = births_[i];
+  for (std::uint32_t i = 0; i < birth_count_; i += game::spawns_per_slice)
+    bear_players({&births_[i], std::min<std::size_t>(birth_count_ - i, game::spawns_per_slice)});
+  birth_count_ = 0;
+}
+
+void ShardLane::bear_players(std::span<const std::uint32_t> viewers) noexcept {
+  const ShardSetup& setup = world_.setup_;
+  std::array<std::uint64_t, game::spawns_per_slice> player_ids;
+  std::array<world::Birth, game::spawns_per_slice> births;
+  unsigned count = 0;
+  for (const std::uint32_t index : viewers) {
+    if (viewers_[index].connection_id == wire::no_connection || viewers_[index].own_slot != world::no_slot) continue;
+    player_ids[count] = seats_[index].player_id;
+    births[count++] = unborn(index);
+  }
+  if (count != 0)
+    setup.game.spawn_players(setup.game.context,
+                             {setup.world, setup.seed, {player_ids.data(), count}, {births.data(), count}});
+
+  const Nanos period = second / setup.world.ticks_per_second;
+  const world::Birth* birth = births.data();
+  for (const std::uint32_t index : viewers) {
     replicate::Viewer& viewer = viewers_[index];
     Seat& seat = seats_[index];
     seat.joining = false;
     if (viewer.connection_id == wire::no_connection) continue;  // left again
-    if (viewer.own_slot == world::no_slot && !bear(index)) {
+    if (viewer.own_slot == world::no_slot && !bear(index, *birth++)) {
       refuse(viewer.io_lane, viewer.connection_id, viewer.session);
       leave(place_of(viewer.io_lane, viewer.session), false);
       continue;
@@ -122,18 +141,28 @@ void ShardLane::bear_players() noexcept {
     viewer.active = true;
     ++active_viewers_;
     viewer_high_ = std::max(viewer_high_, index + 1);
-    if (!world_.welcome_message_.empty() && !seat.unwelcomed) seat.unwelcomed = newcomers_.push(index);
+    if (!world_.welcome_.message.empty() && !seat.unwelcomed) seat.unwelcomed = newcomers_.push(index);
   }
-  birth_count_ = 0;
+}
+
+/// What the engine says of a player who has no row yet.
+world::Birth ShardLane::unborn(std::uint32_t index) const noexcept {
+  return {.id = world::player_entity(seats_[index].player_id), .type = world::Type::player, .owner = index};
+}
+
+/// The same, with what the game says: as it will be when the next step begins.
+world::Birth ShardLane::birth_of(std::uint32_t index) const noexcept {
+  const ShardSetup& setup = world_.setup_;
+  world::Birth birth = unborn(index);
+  setup.game.spawn_players(setup.game.context, {setup.world, setup.seed, {&seats_[index].player_id, 1}, {&birth, 1}});
+  return birth;
 }
 
 /// False when no row is free.
-bool ShardLane::bear(std::uint32_t index) noexcept {
-  const ShardSetup& setup = world_.setup_;
+bool ShardLane::bear(std::uint32_t index, const world::Birth& birth) noexcept {
   const std::uint16_t row = pool_.take(tick_);
   if (row == world::no_slot) return false;
-  world::bear(world_.frame(tick_), world_.identity_, row,
-              game::player_birth(setup.world, setup.seed, seats_[index].player_id, index), tick_);
+  world::bear(world_.frame(tick_), world_.identity_, row, birth, tick_);
   viewers_[index].own_slot = row;
   inputs_[index].held.yaw = world_.frame(tick_).yaw[row];
   return true;

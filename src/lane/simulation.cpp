@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 #include "base/setup.h"
-#include "base/utf8.h"
 
 namespace serried::lane {
 
@@ -15,10 +14,16 @@ SERRIED_SETUP std::vector<std::string> ShardSetup::validate() const {
     faults.emplace_back("an io lane can have 1 to 1,048,576 sessions, not " + std::to_string(sessions_per_lane));
   if (replicate.datagram_bytes > out_body_bytes_max)
     faults.emplace_back("replicate.datagram_bytes must be at most " + std::to_string(out_body_bytes_max));
-  if (welcome.size() > message::message_bytes_max - 1)
-    faults.emplace_back("the welcome text has " + std::to_string(welcome.size()) + " bytes, at most " +
-                        std::to_string(message::message_bytes_max - 1) + " can be sent");
-  if (!base::is_utf8(welcome)) faults.emplace_back("the welcome text is no UTF-8; save it as such");
+  if (!game.complete()) {
+    faults.emplace_back("there is no game: fill ShardSetup::game, all of its functions");
+    return faults;
+  }
+  for (auto& fault : game.faults(game.context)) faults.push_back(std::move(fault));
+  if (game.broadcasts_per_s == 0 || game.broadcasts_burst == 0)
+    faults.emplace_back("the game's broadcasts_per_s and broadcasts_burst must be at least 1");
+  if (game.welcome.size() > message::message_bytes_max)
+    faults.emplace_back("the game's welcome has " + std::to_string(game.welcome.size()) + " bytes, at most " +
+                        std::to_string(message::message_bytes_max) + " can be sent");
   return faults;
 }
 
@@ -31,11 +36,10 @@ SERRIED_SETUP Simulation::Simulation(const ShardSetup& setup)
       published_(std::size_t{setup.shards} * rows_per_shard_),
       grid_(setup.world, setup.shards, rows_per_shard_),
       meet_(setup.shards),
-      welcome_message_(game::welcome_message(setup.welcome)),
-      welcome_{welcome_message_} {
+      welcome_{setup.game.welcome} {
   SERRIED_CHECK(setup.validate().empty());
   for (unsigned pair = 0; pair < setup.shards * setup.shards; ++pair)
-    announcements_.push_back(std::make_unique<Announcements>(announcements_waiting));
+    broadcasts_.push_back(std::make_unique<Broadcasts>(broadcasts_waiting));
 }
 
 std::uint64_t Simulation::entity_count() const noexcept {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "games/reference/messages.h"
+#include "game/host.h"
 #include "interest/grid.h"
 #include "lane/meet.h"
 #include "lane/rows.h"
@@ -30,7 +30,7 @@ struct ShardSetup {
   unsigned io_lanes = 1;
   unsigned sessions_per_lane = 1'024;  ///< slots of an io lane's session table
   std::uint64_t seed = 1;
-  std::string welcome;         ///< UTF-8 that greets every player that joins; empty: nothing
+  game::Callbacks game{};      ///< the game that is played; all of its functions are there
   Nanos (*clock)() = nullptr;  ///< to measure the cost of ticks with; nullptr: the `now` of poll
 
   /// Every fault of the parts and of their combination. Empty: a Simulation can be built.
@@ -83,10 +83,10 @@ class Simulation {
   [[nodiscard]] world::Frame& frame(std::uint32_t tick) noexcept { return frames_[tick & 1]; }
   [[nodiscard]] const world::Frame& frame(std::uint32_t tick) const noexcept { return frames_[tick & 1]; }
   void remember_hash(std::uint32_t tick) noexcept;
-  using Announcements = ring::Spsc<game::Announcement>;
-  static constexpr unsigned announcements_waiting = 63;  ///< from one shard to one other
-  [[nodiscard]] Announcements& announcements(unsigned from, unsigned to) noexcept {
-    return *announcements_[std::size_t{from} * setup_.shards + to];
+  using Broadcasts = ring::Spsc<game::Broadcast>;
+  static constexpr unsigned broadcasts_waiting = 63;  ///< from one shard to one other
+  [[nodiscard]] Broadcasts& broadcasts(unsigned from, unsigned to) noexcept {
+    return *broadcasts_[std::size_t{from} * setup_.shards + to];
   }
 
   ShardSetup setup_;
@@ -96,9 +96,8 @@ class Simulation {
   world::Published published_;
   interest::Grid grid_;
   Meet meet_;
-  std::vector<std::unique_ptr<Announcements>> announcements_;  ///< [from * shards + to]
-  std::vector<std::uint8_t> welcome_message_;
-  SharedMessage welcome_;  ///< a view of it
+  std::vector<std::unique_ptr<Broadcasts>> broadcasts_;  ///< [from * shards + to]
+  SharedMessage welcome_;                                ///< the game's
 
   // Shard 0 says when a tick begins; the others follow.
   alignas(64) std::atomic<std::uint32_t> started_{0};

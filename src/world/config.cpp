@@ -78,7 +78,7 @@ void check_geometry(const Config& config, Faults& faults) {
           "world.ground_z must lie inside world.limits");
 }
 
-void check_game(const Config& config, Faults& faults) {
+void check_motion(const Config& config, Faults& faults) {
   const auto positive = [&](float value, const char* name) {
     require(faults, std::isfinite(value) && value > 0.0F, std::string(name) + " must be above 0");
   };
@@ -94,10 +94,6 @@ void check_game(const Config& config, Faults& faults) {
             "world.radius of type " + std::to_string(type) + " must be above 0");
   require(faults, config.leave_factor >= 1.0F && config.leave_factor <= 2.0F,
           "world.leave_factor must be between 1 and 2");
-  require(faults, config.player_spawn_half >= 0.0F && config.npc_spawn_half >= 0.0F && config.npc_wander_radius >= 0.0F,
-          "spawn squares and the wander radius must not be negative");
-  require(faults, config.npc_decision_ticks >= 1, "world.npc_decision_ticks must be at least 1");
-  require(faults, config.player_health >= 1 && config.npc_health >= 1, "health must be at least 1");
 }
 
 }  // namespace
@@ -138,7 +134,7 @@ SERRIED_SETUP std::vector<std::string> Config::validate(unsigned shards) const {
               ", and this version has slots for " + std::to_string(rows_max) +
               ": lower world.players_max or world.npcs");
   check_geometry(*this, faults);
-  check_game(*this, faults);
+  check_motion(*this, faults);
   if (!faults.empty()) return faults;
   const std::uint64_t rows = std::uint64_t{rows_of_shard(shards)} * shards;
   require(faults, rows <= rows_max,

@@ -1,6 +1,6 @@
 #pragma once
 /// What can be set about the world: one plain struct. Distances in units (100 = 1 m), times in ticks or seconds
-/// as named. Defaults are those of the reference game.
+/// as named. What a game sets is its own (src/games).
 
 #include <array>
 #include <cstdint>
@@ -32,25 +32,12 @@ struct Config {
                                        25'000.0F,  150'000.0F, 10'000.0F, 50'000.0F};
   float leave_factor = 1.05F;
 
-  /// Players appear inside this square, f(seed, player id).
-  std::array<float, 2> player_spawn_centre{409'600.0F, 409'600.0F};
-  float player_spawn_half = 20'000.0F;
-  /// NPCs have their homes inside this square, f(seed, id), and do not stray further than npc_wander_radius.
-  std::array<float, 2> npc_spawn_centre{409'600.0F, 409'600.0F};
-  float npc_spawn_half = 60'000.0F;
-  float npc_wander_radius = 3'000.0F;
-  unsigned npc_decision_ticks = 180;  ///< how often an NPC makes up its mind
-  std::uint32_t npc_stop_tick = 0;    ///< from this tick on NPCs stand still; 0: never (tests of convergence)
-
   /// Input of a player: a direction without a newer input is held this long, then the player stops. So a client that
   /// sends ten inputs a second moves as smoothly as one that sends sixty.
   unsigned input_hold_ticks = 15;
 
   /// How long the entity of a player whose session broke off waits, marked is_absent; 0: not at all.
   unsigned resume_s = 60;
-
-  std::uint16_t player_health = 1'000;
-  std::uint16_t npc_health = 200;
 
   [[nodiscard]] float tick_seconds() const noexcept { return 1.0F / static_cast<float>(ticks_per_second); }
   [[nodiscard]] std::array<float, 3> extent() const noexcept;

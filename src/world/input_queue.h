@@ -27,13 +27,11 @@ struct alignas(64) InputQueue {
   std::uint16_t applied = 0;     ///< sequence of the last one applied: echoed to the client
   std::uint16_t idle_ticks = 0;  ///< ticks since one was applied
   std::uint8_t head = 0, count = 0;
-  std::uint8_t spare_ticks = 0;     ///< ticks in a row that left one waiting
-  std::uint8_t patience = 0;        ///< so many more of them than usual before it is let go
-  std::uint8_t doubt_ticks = 0;     ///< for so many yet, a dry queue means that letting go was wrong
-  bool any = false;                 ///< something was ever queued, so `newest` means something
-  bool absent = false;              ///< the player is away: the entity stands, and shows it
-  std::uint8_t gesture = 0;         ///< animation shown instead of that of movement
-  std::uint16_t gesture_ticks = 0;  ///< for so many ticks yet
+  std::uint8_t spare_ticks = 0;  ///< ticks in a row that left one waiting
+  std::uint8_t patience = 0;     ///< so many more of them than usual before it is let go
+  std::uint8_t doubt_ticks = 0;  ///< for so many yet, a dry queue means that letting go was wrong
+  bool any = false;              ///< something was ever queued, so `newest` means something
+  bool absent = false;           ///< the player is away: the entity stands, and shows it
 
   /// Serial comparison: `sequence` must be newer than the last one queued.
   Result push(std::uint16_t sequence, const motion::Intent& intent) noexcept {

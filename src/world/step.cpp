@@ -61,15 +61,6 @@ motion::State step_player(const Config& config, const motion::State& state, Inpu
   return next;
 }
 
-/// What is seen of a player beside its movement; returns the state flags.
-std::uint8_t show_player(InputQueue& inputs, motion::State& state) noexcept {
-  if (inputs.gesture_ticks != 0) {
-    --inputs.gesture_ticks;
-    state.anim = inputs.gesture;
-  }
-  return inputs.absent ? state_flag::is_absent : std::uint8_t{0};
-}
-
 }  // namespace
 
 void step_rows(const Config& config, const Identity& identity, const Frame& previous, Frame& next, InputQueue* inputs,
@@ -79,10 +70,10 @@ void step_rows(const Config& config, const Identity& identity, const Frame& prev
     if (identity.living[row] == 0 || identity.born[row] == tick) continue;
     const motion::State before = previous.motion_of(row);
     const bool player = identity.type[row] == Type::player;
-    motion::State after = player ? step_player(config, before, inputs[identity.owner[row]], seconds, take)
-                                 : motion::step(before, identity.intent[row], config.limits, seconds);
+    const motion::State after = player ? step_player(config, before, inputs[identity.owner[row]], seconds, take)
+                                       : motion::step(before, identity.intent[row], config.limits, seconds);
     unsigned shown = after.anim != motion::anim::idle ? state_flag::is_moving : 0;
-    if (player) shown |= show_player(inputs[identity.owner[row]], after);
+    if (player && inputs[identity.owner[row]].absent) shown |= state_flag::is_absent;
     next.set_motion(row, after);
     next.state_flags[row] = static_cast<std::uint8_t>(
         (previous.state_flags[row] & ~(state_flag::is_moving | state_flag::is_absent)) | shown);

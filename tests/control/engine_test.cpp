@@ -8,12 +8,15 @@
 #include <gtest/gtest.h>
 
 #include "control/clock.h"
+#include "games/reference/game.h"
 
 namespace serried::control {
 namespace {
 
 EngineSetup small_setup(unsigned io_lanes = 1, unsigned shards = 1) {
+  static const games::reference::Game game;
   EngineSetup setup;
+  setup.game = game.callbacks();
   setup.config.driver = Driver::socket;
   setup.config.addresses = {"127.0.0.1"};
   setup.config.udp_port = 0;  // the system chooses

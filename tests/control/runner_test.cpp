@@ -12,6 +12,7 @@
 #include <rte_eal.h>
 
 #include "control/topology.h"
+#include "games/reference/game.h"
 #include "port/eal.h"
 
 namespace serried::control {
@@ -42,7 +43,9 @@ class Run : public testing::Test {
 
   /// A whole run of a small server; its exit code.
   int run(unsigned seconds, const std::string& json) {
+    const games::reference::Game game;
     EngineSetup setup;
+    setup.game = game.callbacks();
     setup.config.driver = Driver::socket;
     setup.config.addresses = {"127.0.0.1"};
     setup.config.udp_port = 0;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "games/reference/game.h"
 #include "support/datagram.h"
 #include "support/loop_server.h"
 
@@ -232,7 +233,7 @@ class Game {
     demand(counters.waiting_chunks.value() <= chunks && counters.sessions.value() <= 16, "more than there is");
   }
 
-  static test::LoopServerSetup setup() {
+  [[nodiscard]] test::LoopServerSetup setup() const {
     test::LoopServerSetup setup;
     setup.seed = 1;
     setup.io = io_config();
@@ -272,22 +273,28 @@ class Game {
     config.parameters.idle_ping_ms = 1'000;
     return config;
   }
-  static lane::ShardSetup shard_setup() {
+  static games::reference::Config game_config() {
+    games::reference::Config config;
+    config.player_spawn_centre = config.npc_spawn_centre = {25'600, 25'600};
+    config.npc_spawn_half = 5'000;
+    return config;
+  }
+  lane::ShardSetup shard_setup() const {
     lane::ShardSetup setup;
     // Small and slow: cells and ticks cost more here than all that the input causes.
     setup.world.ticks_per_second = tick_rate_hz;
     setup.world.geometry.sections = {sections, sections, 1};
     setup.world.limits.max = {51'199, 51'199, 6'399};
-    setup.world.player_spawn_centre = setup.world.npc_spawn_centre = {25'600, 25'600};
-    setup.world.npc_spawn_half = 5'000;
     setup.world.players_max = 16;
     setup.world.npcs = 2;
     setup.world.resume_s = 1;
+    setup.game = game_.callbacks();
     return setup;
   }
 
   Nanos now_ = began;
   bool handshake_behind_ = false, shard_behind_ = false;
+  games::reference::Game game_{game_config()};
   test::LoopServer server_;
   lane::IoLane<port::LoopPort>& io_ = *server_.ios.front();
   std::unique_ptr<port::LoopPort> stranger_;

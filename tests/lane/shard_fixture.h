@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/prng.h"
+#include "games/reference/game.h"
 #include "lane/shard_lane.h"
 #include "message/entity.h"
 #include "message/game.h"
@@ -150,10 +151,22 @@ struct Player {
   ModelClient client;
 };
 
+/// A set-up, and that of the game which is played in it.
+struct Setup : ShardSetup {
+  games::reference::Config reference;
+
+  /// `of` outlives whatever is built of the answer.
+  [[nodiscard]] ShardSetup with(const games::reference::Game& of) const {
+    ShardSetup setup = *this;
+    setup.game = of.callbacks();
+    return setup;
+  }
+};
+
 class ShardRig {
  public:
-  explicit ShardRig(ShardSetup setup, std::uint64_t seed = 1, unsigned buffers = 4'096)
-      : random(seed), simulation(setup), memory_(buffers * buffer_bytes) {
+  explicit ShardRig(const Setup& setup, std::uint64_t seed = 1, unsigned buffers = 4'096)
+      : random(seed), game(setup.reference), simulation(setup.with(game)), memory_(buffers * buffer_bytes) {
     setup_ = setup;
     for (unsigned shard = 0; shard < setup.shards; ++shard) {
       links.push_back(std::make_unique<IoShardLink>(8'192, buffers));
@@ -268,6 +281,7 @@ class ShardRig {
   }
 
   base::Prng random;
+  games::reference::Game game;
   Simulation simulation;
   std::vector<std::unique_ptr<IoShardLink>> links;
   std::vector<std::unique_ptr<ShardLane>> lanes;

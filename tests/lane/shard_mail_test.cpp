@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "games/reference/messages.h"
 #include "kernel/crc32c.h"
 #include "shard_fixture.h"
 
@@ -12,14 +13,15 @@ using message::ChatScope;
 using observe::Drop;
 
 constexpr unsigned all_buffers = 2'048;
+constexpr unsigned everybody_burst = 10;  ///< lines to everybody that a shard lets through at once
 
-ShardSetup setup_of(unsigned shards, float spread) {
-  ShardSetup setup;
+Setup setup_of(unsigned shards, float spread) {
+  Setup setup;
   setup.shards = shards;
   setup.sessions_per_lane = 512;
   setup.world.npcs = 0;
   setup.world.players_max = 300;
-  setup.world.player_spawn_half = spread;
+  setup.reference.player_spawn_half = spread;
   return setup;
 }
 
@@ -86,11 +88,11 @@ TEST(Mail, ChatToAllReachesAllWithinItsBudget) {
     ASSERT_TRUE(rig.say(*rig.players[0], line(ChatScope::everybody, std::to_string(i))));
   rig.ticks(20);
   for (const auto& player : rig.players) {
-    ASSERT_EQ(player->mail.size(), game::everybody_burst);
-    for (unsigned i = 0; i < game::everybody_burst; ++i)
+    ASSERT_EQ(player->mail.size(), everybody_burst);
+    for (unsigned i = 0; i < everybody_burst; ++i)
       EXPECT_EQ(player->mail[i].back(), '0' + i) << "in the order in which they were spoken";
   }
-  EXPECT_EQ(dropped(rig, Drop::chat_overflow), 25 - game::everybody_burst);
+  EXPECT_EQ(dropped(rig, Drop::chat_overflow), 25 - everybody_burst);
   rig.ticks(60);
   ASSERT_TRUE(rig.say(*rig.players[0], line(ChatScope::everybody, "later")));
   rig.ticks(5);
@@ -157,7 +159,7 @@ TEST(Mail, MailBeyondOnePollIsReadBeforeTheTick) {
   rig.ticks(2);
   const std::vector<std::uint8_t> large(60'000, 0xD7);
   for (int i = 0; i < 7; ++i) ASSERT_TRUE(rig.post(player, large));
-  ASSERT_TRUE(rig.say(player, message::Action{1, game::action_emote, 17}));
+  ASSERT_TRUE(rig.say(player, message::Action{1, games::reference::action_emote, 17}));
   ShardLane& lane = *rig.lanes[0];
   rig.now += second;
   for (const std::uint32_t tick = lane.tick(); lane.tick() == tick;) lane.poll(rig.now);
@@ -175,7 +177,9 @@ struct Narrow {
     }
   }
   static constexpr std::uint32_t id = 5;
-  Simulation simulation{setup_of(1, 1'000.0F)};
+  const Setup setup = setup_of(1, 1'000.0F);
+  games::reference::Game game{setup.reference};
+  Simulation simulation{setup.with(game)};
   IoShardLink link{64, 7};
   ShardLane lane{simulation, 0, {&link}};
   std::vector<std::uint8_t> memory;
@@ -296,7 +300,7 @@ TEST(Mail, AnEmoteIsShownForTwoSeconds) {
       if (entity.id == world::player_entity(2)) return int{entity.state.anim};
     return -1;
   };
-  ASSERT_TRUE(rig.say(player, message::Action{1, game::action_emote, 17}));
+  ASSERT_TRUE(rig.say(player, message::Action{1, games::reference::action_emote, 17}));
   rig.ticks(3);
   for (const Player* by : {&watcher, &player, &third}) EXPECT_EQ(anim(*by), 17);
   rig.ticks(110);
@@ -307,8 +311,8 @@ TEST(Mail, AnEmoteIsShownForTwoSeconds) {
 
 TEST(Mail, EachSessionIsWelcomedOnce) {
   for (const std::size_t length : {200U, 300U, 1'000U, 2'000U, 400'000U}) {
-    ShardSetup setup = setup_of(2, 1'000.0F);
-    setup.welcome.assign(length, 'w');
+    Setup setup = setup_of(2, 1'000.0F);
+    setup.reference.welcome.assign(length, 'w');
     ShardRig rig(setup, 1, all_buffers);
     for (std::uint64_t id = 1; id <= 140; ++id) rig.join(id);
     rig.ticks(5);
@@ -318,7 +322,7 @@ TEST(Mail, EachSessionIsWelcomedOnce) {
     rig.ticks(5);
     for (const auto& player : rig.players) {
       ASSERT_EQ(player->mail.size(), 1U) << length;
-      EXPECT_EQ(player->mail[0], game::welcome_message(setup.welcome));
+      EXPECT_EQ(player->mail[0], games::reference::welcome_message(setup.reference.welcome));
     }
     expect_all_home(rig);
   }
@@ -327,10 +331,10 @@ TEST(Mail, EachSessionIsWelcomedOnce) {
 TEST(Mail, OneSeedGivesOneHistoryWithChatCommandsAndEmotes) {
   std::vector<std::vector<std::uint64_t>> histories;
   for (const unsigned shards : {1U, 2U, 3U, 8U}) {
-    ShardSetup setup = setup_of(shards, 8'000.0F);
+    Setup setup = setup_of(shards, 8'000.0F);
     setup.world.npcs = 100;
     setup.world.resume_s = 1;
-    setup.welcome = "hello";
+    setup.reference.welcome = "hello";
     ShardRig rig(setup, shards, all_buffers);
     rig.weather = {.delay_ticks_min = 1, .delay_ticks_max = 5, .window = 6'000};
     base::Prng random(5);
@@ -346,7 +350,7 @@ TEST(Mail, OneSeedGivesOneHistoryWithChatCommandsAndEmotes) {
           continue;
         }
         if (choice < 50) rig.input(*player, x, 100);
-        if (choice == 60) rig.say(*player, message::Action{tick, game::action_emote, 1 + random.below(31)});
+        if (choice == 60) rig.say(*player, message::Action{tick, games::reference::action_emote, 1 + random.below(31)});
         if (choice == 61) rig.say(*player, line(ChatScope::near, "near"));
         if (choice == 62) rig.say(*player, line(ChatScope::everybody, "all"));
         if (choice == 63) rig.say(*player, message::InputCommand{.player = id, .command = {0, "describe"}});

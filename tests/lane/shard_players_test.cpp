@@ -7,12 +7,12 @@ namespace {
 
 using world::state_flag::is_absent;
 
-ShardSetup players_setup(unsigned resume_s = 1) {
-  ShardSetup setup;
+Setup players_setup(unsigned resume_s = 1) {
+  Setup setup;
   setup.world.npcs = 0;
   setup.world.players_max = 64;
   setup.world.rows_per_shard = 64;
-  setup.world.player_spawn_half = 2'000.0F;
+  setup.reference.player_spawn_half = 2'000.0F;
   setup.world.resume_s = resume_s;
   setup.sessions_per_lane = 512;
   return setup;

@@ -7,8 +7,8 @@ namespace {
 
 using observe::Drop;
 
-ShardSetup rings_setup() {
-  ShardSetup setup;
+Setup rings_setup() {
+  Setup setup;
   setup.world.npcs = 0;
   setup.world.players_max = 64;
   setup.world.rows_per_shard = 64;
@@ -91,7 +91,7 @@ TEST(Rings, ALateLeaveDoesNotEndTheNextSession) {
 }
 
 TEST(Rings, RowsBeyondOnePollAreTakenBeforeTheTick) {
-  ShardSetup setup = rings_setup();
+  Setup setup = rings_setup();
   setup.world.players_max = 400;
   setup.world.rows_per_shard = 448;
   ShardRig rig(setup);

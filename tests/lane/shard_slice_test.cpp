@@ -9,8 +9,8 @@ namespace {
 
 using observe::Drop;
 
-ShardSetup crowd() {
-  ShardSetup setup;
+Setup crowd() {
+  Setup setup;
   setup.world.npcs = 0;
   setup.world.players_max = 300;
   setup.sessions_per_lane = 512;
@@ -50,8 +50,9 @@ TEST(Slice, ViewersWithoutBufferAreSkippedAndCounted) {
 }
 
 TEST(Slice, AFullRingSkipsViewersAndKeepsTheirBuffers) {
-  ShardSetup setup = crowd();
-  Simulation simulation(setup);
+  Setup setup = crowd();
+  const games::reference::Game game{setup.reference};
+  Simulation simulation(setup.with(game));
   IoShardLink link(1'024, 63);  // 63 buffers, and room for as many filled ones
   ShardLane lane(simulation, 0, {&link});
   std::vector<std::uint8_t> memory(63 * 1'280);
@@ -75,8 +76,8 @@ TEST(Slice, AFullRingSkipsViewersAndKeepsTheirBuffers) {
 }
 
 TEST(Slice, ViewsConvergeUnderASmallWindow) {
-  ShardSetup setup = crowd();
-  setup.world.player_spawn_half = 3'000.0F;
+  Setup setup = crowd();
+  setup.reference.player_spawn_half = 3'000.0F;
   ShardRig rig(setup);
   rig.weather = {.loss = 0.05, .delay_ticks_min = 3, .delay_ticks_max = 6, .window = 2'400};
   for (std::uint64_t id = 1; id <= 60; ++id) rig.join(id, true);
@@ -142,7 +143,7 @@ void poll_out(ShardRig& rig, unsigned shard) {
 }
 
 TEST(Slice, TickTimesOfALateShardAreThoseOfItsOwnTick) {
-  ShardSetup setup;
+  Setup setup;
   setup.shards = 2;
   setup.sessions_per_lane = 8;
   setup.world.players_max = 8;

@@ -7,47 +7,44 @@
 namespace serried::lane::test {
 namespace {
 
-ShardSetup simulation_setup(unsigned shards) {
-  ShardSetup setup;
+Setup simulation_setup(unsigned shards) {
+  Setup setup;
   setup.shards = shards;
   setup.world.npcs = 50;
   setup.world.players_max = 64;
   return setup;
 }
 
+std::vector<std::string> faults_of(const Setup& setup) {
+  const games::reference::Game game{setup.reference};
+  return setup.with(game).validate();
+}
+
 TEST(ShardSetup, AllFaultsAreReportedAtOnce) {
-  ShardSetup setup;
+  Setup setup;
   setup.shards = 17;
   setup.world.radius[0] = 0;
   setup.replicate.datagram_bytes = 5'000;
   setup.io_lanes = 0;
-  EXPECT_GE(setup.validate().size(), 4U);
+  EXPECT_GE(setup.validate().size(), 5U) << "and there is no game";
 }
 
 TEST(ShardSetup, MoreEntitiesThanSlotsIsRefusedWithOneSentence) {
-  ShardSetup setup;
+  Setup setup;
   setup.world.npcs = 70'000;
-  ASSERT_EQ(setup.validate().size(), 1U);
-  EXPECT_NE(setup.validate()[0].find("slots"), std::string::npos);
-}
-
-TEST(ShardSetup, AWelcomeMustBeTextThatFitsOneMessage) {
-  ShardSetup setup;
-  setup.welcome.assign(message::message_bytes_max - 1, 'w');
-  EXPECT_TRUE(setup.validate().empty());
-  setup.welcome += 'w';
-  EXPECT_EQ(setup.validate().size(), 1U);
-  setup.welcome = "\xFF";
-  EXPECT_EQ(setup.validate().size(), 1U);
+  const auto faults = faults_of(setup);
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_NE(faults[0].find("slots"), std::string::npos);
 }
 
 TEST(ShardSetup, TenThousandPlayersFitEveryNumberOfShards) {
   for (unsigned shards = 1; shards <= 16; ++shards) {
-    ShardSetup setup;
+    Setup setup;
     setup.shards = shards;
     setup.world.players_max = 10'000;
     setup.world.npcs = 10'000;
-    EXPECT_TRUE(setup.validate().empty()) << shards << ": " << setup.validate()[0];
+    const auto faults = faults_of(setup);
+    EXPECT_TRUE(faults.empty()) << shards << ": " << faults[0];
   }
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/prng.h"
 #include "channel/pack.h"
+#include "games/reference/game.h"
 #include "support/datagram.h"
 #include "support/loop_server.h"
 
@@ -61,12 +62,18 @@ struct Bot : test::Client {
   bool silent = false;  ///< neither hears nor says anything
 };
 
-class Engine : public test::LoopServer {
+/// The game outlives the lanes that play it.
+struct Played {
+  games::reference::Game game;
+};
+
+class Engine : public Played, public test::LoopServer {
  public:
   static constexpr std::uint64_t protocol = 0x5E'44'1E'D0;
 
   explicit Engine(const EngineConfig& engine_config)
-      : LoopServer(setup_of(engine_config)),
+      : Played{games::reference::Game{game_config(engine_config)}},
+        LoopServer(setup_of(engine_config, game)),
         config(engine_config),
         poll_order(config.poll_seed),
         client_pools(config.client_chunks, config.client_small_blocks, config.client_large_blocks) {}
@@ -215,11 +222,11 @@ class Engine : public test::LoopServer {
  protected:
   static constexpr Nanos began = 1'000 * second;
 
-  static test::LoopServerSetup setup_of(const EngineConfig& config) {
+  static test::LoopServerSetup setup_of(const EngineConfig& config, const games::reference::Game& game) {
     test::LoopServerSetup setup;
     setup.seed = config.seed;
     setup.io = io_config(config);
-    setup.world = world_of(config);
+    setup.world = world_of(config, game);
     setup.server_id = 77;
     setup.clock_start = began - second;
     setup.token_life_s = 100'000;
@@ -234,17 +241,20 @@ class Engine : public test::LoopServer {
     setup.buffers = config.server_buffers;
     return setup;
   }
-  static lane::ShardSetup world_of(const EngineConfig& config) {
+  static games::reference::Config game_config(const EngineConfig& config) {
+    return {.player_spawn_half = config.spawn_half,
+            .npc_spawn_half = config.spawn_half,
+            .npc_stop_tick = config.npc_stop_tick};
+  }
+  static lane::ShardSetup world_of(const EngineConfig& config, const games::reference::Game& game) {
     lane::ShardSetup shard;
     shard.world.players_max = config.players * 4 + 64;
     shard.world.npcs = config.npcs;
-    shard.world.player_spawn_half = config.spawn_half;
-    shard.world.npc_spawn_half = config.spawn_half;
     shard.replicate.datagram_bytes = config.datagram_bytes;
     shard.replicate.audit_per_second = config.audit_per_second;
     shard.shards = config.shards;
     shard.seed = config.seed;
-    shard.world.npc_stop_tick = config.npc_stop_tick;
+    shard.game = game.callbacks();
     shard.world.resume_s = config.resume_s;
     return shard;
   }

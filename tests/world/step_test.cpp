@@ -169,23 +169,5 @@ TEST(StepRows, AnAbsentPlayerIsMarkedWhileAbsent) {
   EXPECT_EQ(one.frame().state_flags[0], state_flag::is_alive);
 }
 
-TEST(StepRows, AGestureIsShownForItsTicksAndMovesNoRow) {
-  OnePlayer one, other;
-  one.inputs[3].gesture = 20;
-  one.inputs[3].gesture_ticks = 5;
-  for (unsigned i = 0; i < 5; ++i) {
-    one.push(127);
-    other.push(127);
-    one.tick();
-    other.tick();
-    EXPECT_EQ(one.frame().anim[0], 20);
-    EXPECT_EQ(one.frame().x[0], other.frame().x[0]);
-    EXPECT_EQ(one.frame().state_flags[0], other.frame().state_flags[0]) << "he moves all the same";
-  }
-  one.tick();
-  other.tick();
-  EXPECT_EQ(one.frame().anim[0], other.frame().anim[0]);
-}
-
 }  // namespace
 }  // namespace serried::world

@@ -5,7 +5,7 @@
 
 #include "base/prng.h"
 
-namespace serried::game {
+namespace serried::games::reference {
 namespace {
 
 // 127 times the sine of 0, 22.5, 45, 67.5 and 90 degrees, rounded. A table, because no two maths libraries promise the
@@ -36,13 +36,11 @@ float signed_unit(std::uint64_t bits) noexcept {
   return static_cast<float>(bits & 0xFFFFFF) * (2.0F / 16'777'216.0F) - 1.0F;
 }
 
-std::array<float, 3> spread(const world::Config& config, const std::array<float, 2>& centre, float half,
+std::array<float, 3> spread(const motion::Limits& limits, const std::array<float, 2>& centre, float half,
                             std::uint64_t random) noexcept {
-  const auto inside = [&](float value, unsigned axis) {
-    return std::clamp(value, config.limits.min[axis], config.limits.max[axis]);
-  };
+  const auto inside = [&](float value, unsigned axis) { return std::clamp(value, limits.min[axis], limits.max[axis]); };
   return {inside(centre[0] + half * signed_unit(random), 0), inside(centre[1] + half * signed_unit(random >> 24), 1),
-          config.limits.ground_z};
+          limits.ground_z};
 }
 
 std::int16_t yaw_of(unsigned direction) noexcept {
@@ -67,37 +65,37 @@ unsigned direction_to(float x, float y, float to_x, float to_y) noexcept {
 
 Heading heading(unsigned direction) noexcept { return headings[direction % heading_count]; }
 
-world::Birth player_birth(const world::Config& config, std::uint64_t seed, std::uint64_t player_id,
-                          std::uint32_t owner) noexcept {
-  const std::uint64_t random = base::mix(seed, purpose_player_spawn, player_id);
-  return {.id = world::player_entity(player_id),
-          .type = world::Type::player,
-          .faction = faction_players,
-          .level = 1,
-          .health = config.player_health,
-          .mana = 100,
-          .owner = owner,
-          .position = spread(config, config.player_spawn_centre, config.player_spawn_half, random),
-          .yaw = yaw_of(static_cast<unsigned>(random >> 60))};
+void spawn_players(const Config& config, const game::PlayerSpawnSlice& slice) noexcept {
+  for (std::size_t i = 0; i < slice.spawns.size(); ++i) {
+    world::Birth& spawn = slice.spawns[i];
+    const std::uint64_t random = base::mix(slice.seed, purpose_player_spawn, slice.player_ids[i]);
+    spawn.faction = faction_players;
+    spawn.level = 1;
+    spawn.health = config.player_health;
+    spawn.mana = 100;
+    spawn.position = spread(slice.world.limits, config.player_spawn_centre, config.player_spawn_half, random);
+    spawn.yaw = yaw_of(static_cast<unsigned>(random >> 60));
+  }
 }
 
-world::Birth npc_birth(const world::Config& config, std::uint64_t seed, std::uint64_t id) noexcept {
-  const std::uint64_t random = base::mix(seed, purpose_npc_spawn, id);
-  return {.id = id,
-          .type = world::Type::npc,
-          .faction = faction_wildlife,
-          .level = static_cast<std::uint16_t>(1 + (random >> 50) % 60),
-          .health = config.npc_health,
-          .mana = 0,
-          .position = spread(config, config.npc_spawn_centre, config.npc_spawn_half, random),
-          .yaw = yaw_of(static_cast<unsigned>(random >> 60))};
+void spawn_npcs(const Config& config, const game::NpcSpawnSlice& slice) noexcept {
+  for (world::Birth& spawn : slice.spawns) {
+    const std::uint64_t random = base::mix(slice.seed, purpose_npc_spawn, spawn.id);
+    spawn.faction = faction_wildlife;
+    spawn.level = static_cast<std::uint16_t>(1 + (random >> 50) % 60);
+    spawn.health = config.npc_health;
+    spawn.mana = 0;
+    spawn.position = spread(slice.world.limits, config.npc_spawn_centre, config.npc_spawn_half, random);
+    spawn.yaw = yaw_of(static_cast<unsigned>(random >> 60));
+  }
 }
 
-motion::Intent npc_decision(const world::Config& config, std::uint64_t seed, std::uint32_t tick,
-                            const world::Frame& frame, const world::Identity& identity, std::size_t row) noexcept {
+motion::Intent npc_decision(const Config& config, const game::ThinkSlice& slice, std::size_t row) noexcept {
+  const world::Frame& frame = slice.previous;
+  const world::Identity& identity = slice.identity;
   motion::Intent intent{.yaw = frame.yaw[row]};
-  if (config.npc_stop_tick != 0 && tick >= config.npc_stop_tick) return intent;
-  const std::uint64_t random = base::mix(seed, purpose_decision, identity.id[row], tick);
+  if (config.npc_stop_tick != 0 && slice.tick >= config.npc_stop_tick) return intent;
+  const std::uint64_t random = base::mix(slice.seed, purpose_decision, identity.id[row], slice.tick);
   const float away_x = frame.x[row] - identity.home_x[row];
   const float away_y = frame.y[row] - identity.home_y[row];
   const bool strayed = away_x * away_x + away_y * away_y > config.npc_wander_radius * config.npc_wander_radius;
@@ -113,16 +111,17 @@ motion::Intent npc_decision(const world::Config& config, std::uint64_t seed, std
   return intent;
 }
 
-void think(const world::Config& config, std::uint64_t seed, std::uint32_t tick, const world::Frame& previous,
-           world::Identity& identity, std::size_t first, std::size_t last) noexcept {
-  const bool all_stop = config.npc_stop_tick != 0 && tick == config.npc_stop_tick;
+void think(const Config& config, const game::ThinkSlice& slice) noexcept {
+  const bool all_stop = config.npc_stop_tick != 0 && slice.tick == config.npc_stop_tick;
   const std::uint64_t period = config.npc_decision_ticks;
-  for (std::size_t row = first; row < last; ++row) {
-    if (identity.living[row] == 0 || identity.type[row] == world::Type::player || identity.born[row] == tick) continue;
+  world::Identity& identity = slice.identity;
+  for (std::size_t row = slice.first; row < slice.last; ++row) {
+    if (identity.living[row] == 0 || identity.type[row] == world::Type::player || identity.born[row] == slice.tick)
+      continue;
     // Multiplied, so that neighbouring ids do not all think at once.
-    const std::uint64_t turn = (identity.id[row] * 2'654'435'761U + tick) % period;
-    if (turn == 0 || all_stop) identity.intent[row] = npc_decision(config, seed, tick, previous, identity, row);
+    const std::uint64_t turn = (identity.id[row] * 2'654'435'761U + slice.tick) % period;
+    if (turn == 0 || all_stop) identity.intent[row] = npc_decision(config, slice, row);
   }
 }
 
-}  // namespace serried::game
+}  // namespace serried::games::reference

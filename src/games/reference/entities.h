@@ -1,11 +1,11 @@
 #pragma once
-/// The reference game: where players appear, what NPCs are and how they wander. Everything is f(seed, tick, id), so a
-/// world is the same whatever shards it is spread over. Another game replaces these four functions.
+/// Where players appear, what NPCs are and how they wander. Everything is f(seed, tick, id), so a world is the same
+/// whatever shards it is spread over.
 
-#include "world/config.h"
-#include "world/frame.h"
+#include "game/host.h"
+#include "games/reference/config.h"
 
-namespace serried::game {
+namespace serried::games::reference {
 
 inline constexpr std::uint8_t faction_players = 1;
 inline constexpr std::uint8_t faction_wildlife = 2;
@@ -17,20 +17,17 @@ struct Heading {
 [[nodiscard]] Heading heading(unsigned direction) noexcept;  ///< direction modulo 16, counter-clockwise from +x
 inline constexpr unsigned heading_count = 16;
 
-[[nodiscard]] world::Birth player_birth(const world::Config& config, std::uint64_t seed, std::uint64_t player_id,
-                                        std::uint32_t owner) noexcept;
-[[nodiscard]] world::Birth npc_birth(const world::Config& config, std::uint64_t seed, std::uint64_t id) noexcept;
+void spawn_players(const Config& config, const game::PlayerSpawnSlice& slice) noexcept;
+void spawn_npcs(const Config& config, const game::NpcSpawnSlice& slice) noexcept;
 
 /// What the NPC of `row` does from now on: stand, walk somewhere, or go home when it has strayed.
-/// Reads   frame (of the previous tick), identity
-[[nodiscard]] motion::Intent npc_decision(const world::Config& config, std::uint64_t seed, std::uint32_t tick,
-                                          const world::Frame& frame, const world::Identity& identity,
+/// Reads   slice.previous, slice.identity
+[[nodiscard]] motion::Intent npc_decision(const Config& config, const game::ThinkSlice& slice,
                                           std::size_t row) noexcept;
 
-/// Let the NPCs in [first, last) whose turn it is decide. Thinking is spread over the ticks by id.
-/// Writes  identity.intent
+/// Let the NPCs of the slice whose turn it is decide. Thinking is spread over the ticks by id.
+/// Writes  slice.identity.intent
 /// Owner   shard lane
-void think(const world::Config& config, std::uint64_t seed, std::uint32_t tick, const world::Frame& previous,
-           world::Identity& identity, std::size_t first, std::size_t last) noexcept;
+void think(const Config& config, const game::ThinkSlice& slice) noexcept;
 
-}  // namespace serried::game
+}  // namespace serried::games::reference

@@ -6,29 +6,42 @@
 
 #include "world/step.h"
 
-namespace serried::game {
+namespace serried::games::reference {
 namespace {
 
+const world::Config world_config;
+
+world::Birth player_birth(const Config& config, std::uint64_t seed, std::uint64_t player_id) {
+  world::Birth birth{.id = world::player_entity(player_id), .type = world::Type::player};
+  spawn_players(config, {world_config, seed, {&player_id, 1}, {&birth, 1}});
+  return birth;
+}
+world::Birth npc_birth(const Config& config, std::uint64_t seed, std::uint64_t id) {
+  world::Birth birth{.id = id};
+  spawn_npcs(config, {world_config, seed, {&birth, 1}});
+  return birth;
+}
+
 TEST(Reference, PlayersAppearInTheirSquareAndAlwaysAtTheSamePlace) {
-  const world::Config config;
+  const Config config;
   for (std::uint64_t id = 0; id < 1'000; ++id) {
-    const auto birth = player_birth(config, 7, id, 3);
+    const auto birth = player_birth(config, 7, id);
     EXPECT_LE(std::abs(birth.position[0] - config.player_spawn_centre[0]), config.player_spawn_half);
     EXPECT_LE(std::abs(birth.position[1] - config.player_spawn_centre[1]), config.player_spawn_half);
-    EXPECT_EQ(birth.position, player_birth(config, 7, id, 9).position);
-    EXPECT_NE(birth.position, player_birth(config, 8, id, 3).position);
+    EXPECT_EQ(birth.position, player_birth(config, 7, id).position);
+    EXPECT_NE(birth.position, player_birth(config, 8, id).position);
     EXPECT_EQ(birth.id, id | world::player_bit);
   }
 }
 
 TEST(Reference, SpawnsStayInsideTheMap) {
-  world::Config config;
+  Config config;
   config.npc_spawn_half = 5e6F;
   for (std::uint64_t id = 1; id < 500; ++id) {
     const auto position = npc_birth(config, 1, id).position;
     for (unsigned axis = 0; axis < 3; ++axis) {
-      EXPECT_GE(position[axis], config.limits.min[axis]);
-      EXPECT_LE(position[axis], config.limits.max[axis]);
+      EXPECT_GE(position[axis], world_config.limits.min[axis]);
+      EXPECT_LE(position[axis], world_config.limits.max[axis]);
     }
   }
 }
@@ -43,15 +56,15 @@ TEST(Reference, HeadingsAreAllOfFullLengthAndYawLooksAlongThem) {
 }
 
 TEST(Reference, NpcsWanderNearTheirBirthplace) {
-  world::Config config;
+  Config config;
   config.npc_decision_ticks = 60;
   world::Frame frames[2] = {world::Frame(64, 0), world::Frame(64, 12)};
   world::Identity identity(64);
   for (std::uint64_t id = 1; id <= 64; ++id) world::bear(frames[0], identity, id - 1, npc_birth(config, 3, id), 0);
   float furthest = 0;
   for (std::uint32_t tick = 1; tick < 6'000; ++tick) {
-    think(config, 3, tick, frames[(tick - 1) & 1], identity, 0, 64);
-    world::step_rows(config, identity, frames[(tick - 1) & 1], frames[tick & 1], nullptr, tick, 0, 64);
+    think(config, {3, tick, frames[(tick - 1) & 1], identity, 0, 64});
+    world::step_rows(world_config, identity, frames[(tick - 1) & 1], frames[tick & 1], nullptr, tick, 0, 64);
     for (unsigned row = 0; row < 64; ++row)
       furthest = std::max(furthest, std::hypot(frames[tick & 1].x[row] - identity.home_x[row],
                                                frames[tick & 1].y[row] - identity.home_y[row]));
@@ -62,24 +75,24 @@ TEST(Reference, NpcsWanderNearTheirBirthplace) {
 }
 
 TEST(Reference, ADecisionIsAFunctionOfSeedTickAndId) {
-  const world::Config config;
+  const Config config;
   world::Frame frame(64, 0);
   world::Identity identity(64);
   world::bear(frame, identity, 0, npc_birth(config, 3, 5), 0);
   world::bear(frame, identity, 9, npc_birth(config, 3, 5), 0);
   bool any_difference = false;
   for (std::uint32_t tick = 1; tick < 100; ++tick) {
-    const auto a = npc_decision(config, 3, tick, frame, identity, 0),
-               b = npc_decision(config, 3, tick, frame, identity, 9);
+    const game::ThinkSlice slice{3, tick, frame, identity, 0, 64}, other{4, tick, frame, identity, 0, 64};
+    const auto a = npc_decision(config, slice, 0), b = npc_decision(config, slice, 9);
     EXPECT_EQ(a.move_x, b.move_x);
     EXPECT_EQ(a.yaw, b.yaw);
-    any_difference |= npc_decision(config, 4, tick, frame, identity, 0).yaw != a.yaw;
+    any_difference |= npc_decision(config, other, 0).yaw != a.yaw;
   }
   EXPECT_TRUE(any_difference);
 }
 
 TEST(Reference, AllNpcsStandFromTheStopTickOn) {
-  world::Config config;
+  Config config;
   config.npc_stop_tick = 50;
   world::Frame frame(64, 0);
   world::Identity identity(64);
@@ -87,9 +100,9 @@ TEST(Reference, AllNpcsStandFromTheStopTickOn) {
     world::bear(frame, identity, id - 1, npc_birth(config, 3, id), 0);
     identity.intent[id - 1].move_x = 127;
   }
-  think(config, 3, 50, frame, identity, 0, 64);
+  think(config, {3, 50, frame, identity, 0, 64});
   for (unsigned row = 0; row < 64; ++row) EXPECT_EQ(identity.intent[row].move_x, 0);
 }
 
 }  // namespace
-}  // namespace serried::game
+}  // namespace serried::games::reference

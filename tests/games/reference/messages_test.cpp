@@ -8,9 +8,10 @@
 #include "kernel/crc32c.h"
 #include "world/entity.h"
 
-namespace serried::game {
+namespace serried::games::reference {
 namespace {
 
+using game::Handled;
 using message::ActionOutcome;
 using message::ChatScope;
 
@@ -30,25 +31,35 @@ Bytes type_first(const Message& message) {
 
 /// A session as its client sees it.
 struct Client {
-  Sender sender{.player_id = 7, .position = {1, 2, 3}, .health = 900, .inputs = 55, .now = 1'234};
-  Vocabulary vocabulary{};
-  Effects effects;
+  game::Sender sender{.player_id = 7, .position = {1, 2, 3}, .health = 900, .input = 55, .player = 0};
+  Emote emote{};
+  SymbolState symbols{};
+  bool broadcasts = false;
+  game::Broadcast broadcast;
   std::vector<std::pair<message::Type, Bytes>> answers;
   message::SymbolPool names;
 
   Handled send(const Bytes& bytes) {
-    effects = {};
+    emote = {};
     answers.clear();
-    Bytes framed(answers_bytes_max);
-    base::ByteWriter out{framed};
-    const Handled handled = handle(sender, bytes, vocabulary, out, effects);
-    EXPECT_TRUE(out.ok());
-    base::ByteReader in{out.written()};
+    const world::Config world;
+    const game::Message message{sender, bytes};
+    game::Outcome outcome;
+    handle_messages({.world = world,
+                     .now = 1'234,
+                     .players = {reinterpret_cast<std::byte*>(&emote), sizeof emote},
+                     .sessions = {reinterpret_cast<std::byte*>(&symbols), sizeof symbols},
+                     .messages = {&message, 1},
+                     .outcomes = &outcome});
+    EXPECT_TRUE(outcome.answers.ok());
+    base::ByteReader in{outcome.answers.written()};
     for (message::Framed answer; message::next(in, answer);)
       answers.emplace_back(answer.type, Bytes(answer.content.begin(), answer.content.end()));
     EXPECT_TRUE(in.ok());
-    EXPECT_LE(answers.size(), answers_max);
-    return handled;
+    EXPECT_LE(answers.size(), game::answers_max);
+    broadcasts = outcome.broadcasts;
+    broadcast = outcome.broadcast;
+    return outcome.handled;
   }
   template <class Message>
   Handled say(const Message& message) {
@@ -93,16 +104,17 @@ TEST(Mail, ALineOfChatIsAnnouncedUnchangedWithItsSender) {
   for (const ChatScope scope : {ChatScope::near, ChatScope::everybody}) {
     Client client;
     ASSERT_EQ(client.say(message::Chat{scope, 0, base::as_bytes(text)}), Handled::yes);
-    ASSERT_TRUE(client.effects.announces);
+    ASSERT_TRUE(client.broadcasts);
     EXPECT_TRUE(client.answers.empty());
-    const auto bytes = client.effects.announcement.content();
+    const auto bytes = client.broadcast.content();
     EXPECT_EQ(bytes[0], static_cast<std::uint8_t>(message::Type::chat));
     message::Chat heard;
     ASSERT_TRUE(decode(bytes.subspan(1), heard));
     EXPECT_EQ(heard.scope, scope);
     EXPECT_EQ(heard.sender, world::player_entity(7));
     EXPECT_EQ(base::as_text(heard.text), text);
-    EXPECT_EQ(client.effects.announcement.everybody, scope == ChatScope::everybody);
+    EXPECT_EQ(client.broadcast.position, client.sender.position);
+    EXPECT_EQ(client.broadcast.radius_units, scope == ChatScope::near ? 5'000.0F : game::Broadcast::everywhere);
   }
 }
 
@@ -110,7 +122,7 @@ TEST(Mail, TheLongestLineFits) {
   Client client;
   const Bytes text(message::chat_text_bytes_max, 'x');
   ASSERT_EQ(client.say(message::Chat{ChatScope::near, 0, text}), Handled::yes);
-  EXPECT_EQ(client.effects.announcement.bytes, 1 + 1 + 8 + 256);
+  EXPECT_EQ(client.broadcast.bytes, 1 + 1 + 8 + 256);
 }
 
 TEST(Mail, ChatUnderAnotherSenderOrTheServerIsRefused) {
@@ -118,18 +130,7 @@ TEST(Mail, ChatUnderAnotherSenderOrTheServerIsRefused) {
   EXPECT_EQ(client.say(message::Chat{ChatScope::near, 8, base::as_bytes("x")}), Handled::malformed);
   EXPECT_EQ(client.say(message::Chat{ChatScope::server, 0, base::as_bytes("x")}), Handled::malformed);
   EXPECT_EQ(client.send({static_cast<std::uint8_t>(message::Type::chat), 0}), Handled::malformed);
-  EXPECT_FALSE(client.effects.announces);
-}
-
-TEST(Mail, ScopeNearIsFiftyMetresAndScopeEverybodyHasNoLimit) {
-  Announcement line{.position = {100, 100, 100}};
-  EXPECT_TRUE(hears(line, {100, 100, 100}));
-  EXPECT_TRUE(hears(line, {5'100, 100, 100}));
-  EXPECT_FALSE(hears(line, {5'101, 100, 100}));
-  EXPECT_FALSE(hears(line, {4'000, 4'000, 100}));
-  EXPECT_FALSE(hears(line, {100, 100, 6'000}));
-  line.everybody = true;
-  EXPECT_TRUE(hears(line, {800'000, 0, 0}));
+  EXPECT_FALSE(client.broadcasts);
 }
 
 TEST(Mail, AnActionIsAnsweredWithItsRequest) {
@@ -143,10 +144,11 @@ TEST(Mail, AnActionIsAnsweredWithItsRequest) {
     return result.result;
   };
   EXPECT_EQ(outcome(action_emote, 31), ActionOutcome::done);
-  EXPECT_EQ(client.effects.gesture, 31);
+  EXPECT_EQ(client.emote.anim, 31);
+  EXPECT_EQ(client.emote.ticks, 120);
   for (const std::uint64_t bad : {0U, 32U, 255U, 256U}) {
     EXPECT_EQ(outcome(action_emote, bad), ActionOutcome::refused);
-    EXPECT_EQ(client.effects.gesture, 0);
+    EXPECT_EQ(client.emote.anim, 0);
   }
   EXPECT_EQ(outcome(2, 1), ActionOutcome::unknown_action);
   EXPECT_EQ(client.send({static_cast<std::uint8_t>(message::Type::action), 1, 2}), Handled::malformed);
@@ -218,19 +220,5 @@ TEST(Mail, AnUnregisteredMessageTypeIsUnknown) {
     EXPECT_EQ(client.send({static_cast<std::uint8_t>(type), 1, 2, 3}), Handled::unknown) << type;
 }
 
-TEST(Mail, AShortWelcomeIsALineOfChatALongOneAMessageOfItsOwn) {
-  EXPECT_TRUE(welcome_message("").empty());
-  const Bytes chat = welcome_message(std::string(256, 'w'));
-  message::Chat heard;
-  ASSERT_EQ(chat[0], static_cast<std::uint8_t>(message::Type::chat));
-  ASSERT_TRUE(decode(std::span(chat).subspan(1), heard));
-  EXPECT_EQ(heard.scope, ChatScope::server);
-  EXPECT_EQ(heard.text.size(), 256U);
-  const Bytes own = welcome_message(std::string(257, 'w'));
-  EXPECT_EQ(own.size(), 258U);
-  EXPECT_EQ(own[0], 0xD0);
-  EXPECT_EQ(own[257], 'w');
-}
-
 }  // namespace
-}  // namespace serried::game
+}  // namespace serried::games::reference
