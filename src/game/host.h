@@ -63,7 +63,8 @@ struct NpcSpawnSlice {
 // ---- rows
 
 /// Before the rows [first, last) move in `tick`: what those that are no players want from now on.
-/// Reads  previous, identity     Writes  identity.intent of living rows of the slice that were not born in `tick`
+/// Reads   previous, identity
+/// Writes  identity.intent of living rows of the slice that were not born in `tick`
 struct ThinkSlice {
   std::uint64_t seed;
   std::uint32_t tick;
@@ -72,7 +73,9 @@ struct ThinkSlice {
   std::size_t first, last;
 };
 
-/// After they moved. Reads  identity     Writes  next, own rows; players
+/// After they moved.
+/// Reads   identity
+/// Writes  next, own rows; players
 struct StepSlice {
   std::uint32_t tick;
   const world::Identity& identity;
@@ -147,7 +150,8 @@ class Outcome {
   Handled handled = Handled::unknown;
 };
 
-/// Messages of one io lane's players, in the order in which they came. Writes  outcomes, players, sessions
+/// Messages of one io lane's players, in the order in which they came.
+/// Writes  outcomes, players, sessions
 struct MessageSlice {
   const world::Config& world;
   Nanos now;

@@ -18,8 +18,8 @@ struct Emote {
 };
 static_assert(sizeof(Emote) == 4);
 
-/// Shape  rows of a shard; those born in the tick have not moved, and show theirs from the next one on
-/// Writes slice.next.anim, slice.players
+/// Shape   rows of a shard; those born in the tick have not moved, and show theirs from the next one on
+/// Writes  slice.next.anim, slice.players
 void show_emotes(const game::StepSlice& slice) noexcept;
 
 }  // namespace serried::games::reference

@@ -10,7 +10,7 @@
 namespace serried::games::reference {
 namespace {
 
-constexpr std::uint32_t broadcasts_per_s = 5;  ///< lines to everybody that a shard lets through
+constexpr std::uint32_t broadcasts_per_s = 5;  ///< lines to every player that a shard lets through
 constexpr std::uint32_t broadcasts_burst = 10;
 
 const Config& config_of(const void* context) noexcept { return static_cast<const Game*>(context)->config(); }

@@ -23,7 +23,8 @@ struct SymbolState {
 };
 
 /// Deal with the messages of a slice, in their order.
-/// Writes  slice.outcomes, players, sessions     Cost  a checksum command: 0.1 ns a byte with SSE4.2
+/// Writes  slice.outcomes, players, sessions
+/// Cost    a checksum command: 0.1 ns a byte with SSE4.2
 void handle_messages(const game::MessageSlice& slice) noexcept;
 
 }  // namespace serried::games::reference
