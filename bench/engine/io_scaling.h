@@ -14,7 +14,7 @@
 
 namespace serried::bench {
 
-using ScalingBed = Bed<MemoryPort, MemoryPort, lane::IoLane<MemoryPort>>;
+using ScalingBed = Bed<MemoryPort, MemoryPort, lane::NoProbe>;
 
 class IoLanes {
  public:

@@ -11,6 +11,7 @@
 
 #include "base/prng.h"
 #include "cost.h"
+#include "games/reference/game.h"
 #include "lane/shard_lane.h"
 #include "session/id.h"
 
@@ -19,7 +20,9 @@ namespace serried::bench {
 class ShardLanes {
  public:
   ShardLanes(unsigned shards, unsigned viewers_per_shard, unsigned in_view)
-      : viewers_(shards * viewers_per_shard), simulation_(setup_of(shards, viewers_, in_view)) {
+      : viewers_(shards * viewers_per_shard),
+        game_(config_of(viewers_, in_view)),
+        simulation_(setup_of(shards, viewers_, game_)) {
     const unsigned buffers = 4 * viewers_per_shard;
     memory_.reset(new std::uint8_t[std::size_t{shards} * buffers * buffer_bytes]);
     for (unsigned shard = 0; shard < shards; ++shard) {
@@ -55,7 +58,7 @@ class ShardLanes {
     const auto complain = [&](const std::string& text) { problems.push_back(what + ": " + text); };
     std::uint64_t viewers = 0;
     for (const auto& lane : lanes_) {
-      viewers += lane->counters().viewers.value();
+      viewers += lane->counters().players.value();
       for (std::size_t i = 0; i < observe::drop_count; ++i)
         if (const auto drop = static_cast<observe::Drop>(i); lane->counters().drops.value(drop) != 0)
           complain("drops " + std::string(observe::drop_name(drop)));
@@ -81,15 +84,18 @@ class ShardLanes {
     std::uint16_t plan[ack_after] = {};  ///< by tick: what was told then; 0: nothing
   };
 
-  static lane::ShardSetup setup_of(unsigned shards, unsigned viewers, unsigned in_view) {
+  /// As many in view whatever the number of viewers: the square that they appear in grows with them.
+  static games::reference::Config config_of(unsigned viewers, unsigned in_view) {
+    const double radius = world::Config{}.radius[0];
+    return {.player_spawn_half = static_cast<float>(radius * std::sqrt(std::numbers::pi * viewers / in_view) / 2.0)};
+  }
+  static lane::ShardSetup setup_of(unsigned shards, unsigned viewers, const games::reference::Game& game) {
     lane::ShardSetup setup;
     setup.shards = shards;
     setup.sessions_per_lane = viewers;
     setup.world.players_max = viewers;
     setup.world.npcs = 0;
-    // As many in view whatever the number of viewers: the square that they appear in grows with them.
-    const double radius = setup.world.radius[0];
-    setup.world.player_spawn_half = static_cast<float>(radius * std::sqrt(std::numbers::pi * viewers / in_view) / 2.0);
+    setup.game = game.callbacks();
     return setup;
   }
 
@@ -146,6 +152,7 @@ class ShardLanes {
   }
 
   unsigned viewers_;
+  games::reference::Game game_;
   lane::Simulation simulation_;
   std::unique_ptr<std::uint8_t[]> memory_;
   std::vector<std::unique_ptr<lane::IoShardLink>> links_;

@@ -152,7 +152,7 @@ struct Player {
 };
 
 /// A set-up, and that of the game which is played in it.
-struct Setup : ShardSetup {
+struct GameSetup : ShardSetup {
   games::reference::Config reference;
 
   /// `of` outlives whatever is built of the answer.
@@ -165,7 +165,7 @@ struct Setup : ShardSetup {
 
 class ShardRig {
  public:
-  explicit ShardRig(const Setup& setup, std::uint64_t seed = 1, unsigned buffers = 4'096)
+  explicit ShardRig(const GameSetup& setup, std::uint64_t seed = 1, unsigned buffers = 4'096)
       : random(seed), game(setup.reference), simulation(setup.with(game)), memory_(buffers * buffer_bytes) {
     setup_ = setup;
     for (unsigned shard = 0; shard < setup.shards; ++shard) {

@@ -10,8 +10,8 @@
 namespace serried::lane::test {
 namespace {
 
-Setup setup_of(unsigned shards, unsigned npcs, float spread) {
-  Setup setup;
+GameSetup setup_of(unsigned shards, unsigned npcs, float spread) {
+  GameSetup setup;
   setup.shards = shards;
   setup.sessions_per_lane = 512;
   setup.seed = 42;
@@ -146,7 +146,7 @@ TEST(ShardLane, OldAndUnknownInputsAreCounted) {
 /// The heart of it: with a bad wire, once the world rests, every view is exactly the world.
 void converge(unsigned shards, Weather weather, std::uint64_t seed, unsigned npcs, unsigned settle_ticks) {
   SCOPED_TRACE("seed " + std::to_string(seed));
-  Setup setup = setup_of(shards, npcs, 20'000.0F);
+  GameSetup setup = setup_of(shards, npcs, 20'000.0F);
   setup.reference.npc_stop_tick = 400;
   ShardRig rig(setup, seed);
   rig.weather = weather;
@@ -197,7 +197,7 @@ TEST(ShardLane, ViewsAreRightWhenMoreIsInViewThanCanBeTracked) {
 TEST(ShardLane, OneSeedGivesOneHistoryForAnyNumberOfShards) {
   std::vector<std::vector<std::uint64_t>> histories;
   for (const unsigned shards : {1U, 2U, 3U, 4U, 8U, 16U}) {
-    Setup setup = setup_of(shards, 300, 30'000.0F);
+    GameSetup setup = setup_of(shards, 300, 30'000.0F);
     ShardRig rig(setup, shards);  // another polling order each time
     base::Prng walk(5);
     for (std::uint64_t id = 1; id <= 40; ++id) rig.join(id);
@@ -251,7 +251,7 @@ TEST(ShardLane, LanesOnSeveralThreadsGiveTheSameHistory) {
 TEST(ShardLane, AnotherSeedGivesAnotherHistory) {
   std::uint64_t hashes[2];
   for (unsigned i = 0; i < 2; ++i) {
-    Setup setup = setup_of(1, 50, 30'000.0F);
+    GameSetup setup = setup_of(1, 50, 30'000.0F);
     setup.seed = i;
     ShardRig rig(setup);
     rig.ticks(10);
@@ -261,7 +261,7 @@ TEST(ShardLane, AnotherSeedGivesAnotherHistory) {
 }
 
 TEST(ShardLane, AJoinBeyondTheLimitIsRefused) {
-  Setup setup = setup_of(1, 0, 5'000.0F);
+  GameSetup setup = setup_of(1, 0, 5'000.0F);
   setup.world.rows_per_shard = 64;
   setup.world.players_max = 64;
   ShardRig rig(setup);
@@ -273,7 +273,7 @@ TEST(ShardLane, AJoinBeyondTheLimitIsRefused) {
 }
 
 TEST(ShardLane, ASlotIsReusedLaterAndWithAnotherGeneration) {
-  Setup setup = setup_of(1, 0, 5'000.0F);
+  GameSetup setup = setup_of(1, 0, 5'000.0F);
   setup.world.rows_per_shard = 64;
   setup.world.players_max = 64;
   setup.world.slot_rest_ticks = 50;
@@ -301,7 +301,7 @@ TEST(ShardLane, ASlotIsReusedLaterAndWithAnotherGeneration) {
 }
 
 TEST(ShardLane, FarBlocksShowEveryEntityWithinATurn) {
-  Setup setup = setup_of(2, 2'000, 20'000.0F);
+  GameSetup setup = setup_of(2, 2'000, 20'000.0F);
   ShardRig rig(setup);
   Player& player = rig.join(1);
   rig.ticks(300);
@@ -313,7 +313,7 @@ TEST(ShardLane, FarBlocksShowEveryEntityWithinATurn) {
 }
 
 TEST(ShardLane, NothingIsPlannedWithoutBuffersAndNothingIsLost) {
-  Setup setup = setup_of(1, 30, 5'000.0F);
+  GameSetup setup = setup_of(1, 30, 5'000.0F);
   setup.reference.npc_stop_tick = 1;
   ShardRig rig(setup, 1, 4);
   for (std::uint64_t id = 1; id <= 12; ++id) rig.join(id);
@@ -323,7 +323,7 @@ TEST(ShardLane, NothingIsPlannedWithoutBuffersAndNothingIsLost) {
 }
 
 TEST(ShardLane, AWorldWithoutChangesSendsNothing) {
-  Setup setup = setup_of(1, 50, 5'000.0F);
+  GameSetup setup = setup_of(1, 50, 5'000.0F);
   setup.reference.npc_stop_tick = 1;
   setup.replicate.audit_per_second = 0;
   ShardRig rig(setup);
@@ -366,7 +366,7 @@ TEST(ShardLane, NoInputIsKeptBackForThreeTicksAfterALateOne) {
 
 TEST(ShardLane, TickNumbersAndPlanNumbersWrap) {
   // 70,000 ticks: past the 16 bits of the tracked set's ticks and of plan ids.
-  Setup setup = setup_of(1, 12, 4'000.0F);
+  GameSetup setup = setup_of(1, 12, 4'000.0F);
   setup.reference.npc_stop_tick = 66'500;
   setup.reference.npc_decision_ticks = 6'000;
   ShardRig rig(setup);
@@ -380,7 +380,7 @@ TEST(ShardLane, TickNumbersAndPlanNumbersWrap) {
 }
 
 TEST(ShardLane, ViewsConvergeUnderOverloadLossAndChurn) {
-  Setup setup = setup_of(2, 60, 5'000.0F);
+  GameSetup setup = setup_of(2, 60, 5'000.0F);
   setup.reference.npc_stop_tick = 700;
   setup.clock = [] { return Nanos{1} << 60; };  // every tick is far too long: the largest interval there is
   ShardRig rig(setup, 7);

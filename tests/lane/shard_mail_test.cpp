@@ -13,10 +13,10 @@ using message::ChatScope;
 using observe::Drop;
 
 constexpr unsigned all_buffers = 2'048;
-constexpr unsigned everybody_burst = 10;  ///< lines to everybody that a shard lets through at once
+constexpr unsigned broadcast_burst = 10;  ///< lines to every player that a shard lets through at once
 
-Setup setup_of(unsigned shards, float spread) {
-  Setup setup;
+GameSetup setup_of(unsigned shards, float spread) {
+  GameSetup setup;
   setup.shards = shards;
   setup.sessions_per_lane = 512;
   setup.world.npcs = 0;
@@ -88,11 +88,11 @@ TEST(Mail, ChatToAllReachesAllWithinItsBudget) {
     ASSERT_TRUE(rig.say(*rig.players[0], line(ChatScope::everybody, std::to_string(i))));
   rig.ticks(20);
   for (const auto& player : rig.players) {
-    ASSERT_EQ(player->mail.size(), everybody_burst);
-    for (unsigned i = 0; i < everybody_burst; ++i)
+    ASSERT_EQ(player->mail.size(), broadcast_burst);
+    for (unsigned i = 0; i < broadcast_burst; ++i)
       EXPECT_EQ(player->mail[i].back(), '0' + i) << "in the order in which they were spoken";
   }
-  EXPECT_EQ(dropped(rig, Drop::chat_overflow), 25 - everybody_burst);
+  EXPECT_EQ(dropped(rig, Drop::chat_overflow), 25 - broadcast_burst);
   rig.ticks(60);
   ASSERT_TRUE(rig.say(*rig.players[0], line(ChatScope::everybody, "later")));
   rig.ticks(5);
@@ -177,7 +177,7 @@ struct Narrow {
     }
   }
   static constexpr std::uint32_t id = 5;
-  const Setup setup = setup_of(1, 1'000.0F);
+  const GameSetup setup = setup_of(1, 1'000.0F);
   games::reference::Game game{setup.reference};
   Simulation simulation{setup.with(game)};
   IoShardLink link{64, 7};
@@ -311,7 +311,7 @@ TEST(Mail, AnEmoteIsShownForTwoSeconds) {
 
 TEST(Mail, EachSessionIsWelcomedOnce) {
   for (const std::size_t length : {200U, 300U, 1'000U, 2'000U, 400'000U}) {
-    Setup setup = setup_of(2, 1'000.0F);
+    GameSetup setup = setup_of(2, 1'000.0F);
     setup.reference.welcome.assign(length, 'w');
     ShardRig rig(setup, 1, all_buffers);
     for (std::uint64_t id = 1; id <= 140; ++id) rig.join(id);
@@ -331,7 +331,7 @@ TEST(Mail, EachSessionIsWelcomedOnce) {
 TEST(Mail, OneSeedGivesOneHistoryWithChatCommandsAndEmotes) {
   std::vector<std::vector<std::uint64_t>> histories;
   for (const unsigned shards : {1U, 2U, 3U, 8U}) {
-    Setup setup = setup_of(shards, 8'000.0F);
+    GameSetup setup = setup_of(shards, 8'000.0F);
     setup.world.npcs = 100;
     setup.world.resume_s = 1;
     setup.reference.welcome = "hello";

@@ -7,8 +7,8 @@ namespace {
 
 using world::state_flag::is_absent;
 
-Setup players_setup(unsigned resume_s = 1) {
-  Setup setup;
+GameSetup players_setup(unsigned resume_s = 1) {
+  GameSetup setup;
   setup.world.npcs = 0;
   setup.world.players_max = 64;
   setup.world.rows_per_shard = 64;

@@ -7,8 +7,8 @@ namespace {
 
 using observe::Drop;
 
-Setup rings_setup() {
-  Setup setup;
+GameSetup rings_setup() {
+  GameSetup setup;
   setup.world.npcs = 0;
   setup.world.players_max = 64;
   setup.world.rows_per_shard = 64;
@@ -91,7 +91,7 @@ TEST(Rings, ALateLeaveDoesNotEndTheNextSession) {
 }
 
 TEST(Rings, RowsBeyondOnePollAreTakenBeforeTheTick) {
-  Setup setup = rings_setup();
+  GameSetup setup = rings_setup();
   setup.world.players_max = 400;
   setup.world.rows_per_shard = 448;
   ShardRig rig(setup);

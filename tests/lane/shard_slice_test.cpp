@@ -9,8 +9,8 @@ namespace {
 
 using observe::Drop;
 
-Setup crowd() {
-  Setup setup;
+GameSetup crowd() {
+  GameSetup setup;
   setup.world.npcs = 0;
   setup.world.players_max = 300;
   setup.sessions_per_lane = 512;
@@ -50,7 +50,7 @@ TEST(Slice, ViewersWithoutBufferAreSkippedAndCounted) {
 }
 
 TEST(Slice, AFullRingSkipsViewersAndKeepsTheirBuffers) {
-  Setup setup = crowd();
+  GameSetup setup = crowd();
   const games::reference::Game game{setup.reference};
   Simulation simulation(setup.with(game));
   IoShardLink link(1'024, 63);  // 63 buffers, and room for as many filled ones
@@ -76,7 +76,7 @@ TEST(Slice, AFullRingSkipsViewersAndKeepsTheirBuffers) {
 }
 
 TEST(Slice, ViewsConvergeUnderASmallWindow) {
-  Setup setup = crowd();
+  GameSetup setup = crowd();
   setup.reference.player_spawn_half = 3'000.0F;
   ShardRig rig(setup);
   rig.weather = {.loss = 0.05, .delay_ticks_min = 3, .delay_ticks_max = 6, .window = 2'400};
@@ -143,7 +143,7 @@ void poll_out(ShardRig& rig, unsigned shard) {
 }
 
 TEST(Slice, TickTimesOfALateShardAreThoseOfItsOwnTick) {
-  Setup setup;
+  GameSetup setup;
   setup.shards = 2;
   setup.sessions_per_lane = 8;
   setup.world.players_max = 8;

@@ -7,21 +7,21 @@
 namespace serried::lane::test {
 namespace {
 
-Setup simulation_setup(unsigned shards) {
-  Setup setup;
+GameSetup simulation_setup(unsigned shards) {
+  GameSetup setup;
   setup.shards = shards;
   setup.world.npcs = 50;
   setup.world.players_max = 64;
   return setup;
 }
 
-std::vector<std::string> faults_of(const Setup& setup) {
+std::vector<std::string> faults_of(const GameSetup& setup) {
   const games::reference::Game game{setup.reference};
   return setup.with(game).validate();
 }
 
 TEST(ShardSetup, AllFaultsAreReportedAtOnce) {
-  Setup setup;
+  GameSetup setup;
   setup.shards = 17;
   setup.world.radius[0] = 0;
   setup.replicate.datagram_bytes = 5'000;
@@ -30,7 +30,7 @@ TEST(ShardSetup, AllFaultsAreReportedAtOnce) {
 }
 
 TEST(ShardSetup, MoreEntitiesThanSlotsIsRefusedWithOneSentence) {
-  Setup setup;
+  GameSetup setup;
   setup.world.npcs = 70'000;
   const auto faults = faults_of(setup);
   ASSERT_EQ(faults.size(), 1U);
@@ -39,7 +39,7 @@ TEST(ShardSetup, MoreEntitiesThanSlotsIsRefusedWithOneSentence) {
 
 TEST(ShardSetup, TenThousandPlayersFitEveryNumberOfShards) {
   for (unsigned shards = 1; shards <= 16; ++shards) {
-    Setup setup;
+    GameSetup setup;
     setup.shards = shards;
     setup.world.players_max = 10'000;
     setup.world.npcs = 10'000;

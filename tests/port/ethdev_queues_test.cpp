@@ -71,8 +71,8 @@ TEST(EthdevQueues, SourcesAreSpreadOverThePeersQueues) {
     queues.release(batch);
   }
   EXPECT_EQ(answers, 128U);
-  EXPECT_EQ(queues.counters().sent_datagrams.value(), 128U);
-  EXPECT_EQ(queues.counters().delivered_datagrams.value(), 128U);
+  EXPECT_EQ(queues.counters().tx_packets.value(), 128U);
+  EXPECT_EQ(queues.counters().rx_packets.value(), 128U);
   for (unsigned lane = 0; lane < 4; ++lane)
     EXPECT_EQ(client->lane(lane).outstanding() + server->lane(lane).outstanding(), 0U);
 }

@@ -25,7 +25,7 @@ namespace serried::test {
 
 struct ServerSetup {
   std::uint64_t seed = 1;  ///< of all entropy: token key, cookies, ids of sessions
-  lane::IoConfig io;       ///< of each io lane, but for its number
+  lane::IoConfig io;       ///< of each io lane; its number is that of the first
   /// None: no shard lanes. Numbers of io lanes and of their sessions are those of the server.
   std::optional<lane::ShardSetup> world;
   std::uint64_t server_id = 5;
@@ -68,10 +68,10 @@ class Server {
     for (unsigned i = 0; i < io_lanes * shard_count; ++i)
       links.push_back(std::make_unique<lane::IoShardLink>(setup.link_rows, setup.link_buffers));
     const std::vector<lane::IoShardLink*> all = pointers(links);
-    for (unsigned i = 0; i < io_lanes; ++i) {
-      setup.io.lane = i;
+    lane::IoConfig io = setup.io;
+    for (unsigned i = 0; i < io_lanes; ++i, ++io.lane) {
       const auto first = all.begin() + i * shard_count;
-      ios.push_back(std::make_unique<IoLane>(setup.io, *ports[i], std::vector(first, first + shard_count),
+      ios.push_back(std::make_unique<IoLane>(io, *ports[i], std::vector(first, first + shard_count),
                                              *handshake_links[i], crypt::CookieJar{key.secret}, entropy()));
       ios.back()->attach(mesh.links_of(i));
     }

@@ -20,7 +20,7 @@ TEST(Game, AShortWelcomeIsALineOfChatALongOneAMessageOfItsOwn) {
   message::Chat heard;
   ASSERT_EQ(chat[0], static_cast<std::uint8_t>(message::Type::chat));
   ASSERT_TRUE(decode(std::span(chat).subspan(1), heard));
-  EXPECT_EQ(heard.scope, ChatScope::server);
+  EXPECT_EQ(heard.scope, message::ChatScope::server);
   EXPECT_EQ(heard.text.size(), 256U);
   const Bytes own = welcome_message(std::string(257, 'w'));
   EXPECT_EQ(own.size(), 258U);
