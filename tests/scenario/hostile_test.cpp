@@ -114,9 +114,10 @@ class Story {
     const lane::IoCounters& io = engine_.io->counters();
     out << "ticks " << engine_.hashes.size() << " hash "
         << (engine_.hashes.empty() ? 0 : engine_.hashes.rbegin()->second) << " delivered " << io.delivered.value()
-        << " answered " << io.answered.value() << " sent " << io.sent.value() << " rekeys " << io.rekeys.value()
-        << " roamed " << io.roamed.value() << " mail " << io.mail_in.value() << '/' << io.mail_out.value()
-        << " timeouts " << io.timeouts.value() << " packed " << io.packed_from.value();
+        << " answered " << io.answered.value() << " sent " << engine_.server->counters().tx_packets.value()
+        << " rekeys " << io.rekeys.value() << " roamed " << io.roamed.value() << " mail " << io.mail_in.value() << '/'
+        << io.mail_out.value() << " timeouts " << io.retransmission_timeouts.value() << " packed "
+        << io.packed_from_bytes.value();
     for (const auto& talker : talkers_)
       out << " | " << talker->commands << ' ' << talker->long_commands << ' ' << talker->answers << ' '
           << talker->spoken << ' ' << talker->heard;
