@@ -12,9 +12,9 @@ void Snapshot::add(LaneFigures lane) {
   lanes.push_back(std::move(lane));
 }
 
-void Snapshot::add(CoreFigures core) {
+void Snapshot::add(const CoreFigures& core) {
   counters.merge(core.counters);
-  cores.push_back(std::move(core));
+  cores.push_back(core);
 }
 
 std::uint64_t Snapshot::run_ns(const LaneFigures& lane) const noexcept {

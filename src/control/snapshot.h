@@ -49,7 +49,7 @@ struct Snapshot {
 
   /// What they counted is part of `counters` from now on.
   void add(LaneFigures lane);
-  void add(CoreFigures core);
+  void add(const CoreFigures& core);
 
   [[nodiscard]] std::uint64_t drop(observe::Drop reason) const noexcept {
     return drops[static_cast<std::size_t>(reason)];

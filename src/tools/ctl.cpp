@@ -100,13 +100,14 @@ void print_status(const Json& answer) {
     std::puts("the server has not counted anything yet");
     return;
   }
-  const auto number = [&](const char* key) { return status.value(key, 0.0); };
-  std::printf("version  %s, up %.0f s\n", status.value("version", std::string{"?"}).c_str(), number("seconds"));
-  std::printf("packets  %.0f in, %.0f out\n", number("rx_packets"), number("tx_packets"));
+  std::printf("version  %s, up %.0f s\n", status.value("version", std::string{"?"}).c_str(),
+              status.value("seconds", 0.0));
   std::printf("bans     %zu\n", answer.at("bans").get<std::size_t>());
-  for (const char* group : {"sessions", "handshakes", "drops"})
-    for (const auto& [name, count] : status.value(group, Json::object()).items())
-      std::printf("%-8s %s %s\n", group, name.c_str(), count.dump().c_str());
+  for (const auto& [group, figures] : status.items()) {
+    if (!figures.is_object()) continue;
+    for (const auto& [name, figure] : figures.items())
+      if (figure.is_number()) std::printf("%-11s %s %s\n", group.c_str(), name.c_str(), figure.dump().c_str());
+  }
 }
 
 }  // namespace

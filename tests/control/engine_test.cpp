@@ -13,6 +13,8 @@
 namespace serried::control {
 namespace {
 
+using observe::CounterId;
+
 EngineSetup small_setup(unsigned io_lanes = 1, unsigned shards = 1) {
   static const games::reference::Game game;
   EngineSetup setup;
@@ -75,7 +77,7 @@ TEST(Engine, TicksAndCountsThem) {
   EXPECT_TRUE(poll_until(*engine, setup, [&] {
     Snapshot snapshot;
     engine->collect(snapshot);
-    ticks = snapshot.ticks;
+    ticks = snapshot.counters[CounterId::world_ticks];
     return ticks >= 4;
   })) << ticks;
   Snapshot snapshot;
@@ -83,6 +85,8 @@ TEST(Engine, TicksAndCountsThem) {
   EXPECT_GE(snapshot.tick_ns.count(), 2 * 4U) << "of each shard";
   EXPECT_GE(snapshot.world_tick, 4U);
   EXPECT_NE(snapshot.world_hash, 0U);
+  EXPECT_EQ(snapshot.counters[CounterId::world_entities], 10U) << "of both shards";
+  EXPECT_EQ(snapshot.counters[CounterId::replication_interval_ticks], 1U);
   ASSERT_EQ(snapshot.lanes.size(), 4U);
   EXPECT_EQ(snapshot.lanes[0].name, "io0");
   EXPECT_EQ(snapshot.lanes[3].name, "handshake");
@@ -112,17 +116,17 @@ TEST(Engine, AccountsForEveryDatagramThatComes) {
   EXPECT_TRUE(poll_until(*engine, setup, [&] {
     Snapshot snapshot;
     engine->collect(snapshot);
-    return snapshot.received >= 10;
+    return snapshot.received() >= 10;
   }));
   Snapshot snapshot;
   engine->collect(snapshot);
-  EXPECT_EQ(snapshot.received, 10U);
-  EXPECT_EQ(snapshot.rx_packets, 10U);
-  EXPECT_EQ(snapshot.rx_bytes, 550U);
+  EXPECT_EQ(snapshot.received(), 10U);
+  EXPECT_EQ(snapshot.counters[CounterId::port_rx_packets], 10U);
+  EXPECT_EQ(snapshot.counters[CounterId::port_rx_bytes], 550U);
   EXPECT_EQ(snapshot.drop(observe::Drop::short_datagram), 5U);
   EXPECT_EQ(snapshot.drop(observe::Drop::bad_crc), 5U);
   EXPECT_TRUE(snapshot.balanced());
-  EXPECT_EQ(snapshot.lanes[0].packets, 10U);
+  EXPECT_EQ(snapshot.lanes[0].packets(), 10U);
   engine->close();
 }
 

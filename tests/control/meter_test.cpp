@@ -5,6 +5,8 @@
 namespace serried::control {
 namespace {
 
+using observe::CounterId;
+
 /// The counters of a server `seconds` after its start that receives 100 and sends 200 packets a second, and whose
 /// ticks all take `tick` from the given moment on.
 class Machine {
@@ -12,27 +14,27 @@ class Machine {
   void run(Meter& meter, unsigned seconds, std::uint64_t players, Nanos tick) {
     for (unsigned i = 0; i < seconds; ++i) {
       snapshot_.at += second;
-      snapshot_.players = players;
-      snapshot_.rx_packets += 100;
-      snapshot_.tx_packets += 200;
-      snapshot_.rx_bytes += 100 * 80;
-      snapshot_.tx_bytes += 200 * 1'000;
+      count(CounterId::world_players) = players;
+      count(CounterId::port_rx_packets) += 100;
+      count(CounterId::port_tx_packets) += 200;
+      count(CounterId::port_rx_bytes) += 100 * 80;
+      count(CounterId::port_tx_bytes) += 200 * 1'000;
       for (unsigned t = 0; t < 60; ++t) snapshot_.tick_ns.record(tick);
-      snapshot_.ticks += 60;
-      snapshot_.ticks_late += tick > 16 * millisecond ? 60 : 0;
-      snapshot_.lanes.front().run_ns += second;
-      snapshot_.lanes.front().busy_ns += second / 4;
-      snapshot_.handshake_counts.front().second += 5;
+      count(CounterId::world_ticks) += 60;
+      count(CounterId::world_ticks_late) += tick > 16 * millisecond ? 60 : 0;
+      count(CounterId::handshakes_accepted) += 5;
+      snapshot_.lanes.front().counters[CounterId::lanes_busy_ns] += second / 4;
+      snapshot_.cores.front().counters[CounterId::cores_run_ns] += second;
       meter.sample(snapshot_);
     }
   }
   Machine() {
     snapshot_.at = 1'000 * second;
-    snapshot_.lanes.push_back({});
-    snapshot_.lanes.front().name = "io0";
-    snapshot_.handshake_counts.emplace_back("accepted", 0);
+    snapshot_.add(LaneFigures{"io0", 0, {}});
+    snapshot_.add(CoreFigures{0, {}});
   }
   Snapshot& snapshot() { return snapshot_; }
+  std::uint64_t& count(CounterId id) { return snapshot_.counters[id]; }
 
  private:
   Snapshot snapshot_;
@@ -85,7 +87,7 @@ TEST(Meter, ASampleAtTheSameMomentChangesNothing) {
   Machine machine;
   machine.run(meter, 3, 1, millisecond);
   const double rate = meter.rates().rx_pps;
-  machine.snapshot().rx_packets += 50;
+  machine.count(CounterId::port_rx_packets) += 50;
   meter.sample(machine.snapshot());
   EXPECT_DOUBLE_EQ(meter.rates().rx_pps, rate);
   machine.run(meter, 1, 1, millisecond);

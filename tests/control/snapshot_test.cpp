@@ -7,6 +7,8 @@
 namespace serried::control {
 namespace {
 
+using observe::CounterId;
+
 TEST(Snapshot, OnlyFramesAndDatagramsBelongToTheIdentity) {
   Snapshot snapshot;
   for (std::size_t i = 0; i < observe::drop_count; ++i) snapshot.drops[i] = 1;
@@ -17,12 +19,38 @@ TEST(Snapshot, OnlyFramesAndDatagramsBelongToTheIdentity) {
   }
   EXPECT_EQ(snapshot.dropped(), inside);
   EXPECT_LT(inside, observe::drop_count);
-  snapshot.delivered = 7;
-  snapshot.host = 2;
-  snapshot.received = 9 + inside;
+  snapshot.counters[CounterId::sessions_delivered] = 4;
+  snapshot.counters[CounterId::handshakes_answered] = 3;
+  snapshot.counters[CounterId::port_rx_host_frames] = 2;
+  snapshot.counters[CounterId::port_rx_frames] = 9 + inside;
   EXPECT_TRUE(snapshot.balanced());
-  ++snapshot.received;
+  ++snapshot.counters[CounterId::port_rx_frames];
   EXPECT_FALSE(snapshot.balanced());
+}
+
+TEST(Snapshot, LanesAndCoresAreKeptAndAddedUp) {
+  Snapshot snapshot;
+  LaneFigures lane{"io0", 3, {}};
+  lane.counters[CounterId::port_rx_packets] = 10;
+  lane.counters[CounterId::port_tx_packets] = 20;
+  lane.counters[CounterId::lanes_longest_poll_ns] = 700;
+  snapshot.add(lane);
+  lane = {"io1", 4, {}};
+  lane.counters[CounterId::port_rx_packets] = 5;
+  lane.counters[CounterId::lanes_longest_poll_ns] = 300;
+  snapshot.add(lane);
+  EXPECT_EQ(snapshot.counters[CounterId::port_rx_packets], 15U);
+  EXPECT_EQ(snapshot.counters[CounterId::lanes_longest_poll_ns], 700U);
+  ASSERT_EQ(snapshot.lanes.size(), 2U);
+  EXPECT_EQ(snapshot.lanes[0].packets(), 30U);
+  EXPECT_EQ(snapshot.lanes[1].packets(), 5U);
+
+  EXPECT_EQ(snapshot.run_ns(snapshot.lanes[0]), 0U) << "its core is not known";
+  CoreFigures core{4, {}};
+  core.counters[CounterId::cores_run_ns] = 1'000;
+  snapshot.add(core);
+  EXPECT_EQ(snapshot.run_ns(snapshot.lanes[0]), 0U);
+  EXPECT_EQ(snapshot.run_ns(snapshot.lanes[1]), 1'000U);
 }
 
 TEST(MeasureMemory, CountsAllocatedMemory) {

@@ -34,21 +34,24 @@ TEST(SummaryJson, HasEveryKeyThatScriptsRead) {
   EXPECT_EQ(json["sessions"]["ended"], 0) << "zeros are figures too";
   EXPECT_DOUBLE_EQ(json["rx_pps"], 60'000);
   EXPECT_DOUBLE_EQ(json["tx_pps"], 60'500);
-  EXPECT_EQ(json["rx_packets"], 180'000);
-  EXPECT_EQ(json["tx_packets"], 181'500);
-  EXPECT_EQ(json["rx_bytes"], 18'000'000);
-  EXPECT_EQ(json["tx_bytes"], 198'000'000);
+  EXPECT_EQ(json["port"]["rx_packets"], 180'000);
+  EXPECT_EQ(json["port"]["tx_packets"], 181'500);
+  EXPECT_EQ(json["port"]["rx_bytes"], 18'000'000);
+  EXPECT_EQ(json["port"]["tx_bytes"], 198'000'000);
   EXPECT_NEAR(json["tick_ms"]["p50"], 4, 1.1);
   EXPECT_NEAR(json["tick_ms"]["max"], 7, 0.2);
   EXPECT_DOUBLE_EQ(json["tick_ms"]["budget"], 16.667);
   EXPECT_GE(json["tick_ms"]["p999"], json["tick_ms"]["p99"]);
   EXPECT_EQ(json["ticks"], 120);
   EXPECT_EQ(json["ticks_late"], 2);
-  ASSERT_EQ(json["lanes"].size(), 2U);
+  EXPECT_EQ(json["world"]["ticks_late"], 3) << "of the whole run";
+  EXPECT_EQ(json["replication"]["interval_ticks"], 1);
+  ASSERT_EQ(json["lanes"].size(), 3U);
   EXPECT_EQ(json["lanes"][0]["name"], "io0");
   EXPECT_EQ(json["lanes"][1]["core"], 1);
   EXPECT_DOUBLE_EQ(json["lanes"][0]["busy"], 0.5);
   EXPECT_NEAR(json["lanes"][0]["ns_per_packet"], 0.5e9 / 120'500, 1);
+  EXPECT_EQ(json["lanes"][1]["longest_poll_ns"], 9'000'000);
   EXPECT_FALSE(json["lanes"][1].contains("ns_per_packet"));
   ASSERT_EQ(json["cores"].size(), 2U);
   EXPECT_EQ(json["cores"][0]["cpu_ns"], 1'500'000'000);
@@ -65,6 +68,25 @@ TEST(SummaryJson, HasEveryKeyThatScriptsRead) {
   EXPECT_EQ(json["memory"]["rss_bytes"], 300U << 20);
   EXPECT_EQ(json["memory"]["lane_allocations"], 0);
   EXPECT_EQ(json["config"]["network.udp_port"], "4321");
+}
+
+TEST(SummaryJson, HasEveryCounterOfTheListUnderItsGroupAndName) {
+  Snapshot snapshot;
+  LaneFigures lane;
+  CoreFigures core;
+  std::uint64_t next = 0;
+  observe::for_each_counter([&](CounterId id, const observe::CounterInfo& info) {
+    (info.group == "cores" ? core.counters : lane.counters)[id] = ++next;
+  });
+  snapshot.add(lane);
+  snapshot.add(core);
+  const auto json = summary(snapshot, Meter{});
+  std::uint64_t expected = 0;
+  observe::for_each_counter([&](CounterId, const observe::CounterInfo& info) {
+    const auto& group = info.listed() ? json[std::string{info.group}].at(0) : json[std::string{info.group}];
+    EXPECT_EQ(group.at(std::string{info.name}), ++expected) << info.group << "." << info.name;
+  });
+  EXPECT_EQ(expected, observe::counter_count);
 }
 
 TEST(SummaryJson, ARunWithoutPlayersDividesByNothing) {

@@ -43,6 +43,7 @@ TEST_F(HandshakeLaneTest, ATokenIsConfirmedOnce) {
   const HandshakeJob& again = confirm(lane, 1, 1, 12);
   EXPECT_TRUE(again.denied);
   EXPECT_EQ(again.reason, message::DenyReason::token_used);
+  EXPECT_EQ(lane.counters().denied_used.value(), 1U);
 }
 
 TEST_F(HandshakeLaneTest, ConfirmationsAreDeniedWhenTheTableOfSpentTokensIsFull) {
@@ -50,6 +51,7 @@ TEST_F(HandshakeLaneTest, ConfirmationsAreDeniedWhenTheTableOfSpentTokensIsFull)
   EXPECT_FALSE(confirm(lane, 1, 1, 11).denied);
   EXPECT_FALSE(confirm(lane, 2, 2, 12).denied);
   EXPECT_EQ(confirm(lane, 3, 3, 13).reason, message::DenyReason::full);
+  EXPECT_EQ(lane.counters().denied_full.value(), 1U);
   for (Nanos i = 1; i <= 64; ++i) lane.poll(i * millisecond, test_unix_start + 1'000);  // the two expire
   EXPECT_FALSE(confirm(lane, 3, 3, 13, test_unix_start + 2'000).denied);
 }

@@ -1,5 +1,6 @@
 """The identity that holds at any moment a server is stopped: received = delivered + host + drops, to the last frame.
-The units come from drop.def: parts of delivered datagrams, and what could not leave, stand outside it."""
+The units come from drop.def: parts of delivered datagrams, and what could not leave, stand outside it. And every counter
+of counter.def stands in the summary."""
 
 import os
 import re
@@ -9,9 +10,28 @@ import programs
 OF_THE_IDENTITY = ("frame", "datagram")
 
 
+def found(name, pattern):
+    with open(os.path.join(programs.ROOT, "src/observe", name), encoding="utf-8") as file:
+        return re.findall(pattern, file.read(), re.M)
+
+
 def units():
-    with open(os.path.join(programs.ROOT, "src/observe/drop.def"), encoding="utf-8") as file:
-        return dict(re.findall(r"^SERRIED_DROP\(\s*(\w+)\s*,\s*(\w+)", file.read(), re.M))
+    return dict(found("drop.def", r"^SERRIED_DROP\(\s*(\w+)\s*,\s*(\w+)"))
+
+
+def check_counters(test, summary):
+    """Fail `test` unless the server, each lane and each core show all their counters."""
+    counters = found("counter.def", r"^SERRIED_\w+_COUNTER\(\s*(\w+),\s*(\w+),")
+    test.assertGreater(len(counters), 0)
+    for group, name in counters:
+        shown = summary[group]
+        for one in shown if isinstance(shown, list) else [shown]:
+            test.assertIsInstance(one.get(name), int, f"{group}.{name}")
+    port, sessions, handshakes = summary["port"], summary["sessions"], summary["handshakes"]
+    books = summary["accounting"]
+    test.assertEqual(port["rx_frames"], books["received"])
+    test.assertEqual(sessions["delivered"] + handshakes["answered"], books["delivered"])
+    test.assertEqual(port["rx_host_frames"], books["host"])
 
 
 def check(test, summary):
@@ -23,3 +43,4 @@ def check(test, summary):
     test.assertEqual(books["dropped"], dropped, summary)
     test.assertEqual(books["received"], books["delivered"] + books["host"] + dropped, summary)
     test.assertIs(books["balanced"], True)
+    check_counters(test, summary)

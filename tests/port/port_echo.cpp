@@ -25,13 +25,12 @@ Nanos clock_now() { return static_cast<Nanos>(std::chrono::steady_clock::now().t
 }
 
 void print(const port::PortCounters& counters) {
-  std::printf("rx_frames %lu rx_packets %lu rx_host_frames %lu tx_packets %lu tx_host_frames %lu",
-              counters.rx_frames.value(), counters.rx_packets.value(), counters.rx_host_frames.value(),
-              counters.tx_packets.value(), counters.tx_host_frames.value());
+#define SERRIED_PORT_COUNTER(group, name, ...) std::printf(#name " %lu ", counters.name.value());
+#include "observe/counter.def"
   for (std::size_t i = 0; i < observe::drop_count; ++i) {
     const auto drop = static_cast<observe::Drop>(i);
     if (counters.drops.value(drop) > 0)
-      std::printf(" %s %lu", std::string(observe::drop_name(drop)).c_str(), counters.drops.value(drop));
+      std::printf("%s %lu ", std::string(observe::drop_name(drop)).c_str(), counters.drops.value(drop));
   }
   std::printf("\n");
 }

@@ -1,0 +1,69 @@
+#include "control/collect.h"
+
+#include <gtest/gtest.h>
+
+namespace serried::control {
+namespace {
+
+using observe::CounterId;
+
+template <class Counters>
+class CollectOf : public testing::Test {};
+using Owners = testing::Types<port::PortCounters, lane::IoCounters, lane::ShardCounters, replicate::PlanCounters,
+                              lane::HandshakeCounters, LaneMeter, CoreMeter>;
+TYPED_TEST_SUITE(CollectOf, Owners);
+
+/// Count 1 in the first of the owner's lines in the list, 2 in the second, and so on. Returns how many there are.
+template <class Counters>
+std::uint64_t count_upwards(Counters& counters) {
+  using lane::HandshakeCounters, lane::IoCounters, lane::ShardCounters, port::PortCounters, replicate::PlanCounters;
+  std::uint64_t next = 0;
+#define SERRIED_COUNTER(owner, group, name, ...) \
+  if constexpr (std::is_same_v<Counters, owner>) counters.name.add(++next);
+#include "observe/counter.def"
+  return next;
+}
+
+TYPED_TEST(CollectOf, EachMemberComesOutInItsPlaceAndNothingElse) {
+  TypeParam counters;
+  const std::uint64_t lines = count_upwards(counters);
+  EXPECT_GT(lines, 0U);
+  observe::CounterValues values;
+  collect(values, counters);
+  std::uint64_t seen = 0;
+  observe::for_each_counter([&](CounterId id, const observe::CounterInfo& info) {
+    if (values[id] == 0) return;
+    EXPECT_EQ(values[id], ++seen) << info.group << "." << info.name;
+  });
+  EXPECT_EQ(seen, lines);
+}
+
+TEST(Collect, EveryCounterHasAnOwner) {
+  port::PortCounters port;
+  lane::IoCounters io;
+  lane::ShardCounters shard;
+  lane::HandshakeCounters handshake;
+  LaneMeter lane_meter;
+  CoreMeter core_meter;
+  EXPECT_EQ(count_upwards(port) + count_upwards(io) + count_upwards(shard) + count_upwards(shard.plan) +
+                count_upwards(handshake) + count_upwards(lane_meter) + count_upwards(core_meter),
+            observe::counter_count);
+}
+
+TEST(Collect, AnOwnerSetsItsOwnAndLeavesTheOthers) {
+  lane::IoCounters io;
+  io.inputs.add(5);
+  replicate::PlanCounters plan;
+  plan.plans.add(7);
+  observe::CounterValues values;
+  collect(values, io);
+  collect(values, plan);
+  io.inputs.add(1);
+  collect(values, io);
+  EXPECT_EQ(values[CounterId::sessions_inputs], 6U);
+  EXPECT_EQ(values[CounterId::world_inputs], 0U) << "shards count under the same name";
+  EXPECT_EQ(values[CounterId::replication_plans], 7U);
+}
+
+}  // namespace
+}  // namespace serried::control
