@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
-"""docs/running.md tells the truth: its tables of drop reasons and counters are src/observe/drop.def and counter.def row by
-row (--write makes it so), and the options it names for each program are those that the program takes."""
+"""usage: check_docs.py BUILD_DIRECTORY [--write]
 
+What docs/running.md takes from elsewhere stands there as it is there, between `<!-- NAME: begin -->` and `<!-- NAME: end -->`:
+the drop reasons of src/observe/drop.def, the counters of counter.def, and of each program the table that its --help-markdown prints. --write puts the
+page right."""
+
+import glob
 import os
 import re
+import subprocess
 import sys
 
 import checklib
@@ -12,16 +17,7 @@ TEXT = r'"((?:[^"\\]|\\.)*)"'
 DROP = re.compile(r"^SERRIED_DROP\(\s*(\w+)\s*,\s*(\w+)\s*,\s*" + TEXT + r"\s*\)", re.M)
 COUNTER = re.compile(r"^SERRIED_(\w+)_COUNTER\(\s*(\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*" + TEXT + r"\s*\)", re.M)
 PAGE = "docs/running.md"
-# Where each program declares its options, and how.
-OPTIONS = [
-    ("serried-server", "src/control/option.cpp", re.compile(r'Option\{"([\w-]+)"')),
-    ("serried-server", "src/control/config.cpp", re.compile(r'(?:add_option|flag)\(\s*"(?:-\w,)?--([\w-]+)"')),
-    ("serried-token", "src/tools/token.cpp", re.compile(r'(?:add_option\(|add_number\(\w+, )\s*"--([\w-]+)"')),
-    ("serried-integrity", "src/tools/integrity.cpp", re.compile(r'(?:add_option\(|add_number\(\w+, )\s*"--([\w-]+)"')),
-    ("serried-ctl", "src/tools/ctl.cpp", re.compile(r'add_(?:option|flag)\(\s*"--([\w-]+)"')),
-    ("serried-swarm", "src/tools/swarm/options.cpp", re.compile(r'add_(?:option|flag)\(\s*"--([\w-]+)[",]')),
-    ("serried-attack", "src/tools/attack/options.cpp", re.compile(r'add_(?:option|flag|number)\((?:app, )?\s*"--([\w-]+)"')),
-]
+PROGRAMS = ["serried-server", "serried-swarm", "serried-attack", "serried-token", "serried-integrity", "serried-ctl"]
 
 
 def drops(text):
@@ -35,70 +31,68 @@ def counters(text):
                     for owner, group, name, kind, unit, what in COUNTER.findall(text)]
 
 
-# Name of a table, between its `begin` and `end` in the page, and what makes it from which list.
+# Name of a table, and what makes it from which list.
 TABLES = {"drops": ("src/observe/drop.def", drops), "counters": ("src/observe/counter.def", counters)}
 
 
-def check_options(findings, lines):
-    """Every option of a program stands in the table of its section, and nothing else does."""
-    section, documented = "", {}
-    for number, line in enumerate(lines, 1):
-        if line.startswith("## "):
-            section = line[3:]
-        elif line.startswith("| `--"):
-            for name in re.findall(r"--([\w-]+)", line.split("|")[1]):
-                documented.setdefault(section, {})[name] = number
-    for program in dict.fromkeys(program for program, _, _ in OPTIONS):
-        known = documented.get(program, {})
-        declared = {}
-        for owner, path, pattern in OPTIONS:
-            if owner == program and os.path.exists(os.path.join(checklib.ROOT, path)):
-                text = checklib.read(path)
-                for match in pattern.finditer(text):
-                    declared.setdefault(match[1], (path, text.count("\n", 0, match.start()) + 1))
-        if not declared:
-            continue
-        for name, (path, line) in declared.items():
-            if name not in known:
-                findings.add(path, line, f"--{name} is not in the table of {program} in {PAGE}")
-        for name, line in known.items():
-            if name not in declared and not (name.startswith("no-") and name[3:] in declared):
-                findings.add(PAGE, line, f"{program} has no option --{name}")
+def option_table(program):
+    """What the program prints, or None where it cannot be asked."""
+    done = subprocess.run([program, "--help-markdown"], capture_output=True, text=True, timeout=30)
+    return done.stdout.splitlines() if done.returncode == 0 else None
 
 
-def check_table(findings, lines, name, write):
-    """The lines of the table `name` are those that its list gives; with `write` they become so. How many rows it has."""
-    source, make = TABLES[name]
-    wanted = make(checklib.read(source))
-    marks = [f"<!-- {name}: {word} -->" for word in ("begin", "end")]
-    if any(lines.count(mark) != 1 for mark in marks):
-        findings.add(PAGE, 1, f"must hold one `{marks[0]}` and one `{marks[1]}` line around the table of {name}")
-        return 0
-    begin, end = lines.index(marks[0]) + 1, lines.index(marks[1])
-    if write:
-        lines[begin:end] = wanted
-        end = begin + len(wanted)
-    there = lines[begin:end]
-    for offset in range(max(len(wanted), len(there))):
-        have = there[offset] if offset < len(there) else "nothing"
-        want = wanted[offset] if offset < len(wanted) else "nothing"
-        if have != want:
-            findings.add(PAGE, begin + offset + 1, f"has {have}; {source} has {want} "
-                         "(scripts/lib/check_docs.py --write puts it right)")
-            break
-    return len(wanted) - 2
+def sources(build, findings):
+    """(name of the block, where it comes from, its lines)"""
+    for name, (source, make) in TABLES.items():
+        yield name, source, make(checklib.read(source))
+    for name in PROGRAMS:
+        built = glob.glob(os.path.join(build, "src/*", name))
+        table = option_table(built[0]) if len(built) == 1 else None
+        if table is None:
+            findings.add(PAGE, 1, f"{name} of {build} does not tell its options: build it first")
+        else:
+            yield f"options of {name}", f"{name} --help-markdown", table
+
+
+def block(lines, name):
+    """The lines between the marks of a block as (begin, end), None where they are not there once."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    if lines.count(begin) != 1 or lines.count(end) != 1 or lines.index(begin) > lines.index(end):
+        return None
+    return lines.index(begin) + 1, lines.index(end)
+
+
+def compare(findings, have, want, first, source):
+    for offset in range(max(len(want), len(have))):
+        there = have[offset] if offset < len(have) else "nothing"
+        wanted = want[offset] if offset < len(want) else "nothing"
+        if there != wanted:
+            findings.add(PAGE, first + offset, f"has {there}; {source} has {wanted} (scripts/check --write docs puts it right)")
+            return
 
 
 def main():
+    arguments = [argument for argument in sys.argv[1:] if argument != "--write"]
+    if len(arguments) != 1:
+        sys.exit(__doc__)
     findings = checklib.Findings("docs")
     lines = checklib.read(PAGE).splitlines()
-    write = sys.argv[1:] == ["--write"]
-    rows = {name: check_table(findings, lines, name, write) for name in TABLES}
-    if write:
+    tables = rows = 0
+    for name, source, wanted in sources(arguments[0], findings):
+        place = block(lines, name)
+        if place is None:
+            findings.add(PAGE, 1, f"must hold one `<!-- {name}: begin -->` line and one `<!-- {name}: end -->` line behind it")
+            continue
+        begin, end = place
+        if "--write" in sys.argv:
+            lines[begin:end] = wanted
+            end = begin + len(wanted)
+        compare(findings, lines[begin:end], wanted, begin + 1, source)
+        tables, rows = tables + 1, rows + len(wanted) - 2
+    if "--write" in sys.argv:
         with open(os.path.join(checklib.ROOT, PAGE), "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
-    check_options(findings, lines)
-    return findings.finish(", ".join(f"{count} {name}" for name, count in rows.items()) + ", options of the programs")
+    return findings.finish(f"{tables} tables of {rows} rows")
 
 
 sys.exit(main())

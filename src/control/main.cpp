@@ -64,16 +64,12 @@ std::vector<Core> lcores() {
   return cores;
 }
 
-void log_driver_messages(spdlog::logger& log) {
-  for (const std::string& line : port::take_driver_messages()) log.debug("driver {}", line);
-}
-
 void log_setup(spdlog::logger& log, const ServerConfig& config, const Engine& engine, const Placement& placement) {
   log.info("serried-server version={} isa={} seed={} tick_rate_hz={} players_max={} npcs={}", SERRIED_VERSION,
            kernel::isa_name(kernel::active_isa()), config.seed, config.tick_rate_hz, config.players_max, config.npcs);
   if (geteuid() == 0) log.info("privileges uid=0: root is needed by some drivers only, see docs/running.md");
   for (const std::string& note : engine.port_notes()) log.info("port {}", note);
-  log_driver_messages(log);
+  for (const std::string& line : port::take_driver_messages()) log.debug("driver {}", line);
   std::string lines = placement_text(placement);
   for (std::size_t begin = 0, end; (end = lines.find('\n', begin)) != std::string::npos; begin = end + 1)
     log.info("placement {}", lines.substr(begin, end - begin));
@@ -121,9 +117,7 @@ int serve(const Arguments& arguments, const ServerConfig& config, const crypt::T
   run.placement =
       place(cores, config.io_lanes, setup.shards, engine.value()->numa_node(), static_cast<unsigned>(cpus.size()));
   log_setup(log, config, *engine.value(), run.placement);
-  const int code = Runner{run, *engine.value(), log, printer}.run();
-  log_driver_messages(log);
-  return code;
+  return Runner{run, *engine.value(), log, printer}.run();
 }
 
 int main_of(std::span<const char* const> argv) {

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace CLI {
@@ -16,6 +18,15 @@ class Option;
 namespace serried::tools {
 
 inline constexpr int exit_usage = 2;
+
+/// What an option was called in an earlier version. The old name is refused, and the message says the present one.
+struct RenamedOption {
+  std::string_view program;  ///< serried-...
+  std::string_view name;     ///< without the dashes
+  std::string_view now;
+};
+
+[[nodiscard]] std::span<const RenamedOption> renamed_options();
 
 /// An option that was declared, to say more about it.
 class Argument {
@@ -61,10 +72,12 @@ class Arguments {
   void require_command();
   void footer(const std::string& text);
 
-  /// Exit code when that was all: help was printed (0), or what is wrong (exit_usage).
+  /// Exit code when that was all: help was printed (0), or what is wrong (exit_usage). --help-markdown prints what
+  /// docs/running.md shows: a Markdown table, one line an option.
   [[nodiscard]] std::optional<int> parse(int argc, char** argv);
   /// The same without a program's name in front.
-  [[nodiscard]] std::optional<int> parse(std::vector<std::string> words);
+  [[nodiscard]] std::optional<int> parse(std::vector<std::string> words,
+                                         std::span<const RenamedOption> renamed = renamed_options());
   /// Whether this subcommand is the one that was given.
   [[nodiscard]] bool given() const;
 

@@ -14,6 +14,8 @@ using observe::CounterId;
 const std::map<CounterId, const char*> elsewhere{
     {CounterId::port_rx_host_frames, "tests/port/ethdev_test.cpp"},
     {CounterId::port_tx_host_frames, "tests/port/ethdev_test.cpp"},
+    {CounterId::sessions_handed_over, "tests/lane/handover_test.cpp"},
+    {CounterId::sessions_taken_over, "tests/lane/handover_test.cpp"},
     {CounterId::sessions_integrity_challenges, "tests/lane/integrity_test.cpp"},
     {CounterId::replication_unrecorded_plans, "tests/replicate/compose_test.cpp"},
     {CounterId::replication_far_crossings_missed, "tests/replicate/far_test.cpp"},
@@ -60,8 +62,8 @@ class CountedStory : public Engine {
   /// Of all lanes and the port together, as a server's snapshot has it.
   [[nodiscard]] observe::CounterValues counted() const {
     observe::CounterValues all;
-    control::collect(all, server->counters());
-    control::collect(all, io->counters());
+    control::collect(all, ports.front()->counters());
+    control::collect(all, ios.front()->counters());
     control::collect(all, handshake.counters());
     for (const auto& shard : shards) {
       observe::CounterValues of_shard;
@@ -130,7 +132,7 @@ TEST(Counters, EachMovesAndTheyAccountForEveryDatagram) {
   story.add_bot(story.bots[4]->player_id);  // a second session of a player
   story.refused(101, [](crypt::TokenClaims& claims) { claims.expiry = claims.not_before + 1; });
   story.refused(102, [](crypt::TokenClaims& claims) { ++claims.audience; });
-  story.refused(103, [](crypt::TokenClaims& claims) { claims.issued = Engine::unix_start - 1; });
+  story.refused(103, [](crypt::TokenClaims& claims) { claims.issued = story.setup.unix_start - 1; });
   story.refused(104, [](crypt::TokenClaims&) {});
   story.bots.back()->options.token_secret = {};
   ASSERT_TRUE(story.bots.back()->session.start(story.bots.back()->options, story.now));
@@ -142,10 +144,10 @@ TEST(Counters, EachMovesAndTheyAccountForEveryDatagram) {
   const observe::CounterValues values = story.counted();
   EXPECT_EQ(values[CounterId::port_rx_packets], values[CounterId::sessions_delivered] +
                                                     values[CounterId::handshakes_answered] +
-                                                    story.io->counters().drops.total(observe::DropUnit::datagram));
+                                                    story.ios.front()->counters().drops.total(observe::DropUnit::datagram));
   EXPECT_EQ(values[CounterId::port_rx_frames], values[CounterId::port_rx_packets] +
                                                    values[CounterId::port_rx_host_frames] +
-                                                   story.server->counters().drops.total(observe::DropUnit::frame));
+                                                   story.ports.front()->counters().drops.total(observe::DropUnit::frame));
 }
 
 }  // namespace

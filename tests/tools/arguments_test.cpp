@@ -85,6 +85,59 @@ TEST(Arguments, HelpEndsWellAndNamesValues) {
     EXPECT_NE(help.find(part), std::string::npos) << part;
 }
 
+TEST(Arguments, TheTableOfOptionsSaysUnitRangeDefaultAndHelp) {
+  std::string driver = "socket", time, address;
+  double rate = 60, seconds = 0;
+  bool audit = true;
+  Arguments arguments("serried-test", "For a test.");
+  arguments.add("--rate", rate, "inputs a second").unit("Hz").shown().range(0.1, 1000.0);
+  arguments.add("--driver", driver, "where from").shown().one_of({"socket", "ethdev"});
+  arguments.add("--seconds", seconds, "how long").unit("s").non_negative();
+  arguments.add_flag("--audit,!--no-audit", audit, "compare a|b");
+  Arguments ban = arguments.add_command("ban", "bans");
+  Arguments add = ban.add_command("add", "adds one");
+  add.add("--for", time, "how long").required().unit("TIME");
+  add.add("address", address, "which");
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(arguments.parse({"--nonsense", "--help-markdown"}), 0);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "| option | unit | default | what |\n"
+            "| --- | --- | --- | --- |\n"
+            "| `--rate` | Hz, 0.1 to 1000 | 60 | inputs a second |\n"
+            "| `--driver` | `socket`, `ethdev` | socket | where from |\n"
+            "| `--seconds` | s, 0 or more | | how long |\n"
+            "| `--audit`, `--no-audit` | | | compare a\\|b |\n"
+            "| `ban add --for` | TIME | | how long; required |\n");
+}
+
+TEST(Arguments, AnOldNameSaysThePresentOne) {
+  constexpr RenamedOption entries[] = {{"serried-test", "frequency", "rate"}, {"serried-other", "speed", "rate"}};
+  const auto parse = [&](const std::vector<std::string>& words, std::string& said) {
+    double rate = 60, speed = 0;
+    Arguments arguments("serried-test", "For a test.");
+    arguments.add("--rate", rate, "inputs a second");
+    arguments.add("--speed", speed, "units a second");
+    testing::internal::CaptureStderr();
+    const auto ended = arguments.parse(words, entries);
+    said = testing::internal::GetCapturedStderr();
+    return ended;
+  };
+  std::string said;
+  EXPECT_EQ(parse({"--frequency=30", "--speed", "1"}, said), exit_usage);
+  EXPECT_EQ(said, "serried-test: --frequency is now --rate\n");
+  EXPECT_FALSE(parse({"--rate", "30", "--speed", "1"}, said)) << said << "another program's names are not ours";
+}
+
+TEST(Arguments, TheListOfOldNamesIsSound) {
+  for (const RenamedOption& entry : renamed_options()) {
+    EXPECT_TRUE(entry.program.starts_with("serried-")) << entry.program;
+    EXPECT_NE(entry.name, entry.now);
+    for (const std::string_view name : {entry.name, entry.now}) {
+      EXPECT_FALSE(name.empty() || name.starts_with('-')) << name;
+    }
+  }
+}
+
 TEST(Arguments, OneOfTheCommandsIsGiven) {
   const auto command_of = [](const std::vector<std::string>& words, std::optional<int>& ended) {
     std::string file;

@@ -18,22 +18,25 @@ struct Texts {
 };
 
 void declare(Arguments& app, AttackOptions& options, Texts& texts) {
-  app.add("--server", texts.server, "server, ADDRESS:PORT or [IPv6]:PORT").required();
-  app.add("--kinds", texts.kinds, "what to send: names joined by commas, or mixed").shown();
-  app.add("--rate", options.rate, "datagrams a second; 0: as fast as it goes").shown().non_negative();
-  app.add("--seconds", options.seconds, "how long; 0: until Ctrl-C").shown().non_negative();
-  app.add_number("--protocol-id", options.protocol_id, "the server's protocol id, as in its key", 0, ~std::uint64_t{0});
-  app.add("--interface", options.interface, "send frames of our own by this interface (needs root)");
+  app.add("--server", texts.server, "where the server is; [IPv6]:PORT too").required().unit("ADDRESS:PORT");
+  app.add("--kinds", texts.kinds, "what to send, in turn: names joined by commas, or mixed").unit("LIST").shown();
+  app.add("--rate", options.rate, "datagrams a second; 0: as fast as it goes").unit("1/s").shown().non_negative();
+  app.add("--seconds", options.seconds, "how long; 0: until Ctrl-C").unit("s").shown().non_negative();
+  app.add_number("--protocol-id", options.protocol_id,
+                 "the server's, as in its key (default Serried's); with another nothing gets beyond the CRC", 0,
+                 ~std::uint64_t{0});
+  app.add("--interface", options.interface, "send frames of our own by this interface (needs root)").unit("NAME");
   app.add_flag("--bridge", options.bridge,
                "stand on the wire: frames pass between EAL's first ethdev, the players', and its second, the server's");
-  app.add_flag("--wait", options.wait, "let all pass until SIGUSR1, and begin then (with --bridge)");
-  app.add("--server-mac", texts.server_mac, "link address of the server or of the gateway");
-  app.add("--source", texts.source, "network that source addresses are drawn from");
-  app.add("--sniff", options.sniff, "overhear honest players on this interface (needs root)");
-  app.add("--replay", options.replay_file, "a pcap file of honest players' datagrams");
-  app.add("--seed", options.seed, "of all that is random").shown();
-  app.add("--cpu", options.cpu, "run on this CPU").range(0, 1'023);
-  app.add("--json-summary", options.json_file, "write the figures to this file at the end");
+  app.add_flag("--wait", options.wait, "with --bridge: only pass on, until SIGUSR1");
+  app.add("--server-mac", texts.server_mac, "link address of server or gateway (default: by the kernel's ARP table)")
+      .unit("MAC");
+  app.add("--source", texts.source, "source addresses (default 198.18.0.0/15 or 2001:db8::/32)").unit("NETWORK");
+  app.add("--sniff", options.sniff, "overhear players on this interface, one datagram in 16 (needs root)").unit("NAME");
+  app.add("--replay", options.replay_file, "overhear them from a pcap file").unit("FILE");
+  app.add("--seed", options.seed, "of all that is random").unit("number").shown();
+  app.add("--cpu", options.cpu, "run on this CPU").unit("CPU").range(0, 1'023);
+  app.add("--json-summary", options.json_file, "where the figures go at the end").unit("FILE");
   app.add_flag("--quiet", options.quiet, "no line a second");
   app.add_flag("--i-own-this-network", texts.own_network, "send to, and in the name of, addresses of the internet");
 }

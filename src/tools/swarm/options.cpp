@@ -31,52 +31,75 @@ struct Texts {
   std::string driver = "socket", far = "count", status;
 };
 
-void declare(Arguments& app, SwarmOptions& options, Texts& texts) {
-  app.add("--bots", options.bots, "players to connect").shown().range(1, 131'072);
-  app.add("--server", options.server_text, "server, ADDRESS:PORT or [IPv6]:PORT").required();
-  app.add("--token-key", options.token_key_file, "key file of the server (serried-token key); tokens are issued here")
-      .required();
-  app.add("--driver", texts.driver, "socket: the system's UDP; ethdev: the first DPDK port of the EAL options")
+void declare_wire(Arguments& app, SwarmOptions& options, Texts& texts) {
+  app.add("--server", options.server_text, "where the server is; [IPv6]:PORT too").required().unit("ADDRESS:PORT");
+  app.add("--token-key", options.token_key_file, "the server's key: the swarm issues its own tokens")
+      .required()
+      .unit("FILE");
+  app.add("--driver", texts.driver, "the system's UDP sockets, or the first DPDK port of the EAL options")
       .shown()
       .one_of({"socket", "ethdev"});
-  app.add("--address", options.address, "ethdev: our own IP address/prefix, as 10.0.0.2/24");
-  app.add("--rate", options.rate_hz, "inputs a second of each bot").shown().range(0.1, 1000.0);
+  app.add("--address", options.address, "own address; needed for ethdev").unit("IP/PREFIX");
+  app.add("--sockets", options.sockets, "UDP sockets that the bots share (socket)")
+      .unit("sockets")
+      .shown()
+      .range(1, 4096);
+  app.add("--port-first", options.port_first, "UDP port of the first bot (ethdev)")
+      .unit("port")
+      .shown()
+      .range(1, 65'000);
+  app.add("--queues", options.queues,
+          "of the device; the bots' ports are spread over them, so that a server over memif has work for as many io lanes "
+          "(ethdev)")
+      .unit("queues")
+      .shown()
+      .range(1, 64);
+  app.add("--connect-rate", options.connect_rate, "handshakes begun a second").unit("1/s").shown().range(0.1, 1e6);
+  app.add("--roam-per-minute", options.roams_per_minute, "changes of each bot's UDP port, as by a NAT")
+      .unit("1/min")
+      .shown()
+      .range(0.0, 600.0);
+  app.add("--pin", options.pin_cpu, "run on this CPU").unit("CPU").range(0, 1023);
+}
+
+void declare_play(Arguments& app, SwarmOptions& options, Texts& texts) {
+  app.add("--bots", options.bots, "how many").unit("bots").shown().range(1, 131'072);
+  app.add("--rate", options.rate_hz, "inputs a second of each bot").unit("Hz").shown().range(0.1, 1000.0);
   app.add("--chats-per-minute", options.chats_per_minute, "chat lines of each bot, to those near")
+      .unit("1/min")
       .shown()
       .range(0.0, 6000.0);
   app.add("--commands-per-minute", options.commands_per_minute, "named commands of each bot ('describe')")
+      .unit("1/min")
       .shown()
       .range(0.0, 6000.0);
-  app.add("--roam-per-minute", options.roams_per_minute, "changes of each bot's UDP port, as by a NAT")
-      .shown()
-      .range(0.0, 600.0);
-  app.add("--seconds", options.seconds, "length of the playing phase in s; 0: until Ctrl-C").shown().non_negative();
-  app.add("--hold", options.hold_seconds, "s between the last bot's arrival and the beginning of all measurements")
+  app.add("--seconds", options.seconds, "how long to play; 0: until Ctrl-C").unit("s").shown().non_negative();
+  app.add("--hold", options.hold_seconds, "from the last bot's arrival to the beginning of all measurements")
+      .unit("s")
       .shown()
       .non_negative();
   app.add("--linger", options.linger_seconds,
-          "s to stay on the wire after the end, silent, unless interrupted: whoever stands on it can leave first")
+          "stay on the wire after the end, silent, unless interrupted (not with sockets): what stands on it can leave "
+          "first, as memif does not bear that a peer leaves in the middle of a burst")
+      .unit("s")
       .shown()
       .range(0U, 60U);
-  app.add("--connect-rate", options.connect_rate, "handshakes begun a second").shown().range(0.1, 1e6);
-  app.add("--seed", options.seed, "of all walks").shown();
-  app.add("--player-base", options.player_base, "player id of the first bot").shown();
-  app.add("--json", options.json_file, "write the summary to this file at the end");
-  app.add("--record", options.record_file,
-          "write the bodies that bots get and send to this file, in plaintext, as samples for a dictionary");
-  app.add("--record-mib", options.record_mib, "most that --record writes, in MiB").shown().range(1, 65'536);
-  app.add("--far", texts.far, "entity blocks: none, count (records only), full (proxies, 24 bytes each)")
+  app.add("--seed", options.seed, "of all walks").unit("number").shown();
+  app.add("--player-base", options.player_base, "player id of the first bot").unit("id").shown();
+  app.add("--far", texts.far, "what bots do with entities of the far blocks; full: a proxy of 24 bytes each")
       .shown()
       .one_of({"none", "count", "full"});
-  app.add_flag("--audit,!--no-audit", options.audit, "compare every view with what the server believes (default: on)");
-  app.add("--sockets", options.sockets, "socket driver: UDP sockets that the bots share").shown().range(1, 4096);
-  app.add("--port-first", options.port_first, "ethdev driver: UDP port of the first bot").shown().range(1, 65'000);
-  app.add("--queues", options.queues, "ethdev driver: queues of the port, over which the bots' UDP ports are spread")
-      .shown()
-      .range(1, 64);
+  app.add_flag("--audit,!--no-audit", options.audit,
+               "compare every view with what the server believes, when it offers to (default: on)");
+}
+
+void declare_reports(Arguments& app, SwarmOptions& options, Texts& texts) {
   app.add("--status", texts.status, "live: a table; line: a line a second; none (default: by what stdout is)")
       .one_of({"live", "line", "none"});
-  app.add("--pin", options.pin_cpu, "run on this CPU").range(0, 1023);
+  app.add("--json", options.json_file, "where the figures go at the end").unit("FILE");
+  app.add("--record", options.record_file, "bodies that bots get and send, in plaintext, as samples for a dictionary")
+      .unit("FILE");
+  app.add("--record-mib", options.record_mib, "the most that --record writes").unit("MiB").shown().range(1, 65'536);
 }
 
 }  // namespace
@@ -97,7 +120,9 @@ CommandLine parse_command_line(int argc, char** argv, bool terminal) {
                 "Thousands of players in one process: each a full client, walking by a seed, measuring what it gets.\n"
                 "Usage: serried-swarm [EAL options --] [options]");
   Texts texts;
-  declare(app, line.swarm, texts);
+  declare_play(app, line.swarm, texts);
+  declare_wire(app, line.swarm, texts);
+  declare_reports(app, line.swarm, texts);
   if (const auto ended = app.parse(std::move(own))) {
     line.exit_code = *ended;
     return line;
