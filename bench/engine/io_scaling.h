@@ -62,6 +62,7 @@ class IoLanes {
     for (unsigned i = 0; i < lanes; ++i) {
       ScalingBed& bed = *beds_[i];
       who.push_back(bed.next_chunk());
+      bed.now += second / 60 * who[i].size() / bed.crowd.size();  // everybody sends 60 times a second
       far_[i]->connect(*near_[(i + lanes - 1) % lanes]);
       bed.crowd.send(who[i], Kind::valid, bed.now);
       bed.sent_inputs += who[i].size();
@@ -72,8 +73,7 @@ class IoLanes {
     in.watch.start();
     for (unsigned idle = 0; delivered() < goal && idle < patience;) {
       unsigned done = 0;
-      for (auto& bed : beds_)
-        done += bed->lane.poll(bed->now += second / 60 * wire::Batch::capacity / bed->crowd.size());
+      for (auto& bed : beds_) done += bed->lane.poll(bed->now);
       idle = done == 0 ? idle + 1 : 0;
     }
     in.watch.stop();

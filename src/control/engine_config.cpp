@@ -83,7 +83,10 @@ message::ConnectionAccepted parameters_of(const ServerConfig& config) {
 }  // namespace
 
 unsigned sessions_per_lane(const ServerConfig& config) noexcept {
-  return (config.sessions_max + config.io_lanes - 1) / config.io_lanes;
+  const unsigned share = (config.sessions_max + config.io_lanes - 1) / config.io_lanes;
+  if (config.io_lanes == 1) return share;
+  // A hash of addresses deals clients to lanes, never quite evenly: no lane shall be full long before the server is.
+  return std::min(share + share / 8 + 32, session::sessions_per_lane_max);
 }
 
 world::Config world_config(const ServerConfig& config) {

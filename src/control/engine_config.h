@@ -39,7 +39,7 @@ struct LinkSizes {
 };
 [[nodiscard]] LinkSizes link_sizes(const ServerConfig& config, unsigned shards);
 
-/// Sessions of one io lane: its part of all, rounded up.
+/// Sessions of one io lane: its part of all; where there are several lanes an eighth more, and some.
 [[nodiscard]] unsigned sessions_per_lane(const ServerConfig& config) noexcept;
 
 /// What world, replication and game find wrong, with `shards` shard lanes; each one sentence.

@@ -74,26 +74,46 @@ void hand_over(IoState& state, wire::Batch& batch) noexcept {
   }
 }
 
+namespace {
+
+/// How many datagrams of each ring make the next burst: all, or of each an equal part, and what is left of the burst
+/// from those that have more.
+void deal(HandoverWork& work) noexcept {
+  const auto lanes = static_cast<unsigned>(work.links.from.size());
+  std::array<unsigned, session::lanes_max> waiting{};
+  unsigned busy = 0, room = burst_max;
+  for (unsigned lane = 0; lane < lanes; ++lane) {
+    waiting[lane] = work.links.from[lane] != nullptr ? work.links.from[lane]->size() : 0;
+    busy += waiting[lane] != 0 ? 1 : 0;
+  }
+  if (busy == 0) return;
+  for (const unsigned share : {burst_max / busy, burst_max})
+    for (unsigned i = 0; i < lanes && room != 0; ++i) {
+      const unsigned lane = (work.first + i) % lanes;
+      const unsigned more = std::min({waiting[lane] - work.taken[lane], share, room});
+      work.taken[lane] = static_cast<std::uint8_t>(work.taken[lane] + more);
+      room -= more;
+    }
+  work.first = (work.first + 1) % lanes;
+}
+
+}  // namespace
+
 unsigned take_over(IoState& state, wire::Batch& batch) noexcept {
   HandoverWork& work = state.handover;
-  const auto lanes = static_cast<unsigned>(work.links.from.size());
   batch.clear();
-  if (lanes == 0) return 0;
-  // A lane that is flooded shall not have the whole burst, where others wait too.
-  const unsigned share = lanes == 2 ? burst_max : burst_max / 2;
-  for (unsigned i = 0; i < lanes && batch.rows < burst_max; ++i) {
-    const unsigned lane = (work.first + i) % lanes;
-    if (work.links.from[lane] == nullptr) continue;
-    const HandoverRing::Places places = work.links.from[lane]->peek(std::min(burst_max - batch.rows, share));
+  if (work.links.from.empty()) return 0;
+  deal(work);
+  for (unsigned lane = 0; lane < work.links.from.size(); ++lane) {
+    if (work.taken[lane] == 0) continue;
+    const HandoverRing::Places places = work.links.from[lane]->peek(work.taken[lane]);
     // Another core has written these lines: ask for the first two of each before the first is read.
     for (unsigned k = 0; k < places.count; ++k) {
       __builtin_prefetch(&places[k], 1);
       __builtin_prefetch(reinterpret_cast<const std::uint8_t*>(&places[k]) + 64, 1);
     }
     for (unsigned k = 0; k < places.count; ++k) append(batch, places[k]);
-    work.taken[lane] = static_cast<std::uint8_t>(places.count);
   }
-  work.first = (work.first + 1) % lanes;
   state.counters.taken_over.add(batch.rows);
   return batch.rows;
 }

@@ -56,7 +56,7 @@ class HandoverMesh {
 struct HandoverWork {
   HandoverLinks links;
   std::array<std::uint8_t, session::lanes_max> taken{};  ///< rows of the burst at work, by the lane that they came from
-  unsigned first = 0;                                    ///< lane whose ring is looked at first in the next burst
+  unsigned first = 0;                                    ///< lane that has what an uneven division leaves, next time
 };
 
 struct IoState;
@@ -67,11 +67,12 @@ struct IoState;
 /// Writes  verdict, live, the rings
 /// Owner   io lane
 /// Drops   handover_ring_full, unknown_session: there is no such lane
-/// Cost    bench/engine/io_scaling.h
+/// Cost    bench/engine/scaling.cpp
 void hand_over(IoState& state, wire::Batch& batch) noexcept;
 
 /// Make a burst of what the other lanes have handed over, parsed and verified, as if it had just passed hand_over here.
-/// Its rows lie in the rings and have no owner, until give_back. Returns how many there are.
+/// Its rows lie in the rings and have no owner, until give_back. Each ring has an equal part of the burst, and what
+/// others leave of theirs. Returns how many there are.
 unsigned take_over(IoState& state, wire::Batch& batch) noexcept;
 void give_back(IoState& state, wire::Batch& batch) noexcept;
 

@@ -104,7 +104,7 @@ TEST(IoConfig, SessionsAreDividedAmongLanesAndParametersMatchTheConfiguration) {
   key.protocol_id = 77;
   const lane::IoConfig io = io_config(config, key, nullptr, 1, 1);
   EXPECT_EQ(io.lane, 1U);
-  EXPECT_EQ(io.sessions_max, 501U);
+  EXPECT_EQ(io.sessions_max, 501U + 62U + 32U) << "room for a lane that the clients' addresses favour";
   EXPECT_EQ(io.protocol_id, 77U);
   EXPECT_EQ(io.parameters.timeout_ms, 9'000U);
   EXPECT_EQ(io.parameters.ack_delay_us, 10'000U);
