@@ -99,8 +99,8 @@ class CountedStory : public Engine {
     entropy().fill(claims.id);
     entropy().fill(claims.secret.bytes());
     claims.player_id = player_id;
-    claims.issued = claims.not_before = unix_start + 1;
-    claims.expiry = unix_start + 100'000;
+    claims.issued = claims.not_before = setup.unix_start + 1;
+    claims.expiry = setup.unix_start + 100'000;
     claims.audience = key.server_id;
     spoil(claims);
     bot.token = crypt::issue_token(key, claims, entropy()).value();
@@ -132,7 +132,7 @@ TEST(Counters, EachMovesAndTheyAccountForEveryDatagram) {
   story.add_bot(story.bots[4]->player_id);  // a second session of a player
   story.refused(101, [](crypt::TokenClaims& claims) { claims.expiry = claims.not_before + 1; });
   story.refused(102, [](crypt::TokenClaims& claims) { ++claims.audience; });
-  story.refused(103, [](crypt::TokenClaims& claims) { claims.issued = story.setup.unix_start - 1; });
+  story.refused(103, [&story](crypt::TokenClaims& claims) { claims.issued = story.setup.unix_start - 1; });
   story.refused(104, [](crypt::TokenClaims&) {});
   story.bots.back()->options.token_secret = {};
   ASSERT_TRUE(story.bots.back()->session.start(story.bots.back()->options, story.now));
