@@ -16,7 +16,7 @@
 #include "base/prng.h"
 #include "crypt/keys.h"
 #include "engine/cost.h"
-#include "kernel/isa.h"
+#include "simd/isa.h"
 #include "tools/arguments.h"
 
 namespace {
@@ -111,16 +111,16 @@ double clock_alone() {
   return static_cast<double>(watch.cpu_ns) / turns;
 }
 
-Figures measure(const Options& options, kernel::Isa isa, unsigned body, unsigned burst, bool open, std::uint64_t& hash,
+Figures measure(const Options& options, simd::Isa isa, unsigned body, unsigned burst, bool open, std::uint64_t& hash,
                 bool& right) {
   Bed bed(options.sessions, burst, body);
   const unsigned bursts = std::max(1u, options.datagrams / burst);
   const double clock = clock_alone() / burst;
   bench::Samples library, kernels, ratios;
   for (unsigned i = 0; i < options.repeats; ++i) {
-    kernel::use_isa(kernel::Isa::scalar);
+    simd::use_isa(simd::Isa::scalar);
     library.add(std::max(0.1, time_once(bed, open, bursts, burst, right) - clock));
-    kernel::use_isa(isa);
+    simd::use_isa(isa);
     kernels.add(std::max(0.1, time_once(bed, open, bursts, burst, right) - clock));
     ratios.add(library.values.back() / kernels.values.back());
   }
@@ -137,10 +137,10 @@ Figures measure(const Options& options, kernel::Isa isa, unsigned body, unsigned
           ratios.median()};
 }
 
-kernel::Isa isa_named(const std::string& name) {
-  for (const kernel::Isa isa : {kernel::Isa::avx2, kernel::Isa::avx512})
-    if (kernel::isa_name(isa) == name) return isa;
-  return kernel::detected_isa();
+simd::Isa isa_named(const std::string& name) {
+  for (const simd::Isa isa : {simd::Isa::avx2, simd::Isa::avx512})
+    if (simd::isa_name(isa) == name) return isa;
+  return simd::detected_isa();
 }
 
 }  // namespace
@@ -161,14 +161,14 @@ int main(int argc, char** argv) {
   if (const auto ended = app.parse(argc, argv)) return *ended;
   if (quick) options.repeats = 2, options.datagrams = 640;
   if (!crypt::initialise()) return 1;
-  const kernel::Isa isa = kernel::use_isa(isa_named(options.isa));
-  if (isa < kernel::Isa::avx2 || (!options.isa.empty() && kernel::isa_name(isa) != options.isa)) {
+  const simd::Isa isa = simd::use_isa(isa_named(options.isa));
+  if (isa < simd::Isa::avx2 || (!options.isa.empty() && simd::isa_name(isa) != options.isa)) {
     std::fprintf(stderr, "aead_bench: skipped: no vector kernel for this CPU%s%s\n",
                  options.isa.empty() ? "" : ", not ", options.isa.c_str());
     return 77;
   }
   const std::string configuration =
-      "isa " + std::string(kernel::isa_name(isa)) + "; sessions " + std::to_string(options.sessions) + "; datagrams " +
+      "isa " + std::string(simd::isa_name(isa)) + "; sessions " + std::to_string(options.sessions) + "; datagrams " +
       std::to_string(options.datagrams) + " x " + std::to_string(options.repeats) + " pairs; CPU time of the thread";
   std::printf("configuration: %s\n\n%-10s %6s %6s %12s %12s %8s\n", configuration.c_str(), "direction", "burst",
               "bytes", "libsodium", "kernel", "ratio");
@@ -197,7 +197,7 @@ int main(int argc, char** argv) {
   }
   if (!options.json_file.empty()) {
     std::ofstream out(options.json_file);
-    out << nlohmann::json{{"configuration", configuration}, {"isa", kernel::isa_name(isa)}, {"rows", rows}}.dump(2)
+    out << nlohmann::json{{"configuration", configuration}, {"isa", simd::isa_name(isa)}, {"rows", rows}}.dump(2)
         << '\n';
     if (!out.flush()) {
       std::fprintf(stderr, "aead_bench: cannot write %s\n", options.json_file.c_str());

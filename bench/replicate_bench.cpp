@@ -21,8 +21,8 @@
 
 #include "base/prng.h"
 #include "games/reference/game.h"
-#include "kernel/crc32c.h"
-#include "kernel/isa.h"
+#include "simd/crc32c.h"
+#include "simd/isa.h"
 #include "lane/shard_lane.h"
 #include "session/id.h"
 #include "staleness.h"
@@ -103,7 +103,7 @@ class Place {
         sequence_[rows[i].session].handed += rows[i].charge();
         const std::span<const std::uint8_t> body{rows[i].body, rows[i].body_bytes};
         bytes += body.size();
-        if (tick <= warm_ticks) hash += base::mix(kernel::crc32c(body), rows[i].session, tick);
+        if (tick <= warm_ticks) hash += base::mix(simd::crc32c(body), rows[i].session, tick);
         if (staleness_ && staleness_->watches(rows[i].session)) staleness_->told(rows[i].session, body, tick);
         give_back(static_cast<std::uint8_t*>(rows[i].owner));
       }
@@ -154,7 +154,7 @@ void run(benchmark::State& state, bool watch) {
     state.counters["gap_max"] = place.gap(1.0);
   }
   char label[96];
-  std::snprintf(label, sizeof label, "isa=%s budget=%u hash=%016llx", kernel::isa_name(kernel::active_isa()).data(),
+  std::snprintf(label, sizeof label, "isa=%s budget=%u hash=%016llx", simd::isa_name(simd::active_isa()).data(),
                 replicate::Config{}.datagram_bytes, static_cast<unsigned long long>(place.hash));
   state.SetLabel(label);
 }

@@ -7,7 +7,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "kernel/isa.h"
+#include "simd/isa.h"
 #include "report.h"
 #include "serried/protocol.h"
 #include "wire/compose.h"
@@ -61,8 +61,8 @@ class Ring {
 };
 
 template <class Stage>
-void run_stage(benchmark::State& state, kernel::Isa isa, Stage stage) {
-  if (kernel::use_isa(isa) != isa) {
+void run_stage(benchmark::State& state, simd::Isa isa, Stage stage) {
+  if (simd::use_isa(isa) != isa) {
     state.SkipWithError("this CPU does not have it");
     return;
   }
@@ -87,7 +87,7 @@ void run_stage(benchmark::State& state, kernel::Isa isa, Stage stage) {
   if (ring.drops.total(observe::DropUnit::datagram) != 0) state.SkipWithError("a valid datagram was dropped");
   bench::report_packets(state, static_cast<double>(state.iterations()) * static_cast<double>(burst));
   state.SetLabel(hash.text());
-  kernel::use_isa(kernel::detected_isa());
+  simd::use_isa(simd::detected_isa());
 }
 
 void shapes(benchmark::internal::Benchmark* bench) {
@@ -95,27 +95,27 @@ void shapes(benchmark::internal::Benchmark* bench) {
 }
 
 void parse(benchmark::State& state) {
-  run_stage(state, kernel::detected_isa(), [](Ring& ring) { wire::parse(ring.batch, ring.drops); });
+  run_stage(state, simd::detected_isa(), [](Ring& ring) { wire::parse(ring.batch, ring.drops); });
 }
 void compose(benchmark::State& state) {
-  run_stage(state, kernel::detected_isa(), [](Ring& ring) { wire::compose(ring.batch); });
+  run_stage(state, simd::detected_isa(), [](Ring& ring) { wire::compose(ring.batch); });
 }
 void verify(benchmark::State& state) {
-  run_stage(state, kernel::detected_isa(), [](Ring& ring) { wire::verify(ring.batch, ring.seed, ring.drops); });
+  run_stage(state, simd::detected_isa(), [](Ring& ring) { wire::verify(ring.batch, ring.seed, ring.drops); });
 }
 void verify_scalar(benchmark::State& state) {
-  run_stage(state, kernel::Isa::scalar, [](Ring& ring) { wire::verify(ring.batch, ring.seed, ring.drops); });
+  run_stage(state, simd::Isa::scalar, [](Ring& ring) { wire::verify(ring.batch, ring.seed, ring.drops); });
 }
 // Beside verify: the same work without the burst.
 void verify_one_by_one(benchmark::State& state) {
-  run_stage(state, kernel::detected_isa(), [](Ring& ring) {
+  run_stage(state, simd::detected_isa(), [](Ring& ring) {
     for (unsigned row = 0; row < ring.batch.rows; ++row)
       if (!wire::verify_one({ring.batch.data[row], ring.batch.length[row]}, ring.seed))
         ring.drops.add(observe::Drop::bad_crc);
   });
 }
 void stamp(benchmark::State& state) {
-  run_stage(state, kernel::detected_isa(), [](Ring& ring) { wire::stamp(ring.batch, ring.seed); });
+  run_stage(state, simd::detected_isa(), [](Ring& ring) { wire::stamp(ring.batch, ring.seed); });
 }
 
 BENCHMARK(parse)->Apply(shapes);
@@ -130,6 +130,6 @@ BENCHMARK(stamp)->Apply(shapes);
 int main(int argc, char** argv) {
   return bench::run(argc, argv,
                     "wire stages; " + std::to_string(datagrams) + " datagrams " + std::to_string(stride) +
-                        " bytes apart; isa " + std::string(kernel::isa_name(kernel::detected_isa())) + "; seed " +
+                        " bytes apart; isa " + std::string(simd::isa_name(simd::detected_isa())) + "; seed " +
                         std::to_string(random_seed));
 }

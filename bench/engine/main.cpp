@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "crypt/keys.h"
-#include "kernel/isa.h"
+#include "simd/isa.h"
 #include "pin.h"
 #include "wires.h"
 
@@ -16,11 +16,11 @@ using namespace serried;  // NOLINT: a program's own file
 
 constexpr int exit_failed = 1, exit_usage = 2, exit_skipped = 77;
 
-kernel::Isa isa_named(std::string_view name) {
-  if (name == "scalar") return kernel::Isa::scalar;
-  if (name == "sse42") return kernel::Isa::sse42;
-  if (name == "avx2") return kernel::Isa::avx2;
-  return name == "avx512" ? kernel::Isa::avx512 : kernel::detected_isa();
+simd::Isa isa_named(std::string_view name) {
+  if (name == "scalar") return simd::Isa::scalar;
+  if (name == "sse42") return simd::Isa::sse42;
+  if (name == "avx2") return simd::Isa::avx2;
+  return name == "avx512" ? simd::Isa::avx512 : simd::detected_isa();
 }
 
 bench::Outcome run(const bench::Options& options, bench::Report& report) {
@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
   if (line.exit_code >= 0) return line.exit_code;
   const bench::Options& options = line.options;
   if (!crypt::initialise()) return exit_failed;
-  kernel::use_isa(isa_named(options.isa));
+  simd::use_isa(isa_named(options.isa));
   if (options.cpu >= 0 && !bench::pin(options.cpu)) {
     std::fprintf(stderr, "serried-bench-engine: CPU %d is not one that this process may use\n", options.cpu);
     return exit_usage;

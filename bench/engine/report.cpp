@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <rte_version.h>
 
-#include "kernel/isa.h"
+#include "simd/isa.h"
 #include "session/table.h"
 #include "wire/batch.h"
 
@@ -41,7 +41,7 @@ std::string describe(const Options& options) {
   for (const unsigned payload : options.payloads)
     payloads.append(payloads.empty() ? "" : ",").append(std::to_string(payload));
   return cpu_model() + "; Linux " + system.release + "; " + rte_version() + "; build " SERRIED_BUILD_TYPE "; isa " +
-         std::string(kernel::isa_name(kernel::active_isa())) + "; driver " + options.driver + "; sessions " +
+         std::string(simd::isa_name(simd::active_isa())) + "; driver " + options.driver + "; sessions " +
          std::to_string(options.sessions) + "; payload " + payloads + "; burst " +
          std::to_string(wire::Batch::capacity) + "; packets " + std::to_string(options.packets) +
          (options.seconds > 0 ? "; seconds " + std::to_string(options.seconds)

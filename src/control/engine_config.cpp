@@ -196,20 +196,20 @@ std::vector<std::string> engine_faults(const ServerConfig& config, unsigned shar
   return faults;
 }
 
-kernel::Isa isa_of(IsaChoice choice) noexcept {
+simd::Isa isa_of(IsaChoice choice) noexcept {
   switch (choice) {
     case IsaChoice::scalar:
-      return kernel::Isa::scalar;
+      return simd::Isa::scalar;
     case IsaChoice::sse42:
-      return kernel::Isa::sse42;
+      return simd::Isa::sse42;
     case IsaChoice::avx2:
-      return kernel::Isa::avx2;
+      return simd::Isa::avx2;
     case IsaChoice::avx512:
-      return kernel::Isa::avx512;
+      return simd::Isa::avx512;
     case IsaChoice::automatic:
       break;
   }
-  return kernel::detected_isa();
+  return simd::detected_isa();
 }
 
 }  // namespace serried::control

@@ -8,7 +8,7 @@
 #include "control/config.h"
 #include "crypt/token.h"
 #include "games/reference/config.h"
-#include "kernel/isa.h"
+#include "simd/isa.h"
 #include "lane/handshake_lane.h"
 #include "lane/io_state.h"
 #include "port/ethdev.h"
@@ -46,6 +46,6 @@ struct LinkSizes {
 [[nodiscard]] std::vector<std::string> engine_faults(const ServerConfig& config, unsigned shards);
 
 /// Isa of the kernels that a user chose.
-[[nodiscard]] kernel::Isa isa_of(IsaChoice choice) noexcept;
+[[nodiscard]] simd::Isa isa_of(IsaChoice choice) noexcept;
 
 }  // namespace serried::control

@@ -24,7 +24,7 @@
 #include "control/topology.h"
 #include "crypt/keys.h"
 #include "games/reference/game.h"
-#include "kernel/isa.h"
+#include "simd/isa.h"
 #include "port/driver_messages.h"
 #include "port/eal.h"
 #include "port/xdp_filter.h"
@@ -66,7 +66,7 @@ std::vector<Core> lcores() {
 
 void log_setup(spdlog::logger& log, const ServerConfig& config, const Engine& engine, const Placement& placement) {
   log.info("serried-server version={} isa={} seed={} tick_rate_hz={} players_max={} npcs={}", SERRIED_VERSION,
-           kernel::isa_name(kernel::active_isa()), config.seed, config.tick_rate_hz, config.players_max, config.npcs);
+           simd::isa_name(simd::active_isa()), config.seed, config.tick_rate_hz, config.players_max, config.npcs);
   if (geteuid() == 0) log.info("privileges uid=0: root is needed by some drivers only, see docs/running.md");
   for (const std::string& note : engine.port_notes()) log.info("port {}", note);
   for (const std::string& line : port::take_driver_messages()) log.debug("driver {}", line);
@@ -153,7 +153,7 @@ int main_of(std::span<const char* const> argv) {
     std::fputs(fault_text(reading.faults).c_str(), stderr);
     return misused;
   }
-  kernel::use_isa(isa_of(reading.config.isa));
+  simd::use_isa(isa_of(reading.config.isa));
   const int code = serve(arguments, reading.config, key, assets);
   // EAL leaves its folder behind; one that was named after this process is of no use to the next.
   const bool own_folder = reading.config.driver == Driver::socket && arguments.eal.empty() && port::eal_runs();

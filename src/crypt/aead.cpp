@@ -52,7 +52,7 @@ void seal_in_place(const std::uint8_t* key, std::uint32_t connection_id, std::ui
 }
 
 std::uint64_t open_batch(const AeadBatch& batch) noexcept {
-  if (batch.rows >= kernel::aead_rows_min()) return kernel::aead_open(batch);
+  if (batch.rows >= simd::aead_rows_min()) return simd::aead_open(batch);
   std::uint64_t authentic = 0;
   for (unsigned i = 0; i < keys_ahead; ++i) prefetch_key(batch, i);
   for (unsigned i = 0; i < batch.rows; ++i) {
@@ -65,7 +65,7 @@ std::uint64_t open_batch(const AeadBatch& batch) noexcept {
 }
 
 void seal_batch(const AeadBatch& batch) noexcept {
-  if (batch.rows >= kernel::aead_rows_min()) return kernel::aead_seal(batch);
+  if (batch.rows >= simd::aead_rows_min()) return simd::aead_seal(batch);
   for (unsigned i = 0; i < keys_ahead; ++i) prefetch_key(batch, i);
   for (unsigned i = 0; i < batch.rows; ++i) {
     prefetch_key(batch, i + keys_ahead);

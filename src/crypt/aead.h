@@ -1,18 +1,18 @@
 #pragma once
-/// ChaCha20-Poly1305 over a burst of datagrams of different sessions: many at once by a vector kernel (kernel/aead.h),
+/// ChaCha20-Poly1305 over a burst of datagrams of different sessions: many at once by a vector kernel (simd/aead.h),
 /// a single one, and all where the CPU has no such vectors, by libsodium.
 /// Source  RFC 8439; docs/wire-format.md section 5
 
 #include <cstdint>
 
-#include "kernel/aead.h"
+#include "simd/aead.h"
 #include "wire/batch.h"
 #include "wire/datagram.h"
 
 namespace serried::crypt {
 
 /// What the AAD is: the datagram's header.
-using AeadBatch = kernel::AeadBurst;
+using AeadBatch = simd::AeadBurst;
 static_assert(AeadBatch::capacity == wire::Batch::capacity && AeadBatch::header_bytes == wire::header_bytes &&
               AeadBatch::tag_bytes == wire::tag_bytes && AeadBatch::body_bytes_max >= wire::body_bytes_max);
 

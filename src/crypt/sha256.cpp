@@ -10,7 +10,7 @@
 namespace serried::crypt {
 namespace {
 
-constexpr std::size_t block_bytes = kernel::sha256_block_bytes;
+constexpr std::size_t block_bytes = simd::sha256_block_bytes;
 
 }  // namespace
 
@@ -24,10 +24,10 @@ void Sha256::update(std::span<const std::uint8_t> bytes) noexcept {
     std::copy_n(bytes.begin(), more, pending_.begin() + held);
     bytes = bytes.subspan(more);
     if (held + more < block_bytes) return;
-    kernel::sha256_blocks(state_, pending_.data(), 1);
+    simd::sha256_blocks(state_, pending_.data(), 1);
   }
   const std::size_t whole = bytes.size() / block_bytes;
-  if (whole != 0) kernel::sha256_blocks(state_, bytes.data(), whole);
+  if (whole != 0) simd::sha256_blocks(state_, bytes.data(), whole);
   std::ranges::copy(bytes.subspan(whole * block_bytes), pending_.begin());
 }
 
@@ -37,12 +37,12 @@ void Sha256::finish(std::span<std::uint8_t, 32> to) noexcept {
   pending_[held++] = 0x80;
   if (held > block_bytes - 8) {
     std::fill(pending_.begin() + held, pending_.end(), 0);
-    kernel::sha256_blocks(state_, pending_.data(), 1);
+    simd::sha256_blocks(state_, pending_.data(), 1);
     held = 0;
   }
   std::fill(pending_.begin() + held, pending_.end() - 8, 0);
   base::store(pending_.data() + block_bytes - 8, base::byte_swapped(8 * bytes_));
-  kernel::sha256_blocks(state_, pending_.data(), 1);
+  simd::sha256_blocks(state_, pending_.data(), 1);
   for (std::size_t i = 0; i < state_.size(); ++i) base::store(to.data() + 4 * i, base::byte_swapped(state_[i]));
 }
 

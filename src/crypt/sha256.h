@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-#include "kernel/sha256.h"
+#include "simd/sha256.h"
 
 namespace serried::crypt {
 
@@ -29,9 +29,9 @@ class Sha256 {
   void finish(std::span<std::uint8_t, 32> to) noexcept;
 
  private:
-  kernel::Sha256State state_ = kernel::sha256_initial;
+  simd::Sha256State state_ = simd::sha256_initial;
   std::uint64_t bytes_ = 0;
-  std::array<std::uint8_t, kernel::sha256_block_bytes> pending_{};  ///< its first bytes_ % 64
+  std::array<std::uint8_t, simd::sha256_block_bytes> pending_{};  ///< its first bytes_ % 64
 };
 
 /// A key, ready for HMAC: both of its blocks are hashed already.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "kernel/within.h"
+#include "simd/within_radius.h"
 
 namespace serried::interest {
 namespace {
@@ -12,13 +12,13 @@ unsigned collect(const Grid& grid, Span places, const std::array<float, 3>& posi
                  Candidate* out) noexcept {
   const auto [px, py, pz] = position;
   const std::uint16_t* const slots = grid.slots();
-  std::array<std::uint64_t, kernel::within_max / 64> closer;
+  std::array<std::uint64_t, simd::within_radius_max / 64> closer;
   unsigned found = 0;
-  for (; places.first < places.last; places.first += kernel::within_max) {
+  for (; places.first < places.last; places.first += simd::within_radius_max) {
     const float *const x = grid.x() + places.first, *const y = grid.y() + places.first,
                        *const z = grid.z() + places.first;
-    const std::uint32_t count = std::min(places.last - places.first, std::uint32_t{kernel::within_max});
-    kernel::find_within({x, y, z}, count, px, py, pz, distance2_max, closer.data());
+    const std::uint32_t count = std::min(places.last - places.first, std::uint32_t{simd::within_radius_max});
+    simd::within_radius({x, y, z}, count, px, py, pz, distance2_max, closer.data());
     for (unsigned first = 0; first < count; first += 64)
       for (std::uint64_t bits = closer[first / 64]; bits != 0; bits &= bits - 1) {
         const unsigned i = first + static_cast<unsigned>(std::countr_zero(bits));

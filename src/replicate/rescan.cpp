@@ -5,7 +5,7 @@
 #include <span>
 
 #include "interest/select.h"
-#include "kernel/survey.h"
+#include "simd/weigh_rows.h"
 
 namespace serried::replicate {
 namespace {
@@ -15,7 +15,7 @@ constexpr float exchange_factor2 = 0.64F;
 constexpr float unlimited = 3e38F;
 
 // What the kernel knows of rows and places.
-static_assert(tracked_rows == kernel::survey_rows && sizeof(world::Place) == kernel::place_bytes);
+static_assert(tracked_rows == simd::weigh_rows_max && sizeof(world::Place) == simd::place_bytes);
 static_assert(offsetof(world::Place, x) == 0 && offsetof(world::Place, leave2) == 12);
 static_assert(status::state_mask == 3 && status::near == 0x40);
 static_assert(static_cast<int>(RowState::creating) == 1 && static_cast<int>(RowState::live) == 2);
@@ -47,7 +47,7 @@ bool comes_back(Viewer& viewer, const Scene& scene, unsigned row, const interest
   if (viewer.state(row) != RowState::removing || !eligible(viewer, scene, candidate)) return false;
   if (viewer.generation(row) != (scene.published->brief[candidate.slot].identity & 3)) return false;
   recreate(viewer, row);
-  viewer.weight[row] = kernel::weight_at(candidate.distance2, near2_of(scene));
+  viewer.weight[row] = simd::weight_at(candidate.distance2, near2_of(scene));
   return true;
 }
 
@@ -74,9 +74,9 @@ void rescan(Viewer& viewer, const Scene& scene) noexcept {
   const Config& config = *scene.config;
   const world::Place& eye = scene.published->place[viewer.own_slot];
   const float near2 = near2_of(scene);
-  kernel::Survey survey;
+  simd::WeighedRows survey;
   const auto* places = reinterpret_cast<const std::uint8_t*>(scene.published->place.data());
-  kernel::survey(places, {viewer.slot.data(), viewer.weight.data(), viewer.status.data()}, viewer.rows_high,
+  simd::weigh_rows(places, {viewer.slot.data(), viewer.weight.data(), viewer.status.data()}, viewer.rows_high,
                  {eye.x, eye.y, eye.z, near2}, survey);
   const RowMask gone{survey.gone};
   bool changed = !gone.none();
@@ -116,7 +116,7 @@ void rescan(Viewer& viewer, const Scene& scene) noexcept {
       --tracked;
     }
     const std::uint8_t generation = scene.published->brief[candidate.slot].identity & 3;
-    if (!track(viewer, candidate.slot, generation, kernel::weight_at(candidate.distance2, near2))) break;
+    if (!track(viewer, candidate.slot, generation, simd::weight_at(candidate.distance2, near2))) break;
     changed = true;
     ++tracked;
   }

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "kernel/due.h"
+#include "simd/find_due.h"
 #include "replicate/plan.h"
 
 namespace serried::replicate {
@@ -10,7 +10,7 @@ namespace {
 using world::Brief;
 
 // What the kernel knows of rows and briefs, said twice so that it need not include them.
-static_assert(tracked_rows == kernel::due_rows && sizeof(Brief) == kernel::brief_bytes);
+static_assert(tracked_rows == simd::due_rows && sizeof(Brief) == simd::brief_bytes);
 static_assert(offsetof(Brief, change) == 0 && offsetof(Brief, urgent) == 2 && offsetof(Brief, identity) == 4);
 static_assert(offsetof(Brief, bits) == 5 && Brief::is_living == 4 && Brief::is_moving == 1 && Brief::is_hidden == 2);
 static_assert(status::state_mask == 3 && status::generation_shift == 2 && status::near == 0x40);
@@ -18,7 +18,7 @@ static_assert(static_cast<int>(RowState::empty) == 0 && static_cast<int>(RowStat
 
 std::uint16_t age(std::uint32_t now, std::uint16_t then) noexcept { return static_cast<std::uint16_t>(now - then); }
 
-kernel::DueRules rules_of(const Viewer& viewer, const Scene& scene) noexcept {
+simd::DueRules rules_of(const Viewer& viewer, const Scene& scene) noexcept {
   const Config& config = *scene.config;
   return {.tick = static_cast<std::uint16_t>(scene.tick),
           .age_max = world::change_age_max,
@@ -27,7 +27,7 @@ kernel::DueRules rules_of(const Viewer& viewer, const Scene& scene) noexcept {
           .near = 1,
           .unanswered = viewer.resend_ticks,
           .refresh = static_cast<std::uint16_t>(config.refresh_ticks),
-          .threshold = std::min(viewer.threshold, kernel::due_priority_max + 1)};
+          .threshold = std::min(viewer.threshold, simd::due_priority_max + 1)};
 }
 
 /// A row that is not plainly live, or whose entity is not plainly there. Returns whether it is live after all.
@@ -57,25 +57,25 @@ bool settle(Viewer& viewer, const Scene& scene, unsigned row, Review& review) no
 
 void review(Viewer& viewer, const Scene& scene, Review& review) noexcept {
   const auto* briefs = reinterpret_cast<const std::uint8_t*>(scene.published->brief.data());
-  const kernel::DueRows rows{viewer.slot.data(), viewer.acked.data(), viewer.sent.data(), viewer.weight.data(),
+  const simd::DueRows rows{viewer.slot.data(), viewer.acked.data(), viewer.sent.data(), viewer.weight.data(),
                              viewer.status.data()};
-  const kernel::DueRules rules = rules_of(viewer, scene);
-  kernel::DueMasks masks;
-  kernel::find_due(briefs, rows, viewer.rows_high, rules, masks);
+  const simd::DueRules rules = rules_of(viewer, scene);
+  simd::DueMasks masks;
+  simd::find_due(briefs, rows, viewer.rows_high, rules, masks);
   review = {.due = {{masks.due[0], masks.due[1]}}, .heavy = {{masks.heavy[0], masks.heavy[1]}}};
   review.due.clear(0);
   review.heavy.clear(0);
 
   // What a client predicts, its own entity, it must be able to reconcile at every tick.
-  kernel::DueRules own = rules;
+  simd::DueRules own = rules;
   own.resting = 1;
-  review.own_due = settle(viewer, scene, 0, review) && kernel::due_priority(briefs, rows, 0, own) != 0;
+  review.own_due = settle(viewer, scene, 0, review) && simd::due_priority(briefs, rows, 0, own) != 0;
 
   RowMask odd{{masks.odd[0], masks.odd[1]}};
   odd.clear(0);
   odd.for_each([&](unsigned row) {
     if (!settle(viewer, scene, row, review)) return;
-    const std::uint32_t priority = kernel::due_priority(briefs, rows, row, rules);
+    const std::uint32_t priority = simd::due_priority(briefs, rows, row, rules);
     if (priority != 0) review.due.set(row);
     if (priority != 0 && priority >= rules.threshold) review.heavy.set(row);
   });

@@ -3,7 +3,7 @@
 #include "wire/stamp.h"
 
 #include "base/bytes.h"
-#include "kernel/crc32c.h"
+#include "simd/crc32c.h"
 #include "wire/trailer.h"
 
 namespace serried::wire {
@@ -16,7 +16,7 @@ void stamp(Batch& batch, CrcSeed seed) noexcept {
 void stamp_one(std::span<std::uint8_t> datagram, CrcSeed seed) noexcept {
   if (datagram.size() < crc_bytes) return;
   const auto covered = datagram.first(datagram.size() - crc_bytes);
-  base::store(datagram.data() + covered.size(), ~kernel::crc32c_update(seed.state(), covered));
+  base::store(datagram.data() + covered.size(), ~simd::crc32c_update(seed.state(), covered));
 }
 
 }  // namespace serried::wire

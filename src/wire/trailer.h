@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernel/crc32c.h"
+#include "simd/crc32c.h"
 #include "wire/batch.h"
 #include "wire/datagram.h"
 #include "wire/verify.h"
@@ -22,7 +22,7 @@ struct Trailers {
       covered[i] = static_cast<std::uint16_t>(batch.length[row] - crc_bytes);
       at[i] = batch.data[row] + covered[i];
     }
-    kernel::crc32c_batch(seed.state(), data, covered, state, batch.live_rows);
+    simd::crc32c_batch(seed.state(), data, covered, state, batch.live_rows);
   }
   [[nodiscard]] std::uint32_t crc(unsigned i) const noexcept { return ~state[i]; }
 

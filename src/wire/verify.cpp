@@ -4,7 +4,7 @@
 #include "wire/verify.h"
 
 #include "base/bytes.h"
-#include "kernel/crc32c.h"
+#include "simd/crc32c.h"
 #include "wire/trailer.h"
 
 namespace serried::wire {
@@ -12,7 +12,7 @@ namespace serried::wire {
 CrcSeed::CrcSeed(std::uint64_t protocol_id) noexcept {
   std::uint8_t bytes[8];
   base::store(bytes, protocol_id);
-  state_ = kernel::crc32c_update(0xFFFFFFFF, bytes);
+  state_ = simd::crc32c_update(0xFFFFFFFF, bytes);
 }
 
 void verify(Batch& batch, CrcSeed seed, observe::DropCounters& drops) noexcept {
@@ -29,7 +29,7 @@ void verify(Batch& batch, CrcSeed seed, observe::DropCounters& drops) noexcept {
 bool verify_one(std::span<const std::uint8_t> datagram, CrcSeed seed) noexcept {
   if (datagram.size() < crc_bytes) return false;
   const auto covered = datagram.first(datagram.size() - crc_bytes);
-  return base::load<std::uint32_t>(datagram.data() + covered.size()) == ~kernel::crc32c_update(seed.state(), covered);
+  return base::load<std::uint32_t>(datagram.data() + covered.size()) == ~simd::crc32c_update(seed.state(), covered);
 }
 
 }  // namespace serried::wire

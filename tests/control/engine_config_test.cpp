@@ -181,12 +181,12 @@ TEST(LaneBuffers, CoverEveryRingAtOnce) {
 }
 
 TEST(IsaOf, AutomaticIsWhatTheCpuHas) {
-  EXPECT_EQ(isa_of(IsaChoice::automatic), kernel::detected_isa());
-  EXPECT_EQ(isa_of(IsaChoice::scalar), kernel::Isa::scalar);
-  EXPECT_EQ(isa_of(IsaChoice::sse42), kernel::Isa::sse42);
-  EXPECT_EQ(isa_of(IsaChoice::avx2), kernel::Isa::avx2);
-  EXPECT_EQ(isa_of(IsaChoice::avx512), kernel::Isa::avx512);
-  EXPECT_EQ(isa_of(IsaChoice::sse42), kernel::Isa::sse42);
+  EXPECT_EQ(isa_of(IsaChoice::automatic), simd::detected_isa());
+  EXPECT_EQ(isa_of(IsaChoice::scalar), simd::Isa::scalar);
+  EXPECT_EQ(isa_of(IsaChoice::sse42), simd::Isa::sse42);
+  EXPECT_EQ(isa_of(IsaChoice::avx2), simd::Isa::avx2);
+  EXPECT_EQ(isa_of(IsaChoice::avx512), simd::Isa::avx512);
+  EXPECT_EQ(isa_of(IsaChoice::sse42), simd::Isa::sse42);
 }
 
 }  // namespace

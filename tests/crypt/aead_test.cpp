@@ -8,7 +8,7 @@
 #include "crypt/reference_aead.h"
 #include "crypt/support.h"
 #include "crypt/vector_file.h"
-#include "kernel/isa.h"
+#include "simd/isa.h"
 #include "wire/compose.h"
 #include "wire/parse.h"
 #include "wire/stamp.h"
@@ -25,12 +25,12 @@ class AeadTest : public testing::Test {
 };
 
 /// Bursts, with each instruction set that may choose another way.
-class AeadBurstTest : public testing::TestWithParam<kernel::Isa> {
+class AeadBurstTest : public testing::TestWithParam<simd::Isa> {
   void SetUp() override {
     ASSERT_TRUE(initialise());
-    if (kernel::use_isa(GetParam()) != GetParam()) GTEST_SKIP() << "this CPU has no " << isa_name(GetParam());
+    if (simd::use_isa(GetParam()) != GetParam()) GTEST_SKIP() << "this CPU has no " << isa_name(GetParam());
   }
-  void TearDown() override { kernel::use_isa(kernel::detected_isa()); }
+  void TearDown() override { simd::use_isa(simd::detected_isa()); }
 };
 
 constexpr std::uint32_t id = 0x07000000;
@@ -316,7 +316,7 @@ TEST_P(AeadBurstTest, WycheproofSideBySide) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, AeadBurstTest, testing::Values(kernel::Isa::scalar, kernel::Isa::avx2, kernel::Isa::avx512),
+INSTANTIATE_TEST_SUITE_P(, AeadBurstTest, testing::Values(simd::Isa::scalar, simd::Isa::avx2, simd::Isa::avx512),
                          [](const auto& instance) { return std::string(isa_name(instance.param)); });
 
 // The whole way of one datagram: nothing that differs from it by a bit gets in, not even with its CRC put right.

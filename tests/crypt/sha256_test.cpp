@@ -5,13 +5,13 @@
 
 #include "base/prng.h"
 #include "crypt/support.h"
-#include "kernel/isa.h"
+#include "simd/isa.h"
 #include "support/random.h"
 
 namespace serried::crypt {
 namespace {
 
-using kernel::Isa;
+using simd::Isa;
 using test::random_bytes;
 
 /// Give all of it, in pieces of random lengths.
@@ -28,10 +28,10 @@ class Sha256PiecesTest : public testing::TestWithParam<Isa> {
  protected:
   void SetUp() override {
     const bool by_instruction = GetParam() != Isa::scalar;
-    kernel::use_isa(GetParam());
-    if (kernel::uses_sha_instructions() != by_instruction) GTEST_SKIP() << "this CPU has no instructions for SHA-256";
+    simd::use_isa(GetParam());
+    if (simd::uses_sha_instructions() != by_instruction) GTEST_SKIP() << "this CPU has no instructions for SHA-256";
   }
-  void TearDown() override { kernel::use_isa(kernel::detected_isa()); }
+  void TearDown() override { simd::use_isa(simd::detected_isa()); }
 };
 INSTANTIATE_TEST_SUITE_P(Isa, Sha256PiecesTest, testing::Values(Isa::scalar, Isa::sse42));
 

@@ -9,7 +9,7 @@
 #include "base/prng.h"
 #include "crypt/aead.h"
 #include "crypt/keys.h"
-#include "kernel/isa.h"
+#include "simd/isa.h"
 
 namespace {
 
@@ -68,10 +68,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Burst plain = burst_of({data, size}, flips);
   Burst reference = plain;
   reference.point();
-  kernel::use_isa(kernel::Isa::scalar);
+  simd::use_isa(simd::Isa::scalar);
   crypt::seal_batch(reference.batch);
-  for (const kernel::Isa isa : {kernel::Isa::avx2, kernel::Isa::avx512}) {
-    if (kernel::use_isa(isa) != isa) continue;
+  for (const simd::Isa isa : {simd::Isa::avx2, simd::Isa::avx512}) {
+    if (simd::use_isa(isa) != isa) continue;
     Burst sealed = plain;
     sealed.point();
     crypt::seal_batch(sealed.batch);
@@ -84,7 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Burst by_library = sealed;
     by_library.point();
     const std::uint64_t authentic = crypt::open_batch(sealed.batch);
-    kernel::use_isa(kernel::Isa::scalar);
+    simd::use_isa(simd::Isa::scalar);
     demand(crypt::open_batch(by_library.batch) == authentic);
     demand(by_library.datagrams == sealed.datagrams);
     for (unsigned row = 0; row < sealed.batch.rows; ++row) demand((authentic >> row & 1) == (flips[row] < 128));

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "games/reference/messages.h"
-#include "kernel/crc32c.h"
+#include "simd/crc32c.h"
 #include "shard_fixture.h"
 
 namespace serried::lane::test {
@@ -286,7 +286,7 @@ TEST(Mail, ALongCommandInABlockIsAnsweredAndTheBlockReturned) {
   message::ComponentReader reader(update);
   message::Component component;
   ASSERT_TRUE(reader.next(component));
-  EXPECT_EQ(base::load<std::uint32_t>(component.bytes.data()), kernel::crc32c(bytes));
+  EXPECT_EQ(base::load<std::uint32_t>(component.bytes.data()), simd::crc32c(bytes));
 }
 
 TEST(Mail, AnEmoteIsShownForTwoSeconds) {

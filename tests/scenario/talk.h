@@ -7,7 +7,7 @@
 #include <map>
 #include <string>
 
-#include "kernel/crc32c.h"
+#include "simd/crc32c.h"
 #include "message/game.h"
 #include "scenario/engine.h"
 
@@ -92,7 +92,7 @@ class Talker {
     ++sequence_;
     ++commands;
     long_commands += is_long ? 1 : 0;
-    asked_[channel == wire::Channel::reliable_ordered ? 0 : 1].push_back({sequence_, kernel::crc32c(value), size});
+    asked_[channel == wire::Channel::reliable_ordered ? 0 : 1].push_back({sequence_, simd::crc32c(value), size});
   }
 
   static void hear(void* self, wire::Channel, message::Type type, std::span<const std::uint8_t> content) {

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
-#include "kernel/crc32c.h"
+#include "simd/crc32c.h"
 #include "wire/burst.h"
 
 namespace serried::wire {
@@ -21,7 +21,7 @@ TEST(Stamp, CoversProtocolIdAndEverythingButTheTrailer) {
   EXPECT_EQ(std::string(whole.begin(), whole.end()), "serried1");
   whole.insert(whole.end(), burst.bytes(row).begin(), burst.bytes(row).end() - crc_bytes);
   stamp(burst.batch, CrcSeed(test_protocol_id));
-  EXPECT_EQ(base::load<std::uint32_t>(burst.bytes(row).data() + 56), kernel::crc32c(whole));
+  EXPECT_EQ(base::load<std::uint32_t>(burst.bytes(row).data() + 56), simd::crc32c(whole));
 }
 
 TEST(Stamp, BurstAndSingleAgreeAndTouchNothingElse) {

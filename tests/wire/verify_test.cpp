@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kernel/isa.h"
+#include "simd/isa.h"
 #include "wire/burst.h"
 #include "wire/stamp.h"
 
@@ -12,14 +12,14 @@ namespace {
 using observe::Drop;
 
 /// Runs once for every instruction set that this CPU has.
-class VerifyTest : public testing::TestWithParam<kernel::Isa> {
+class VerifyTest : public testing::TestWithParam<simd::Isa> {
  protected:
   void SetUp() override {
-    if (kernel::use_isa(GetParam()) != GetParam()) GTEST_SKIP() << "this CPU has no " << kernel::isa_name(GetParam());
+    if (simd::use_isa(GetParam()) != GetParam()) GTEST_SKIP() << "this CPU has no " << simd::isa_name(GetParam());
   }
-  void TearDown() override { kernel::use_isa(kernel::detected_isa()); }
+  void TearDown() override { simd::use_isa(simd::detected_isa()); }
 };
-INSTANTIATE_TEST_SUITE_P(Isa, VerifyTest, testing::Values(kernel::Isa::scalar, kernel::Isa::sse42));
+INSTANTIATE_TEST_SUITE_P(Isa, VerifyTest, testing::Values(simd::Isa::scalar, simd::Isa::sse42));
 
 const CrcSeed seed(test_protocol_id);
 

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/setup.h"
-#include "kernel/crc32c.h"
+#include "simd/crc32c.h"
 #include "world/entity.h"
 
 namespace serried::games::reference {
@@ -133,7 +133,7 @@ Handled on_command(const game::Sender& sender, Nanos now, std::span<const std::u
       break;
     }
     case command_checksum:
-      answer.add(part_crc32c).write(kernel::crc32c(command.bytes));
+      answer.add(part_crc32c).write(simd::crc32c(command.bytes));
       answer.add(part_size).write(static_cast<std::uint32_t>(command.bytes.size()));
       break;
     default:

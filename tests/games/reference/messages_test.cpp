@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kernel/crc32c.h"
+#include "simd/crc32c.h"
 #include "world/entity.h"
 
 namespace serried::games::reference {
@@ -176,7 +176,7 @@ TEST(Mail, ChecksumOfTheLongestCommand) {
   for (const Bytes& bytes : {Bytes{}, long_one}) {
     ASSERT_EQ(client.command({0, "checksum"}, bytes), Handled::yes);
     auto parts = client.update();
-    EXPECT_EQ(value<std::uint32_t>(parts["crc32c"]), kernel::crc32c(bytes));
+    EXPECT_EQ(value<std::uint32_t>(parts["crc32c"]), simd::crc32c(bytes));
     EXPECT_EQ(value<std::uint32_t>(parts["size"]), bytes.size());
   }
 }

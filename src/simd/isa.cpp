@@ -1,0 +1,81 @@
+/// Where kernels are chosen. The choice is one load, or two for SHA-256, made once a burst or block, so there is no
+/// table of pointers to set up and no order of initialisation to get wrong.
+
+#include "simd/isa.h"
+
+#include <atomic>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace serried::simd {
+namespace {
+
+constexpr std::uint8_t undecided = 0xFF;
+// Constant-initialised: another translation unit's constructor may already ask.
+constinit std::atomic<std::uint8_t> chosen{undecided};
+constinit std::atomic<bool> sha_present{
+    false};  ///< stored before the choice; seen late, it costs time and nothing else
+
+bool detect_sha() noexcept {
+#if defined(__x86_64__)
+  // Not __builtin_cpu_supports: some compilers do not know the name.
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_SHA) != 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+Isa detected_isa() noexcept {
+#if defined(__x86_64__)
+  // These ask CPUID and XGETBV, so an operating system that does not save wide registers counts as a CPU without.
+  __builtin_cpu_init();
+  if (!__builtin_cpu_supports("sse4.2")) return Isa::scalar;
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Isa::sse42;
+  const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                    __builtin_cpu_supports("avx512ifma");
+  return wide ? Isa::avx512 : Isa::avx2;
+#else
+  return Isa::scalar;
+#endif
+}
+
+Isa active_isa() noexcept {
+  const std::uint8_t now = chosen.load(std::memory_order_relaxed);
+  if (now != undecided) [[likely]]
+    return static_cast<Isa>(now);
+  return use_isa(detected_isa());
+}
+
+Isa use_isa(Isa isa) noexcept {
+  const Isa best = detected_isa();
+  const Isa used = isa < best ? isa : best;
+  sha_present.store(detect_sha(), std::memory_order_relaxed);
+  chosen.store(static_cast<std::uint8_t>(used), std::memory_order_relaxed);
+  return used;
+}
+
+bool uses_sha_instructions() noexcept {
+  return active_isa() >= Isa::sse42 && sha_present.load(std::memory_order_relaxed);
+}
+
+std::string_view isa_name(Isa isa) noexcept {
+  switch (isa) {
+    case Isa::scalar:
+      return "scalar";
+    case Isa::sse42:
+      return "sse4.2";
+    case Isa::avx2:
+      return "avx2";
+    case Isa::avx512:
+      return "avx512";
+  }
+  return "unknown";
+}
+
+}  // namespace serried::simd
