@@ -76,7 +76,7 @@ void view_apply(benchmark::State& state) {
       base::ByteReader in(out.written());
       message::Framed framed;
       view.begin(1, second);
-      if (!message::next(in, framed) || view.apply(framed) != observe::Drop::none)
+      if (!message::next(in, framed) || view.apply(framed) != metrics::Drop::none)
         return state.SkipWithError("an entity was refused");
     }
   std::uint32_t tick = 0;

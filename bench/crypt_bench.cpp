@@ -187,8 +187,8 @@ void replay_check(benchmark::State& state) {
       Session& session = sessions.session(first + row);
       const std::uint64_t sequence = session.sequence + ((row + round) % 8 == 0 ? 2 : 1);
       session.sequence = sequence;
-      refused += session.window.peek(sequence) != observe::Drop::none;
-      refused += session.window.commit(sequence) != observe::Drop::none;
+      refused += session.window.peek(sequence) != metrics::Drop::none;
+      refused += session.window.commit(sequence) != metrics::Drop::none;
     }
     return refused;
   };

@@ -22,7 +22,7 @@
 namespace {
 
 using namespace serried;
-using observe::Drop;
+using metrics::Drop;
 
 constexpr std::uint64_t random_seed = 1;
 constexpr std::size_t body_bytes = 66;  // 100 bytes in all, as inputs come
@@ -95,7 +95,7 @@ class Crowd {
  public:
   session::Table table;
   wire::Batch batch;
-  observe::DropCounters drops;
+  metrics::DropCounters drops;
   session::Waf waf{{}, random_seed};
   std::uint64_t round = 1;
   Nanos now = second;

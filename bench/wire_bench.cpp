@@ -53,7 +53,7 @@ class Ring {
 
   const wire::CrcSeed seed{default_protocol_id};
   Batch batch;
-  observe::DropCounters drops;
+  metrics::DropCounters drops;
 
  private:
   std::size_t burst_, at_ = 0;
@@ -84,7 +84,7 @@ void run_stage(benchmark::State& state, simd::Isa isa, Stage stage) {
     stage(ring);
     benchmark::ClobberMemory();
   }
-  if (ring.drops.total(observe::DropUnit::datagram) != 0) state.SkipWithError("a valid datagram was dropped");
+  if (ring.drops.total(metrics::DropUnit::datagram) != 0) state.SkipWithError("a valid datagram was dropped");
   bench::report_packets(state, static_cast<double>(state.iterations()) * static_cast<double>(burst));
   state.SetLabel(hash.text());
   simd::use_isa(simd::detected_isa());
@@ -111,7 +111,7 @@ void verify_one_by_one(benchmark::State& state) {
   run_stage(state, simd::detected_isa(), [](Ring& ring) {
     for (unsigned row = 0; row < ring.batch.rows; ++row)
       if (!wire::verify_one({ring.batch.data[row], ring.batch.length[row]}, ring.seed))
-        ring.drops.add(observe::Drop::bad_crc);
+        ring.drops.add(metrics::Drop::bad_crc);
   });
 }
 void stamp(benchmark::State& state) {

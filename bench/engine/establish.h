@@ -116,7 +116,7 @@ class Establisher {
   std::vector<std::unique_ptr<Newcomer>> newcomers_;
   unsigned first_ = 0, joined_ = 0;
   wire::CrcSeed crc_{protocol_id};
-  observe::DropCounters drops_;
+  metrics::DropCounters drops_;
 };
 
 }  // namespace serried::bench

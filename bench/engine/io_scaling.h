@@ -96,9 +96,9 @@ class IoLanes {
         complain(std::to_string(bed.sent_inputs) + " inputs in, " + std::to_string(bed.inputs) + " out");
       if (bed.bodies != bed.sent_bodies)
         complain(std::to_string(bed.sent_bodies) + " bodies in, " + std::to_string(bed.bodies) + " out");
-      for (const observe::Drop drop : {observe::Drop::handover_ring_full, observe::Drop::unknown_session,
-                                       observe::Drop::foreign_source, observe::Drop::session_rate})
-        if (bed.lane.counters().drops.value(drop) != 0) complain("drops " + std::string(observe::drop_name(drop)));
+      for (const metrics::Drop drop : {metrics::Drop::handover_ring_full, metrics::Drop::unknown_session,
+                                       metrics::Drop::foreign_source, metrics::Drop::session_rate})
+        if (bed.lane.counters().drops.value(drop) != 0) complain("drops " + std::string(metrics::drop_name(drop)));
     }
   }
   [[nodiscard]] std::uint64_t hash() const {

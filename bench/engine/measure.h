@@ -88,23 +88,23 @@ class Measurer {
     if (bed_.options.answers && bed_.plans_acked + 2 * bed_.crowd.size() < bed_.sent_bodies)
       complain("of " + std::to_string(bed_.sent_bodies) + " bodies only " + std::to_string(bed_.plans_acked) +
                " were acked");
-    const observe::DropCounters& drops = bed_.lane.counters().drops;
-    for (std::size_t i = 0; i < observe::drop_count; ++i) {
-      const auto drop = static_cast<observe::Drop>(i);
+    const metrics::DropCounters& drops = bed_.lane.counters().drops;
+    for (std::size_t i = 0; i < metrics::drop_count; ++i) {
+      const auto drop = static_cast<metrics::Drop>(i);
       const std::uint64_t lane_drops = drops.value(drop) - before_[i];
-      if (lane_drops != refused_[i] && drop != observe::Drop::no_buffer)
-        complain(std::string(observe::drop_name(drop)) + " " + std::to_string(lane_drops) + " instead of " +
+      if (lane_drops != refused_[i] && drop != metrics::Drop::no_buffer)
+        complain(std::string(metrics::drop_name(drop)) + " " + std::to_string(lane_drops) + " instead of " +
                  std::to_string(refused_[i]));
       if (bed_.port.counters().drops.value(drop) != 0)
         complain("the port dropped " + std::to_string(bed_.port.counters().drops.value(drop)) + ": " +
-                 std::string(observe::drop_name(drop)));
+                 std::string(metrics::drop_name(drop)));
     }
   }
 
   /// What was dropped so far belongs to the handshakes.
   void begin() {
-    for (std::size_t i = 0; i < observe::drop_count; ++i)
-      before_[i] = bed_.lane.counters().drops.value(static_cast<observe::Drop>(i));
+    for (std::size_t i = 0; i < metrics::drop_count; ++i)
+      before_[i] = bed_.lane.counters().drops.value(static_cast<metrics::Drop>(i));
     bed_.inputs = bed_.bodies = bed_.plans_acked = bed_.sent_inputs = bed_.sent_bodies = 0;
   }
 
@@ -120,7 +120,7 @@ class Measurer {
   /// Everything that a server refuses, and what it answers to strangers. The kinds stand in an order in which none
   /// spoils the next: as soon as something malformed came, the address of them all is banned as a stranger's.
   void refusals() {
-    using observe::Drop;
+    using metrics::Drop;
     Strangers strangers(protocol_id);
     const auto of_stranger = [&](Stranger kind) {
       return [this, &strangers, kind](Who who, Piece& piece) {
@@ -159,12 +159,12 @@ class Measurer {
 
   /// One row of them. `reasons`: what may become of a datagram; none: it is answered.
   template <class Take>
-  void refusal(const std::string& name, std::initializer_list<observe::Drop> reasons, Take&& take) {
+  void refusal(const std::string& name, std::initializer_list<metrics::Drop> reasons, Take&& take) {
     const lane::IoCounters& counters = bed_.lane.counters();
     std::uint64_t sent = 0;
     const std::uint64_t answered_before = counters.answered.value();
-    std::array<std::uint64_t, observe::drop_count> before{};
-    for (const observe::Drop drop : reasons) before[static_cast<std::size_t>(drop)] = counters.drops.value(drop);
+    std::array<std::uint64_t, metrics::drop_count> before{};
+    for (const metrics::Drop drop : reasons) before[static_cast<std::size_t>(drop)] = counters.drops.value(drop);
     row(name, [&](Piece& piece) {
       const Who who = bed_.next_chunk();
       take(who, piece);
@@ -172,7 +172,7 @@ class Measurer {
     });
     report_.rows.back().datagram_bytes = bed_.crowd.datagram_bytes();
     std::uint64_t accounted = reasons.size() == 0 ? counters.answered.value() - answered_before : 0;
-    for (const observe::Drop drop : reasons) {
+    for (const metrics::Drop drop : reasons) {
       const auto at = static_cast<std::size_t>(drop);
       const std::uint64_t count = counters.drops.value(drop) - before[at];
       refused_[at] += count;
@@ -187,12 +187,12 @@ class Measurer {
   /// Let a budget be used up by what `take` sends.
   template <class Take>
   void spend(Take&& take) {
-    constexpr auto budget = static_cast<std::size_t>(observe::Drop::cookie_budget);
-    const observe::DropCounters& drops = bed_.lane.counters().drops;
-    const std::uint64_t before = drops.value(observe::Drop::cookie_budget);
+    constexpr auto budget = static_cast<std::size_t>(metrics::Drop::cookie_budget);
+    const metrics::DropCounters& drops = bed_.lane.counters().drops;
+    const std::uint64_t before = drops.value(metrics::Drop::cookie_budget);
     Piece ignored;
     while (ignored.packets <= cookie_rate_per_s) take(bed_.next_chunk(), ignored);
-    refused_[budget] += drops.value(observe::Drop::cookie_budget) - before;
+    refused_[budget] += drops.value(metrics::Drop::cookie_budget) - before;
   }
 
   /// Repeats of `piece` until each has seen the packets asked for.
@@ -252,7 +252,7 @@ class Measurer {
   AnyBed& bed_;
   const Options& options_;
   Report& report_;
-  std::array<std::uint64_t, observe::drop_count> before_{}, refused_{};
+  std::array<std::uint64_t, metrics::drop_count> before_{}, refused_{};
 };
 
 /// Let all clients in, measure, check. `phase` is told when handshakes begin (false) and when they are over (true).

@@ -59,9 +59,9 @@ class ShardLanes {
     std::uint64_t viewers = 0;
     for (const auto& lane : lanes_) {
       viewers += lane->counters().players.value();
-      for (std::size_t i = 0; i < observe::drop_count; ++i)
-        if (const auto drop = static_cast<observe::Drop>(i); lane->counters().drops.value(drop) != 0)
-          complain("drops " + std::string(observe::drop_name(drop)));
+      for (std::size_t i = 0; i < metrics::drop_count; ++i)
+        if (const auto drop = static_cast<metrics::Drop>(i); lane->counters().drops.value(drop) != 0)
+          complain("drops " + std::string(metrics::drop_name(drop)));
     }
     if (viewers != viewers_)
       complain("of " + std::to_string(viewers_) + " viewers " + std::to_string(viewers) + " play");

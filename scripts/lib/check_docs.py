@@ -2,7 +2,7 @@
 """usage: check_docs.py BUILD_DIRECTORY [--write]
 
 What docs/running.md takes from elsewhere stands there as it is there, between `<!-- NAME: begin -->` and `<!-- NAME: end -->`:
-the drop reasons of src/observe/drop.def, the counters of counter.def, and of each program the table that its --help-markdown prints. --write puts the
+the drop reasons of src/metrics/drop.def, the counters of counter.def, and of each program the table that its --help-markdown prints. --write puts the
 page right."""
 
 import glob
@@ -32,7 +32,7 @@ def counters(text):
 
 
 # Name of a table, and what makes it from which list.
-TABLES = {"drops": ("src/observe/drop.def", drops), "counters": ("src/observe/counter.def", counters)}
+TABLES = {"drops": ("src/metrics/drop.def", drops), "counters": ("src/metrics/counter.def", counters)}
 
 
 def option_table(program):

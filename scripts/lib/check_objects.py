@@ -16,7 +16,7 @@ import sys
 import checklib
 import hot_objects
 
-HOT = ("simd wire crypt channel session motion world interest replicate game port lane message observe").split()
+HOT = ("simd wire crypt channel session motion world interest replicate game port lane message metrics").split()
 # Hot code that a module which is not hot instantiates: the io lane over each port.
 INSTANTIATING = ["control"]
 ELSEWHERE = re.compile(r"^_ZN7serried\w+6IoLaneI\w+E4pollE")

@@ -109,7 +109,7 @@ struct Client::Implementation {
   Nanos input_due = 0;          ///< of the next, once input_wait() was called
   std::uint16_t accounted = 0;  ///< the last input that the pacer knows to be applied
   std::optional<client::Udp> udp;
-  observe::DropCounters drops;
+  metrics::DropCounters drops;
   ClientStatistics statistics;
   ClientState told = ClientState::idle;
 
@@ -179,8 +179,8 @@ bool Client::Implementation::exchange() {
     ++statistics.received_datagrams;
     statistics.received_bytes += bytes;
     const Nanos now = clock_now();
-    const observe::Drop verdict = session.receive({buffer.data(), bytes}, session.server(), now, drops);
-    if (verdict != observe::Drop::none) ++statistics.dropped_datagrams;
+    const metrics::Drop verdict = session.receive({buffer.data(), bytes}, session.server(), now, drops);
+    if (verdict != metrics::Drop::none) ++statistics.dropped_datagrams;
     note_applied(now);
   }
   while (const std::size_t bytes = session.send(buffer, clock_now())) {

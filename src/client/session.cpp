@@ -9,7 +9,7 @@
 
 namespace serried::client {
 
-using observe::Drop;
+using metrics::Drop;
 
 namespace {
 

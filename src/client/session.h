@@ -39,7 +39,7 @@
 #include "message/control.h"
 #include "message/input.h"
 #include "message/symbol_pool.h"
-#include "observe/drop.h"
+#include "metrics/drop.h"
 #include "wire/datagram.h"
 #include "wire/path.h"
 #include "wire/verify.h"
@@ -154,7 +154,7 @@ struct Outgoing {
 
 /// What is to be done with a datagram whose header and CRC are right.
 struct Admission {
-  observe::Drop verdict = observe::Drop::none;
+  metrics::Drop verdict = metrics::Drop::none;
   bool handshake = false;  ///< give it to accept_handshake, unopened
 };
 
@@ -177,20 +177,20 @@ class alignas(64) Session {
 
   // One datagram at a time.
   /// Process what arrived, in place. Drops are counted in `drops` and returned.
-  observe::Drop receive(std::span<std::uint8_t> datagram, const wire::Path& source, Nanos now,
-                        observe::DropCounters& drops);
+  metrics::Drop receive(std::span<std::uint8_t> datagram, const wire::Path& source, Nanos now,
+                        metrics::DropCounters& drops);
   /// The next datagram that is due, ready for the wire, at most datagram_bytes_max; 0: nothing is due.
   [[nodiscard]] std::size_t send(std::span<std::uint8_t> to, Nanos now) noexcept;
 
   // The same in stages.
   [[nodiscard]] Admission accept_header(const wire::Header& header, std::size_t bytes,
                                         const wire::Path& source) const noexcept;
-  [[nodiscard]] observe::Drop accept_handshake(std::span<std::uint8_t> datagram, const wire::Header& header, Nanos now);
+  [[nodiscard]] metrics::Drop accept_handshake(std::span<std::uint8_t> datagram, const wire::Header& header, Nanos now);
   /// The key that the header's KeyPhase names: there is one when accept_header had nothing against it, else nullptr.
   [[nodiscard]] const std::uint8_t* opening_key(std::uint8_t flags) const noexcept { return keys_.opening_key(flags); }
   /// `body` is authentic plaintext. Messages that are dropped are counted in `drops`.
-  [[nodiscard]] observe::Drop accept_opened(const wire::Header& header, std::span<const std::uint8_t> body,
-                                            const wire::Path& source, Nanos now, observe::DropCounters& drops);
+  [[nodiscard]] metrics::Drop accept_opened(const wire::Header& header, std::span<const std::uint8_t> body,
+                                            const wire::Path& source, Nanos now, metrics::DropCounters& drops);
   /// Its result names this session's key: seal it before anything else is done with the session.
   [[nodiscard]] Outgoing compose(std::span<std::uint8_t> to, Nanos now) noexcept;
 
@@ -258,7 +258,7 @@ class alignas(64) Session {
     Session& session;
     std::uint64_t sequence;
     Nanos now;
-    observe::DropCounters& drops;
+    metrics::DropCounters& drops;
   };
 
   void enter(State state, Nanos now) noexcept;
@@ -271,36 +271,36 @@ class alignas(64) Session {
   void expire(Nanos now) noexcept;
   void settle(std::span<const channel::ClientSentDatagrams::Outcome> outcomes) noexcept;
 
-  [[nodiscard]] observe::Drop accept_clear(std::span<const std::uint8_t> body, Nanos now);
-  [[nodiscard]] observe::Drop accept_connection(std::span<std::uint8_t> datagram, const wire::Header& header,
+  [[nodiscard]] metrics::Drop accept_clear(std::span<const std::uint8_t> body, Nanos now);
+  [[nodiscard]] metrics::Drop accept_connection(std::span<std::uint8_t> datagram, const wire::Header& header,
                                                 Nanos now);
-  [[nodiscard]] observe::Drop accept_body(const wire::Header& header, base::ByteReader in, Nanos now,
-                                          observe::DropCounters& drops);
-  [[nodiscard]] observe::Drop accept_acks(base::ByteReader& in, std::uint64_t sequence, Nanos now);
-  [[nodiscard]] observe::Drop accept_packed(const wire::Header& header, base::ByteReader in, Nanos now,
-                                            observe::DropCounters& drops);
-  [[nodiscard]] observe::Drop accept_rest(const wire::Header& header, base::ByteReader in, Nanos now,
-                                          observe::DropCounters& drops);
-  [[nodiscard]] observe::Drop accept_post(const wire::Header& header, base::ByteReader in, Nanos now,
-                                          observe::DropCounters& drops);
-  void accept_messages(base::ByteReader body, const wire::Header& header, Nanos now, observe::DropCounters& drops);
-  [[nodiscard]] observe::Drop accept_message(const message::Framed& framed, const wire::Header& header, Nanos now);
-  [[nodiscard]] observe::Drop accept_disconnect(std::span<const std::uint8_t> content, std::uint64_t sequence,
+  [[nodiscard]] metrics::Drop accept_body(const wire::Header& header, base::ByteReader in, Nanos now,
+                                          metrics::DropCounters& drops);
+  [[nodiscard]] metrics::Drop accept_acks(base::ByteReader& in, std::uint64_t sequence, Nanos now);
+  [[nodiscard]] metrics::Drop accept_packed(const wire::Header& header, base::ByteReader in, Nanos now,
+                                            metrics::DropCounters& drops);
+  [[nodiscard]] metrics::Drop accept_rest(const wire::Header& header, base::ByteReader in, Nanos now,
+                                          metrics::DropCounters& drops);
+  [[nodiscard]] metrics::Drop accept_post(const wire::Header& header, base::ByteReader in, Nanos now,
+                                          metrics::DropCounters& drops);
+  void accept_messages(base::ByteReader body, const wire::Header& header, Nanos now, metrics::DropCounters& drops);
+  [[nodiscard]] metrics::Drop accept_message(const message::Framed& framed, const wire::Header& header, Nanos now);
+  [[nodiscard]] metrics::Drop accept_disconnect(std::span<const std::uint8_t> content, std::uint64_t sequence,
                                                 Nanos now);
-  [[nodiscard]] observe::Drop accept_reliable_handshake(std::span<const std::uint8_t> content, std::uint8_t flags);
+  [[nodiscard]] metrics::Drop accept_reliable_handshake(std::span<const std::uint8_t> content, std::uint8_t flags);
   void accept_update(std::uint64_t sequence, Nanos now) noexcept;
-  void count(observe::Drop verdict, message::Type type, std::uint64_t sequence, Nanos now,
-             observe::DropCounters& drops) noexcept;
+  void count(metrics::Drop verdict, message::Type type, std::uint64_t sequence, Nanos now,
+             metrics::DropCounters& drops) noexcept;
 
   static bool take(void* context, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content);
   static bool take_block(void* context, wire::Channel channel, std::uint16_t block, std::uint32_t bytes);
-  [[nodiscard]] observe::Drop accept_control(wire::Channel channel, const message::Framed& framed,
+  [[nodiscard]] metrics::Drop accept_control(wire::Channel channel, const message::Framed& framed,
                                              std::uint64_t sequence, Nanos now);
-  [[nodiscard]] observe::Drop accept_game(wire::Channel channel, const message::Framed& framed);
-  [[nodiscard]] observe::Drop accept_symbol(wire::Channel channel, std::span<const std::uint8_t> content);
-  [[nodiscard]] observe::Drop accept_rekey(std::span<const std::uint8_t> content, std::uint64_t sequence, Nanos now);
-  [[nodiscard]] observe::Drop accept_check(std::span<const std::uint8_t> content);
-  [[nodiscard]] observe::Drop judge_game(const message::Framed& framed);
+  [[nodiscard]] metrics::Drop accept_game(wire::Channel channel, const message::Framed& framed);
+  [[nodiscard]] metrics::Drop accept_symbol(wire::Channel channel, std::span<const std::uint8_t> content);
+  [[nodiscard]] metrics::Drop accept_rekey(std::span<const std::uint8_t> content, std::uint64_t sequence, Nanos now);
+  [[nodiscard]] metrics::Drop accept_check(std::span<const std::uint8_t> content);
+  [[nodiscard]] metrics::Drop judge_game(const message::Framed& framed);
   void send_answers(Nanos now) noexcept;
 
   [[nodiscard]] Outgoing compose_connect(std::span<std::uint8_t> to, Nanos now) noexcept;

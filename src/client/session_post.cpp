@@ -10,7 +10,7 @@
 namespace serried::client {
 
 using message::Type;
-using observe::Drop;
+using metrics::Drop;
 
 Drop Session::accept_reliable_handshake(std::span<const std::uint8_t> content, std::uint8_t flags) {
   message::ReliableHandshake theirs;
@@ -22,7 +22,7 @@ Drop Session::accept_reliable_handshake(std::span<const std::uint8_t> content, s
   return Drop::none;
 }
 
-Drop Session::accept_post(const wire::Header& header, base::ByteReader in, Nanos now, observe::DropCounters& drops) {
+Drop Session::accept_post(const wire::Header& header, base::ByteReader in, Nanos now, metrics::DropCounters& drops) {
   const auto channel = static_cast<wire::Channel>(header.channel);
   const bool reliable = channel != wire::Channel::unreliable;
   if (!post_.is_open()) return Drop::reliable_closed;

@@ -12,10 +12,10 @@
 namespace serried::client {
 
 using message::Type;
-using observe::Drop;
+using metrics::Drop;
 
 Drop Session::receive(std::span<std::uint8_t> datagram, const wire::Path& source, Nanos now,
-                      observe::DropCounters& drops) {
+                      metrics::DropCounters& drops) {
   const auto drop = [&drops](Drop verdict) {
     if (verdict != Drop::none) drops.add(verdict);
     return verdict;
@@ -39,7 +39,7 @@ Drop Session::receive(std::span<std::uint8_t> datagram, const wire::Path& source
 }
 
 Drop Session::accept_opened(const wire::Header& header, std::span<const std::uint8_t> body, const wire::Path& source,
-                            Nanos now, observe::DropCounters& drops) {
+                            Nanos now, metrics::DropCounters& drops) {
   // Between accept_header and here another datagram of the same burst may have ended the session, or been this one.
   if (!keys_.any() || header.connection_id != connection_id_) return Drop::unknown_session;
   if (const Drop seen = replay_.commit(header.sequence); seen != Drop::none) return seen;
@@ -57,7 +57,7 @@ Drop Session::accept_opened(const wire::Header& header, std::span<const std::uin
   return verdict;
 }
 
-Drop Session::accept_body(const wire::Header& header, base::ByteReader in, Nanos now, observe::DropCounters& drops) {
+Drop Session::accept_body(const wire::Header& header, base::ByteReader in, Nanos now, metrics::DropCounters& drops) {
   if ((header.flags & wire::flag::acknowledgment) != 0) {
     const Drop verdict = accept_acks(in, header.sequence, now);
     if (verdict != Drop::none) return verdict;
@@ -113,7 +113,7 @@ void Session::settle(std::span<const channel::ClientSentDatagrams::Outcome> outc
   }
 }
 
-Drop Session::accept_packed(const wire::Header& header, base::ByteReader in, Nanos now, observe::DropCounters& drops) {
+Drop Session::accept_packed(const wire::Header& header, base::ByteReader in, Nanos now, metrics::DropCounters& drops) {
   std::array<std::uint8_t, channel::unpacked_bytes_max> unpacked;
   const std::size_t bytes = channel::unpack(in.read_rest(), unpacked, dictionary_agreed_ ? dictionary_ : nullptr);
   if (bytes != 0) return accept_rest(header, base::ByteReader({unpacked.data(), bytes}), now, drops);
@@ -122,7 +122,7 @@ Drop Session::accept_packed(const wire::Header& header, base::ByteReader in, Nan
   return Drop::bad_packed;
 }
 
-Drop Session::accept_rest(const wire::Header& header, base::ByteReader in, Nanos now, observe::DropCounters& drops) {
+Drop Session::accept_rest(const wire::Header& header, base::ByteReader in, Nanos now, metrics::DropCounters& drops) {
   if (header.channel != 0 || (header.flags & wire::flag::fragment) != 0) return accept_post(header, in, now, drops);
   const channel::AckWish wish = in.remaining() != 0 ? channel::AckWish::soon : channel::AckWish::none;
   view_.begin(header.sequence, now);
@@ -135,7 +135,7 @@ Drop Session::accept_rest(const wire::Header& header, base::ByteReader in, Nanos
   return Drop::none;
 }
 
-void Session::count(Drop verdict, Type type, std::uint64_t sequence, Nanos now, observe::DropCounters& drops) noexcept {
+void Session::count(Drop verdict, Type type, std::uint64_t sequence, Nanos now, metrics::DropCounters& drops) noexcept {
   if (verdict == Drop::none) return;
   drops.add(verdict);
   const Fault fault = verdict == Drop::bad_message       ? Fault::bad_message
@@ -145,7 +145,7 @@ void Session::count(Drop verdict, Type type, std::uint64_t sequence, Nanos now, 
 }
 
 void Session::accept_messages(base::ByteReader body, const wire::Header& header, Nanos now,
-                              observe::DropCounters& drops) {
+                              metrics::DropCounters& drops) {
   const std::uint64_t sequence = header.sequence;
   const ViewCounters before = view_.counters();
   message::Framed framed;

@@ -48,7 +48,7 @@ void View::begin(std::uint64_t sequence, Nanos now) noexcept {
   largest_sequence_ = std::max(largest_sequence_, sequence);
 }
 
-observe::Drop View::apply(const message::Framed& framed) {
+metrics::Drop View::apply(const message::Framed& framed) {
   using message::Type;
   switch (framed.type) {
     case Type::delta_sync:
@@ -66,7 +66,7 @@ observe::Drop View::apply(const message::Framed& framed) {
     case Type::benchmark:
       return apply_audits(framed.content);
     default:
-      return observe::Drop::unknown_message;
+      return metrics::Drop::unknown_message;
   }
 }
 

@@ -17,7 +17,7 @@
 #include "message/control.h"
 #include "message/entity.h"
 #include "message/type.h"
-#include "observe/drop.h"
+#include "metrics/drop.h"
 #include "serried/time.h"
 
 namespace serried::client {
@@ -94,7 +94,7 @@ class View {
   void begin(std::uint64_t sequence, Nanos now) noexcept;
   /// Apply one message. A malformed one changes nothing.
   /// Drops   bad_message, unknown_message (not an entity message)
-  [[nodiscard]] observe::Drop apply(const message::Framed& framed);
+  [[nodiscard]] metrics::Drop apply(const message::Framed& framed);
   /// Nothing of the datagram was ignored: it may be acknowledged.
   [[nodiscard]] bool complete() const noexcept { return complete_; }
 
@@ -156,13 +156,13 @@ class View {
   static constexpr Nanos updated_mask = (Nanos{1} << 48) - 1;
   static constexpr std::uint64_t sequence_mask = (std::uint64_t{1} << 40) - 1;
 
-  [[nodiscard]] observe::Drop apply_delta(std::span<const std::uint8_t> content);
-  [[nodiscard]] observe::Drop apply_create(std::span<const std::uint8_t> content);
-  [[nodiscard]] observe::Drop apply_quantised(std::span<const std::uint8_t> content);
-  [[nodiscard]] observe::Drop apply_float(std::span<const std::uint8_t> content);
-  [[nodiscard]] observe::Drop apply_removals(std::span<const std::uint8_t> content);
-  [[nodiscard]] observe::Drop apply_block(std::span<const std::uint8_t> content);
-  [[nodiscard]] observe::Drop apply_audits(std::span<const std::uint8_t> content);
+  [[nodiscard]] metrics::Drop apply_delta(std::span<const std::uint8_t> content);
+  [[nodiscard]] metrics::Drop apply_create(std::span<const std::uint8_t> content);
+  [[nodiscard]] metrics::Drop apply_quantised(std::span<const std::uint8_t> content);
+  [[nodiscard]] metrics::Drop apply_float(std::span<const std::uint8_t> content);
+  [[nodiscard]] metrics::Drop apply_removals(std::span<const std::uint8_t> content);
+  [[nodiscard]] metrics::Drop apply_block(std::span<const std::uint8_t> content);
+  [[nodiscard]] metrics::Drop apply_audits(std::span<const std::uint8_t> content);
 
   /// A record of `known`, which may be null; `apply` merges it into a state, false when it cannot.
   template <class Apply>

@@ -6,14 +6,14 @@
 
 namespace serried::client {
 
-using observe::Drop;
+using metrics::Drop;
 
 namespace {
 /// Of one datagram, which may be packed: the shortest record has four bytes.
 constexpr std::size_t records_max = channel::unpacked_bytes_max / 4;
 }  // namespace
 
-observe::Drop View::apply_delta(std::span<const std::uint8_t> content) {
+metrics::Drop View::apply_delta(std::span<const std::uint8_t> content) {
   base::ByteReader in(content);
   const auto tick = in.read<std::uint32_t>();
   const auto applied_input = in.read<std::uint16_t>();
@@ -67,7 +67,7 @@ inline void View::merge(Tracked* known, std::uint8_t generation, std::uint8_t ma
   move_on(*known);
 }
 
-observe::Drop View::apply_quantised(std::span<const std::uint8_t> content) {
+metrics::Drop View::apply_quantised(std::span<const std::uint8_t> content) {
   base::ByteReader in(content);
   message::Record record;
   if (!message::read_record(in, record) || !in.complete()) return Drop::bad_message;
@@ -76,7 +76,7 @@ observe::Drop View::apply_quantised(std::span<const std::uint8_t> content) {
   return Drop::none;
 }
 
-observe::Drop View::apply_float(std::span<const std::uint8_t> content) {
+metrics::Drop View::apply_float(std::span<const std::uint8_t> content) {
   message::UpdateEntity update;
   if (!message::decode(content, update)) return Drop::bad_message;
   message::Record record;
@@ -100,7 +100,7 @@ observe::Drop View::apply_float(std::span<const std::uint8_t> content) {
   return Drop::none;
 }
 
-observe::Drop View::apply_create(std::span<const std::uint8_t> content) {
+metrics::Drop View::apply_create(std::span<const std::uint8_t> content) {
   message::CreateEntity create;
   if (!message::decode(content, create)) return Drop::bad_message;
   Tracked* known = entry(create.slot);
@@ -132,7 +132,7 @@ observe::Drop View::apply_create(std::span<const std::uint8_t> content) {
   return Drop::none;
 }
 
-observe::Drop View::apply_removals(std::span<const std::uint8_t> content) {
+metrics::Drop View::apply_removals(std::span<const std::uint8_t> content) {
   message::Removal removal;
   base::ByteReader ahead(content);
   while (ahead.remaining() != 0)
@@ -164,7 +164,7 @@ void View::remove(const message::Removal& removal) {
   ++counters_.removals;
 }
 
-observe::Drop View::apply_block(std::span<const std::uint8_t> content) {
+metrics::Drop View::apply_block(std::span<const std::uint8_t> content) {
   if (content.size() < message::block_header_bytes ||
       (content.size() - message::block_header_bytes) % message::far_record_bytes != 0)
     return Drop::bad_message;
@@ -184,7 +184,7 @@ observe::Drop View::apply_block(std::span<const std::uint8_t> content) {
   return Drop::none;
 }
 
-observe::Drop View::apply_audits(std::span<const std::uint8_t> content) {
+metrics::Drop View::apply_audits(std::span<const std::uint8_t> content) {
   message::Audit audit;
   base::ByteReader ahead(content);
   while (ahead.remaining() != 0)

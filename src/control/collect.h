@@ -7,7 +7,7 @@
 #include "lane/handshake_lane.h"
 #include "lane/io_state.h"
 #include "lane/shard_lane.h"
-#include "observe/counter.h"
+#include "metrics/counter.h"
 #include "port/port.h"
 #include "replicate/plan.h"
 
@@ -15,16 +15,16 @@ namespace serried::control {
 
 /// Set in `to` what `from`, a struct of counter.def, has counted so far.
 template <class Counters>
-void collect(observe::CounterValues& to, const Counters& from) noexcept {
+void collect(metrics::CounterValues& to, const Counters& from) noexcept {
   using lane::HandshakeCounters, lane::IoCounters, lane::ShardCounters, port::PortCounters, replicate::PlanCounters;
   constexpr bool known = false
 #define SERRIED_COUNTER(owner, ...) || std::is_same_v<Counters, owner>
-#include "observe/counter.def"
+#include "metrics/counter.def"
       ;
   static_assert(known, "counter.def has no line of this owner");
 #define SERRIED_COUNTER(owner, group, name, ...) \
-  if constexpr (std::is_same_v<Counters, owner>) to[observe::CounterId::group##_##name] = from.name.value();
-#include "observe/counter.def"
+  if constexpr (std::is_same_v<Counters, owner>) to[metrics::CounterId::group##_##name] = from.name.value();
+#include "metrics/counter.def"
 }
 
 }  // namespace serried::control

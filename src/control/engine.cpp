@@ -49,8 +49,8 @@ unsigned poll_handshake(void* lane, Nanos at) noexcept {
   return static_cast<lane::HandshakeLane*>(lane)->poll(at, unix_now());
 }
 
-void add_drops(Snapshot& snapshot, const observe::DropCounters& drops) {
-  for (std::size_t i = 0; i < observe::drop_count; ++i) snapshot.drops[i] += drops.value(static_cast<observe::Drop>(i));
+void add_drops(Snapshot& snapshot, const metrics::DropCounters& drops) {
+  for (std::size_t i = 0; i < metrics::drop_count; ++i) snapshot.drops[i] += drops.value(static_cast<metrics::Drop>(i));
 }
 
 /// What a lane counted, and what its core measured of it.

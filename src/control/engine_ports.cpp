@@ -107,13 +107,13 @@ void DevicePorts::poll_missed() noexcept {
 }
 
 void DevicePorts::collect_filtered(Snapshot& snapshot) const {
-  const auto add = [&](observe::Drop reason, std::uint64_t frames) {
+  const auto add = [&](metrics::Drop reason, std::uint64_t frames) {
     snapshot.drops[static_cast<std::size_t>(reason)] += frames;
-    snapshot.counters[observe::CounterId::port_rx_frames] += frames;
+    snapshot.counters[metrics::CounterId::port_rx_frames] += frames;
   };
-  add(observe::Drop::filter_banned, filtered_.banned);
-  add(observe::Drop::filter_rate, filtered_.rate);
-  add(observe::Drop::filter_malformed, filtered_.malformed);
+  add(metrics::Drop::filter_banned, filtered_.banned);
+  add(metrics::Drop::filter_rate, filtered_.rate);
+  add(metrics::Drop::filter_malformed, filtered_.malformed);
 }
 
 Result<DevicePorts> DevicePorts::open(const ServerConfig& config, unsigned shards) {

@@ -15,13 +15,13 @@ namespace serried::control {
 /// What a lane cost. On a cache line of its own: another core's lane must not wait for it.
 struct alignas(64) LaneMeter {
 #define SERRIED_LANE_COUNTER(group, name, ...) base::Counter name;
-#include "observe/counter.def"
+#include "metrics/counter.def"
 };
 
 /// What a core did with its time while LaneLoop::run lasts.
 struct CoreMeter {
 #define SERRIED_CORE_COUNTER(group, name, ...) base::Counter name;
-#include "observe/counter.def"
+#include "metrics/counter.def"
 };
 
 /// A lane as its core sees it. The indirect call is one a poll, not one a packet.

@@ -5,7 +5,7 @@
 
 namespace serried::control {
 
-using observe::CounterId;
+using metrics::CounterId;
 
 void Meter::sample(const Snapshot& snapshot) {
   Before after;

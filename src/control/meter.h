@@ -51,7 +51,7 @@ class Meter {
   /// What the next interval is measured against.
   struct Before {
     Nanos at = 0;
-    observe::CounterValues counters;
+    metrics::CounterValues counters;
     std::uint64_t drops = 0;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> lanes;  ///< run_ns, busy_ns
   };

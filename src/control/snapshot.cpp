@@ -19,15 +19,15 @@ void Snapshot::add(const CoreFigures& core) {
 
 std::uint64_t Snapshot::run_ns(const LaneFigures& lane) const noexcept {
   for (const CoreFigures& core : cores)
-    if (core.lcore == lane.lcore) return core.counters[observe::CounterId::cores_run_ns];
+    if (core.lcore == lane.lcore) return core.counters[metrics::CounterId::cores_run_ns];
   return 0;
 }
 
 std::uint64_t Snapshot::dropped() const noexcept {
   std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < observe::drop_count; ++i) {
-    const auto unit = observe::drop_unit(static_cast<observe::Drop>(i));
-    if (unit == observe::DropUnit::frame || unit == observe::DropUnit::datagram) sum += drops[i];
+  for (std::size_t i = 0; i < metrics::drop_count; ++i) {
+    const auto unit = metrics::drop_unit(static_cast<metrics::Drop>(i));
+    if (unit == metrics::DropUnit::frame || unit == metrics::DropUnit::datagram) sum += drops[i];
   }
   return sum;
 }

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/histogram.h"
-#include "observe/counter.h"
-#include "observe/drop.h"
+#include "metrics/counter.h"
+#include "metrics/drop.h"
 #include "serried/time.h"
 
 namespace serried::control {
@@ -17,25 +17,25 @@ namespace serried::control {
 struct LaneFigures {
   std::string name;
   unsigned lcore = 0;
-  observe::CounterValues counters;  ///< of the lane, its port, and what its core measured of it
+  metrics::CounterValues counters;  ///< of the lane, its port, and what its core measured of it
 
   /// Datagrams in and out; 0 for lanes that handle none.
   [[nodiscard]] std::uint64_t packets() const noexcept {
-    return counters[observe::CounterId::port_rx_packets] + counters[observe::CounterId::port_tx_packets];
+    return counters[metrics::CounterId::port_rx_packets] + counters[metrics::CounterId::port_tx_packets];
   }
 };
 
 /// A core that lanes share, as LaneLoop measures it.
 struct CoreFigures {
   unsigned lcore = 0;
-  observe::CounterValues counters;
+  metrics::CounterValues counters;
 };
 
 struct Snapshot {
   Nanos at = 0;
 
-  observe::CounterValues counters;                         ///< of all lanes and cores together
-  std::array<std::uint64_t, observe::drop_count> drops{};  ///< likewise
+  metrics::CounterValues counters;                         ///< of all lanes and cores together
+  std::array<std::uint64_t, metrics::drop_count> drops{};  ///< likewise
   base::Histogram tick_ns;  ///< from when a tick was due to its last slice handed over; the ticks of all shards
   std::uint64_t world_hash = 0;
   std::uint32_t world_tick = 0;  ///< whose hash it is
@@ -51,7 +51,7 @@ struct Snapshot {
   void add(LaneFigures lane);
   void add(const CoreFigures& core);
 
-  [[nodiscard]] std::uint64_t drop(observe::Drop reason) const noexcept {
+  [[nodiscard]] std::uint64_t drop(metrics::Drop reason) const noexcept {
     return drops[static_cast<std::size_t>(reason)];
   }
   /// How long the lane's core has been polling.
@@ -60,13 +60,13 @@ struct Snapshot {
   // received = delivered + host + dropped, exact once the lanes have stopped; while they run, what is inside a burst is
   // counted as received and not yet as anything else.
   /// Frames, or datagrams where the port has no frames.
-  [[nodiscard]] std::uint64_t received() const noexcept { return counters[observe::CounterId::port_rx_frames]; }
+  [[nodiscard]] std::uint64_t received() const noexcept { return counters[metrics::CounterId::port_rx_frames]; }
   /// Datagrams that reached the end of their path.
   [[nodiscard]] std::uint64_t delivered() const noexcept {
-    return counters[observe::CounterId::sessions_delivered] + counters[observe::CounterId::handshakes_answered];
+    return counters[metrics::CounterId::sessions_delivered] + counters[metrics::CounterId::handshakes_answered];
   }
   /// Frames consumed by the port: ARP, ICMP, neighbour discovery.
-  [[nodiscard]] std::uint64_t host() const noexcept { return counters[observe::CounterId::port_rx_host_frames]; }
+  [[nodiscard]] std::uint64_t host() const noexcept { return counters[metrics::CounterId::port_rx_host_frames]; }
   /// Drops of the identity: frames and datagrams, not parts of delivered ones and not what could not leave.
   [[nodiscard]] std::uint64_t dropped() const noexcept;
   [[nodiscard]] bool balanced() const noexcept { return received() == delivered() + host() + dropped(); }

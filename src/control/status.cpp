@@ -9,22 +9,22 @@
 
 namespace serried::control {
 
-using observe::CounterId;
+using metrics::CounterId;
 
 namespace {
 
 double to_ms(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / static_cast<double>(millisecond); }
 
 struct DropRow {
-  observe::Drop reason;
+  metrics::Drop reason;
   std::uint64_t count;
 };
 
 /// Reasons that happened, the most frequent first.
 std::vector<DropRow> drop_rows(const Snapshot& snapshot) {
   std::vector<DropRow> rows;
-  for (std::size_t i = 0; i < observe::drop_count; ++i)
-    if (snapshot.drops[i] != 0) rows.push_back({static_cast<observe::Drop>(i), snapshot.drops[i]});
+  for (std::size_t i = 0; i < metrics::drop_count; ++i)
+    if (snapshot.drops[i] != 0) rows.push_back({static_cast<metrics::Drop>(i), snapshot.drops[i]});
   std::stable_sort(rows.begin(), rows.end(), [](const DropRow& a, const DropRow& b) { return a.count > b.count; });
   return rows;
 }
@@ -34,7 +34,7 @@ std::string drop_text(const Snapshot& snapshot, std::size_t most) {
   if (rows.empty()) return "none";
   std::string text;
   for (std::size_t i = 0; i < rows.size() && i < most; ++i)
-    text += fmt::format("{}{} {}", i == 0 ? "" : ", ", observe::drop_name(rows[i].reason),
+    text += fmt::format("{}{} {}", i == 0 ? "" : ", ", metrics::drop_name(rows[i].reason),
                         short_number(static_cast<double>(rows[i].count)));
   if (rows.size() > most) text += fmt::format(", {} more reasons", rows.size() - most);
   return text;
@@ -61,7 +61,7 @@ std::string row(std::string_view name, const std::string& text) { return fmt::fo
 /// A row for each group of counters: those that are not 0.
 std::string counter_rows(const Snapshot& snapshot) {
   std::vector<std::pair<std::string_view, std::string>> groups;
-  observe::for_each_counter([&](CounterId id, const observe::CounterInfo& info) {
+  metrics::for_each_counter([&](CounterId id, const metrics::CounterInfo& info) {
     if (info.listed()) return;
     auto at = std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.first == info.group; });
     if (at == groups.end()) at = groups.insert(at, {info.group, {}});
@@ -91,7 +91,7 @@ std::string short_number(double value) {
 }
 
 std::string status_line(const Snapshot& snapshot, const Meter& meter, const StatusFacts& facts) {
-  const observe::CounterValues& counters = snapshot.counters;
+  const metrics::CounterValues& counters = snapshot.counters;
   const Rates& rates = meter.rates();
   std::string text = fmt::format("{} players {} sessions {} | in {}/s {}bit/s | out {}/s {}bit/s | tick {} |",
                                  clock_text(meter.elapsed_s()), counters[CounterId::world_players],
@@ -105,7 +105,7 @@ std::string status_line(const Snapshot& snapshot, const Meter& meter, const Stat
 }
 
 std::string status_table(const Snapshot& snapshot, const Meter& meter, const StatusFacts& facts) {
-  const observe::CounterValues& counters = snapshot.counters;
+  const metrics::CounterValues& counters = snapshot.counters;
   const Rates& rates = meter.rates();
   std::string text = fmt::format("serried-server  {}\n", clock_text(meter.elapsed_s()));
   text += row("players", fmt::format("{} of {}, {} sessions, {:.0f} handshakes/s", counters[CounterId::world_players],
@@ -127,7 +127,7 @@ std::string status_table(const Snapshot& snapshot, const Meter& meter, const Sta
 }
 
 std::string final_table(const Snapshot& snapshot, const Meter& meter, const StatusFacts& facts) {
-  const observe::CounterValues& counters = snapshot.counters;
+  const metrics::CounterValues& counters = snapshot.counters;
   const ActiveTotals& active = meter.active();
   const double seconds = active.seconds > 0 ? active.seconds : 1;
   std::string text = fmt::format("serried-server: {:.1f} s, of which {:.1f} s with players (at most {})\n",
@@ -147,8 +147,8 @@ std::string final_table(const Snapshot& snapshot, const Meter& meter, const Stat
                                         snapshot.delivered(), snapshot.host(), snapshot.dropped(),
                                         snapshot.balanced() ? "" : ": DOES NOT BALANCE"));
   for (const DropRow& drop : drop_rows(snapshot))
-    text += row("drop", fmt::format("{:<20} {:>12}  {}", observe::drop_name(drop.reason), drop.count,
-                                    observe::drop_text(drop.reason)));
+    text += row("drop", fmt::format("{:<20} {:>12}  {}", metrics::drop_name(drop.reason), drop.count,
+                                    metrics::drop_text(drop.reason)));
   for (const LaneFigures& lane : snapshot.lanes) {
     const std::uint64_t run_ns = snapshot.run_ns(lane), busy_ns = lane.counters[CounterId::lanes_busy_ns];
     const double busy = run_ns == 0 ? 0 : static_cast<double>(busy_ns) / static_cast<double>(run_ns);

@@ -12,7 +12,7 @@
 namespace serried::control {
 namespace {
 
-using observe::CounterId;
+using metrics::CounterId;
 using Json = nlohmann::ordered_json;
 
 double to_ms(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / static_cast<double>(millisecond); }
@@ -23,15 +23,15 @@ double ratio(std::uint64_t part, std::uint64_t whole) {
 }
 
 /// All counters of the server: an object for each group.
-void add_counters(Json& json, const observe::CounterValues& values) {
-  observe::for_each_counter([&](CounterId id, const observe::CounterInfo& info) {
+void add_counters(Json& json, const metrics::CounterValues& values) {
+  metrics::for_each_counter([&](CounterId id, const metrics::CounterInfo& info) {
     if (!info.listed()) json[std::string{info.group}][std::string{info.name}] = values[id];
   });
 }
 
 /// Those of one group, of one lane or core.
-void add_group(Json& json, std::string_view group, const observe::CounterValues& values) {
-  observe::for_each_counter([&](CounterId id, const observe::CounterInfo& info) {
+void add_group(Json& json, std::string_view group, const metrics::CounterValues& values) {
+  metrics::for_each_counter([&](CounterId id, const metrics::CounterInfo& info) {
     if (info.group == group) json[std::string{info.name}] = values[id];
   });
 }
@@ -65,9 +65,9 @@ Json cores(const Snapshot& snapshot) {
 
 Json drops(const Snapshot& snapshot) {
   Json object = Json::object();
-  for (std::size_t i = 0; i < observe::drop_count; ++i)
+  for (std::size_t i = 0; i < metrics::drop_count; ++i)
     if (snapshot.drops[i] != 0)
-      object[std::string{observe::drop_name(static_cast<observe::Drop>(i))}] = snapshot.drops[i];
+      object[std::string{metrics::drop_name(static_cast<metrics::Drop>(i))}] = snapshot.drops[i];
   return object;
 }
 

@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdint>
 
-#include "observe/drop.h"
+#include "metrics/drop.h"
 
 namespace serried::crypt {
 
@@ -16,15 +16,15 @@ class ReplayWindow {
   static constexpr std::uint64_t positions = 256;
 
   /// What would become of `sequence`: none, replay_old or replay_seen. Changes nothing. Sequence 0 is never accepted.
-  [[nodiscard]] observe::Drop peek(std::uint64_t sequence) const noexcept {
-    if (sequence > largest_) return observe::Drop::none;
-    if (sequence == 0 || largest_ - sequence >= positions - 64) return observe::Drop::replay_old;
-    return (word(sequence) >> (sequence % 64) & 1) != 0 ? observe::Drop::replay_seen : observe::Drop::none;
+  [[nodiscard]] metrics::Drop peek(std::uint64_t sequence) const noexcept {
+    if (sequence > largest_) return metrics::Drop::none;
+    if (sequence == 0 || largest_ - sequence >= positions - 64) return metrics::Drop::replay_old;
+    return (word(sequence) >> (sequence % 64) & 1) != 0 ? metrics::Drop::replay_seen : metrics::Drop::none;
   }
   /// Peek again and remember. Only after the tag has verified.
-  observe::Drop commit(std::uint64_t sequence) noexcept {
-    const observe::Drop result = peek(sequence);
-    if (result != observe::Drop::none) return result;
+  metrics::Drop commit(std::uint64_t sequence) noexcept {
+    const metrics::Drop result = peek(sequence);
+    if (result != metrics::Drop::none) return result;
     if (sequence > largest_) {
       const std::uint64_t first = largest_ / 64 + 1;
       const std::uint64_t last = sequence / 64;
@@ -35,7 +35,7 @@ class ReplayWindow {
       largest_ = sequence;
     }
     bits_[sequence / 64 % words] |= std::uint64_t{1} << (sequence % 64);
-    return observe::Drop::none;
+    return metrics::Drop::none;
   }
   [[nodiscard]] std::uint64_t largest() const noexcept { return largest_; }
 

@@ -8,7 +8,7 @@ namespace serried::lane {
 namespace {
 
 using channel::SentDatagrams;
-using observe::Drop;
+using metrics::Drop;
 
 /// What the ack block says. False: it lies.
 bool acknowledge(IoState& state, std::uint32_t slot, base::ByteReader& body, PlanNews& news, Nanos now) noexcept {

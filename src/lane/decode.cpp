@@ -11,7 +11,7 @@ namespace serried::lane {
 namespace {
 
 using message::Type;
-using observe::Drop;
+using metrics::Drop;
 using session::State;
 
 /// A datagram holds the newest inputs that are not applied yet.

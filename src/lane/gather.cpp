@@ -73,7 +73,7 @@ void add(IoState& state, wire::Batch& batch, session::Freight& freight, const Ou
   const bool gone = session.connection_id != out.connection_id || session.state < State::half_open;
   const bool carried = out.kind == OutKind::datagram || out.kind == OutKind::probe;
   if (gone) {
-    state.counters.drops.add(observe::Drop::session_gone);
+    state.counters.drops.add(metrics::Drop::session_gone);
   } else if (carried) {
     if (!is_void(state, out)) return add_datagram(state, batch, freight, out, now);
   } else if (session.state == State::playing) {

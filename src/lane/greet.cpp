@@ -12,7 +12,7 @@
 namespace serried::lane {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 using session::Attempt;
 
 /// A clear datagram of one message, ready to go.

@@ -10,7 +10,7 @@
 namespace serried::lane {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 constexpr unsigned burst_max = wire::Batch::capacity;
 

@@ -25,7 +25,7 @@ struct HandshakeConfig {
 /// Owner   the handshake lane; readable from any thread
 struct HandshakeCounters {
 #define SERRIED_HANDSHAKE_COUNTER(group, name, ...) base::Counter name;
-#include "observe/counter.def"
+#include "metrics/counter.def"
 };
 
 class HandshakeLane {

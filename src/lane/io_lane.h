@@ -79,7 +79,7 @@ class IoLane {
   }
 
   unsigned inbound(Nanos now) noexcept {
-    observe::DropCounters& drops = state_.counters.drops;
+    metrics::DropCounters& drops = state_.counters.drops;
     run(Stage::receive, [&] { port_.receive(batch_, now); });
     const unsigned received = batch_.rows;
     if (received == 0) return 0;
@@ -103,7 +103,7 @@ class IoLane {
 
   /// The part of the inbound path that needs the sessions.
   void serve(Nanos now) noexcept {
-    observe::DropCounters& drops = state_.counters.drops;
+    metrics::DropCounters& drops = state_.counters.drops;
     run(Stage::admit, [&] { session::admit(batch_, state_.table, state_.limits, state_.waf, drops, now); });
     run(Stage::open, [&] { session::open(batch_, state_.table, drops); });
     run(Stage::accept, [&] { accept(state_, batch_, now); });

@@ -56,8 +56,8 @@ struct IoConfig {
 /// Owner   the io lane; readable from any thread
 struct IoCounters {
 #define SERRIED_IO_COUNTER(group, name, ...) base::Counter name;
-#include "observe/counter.def"
-  observe::DropCounters drops;
+#include "metrics/counter.def"
+  metrics::DropCounters drops;
 };
 
 /// A datagram that needs no more work: clear, or sealed before.
@@ -222,7 +222,7 @@ unsigned upkeep(IoState& state, Nanos now) noexcept;
 template <class Write>
 bool reply_with(IoState& state, std::uint32_t slot, Write&& write) noexcept {
   if (state.spare.empty() || state.replies.full()) {
-    state.counters.drops.add(observe::Drop::no_buffer);
+    state.counters.drops.add(metrics::Drop::no_buffer);
     return false;
   }
   const wire::Buffer buffer = *state.spare.newest(1);
@@ -264,7 +264,7 @@ struct ReliableContext {
 /// A datagram on channel 1 or 2, or a fragment on any: everything behind the ack block. What it says is handled before
 /// this returns.
 /// Drops   reliable_closed, reliable_no_room, bad_reliable, bad_fragment
-[[nodiscard]] observe::Drop accept_reliable(IoState& state, std::uint32_t slot, wire::Channel channel, bool fragment,
+[[nodiscard]] metrics::Drop accept_reliable(IoState& state, std::uint32_t slot, wire::Channel channel, bool fragment,
                                             base::ByteReader body, Nanos now) noexcept;
 /// What became of datagrams of a session: plans go to the shard as rows of their own, or into `news` if there is one;
 /// reliable messages that were lost are queued again.
@@ -300,7 +300,7 @@ void note_sendable(IoState& state, std::uint32_t slot, Nanos now) noexcept;
 /// A datagram opened under Rekey::other_receive_key: the client has the new keys.
 void switch_keys(IoState& state, std::uint32_t slot, Nanos now) noexcept;
 /// RekeyResponse came on channel 1. Protocol errors end the session.
-[[nodiscard]] observe::Drop on_rekey_response(IoState& state, std::uint32_t slot, std::span<const std::uint8_t> content,
+[[nodiscard]] metrics::Drop on_rekey_response(IoState& state, std::uint32_t slot, std::span<const std::uint8_t> content,
                                               Nanos now) noexcept;
 /// A job of kind rekey_prepare or rekey_compute is back.
 void on_rekey_job(IoState& state, HandshakeJob& job, Nanos now) noexcept;
@@ -316,7 +316,7 @@ void on_probe_pong(IoState& state, std::uint32_t slot, std::uint64_t id, const w
 void sweep_roam(IoState& state, std::uint32_t slot, Nanos now) noexcept;
 
 /// The answer to a CheckIntegrity came on channel 1.
-[[nodiscard]] observe::Drop on_integrity_answer(IoState& state, std::uint32_t slot,
+[[nodiscard]] metrics::Drop on_integrity_answer(IoState& state, std::uint32_t slot,
                                                 std::span<const std::uint8_t> content, Nanos now) noexcept;
 void sweep_integrity(IoState& state, std::uint32_t slot, Nanos now) noexcept;
 

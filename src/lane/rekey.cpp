@@ -12,7 +12,7 @@ namespace serried::lane {
 namespace {
 
 using message::DisconnectReason;
-using observe::Drop;
+using metrics::Drop;
 using session::Rekey;
 using Stage = session::Rekey::Stage;
 

@@ -16,7 +16,7 @@ using channel::Queued;
 using channel::Reliable;
 using channel::SentDatagrams;
 using message::DisconnectReason;
-using observe::Drop;
+using metrics::Drop;
 
 constexpr unsigned sends_per_poll = 256;
 /// Rows in the queue of replies beyond which no session gets its turn: half of what a poll transmits, so that acks,

@@ -234,7 +234,7 @@ void ShardLane::end_tick(Nanos now) noexcept {
   counters_.tick_total.record(total);
 
   const std::uint64_t starved =
-      counters_.drops.value(observe::Drop::no_buffer) + counters_.drops.value(observe::Drop::filled_ring_full);
+      counters_.drops.value(metrics::Drop::no_buffer) + counters_.drops.value(metrics::Drop::filled_ring_full);
   const Nanos plans = ended > planning_since_ ? ended - planning_since_ : 0;
   pace_.note(total, plans, second / world_.setup_.world.ticks_per_second, starved != starved_);
   starved_ = starved;

@@ -20,7 +20,7 @@
 #include "lane/pace.h"
 #include "lane/rows.h"
 #include "lane/simulation.h"
-#include "observe/drop.h"
+#include "metrics/drop.h"
 #include "replicate/plan.h"
 #include "session/budget.h"
 #include "world/input_queue.h"
@@ -32,11 +32,11 @@ namespace serried::lane {
 /// Owner   the shard lane; readable from any thread
 struct ShardCounters {
 #define SERRIED_SHARD_COUNTER(group, name, ...) base::Counter name;
-#include "observe/counter.def"
+#include "metrics/counter.def"
   base::Histogram tick_total;  ///< ns from the scheduled start to the last slice handed over
   /// shard_unknown_viewer, stale_input, input_queue_full, bad_message, unknown_message, unexpected_message,
   /// chat_overflow, no_buffer, window_full, filled_ring_full
-  observe::DropCounters drops;
+  metrics::DropCounters drops;
   replicate::PlanCounters plan;
 };
 

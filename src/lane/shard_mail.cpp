@@ -9,7 +9,7 @@
 
 namespace serried::lane {
 
-using observe::Drop;
+using metrics::Drop;
 
 namespace {
 

@@ -4,7 +4,7 @@
 
 namespace serried::lane {
 
-using observe::Drop;
+using metrics::Drop;
 
 /// Commands before inputs and mail, so that a session's first of these finds its viewer. An io lane hands a join over
 /// before it hands over mail: mail is taken off its ring first, and read when the commands behind it are all here.

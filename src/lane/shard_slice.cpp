@@ -4,7 +4,7 @@
 
 namespace serried::lane {
 
-using observe::Drop;
+using metrics::Drop;
 
 namespace {
 

@@ -13,7 +13,7 @@ namespace serried::lane {
 namespace {
 
 using message::DisconnectReason;
-using observe::Drop;
+using metrics::Drop;
 using session::Attempt;
 using session::State;
 

@@ -8,7 +8,7 @@
 namespace serried::port {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 std::span<const std::uint8_t> bytes_of(const rte_mbuf& frame) noexcept {
   return {rte_pktmbuf_mtod(&frame, const std::uint8_t*), frame.data_len};

@@ -47,8 +47,8 @@ void EthdevQueues::refresh() noexcept {
         &PortCounters::rx_host_frames, &PortCounters::tx_packets, &PortCounters::tx_bytes,
         &PortCounters::tx_host_frames})
     sum(counter);
-  for (std::size_t i = 0; i < observe::drop_count; ++i) {
-    const auto drop = static_cast<observe::Drop>(i);
+  for (std::size_t i = 0; i < metrics::drop_count; ++i) {
+    const auto drop = static_cast<metrics::Drop>(i);
     std::uint64_t all = 0;
     for (const Ethdev* const queue : queues_) all += queue->counters().drops.value(drop);
     counters_.drops.set(drop, all);

@@ -7,7 +7,7 @@
 namespace serried::port {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 using namespace wire;
 
 constexpr std::uint16_t vlan_id_mask = 0x0FFF;

@@ -12,7 +12,7 @@
 
 #include <span>
 
-#include "observe/drop.h"
+#include "metrics/drop.h"
 #include "port/neighbor.h"
 #include "wire/link.h"
 #include "wire/path.h"
@@ -51,7 +51,7 @@ class Host {
   enum class Kind : std::uint8_t { datagram, drop, service };
   struct Verdict {
     Kind kind = Kind::drop;
-    observe::Drop drop = observe::Drop::none;
+    metrics::Drop drop = metrics::Drop::none;
     std::uint16_t payload_offset = 0, payload_bytes = 0;  ///< datagram: the UDP payload
     wire::Path path{};                                    ///< datagram: where it came from
   };
@@ -65,7 +65,7 @@ class Host {
   [[nodiscard]] Verdict examine(std::span<const std::uint8_t> frame, const Offloaded& offloaded) const noexcept;
 
   struct Service {
-    observe::Drop drop = observe::Drop::none;  ///< none: the host took it
+    metrics::Drop drop = metrics::Drop::none;  ///< none: the host took it
     std::size_t answer_bytes = 0;              ///< 0: nothing to send
   };
   /// For frames of Kind::service. Writes an answer of at most answer.size() bytes.
@@ -98,11 +98,11 @@ class Host {
 
  private:
   struct Packet;
-  [[nodiscard]] observe::Drop read_link(std::span<const std::uint8_t> frame, const Offloaded& offloaded,
+  [[nodiscard]] metrics::Drop read_link(std::span<const std::uint8_t> frame, const Offloaded& offloaded,
                                         Packet& packet) const noexcept;
-  [[nodiscard]] observe::Drop read_ip(std::span<const std::uint8_t> frame, const Offloaded& offloaded,
+  [[nodiscard]] metrics::Drop read_ip(std::span<const std::uint8_t> frame, const Offloaded& offloaded,
                                       Packet& packet) const noexcept;
-  [[nodiscard]] observe::Drop read_udp(std::span<const std::uint8_t> frame, const Offloaded& offloaded,
+  [[nodiscard]] metrics::Drop read_udp(std::span<const std::uint8_t> frame, const Offloaded& offloaded,
                                        const Packet& packet, Verdict& verdict) const noexcept;
   [[nodiscard]] Service serve_arp(std::span<const std::uint8_t> body, const Packet& packet, Nanos now,
                                   std::span<std::uint8_t> answer) noexcept;

@@ -121,7 +121,7 @@ void LoopPort::receive(wire::Batch& batch, Nanos now) noexcept {
     } else if (const wire::Buffer buffer = pool_.take(); buffer.owner == nullptr) {
       ++network_.counters_.missed;
       counters_.rx_frames.add(1);
-      counters_.drops.add(observe::Drop::nic_missed);
+      counters_.drops.add(metrics::Drop::nic_missed);
     } else {
       std::memcpy(buffer.data, network_.bytes_of(index), flight.length);
       wire::Path path = flight.source;
@@ -141,7 +141,7 @@ void LoopPort::transmit(wire::Batch& batch, Nanos now) noexcept {
     const unsigned row = batch.live[i];
     const std::uint16_t local_port = batch.path[row].local_port == 0 ? port_first_ : batch.path[row].local_port;
     if (batch.length[row] > BufferPool::data_bytes_max || !owns(address_, local_port)) {
-      counters_.drops.add(observe::Drop::no_next_hop);
+      counters_.drops.add(metrics::Drop::no_next_hop);
       continue;
     }
     counters_.tx_packets.add(1);

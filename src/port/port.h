@@ -5,7 +5,7 @@
 #include <concepts>
 #include <span>
 
-#include "observe/drop.h"
+#include "metrics/drop.h"
 #include "serried/time.h"
 #include "wire/batch.h"
 
@@ -15,8 +15,8 @@ namespace serried::port {
 /// Owner   the io lane; readable from any thread
 struct PortCounters {
 #define SERRIED_PORT_COUNTER(group, name, ...) base::Counter name;
-#include "observe/counter.def"
-  observe::DropCounters drops;
+#include "metrics/counter.def"
+  metrics::DropCounters drops;
 };
 
 // clang-format off: version 14 does not know requires-expressions

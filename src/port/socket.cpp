@@ -13,7 +13,7 @@
 namespace serried::port {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 /// Segments in one message: the kernel's UDP_MAX_SEGMENTS of old and new versions alike.
 constexpr unsigned segments_max = 64;

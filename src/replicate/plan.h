@@ -22,7 +22,7 @@ namespace serried::replicate {
 /// What replication put on the wire, by one shard. Bytes of bodies.
 struct PlanCounters {
 #define SERRIED_PLAN_COUNTER(group, name, ...) base::Counter name;
-#include "observe/counter.def"
+#include "metrics/counter.def"
 };
 
 /// A look at every tracked row: what is due. Scratch of one shard lane.

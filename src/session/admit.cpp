@@ -3,7 +3,7 @@
 namespace serried::session {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 /// GCRA in wrapping microseconds. The sweep of a lane keeps `next_allowed_us` within half the range of now.
 bool conforms(std::uint32_t& next_allowed_us, const AdmitLimits& limits, std::uint32_t cost_us,
@@ -17,7 +17,7 @@ bool conforms(std::uint32_t& next_allowed_us, const AdmitLimits& limits, std::ui
 
 }  // namespace
 
-void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, Waf& waf, observe::DropCounters& drops,
+void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, Waf& waf, metrics::DropCounters& drops,
            Nanos now) noexcept {
   for (unsigned i = 0; i < batch.live_rows; ++i) table.prefetch(batch.connection_id[batch.live[i]]);
 

@@ -33,7 +33,7 @@ inline void charge(Admission& session, const AdmitLimits& limits) noexcept {
 ///         address_rate, prefix_rate
 /// Cost    bench/session_bench.cpp
 /// Source  rate: GCRA (ITU-T I.371); docs/wire-format.md section 1, order of checks
-void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, Waf& waf, observe::DropCounters& drops,
+void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, Waf& waf, metrics::DropCounters& drops,
            Nanos now) noexcept;
 
 }  // namespace serried::session

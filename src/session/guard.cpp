@@ -3,7 +3,7 @@
 namespace serried::session {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 constexpr std::size_t verdicts = 256;  ///< Drop::none included
 
@@ -18,7 +18,7 @@ constexpr std::array<bool, verdicts> blameworthy = [] {
 
 }  // namespace
 
-void guard(wire::Batch& batch, Waf& waf, observe::DropCounters& drops, Nanos now) noexcept {
+void guard(wire::Batch& batch, Waf& waf, metrics::DropCounters& drops, Nanos now) noexcept {
   if (!waf.operator_bans.any()) [[likely]]
     return;
   batch.filter(drops, [&](unsigned row) noexcept {

@@ -13,7 +13,7 @@ namespace serried::session {
 /// Owner   io lane
 /// Drops   banned
 /// Cost    bench/session_bench.cpp
-void guard(wire::Batch& batch, Waf& waf, observe::DropCounters& drops, Nanos now) noexcept;
+void guard(wire::Batch& batch, Waf& waf, metrics::DropCounters& drops, Nanos now) noexcept;
 
 /// Blame one of the burst's malformed rows, chosen at random, for all of them: right on average, and one hash a burst
 /// whatever the flood. What honest clients send when a network or a server misbehaves (copies, ids of sessions that

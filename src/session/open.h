@@ -13,7 +13,7 @@ namespace serried::session {
 /// Drops   bad_tag, replay_old, replay_seen
 /// Cost    bench/crypt_bench.cpp
 /// Source  RFC 8439; docs/wire-format.md section 5
-void open(wire::Batch& batch, Table& table, observe::DropCounters& drops) noexcept;
+void open(wire::Batch& batch, Table& table, metrics::DropCounters& drops) noexcept;
 
 /// Encrypt the live rows in place, headers already written. `length` counts header, body, tag and trailer.
 /// Reads   data, length, connection_id, sequence, session, live

@@ -8,7 +8,7 @@
 namespace serried::session {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 constexpr std::size_t swept_places = 4;
 constexpr unsigned doublings_max = 16;

@@ -11,7 +11,7 @@
 #include <array>
 
 #include "base/fixed_fifo.h"
-#include "observe/drop.h"
+#include "metrics/drop.h"
 #include "session/budget.h"
 #include "session/waf_bans.h"
 #include "session/waf_sources.h"
@@ -61,10 +61,10 @@ class Waf {
   /// May this address have a Connect looked at: `proven`, when its cookie holds, is counted apart, so that others that
   /// write that address use up nothing of it.
   /// Drops   banned, address_rate, prefix_rate
-  [[nodiscard]] observe::Drop admit_connect(const Address& from, bool proven, Nanos now) noexcept;
+  [[nodiscard]] metrics::Drop admit_connect(const Address& from, bool proven, Nanos now) noexcept;
   /// May a datagram from this address be opened for a session of another.
   /// Drops   banned, address_rate, prefix_rate, foreign_source
-  [[nodiscard]] observe::Drop admit_foreign(const Address& from, Nanos now) noexcept;
+  [[nodiscard]] metrics::Drop admit_foreign(const Address& from, Nanos now) noexcept;
 
   /// `weight` malformed datagrams came from there.
   void blame(const Address& from, unsigned weight, Nanos now) noexcept;
@@ -89,7 +89,7 @@ class Waf {
   struct Limits {
     RateLimit address, prefix;
   };
-  [[nodiscard]] observe::Drop limit(const Address& from, Kind kind, const Limits& limits, Nanos now) noexcept;
+  [[nodiscard]] metrics::Drop limit(const Address& from, Kind kind, const Limits& limits, Nanos now) noexcept;
 
   WafConfig config_;
   AddressHash hash_;

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "observe/drop.h"
+#include "metrics/drop.h"
 #include "wire/path.h"
 
 namespace serried::wire {
@@ -42,7 +42,7 @@ struct alignas(64) Batch {
   // By admit
   std::uint32_t session[capacity];  ///< slot in the lane's session table
 
-  observe::Drop verdict[capacity];  ///< why the row left `live`; none while it is there
+  metrics::Drop verdict[capacity];  ///< why the row left `live`; none while it is there
 
   void clear() noexcept { rows = live_rows = 0; }
 
@@ -53,19 +53,19 @@ struct alignas(64) Batch {
     length[row] = static_cast<std::uint16_t>(byte_count);
     owner[row] = buffer_owner;
     path[row] = where;
-    verdict[row] = observe::Drop::none;
+    verdict[row] = metrics::Drop::none;
     live[live_rows++] = static_cast<std::uint8_t>(row);
     return row;
   }
 
   /// Keep the live rows for which `check(row)` is Drop::none; the others get the verdict and are counted.
   template <class Check>
-  void filter(observe::DropCounters& drops, Check&& check) noexcept {
+  void filter(metrics::DropCounters& drops, Check&& check) noexcept {
     unsigned kept = 0;
     for (unsigned i = 0; i < live_rows; ++i) {
       const unsigned row = live[i];
-      const observe::Drop result = check(row);
-      if (result == observe::Drop::none) [[likely]] {
+      const metrics::Drop result = check(row);
+      if (result == metrics::Drop::none) [[likely]] {
         live[kept++] = static_cast<std::uint8_t>(row);
       } else {
         verdict[row] = result;

@@ -9,7 +9,7 @@ namespace {
 
 using base::load;
 using base::store;
-using observe::Drop;
+using metrics::Drop;
 
 std::uint16_t load_net16(const std::uint8_t* from) noexcept { return base::byte_swapped(load<std::uint16_t>(from)); }
 void store_net16(std::uint8_t* to, std::size_t value) noexcept {

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <span>
 
-#include "observe/drop.h"
+#include "metrics/drop.h"
 #include "wire/path.h"
 
 namespace serried::wire {
@@ -72,17 +72,17 @@ struct IpHeader {
   std::uint16_t payload_bytes = 0;  ///< as the header says; not more than the frame holds
 };
 /// Drop::none, bad_frame or, when asked to verify, bad_ip_checksum. `packet` may be longer (Ethernet pads).
-[[nodiscard]] observe::Drop read_ipv4(std::span<const std::uint8_t> packet, bool verify_checksum,
+[[nodiscard]] metrics::Drop read_ipv4(std::span<const std::uint8_t> packet, bool verify_checksum,
                                       IpHeader& header) noexcept;
 /// Drop::none or bad_frame. Walks hop-by-hop, routing and destination extensions, at most eight.
-[[nodiscard]] observe::Drop read_ipv6(std::span<const std::uint8_t> packet, IpHeader& header) noexcept;
+[[nodiscard]] metrics::Drop read_ipv6(std::span<const std::uint8_t> packet, IpHeader& header) noexcept;
 
 struct UdpHeader {
   std::uint16_t source_port = 0, destination_port = 0;
   std::uint16_t checksum = 0;  ///< as it lies in memory; 0: none
 };
 /// Drop::none or bad_frame; `segment` is exactly the IP payload, and the UDP length must say the same.
-[[nodiscard]] observe::Drop read_udp(std::span<const std::uint8_t> segment, UdpHeader& header) noexcept;
+[[nodiscard]] metrics::Drop read_udp(std::span<const std::uint8_t> segment, UdpHeader& header) noexcept;
 /// Whether the checksum of a UDP segment is right. None at all is right for IPv4, wrong for IPv6 (RFC 8200 8.1).
 [[nodiscard]] bool udp_checksum_right(std::span<const std::uint8_t> segment, const IpHeader& ip) noexcept;
 

@@ -8,7 +8,7 @@
 namespace serried::wire {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 constexpr std::uint64_t sequence_end = std::uint64_t{1} << 63;
 
@@ -37,7 +37,7 @@ constexpr std::uint64_t sequence_end = std::uint64_t{1} << 63;
 
 }  // namespace
 
-void parse(Batch& batch, observe::DropCounters& drops) noexcept {
+void parse(Batch& batch, metrics::DropCounters& drops) noexcept {
   batch.filter(drops, [&batch](unsigned row) noexcept {
     const std::size_t length = batch.length[row];
     if (length < datagram_bytes_min) return Drop::short_datagram;

@@ -13,6 +13,6 @@ namespace serried::wire {
 /// Drops   short_datagram, long_datagram, bad_flags, bad_channel
 /// Cost    bench/wire_bench.cpp
 /// Source  docs/wire-format.md section 1
-void parse(Batch& batch, observe::DropCounters& drops) noexcept;
+void parse(Batch& batch, metrics::DropCounters& drops) noexcept;
 
 }  // namespace serried::wire

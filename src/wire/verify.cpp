@@ -15,14 +15,14 @@ CrcSeed::CrcSeed(std::uint64_t protocol_id) noexcept {
   state_ = simd::crc32c_update(0xFFFFFFFF, bytes);
 }
 
-void verify(Batch& batch, CrcSeed seed, observe::DropCounters& drops) noexcept {
+void verify(Batch& batch, CrcSeed seed, metrics::DropCounters& drops) noexcept {
   const Trailers trailers{batch, seed};
   // filter() visits the live rows in order, so the i-th visit is of the i-th trailer.
   unsigned i = 0;
   batch.filter(drops, [&](unsigned) noexcept {
     const bool good = base::load<std::uint32_t>(trailers.at[i]) == trailers.crc(i);
     ++i;
-    return good ? observe::Drop::none : observe::Drop::bad_crc;
+    return good ? metrics::Drop::none : metrics::Drop::bad_crc;
   });
 }
 

@@ -27,7 +27,7 @@ class CrcSeed {
 /// Drops   bad_crc
 /// Cost    bench/wire_bench.cpp
 /// Source  RFC 3720 12.1 and appendix B.4; docs/wire-format.md section 1
-void verify(Batch& batch, CrcSeed seed, observe::DropCounters& drops) noexcept;
+void verify(Batch& batch, CrcSeed seed, metrics::DropCounters& drops) noexcept;
 
 /// Whether one datagram's trailer is right; false when it is too short to have one.
 [[nodiscard]] bool verify_one(std::span<const std::uint8_t> datagram, CrcSeed seed) noexcept;

@@ -134,7 +134,7 @@ class MiniServer {
       ++(peer.rekeys == 0 && phase == 1 ? peer.wrong_phase : bad);
       return;
     }
-    if (peer.replay.commit(header.sequence) != observe::Drop::none) return;
+    if (peer.replay.commit(header.sequence) != metrics::Drop::none) return;
     if (phase == (peer.epoch & 1)) peer.switching = false;
     opened(peer, header, {datagram.data() + wire::header_bytes, body}, now);
   }

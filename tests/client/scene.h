@@ -13,7 +13,7 @@ namespace serried::test {
 using client::FarMode;
 using client::Tracked;
 using client::View;
-using observe::Drop;
+using metrics::Drop;
 namespace delta = message::delta;
 
 using Content = std::vector<std::uint8_t>;

@@ -11,7 +11,7 @@ using channel::Queued;
 using channel::Urgency;
 using client::End;
 using client::State;
-using observe::Drop;
+using metrics::Drop;
 using test::Bytes;
 using test::Story;
 using wire::Channel;

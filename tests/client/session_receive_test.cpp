@@ -11,7 +11,7 @@ namespace {
 using client::End;
 using client::Session;
 using client::State;
-using observe::Drop;
+using metrics::Drop;
 using test::Bytes;
 using test::client_port;
 using test::Story;

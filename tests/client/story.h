@@ -18,7 +18,7 @@ namespace serried::test {
 
 using client::Session;
 using client::State;
-using observe::Drop;
+using metrics::Drop;
 
 inline constexpr std::uint16_t server_port = 4000, client_port = 5000;
 
@@ -94,7 +94,7 @@ struct Story {
   client::SessionOptions options;
   std::vector<MiniServer::Mail> mail;
   Session session;
-  observe::DropCounters drops;
+  metrics::DropCounters drops;
 };
 
 /// A wire between both sides of a story that loses, doubles, delays and reorders.

@@ -11,7 +11,7 @@
 namespace serried {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 using test::Content;
 using test::content_of;
 using test::Scene;

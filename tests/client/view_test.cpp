@@ -10,7 +10,7 @@ namespace {
 
 using client::FarMode;
 using client::Tracked;
-using observe::Drop;
+using metrics::Drop;
 using test::content_of;
 using test::Scene;
 namespace delta = message::delta;

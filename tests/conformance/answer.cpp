@@ -86,7 +86,7 @@ Json datagram_of(const Json& vector) {
   const std::size_t length = bytes.size();
   bytes.resize(
       std::max<std::size_t>(length, wire::datagram_bytes_max));  // parse reads headers before lengths are known
-  observe::DropCounters drops;
+  metrics::DropCounters drops;
   wire::Batch batch;
   batch.clear();
   batch.append(bytes.data(), length, nullptr, {});

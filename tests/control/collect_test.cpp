@@ -5,7 +5,7 @@
 namespace serried::control {
 namespace {
 
-using observe::CounterId;
+using metrics::CounterId;
 
 template <class Counters>
 class CollectOf : public testing::Test {};
@@ -20,7 +20,7 @@ std::uint64_t count_upwards(Counters& counters) {
   std::uint64_t next = 0;
 #define SERRIED_COUNTER(owner, group, name, ...) \
   if constexpr (std::is_same_v<Counters, owner>) counters.name.add(++next);
-#include "observe/counter.def"
+#include "metrics/counter.def"
   return next;
 }
 
@@ -28,10 +28,10 @@ TYPED_TEST(CollectOf, EachMemberComesOutInItsPlaceAndNothingElse) {
   TypeParam counters;
   const std::uint64_t lines = count_upwards(counters);
   EXPECT_GT(lines, 0U);
-  observe::CounterValues values;
+  metrics::CounterValues values;
   collect(values, counters);
   std::uint64_t seen = 0;
-  observe::for_each_counter([&](CounterId id, const observe::CounterInfo& info) {
+  metrics::for_each_counter([&](CounterId id, const metrics::CounterInfo& info) {
     if (values[id] == 0) return;
     EXPECT_EQ(values[id], ++seen) << info.group << "." << info.name;
   });
@@ -47,7 +47,7 @@ TEST(Collect, EveryCounterHasAnOwner) {
   CoreMeter core_meter;
   EXPECT_EQ(count_upwards(port) + count_upwards(io) + count_upwards(shard) + count_upwards(shard.plan) +
                 count_upwards(handshake) + count_upwards(lane_meter) + count_upwards(core_meter),
-            observe::counter_count);
+            metrics::counter_count);
 }
 
 TEST(Collect, AnOwnerSetsItsOwnAndLeavesTheOthers) {
@@ -55,7 +55,7 @@ TEST(Collect, AnOwnerSetsItsOwnAndLeavesTheOthers) {
   io.inputs.add(5);
   replicate::PlanCounters plan;
   plan.plans.add(7);
-  observe::CounterValues values;
+  metrics::CounterValues values;
   collect(values, io);
   collect(values, plan);
   io.inputs.add(1);

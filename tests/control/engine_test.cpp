@@ -13,7 +13,7 @@
 namespace serried::control {
 namespace {
 
-using observe::CounterId;
+using metrics::CounterId;
 
 EngineSetup small_setup(unsigned io_lanes = 1, unsigned shards = 1) {
   static const games::reference::Game game;
@@ -123,8 +123,8 @@ TEST(Engine, AccountsForEveryDatagramThatComes) {
   EXPECT_EQ(snapshot.received(), 10U);
   EXPECT_EQ(snapshot.counters[CounterId::port_rx_packets], 10U);
   EXPECT_EQ(snapshot.counters[CounterId::port_rx_bytes], 550U);
-  EXPECT_EQ(snapshot.drop(observe::Drop::short_datagram), 5U);
-  EXPECT_EQ(snapshot.drop(observe::Drop::bad_crc), 5U);
+  EXPECT_EQ(snapshot.drop(metrics::Drop::short_datagram), 5U);
+  EXPECT_EQ(snapshot.drop(metrics::Drop::bad_crc), 5U);
   EXPECT_TRUE(snapshot.balanced());
   EXPECT_EQ(snapshot.lanes[0].packets(), 10U);
   engine->close();

@@ -5,7 +5,7 @@
 namespace serried::control {
 namespace {
 
-using observe::CounterId;
+using metrics::CounterId;
 
 /// The counters of a server `seconds` after its start that receives 100 and sends 200 packets a second, and whose
 /// ticks all take `tick` from the given moment on.

@@ -7,18 +7,18 @@
 namespace serried::control {
 namespace {
 
-using observe::CounterId;
+using metrics::CounterId;
 
 TEST(Snapshot, OnlyFramesAndDatagramsBelongToTheIdentity) {
   Snapshot snapshot;
-  for (std::size_t i = 0; i < observe::drop_count; ++i) snapshot.drops[i] = 1;
+  for (std::size_t i = 0; i < metrics::drop_count; ++i) snapshot.drops[i] = 1;
   std::uint64_t inside = 0;
-  for (std::size_t i = 0; i < observe::drop_count; ++i) {
-    const auto unit = observe::drop_unit(static_cast<observe::Drop>(i));
-    if (unit == observe::DropUnit::frame || unit == observe::DropUnit::datagram) ++inside;
+  for (std::size_t i = 0; i < metrics::drop_count; ++i) {
+    const auto unit = metrics::drop_unit(static_cast<metrics::Drop>(i));
+    if (unit == metrics::DropUnit::frame || unit == metrics::DropUnit::datagram) ++inside;
   }
   EXPECT_EQ(snapshot.dropped(), inside);
-  EXPECT_LT(inside, observe::drop_count);
+  EXPECT_LT(inside, metrics::drop_count);
   snapshot.counters[CounterId::sessions_delivered] = 4;
   snapshot.counters[CounterId::handshakes_answered] = 3;
   snapshot.counters[CounterId::port_rx_host_frames] = 2;

@@ -75,18 +75,18 @@ TEST(SummaryJson, HasEveryCounterOfTheListUnderItsGroupAndName) {
   LaneFigures lane;
   CoreFigures core;
   std::uint64_t next = 0;
-  observe::for_each_counter([&](CounterId id, const observe::CounterInfo& info) {
+  metrics::for_each_counter([&](CounterId id, const metrics::CounterInfo& info) {
     (info.group == "cores" ? core.counters : lane.counters)[id] = ++next;
   });
   snapshot.add(lane);
   snapshot.add(core);
   const auto json = summary(snapshot, Meter{});
   std::uint64_t expected = 0;
-  observe::for_each_counter([&](CounterId, const observe::CounterInfo& info) {
+  metrics::for_each_counter([&](CounterId, const metrics::CounterInfo& info) {
     const auto& group = info.listed() ? json[std::string{info.group}].at(0) : json[std::string{info.group}];
     EXPECT_EQ(group.at(std::string{info.name}), ++expected) << info.group << "." << info.name;
   });
-  EXPECT_EQ(expected, observe::counter_count);
+  EXPECT_EQ(expected, metrics::counter_count);
 }
 
 TEST(SummaryJson, ARunWithoutPlayersDividesByNothing) {

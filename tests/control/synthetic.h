@@ -9,7 +9,7 @@
 
 namespace serried::control {
 
-using observe::CounterId;
+using metrics::CounterId;
 
 inline LaneFigures synthetic_lane(const char* name, unsigned lcore,
                                   std::initializer_list<std::pair<CounterId, std::uint64_t>> counters) {
@@ -29,10 +29,10 @@ inline CoreFigures synthetic_core(unsigned lcore, Nanos run_ns, Nanos awake_ns, 
 inline void fill_synthetic(Snapshot& snapshot, unsigned seconds) {
   const std::uint64_t s = seconds;
   snapshot.at = (500 + s) * second;
-  snapshot.drops[static_cast<std::size_t>(observe::Drop::bad_crc)] = 10 * s;
-  snapshot.drops[static_cast<std::size_t>(observe::Drop::foreign_port)] = 5 * s;
-  snapshot.drops[static_cast<std::size_t>(observe::Drop::stale_input)] = 1'234 * s;
-  snapshot.drops[static_cast<std::size_t>(observe::Drop::transmit_full)] = 2 * s;
+  snapshot.drops[static_cast<std::size_t>(metrics::Drop::bad_crc)] = 10 * s;
+  snapshot.drops[static_cast<std::size_t>(metrics::Drop::foreign_port)] = 5 * s;
+  snapshot.drops[static_cast<std::size_t>(metrics::Drop::stale_input)] = 1'234 * s;
+  snapshot.drops[static_cast<std::size_t>(metrics::Drop::transmit_full)] = 2 * s;
   for (unsigned i = 0; i < 60; ++i) snapshot.tick_ns.record((2 + i / 10) * millisecond);
   snapshot.world_hash = 0xFEDC'BA98'7654'3210U;
   snapshot.counters = {};

@@ -331,7 +331,7 @@ TEST_F(AeadTest, EverySingleBitFlipOfADatagramIsRefused) {
 
   const auto accepted = [&](Bytes bytes) {
     wire::Batch batch;
-    observe::DropCounters drops;
+    metrics::DropCounters drops;
     batch.append(bytes.data(), bytes.size(), nullptr, wire::Path{});
     wire::parse(batch, drops);
     wire::verify(batch, seed, drops);

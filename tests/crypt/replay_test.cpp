@@ -9,7 +9,7 @@
 namespace serried::crypt {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 // At least the last 192 positions are judged exactly; what is older is refused.
 constexpr std::uint64_t exact = ReplayWindow::positions - 64;

@@ -42,7 +42,7 @@ struct Stage {
       while (const std::size_t bytes = session.send(buffer, now))
         server.receive({buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(bytes)}, test::path_of(5000), now);
       server.tick(now);
-      observe::DropCounters drops;
+      metrics::DropCounters drops;
       for (auto& sent : server.outbox) session.receive(sent.bytes, test::path_of(4000), now, drops);
       server.outbox.clear();
     }
@@ -65,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 1 || size > 4000) return 0;
   const std::uint8_t choice = data[0] & 3;
   test::Bytes bytes(data + 1, data + size);
-  observe::DropCounters drops;
+  metrics::DropCounters drops;
   if (choice != 3) {
     constexpr client::State states[] = {client::State::connecting, client::State::challenged, client::State::playing};
     Stage stage(states[choice]);
@@ -73,10 +73,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const client::State before = session.state();
     if (bytes.size() >= wire::datagram_bytes_min && bytes.size() <= wire::datagram_bytes_max)
       wire::stamp_one(bytes, stage.server.crc);
-    const observe::Drop verdict = session.receive(bytes, test::path_of(4000), stage.now, drops);
+    const metrics::Drop verdict = session.receive(bytes, test::path_of(4000), stage.now, drops);
     // Nothing is sealed without the keys: what is not dropped is a clear answer that echoes us.
-    if (verdict != observe::Drop::none && session.state() != before) std::abort();
-    if (choice == 2 && (verdict == observe::Drop::none || session.state() != before)) std::abort();
+    if (verdict != metrics::Drop::none && session.state() != before) std::abort();
+    if (choice == 2 && (verdict == metrics::Drop::none || session.state() != before)) std::abort();
     drain(session, stage.now);
     return 0;
   }

@@ -20,15 +20,15 @@ void demand(bool condition) {
 }
 
 // Through both stages, alone in a burst. Returns the verdict.
-observe::Drop pass(std::vector<std::uint8_t>& bytes, wire::CrcSeed seed) {
+metrics::Drop pass(std::vector<std::uint8_t>& bytes, wire::CrcSeed seed) {
   static wire::Batch batch;
-  observe::DropCounters drops;
+  metrics::DropCounters drops;
   batch.clear();
   const unsigned row = batch.append(bytes.data(), bytes.size(), nullptr, wire::Path{});
   wire::parse(batch, drops);
   wire::verify(batch, seed, drops);
-  demand((batch.live_rows == 1) == (batch.verdict[row] == observe::Drop::none));
-  demand(drops.total(observe::DropUnit::datagram) == (batch.live_rows == 0 ? 1 : 0));
+  demand((batch.live_rows == 1) == (batch.verdict[row] == metrics::Drop::none));
+  demand(drops.total(metrics::DropUnit::datagram) == (batch.live_rows == 0 ? 1 : 0));
   if (batch.live_rows == 1) {
     demand(wire::verify_one(bytes, seed));
     const std::vector<std::uint8_t> before = bytes;
@@ -52,6 +52,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static_cast<void>(pass(bytes, seed));
   if (size < wire::crc_bytes) return 0;
   wire::stamp_one(bytes, seed);
-  demand(pass(bytes, seed) != observe::Drop::bad_crc);
+  demand(pass(bytes, seed) != metrics::Drop::bad_crc);
   return 0;
 }

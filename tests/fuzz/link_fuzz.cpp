@@ -38,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (service.answer_bytes > 0 &&
         (!wire::read_ethernet({answer, service.answer_bytes}, link) || link.source != config.mac))
       std::abort();
-  } else if (verdict.drop == observe::Drop::none) {
+  } else if (verdict.drop == metrics::Drop::none) {
     std::abort();
   }
   return 0;

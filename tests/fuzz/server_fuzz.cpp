@@ -181,7 +181,7 @@ class Game {
 
   /// What the real client says, and hears.
   void speak(Player& player) {
-    observe::DropCounters drops;
+    metrics::DropCounters drops;
     test::receive_all(*player.port, now_, [&](std::span<std::uint8_t> bytes, const wire::Path& path) {
       player.session.receive(bytes, path, now_, drops);
     });

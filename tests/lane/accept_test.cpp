@@ -37,7 +37,7 @@ TEST_F(AcceptTest, ATruncatedAckBlockIsAProtocolError) {
   peer.mute = true;
   send(peer, {.flags = wire::flag::sealed | wire::flag::acknowledgment, .body = {1, 0, 0}});
   run(500 * millisecond);
-  EXPECT_EQ(lane.counters().drops.value(observe::Drop::bad_ack), 1U);
+  EXPECT_EQ(lane.counters().drops.value(metrics::Drop::bad_ack), 1U);
   EXPECT_EQ(lane.counters().sessions.value(), 0U);
 }
 

@@ -10,7 +10,7 @@ namespace serried::lane {
 namespace {
 
 using message::Type;
-using observe::Drop;
+using metrics::Drop;
 using wire::Channel;
 using wire::flag::sealed;
 using Bytes = std::vector<std::uint8_t>;
@@ -24,7 +24,7 @@ struct DropCase {
   void (*before)(DropsTest&) = nullptr;  ///< what may move counters
   void (*prepare)(IoConfig&) = nullptr;
 };
-std::ostream& operator<<(std::ostream& out, const DropCase& c) { return out << observe::drop_name(c.reason); }
+std::ostream& operator<<(std::ostream& out, const DropCase& c) { return out << metrics::drop_name(c.reason); }
 
 class DropsTest : public LaneTest, public testing::WithParamInterface<DropCase> {
  public:
@@ -205,17 +205,17 @@ TEST_P(DropsTest, MovesItsCounterAlone) {
   send(player(), {});  // moves the window to the forged sequences
   run(50 * millisecond);
   if (c.before != nullptr) c.before(*this);
-  std::array<std::uint64_t, observe::drop_count> before;
-  for (std::size_t i = 0; i < observe::drop_count; ++i) before[i] = drops(static_cast<Drop>(i));
+  std::array<std::uint64_t, metrics::drop_count> before;
+  for (std::size_t i = 0; i < metrics::drop_count; ++i) before[i] = drops(static_cast<Drop>(i));
   c.act(*this);
   run(20 * millisecond);
-  for (std::size_t i = 0; i < observe::drop_count; ++i) {
+  for (std::size_t i = 0; i < metrics::drop_count; ++i) {
     const auto drop = static_cast<Drop>(i);
     const std::uint64_t moved = drops(drop) - before[i];
     if (drop == c.reason && c.times == 0)
       EXPECT_GT(moved, 0U);
     else
-      EXPECT_EQ(moved, drop == c.reason ? c.times : 0U) << observe::drop_name(drop);
+      EXPECT_EQ(moved, drop == c.reason ? c.times : 0U) << metrics::drop_name(drop);
   }
   collect();
   run(20 * millisecond);
@@ -223,7 +223,7 @@ TEST_P(DropsTest, MovesItsCounterAlone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, DropsTest, testing::ValuesIn(drop_cases), [](const auto& test) {
-  return std::string(observe::drop_name(test.param.reason)) + "_" + std::to_string(test.index);
+  return std::string(metrics::drop_name(test.param.reason)) + "_" + std::to_string(test.index);
 });
 
 /// A reason that is new belongs into a table of tests. Where those stand that are not of this one:
@@ -278,9 +278,9 @@ TEST(Drops, EveryReasonIsTestedAlone) {
            Drop::filter_rate,
            Drop::filter_malformed,
        })
-    EXPECT_TRUE(tested.insert(drop).second) << observe::drop_name(drop) << " stands in two places";
-  for (std::size_t i = 0; i < observe::drop_count; ++i)
-    EXPECT_TRUE(tested.contains(static_cast<Drop>(i))) << observe::drop_name(static_cast<Drop>(i));
+    EXPECT_TRUE(tested.insert(drop).second) << metrics::drop_name(drop) << " stands in two places";
+  for (std::size_t i = 0; i < metrics::drop_count; ++i)
+    EXPECT_TRUE(tested.contains(static_cast<Drop>(i))) << metrics::drop_name(static_cast<Drop>(i));
 }
 
 }  // namespace

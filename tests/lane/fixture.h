@@ -112,11 +112,11 @@ class LaneTest : public testing::Test {
   /// Every drop so far, for a failure's message.
   [[nodiscard]] std::string drops_text() const {
     std::string text;
-    for (std::size_t i = 0; i < observe::drop_count; ++i) {
-      const auto drop = static_cast<observe::Drop>(i);
+    for (std::size_t i = 0; i < metrics::drop_count; ++i) {
+      const auto drop = static_cast<metrics::Drop>(i);
       for (const auto* counters : {&lane.counters().drops, &client_drops, &server->counters().drops})
         if (counters->value(drop) != 0)
-          text += std::string(observe::drop_name(drop)) + "=" + std::to_string(counters->value(drop)) + " ";
+          text += std::string(metrics::drop_name(drop)) + "=" + std::to_string(counters->value(drop)) + " ";
     }
     return text;
   }
@@ -294,7 +294,7 @@ class LaneTest : public testing::Test {
     return secret;
   }
 
-  [[nodiscard]] std::uint64_t drops(observe::Drop drop) const { return rig.drops(drop); }
+  [[nodiscard]] std::uint64_t drops(metrics::Drop drop) const { return rig.drops(drop); }
   /// received = delivered + answered + drops of datagrams: at every moment.
   void expect_balanced() const {
     const test::LoopServer::Books books = rig.books();
@@ -310,7 +310,7 @@ class LaneTest : public testing::Test {
   std::map<std::pair<const port::LoopPort*, std::uint16_t>, Heard> heard_at;  ///< by host and port
   std::uint64_t forged_sequence = 100'000;
   std::vector<std::uint8_t> last_datagram;
-  observe::DropCounters client_drops;
+  metrics::DropCounters client_drops;
   test::LoopServer rig;
   std::unique_ptr<port::LoopPort> remote, elsewhere;
   channel::Pools client_pools{4'096, 16, 4};

@@ -13,7 +13,7 @@ TEST_F(GatherTest, BodiesOfEndedSessionsAreDroppedAndTheirBuffersReturned) {
   ASSERT_EQ(lane.counters().sessions.value(), 0U);
   for (std::uint16_t plan = 1; plan <= 20; ++plan) publish(peer, plan);
   run(10 * millisecond);
-  EXPECT_EQ(lane.counters().drops.value(observe::Drop::session_gone), 20U);
+  EXPECT_EQ(lane.counters().drops.value(metrics::Drop::session_gone), 20U);
 }
 
 TEST_F(GatherTest, APendingAckIsPutBeforeTheNextBody) {

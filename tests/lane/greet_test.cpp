@@ -5,7 +5,7 @@ namespace serried::lane {
 namespace {
 
 using client::State;
-using observe::Drop;
+using metrics::Drop;
 
 using GreetTest = LaneTest;
 

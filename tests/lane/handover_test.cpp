@@ -12,7 +12,7 @@
 namespace serried::lane {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 using session::make_id;
 
 /// The state of one io lane of several, without a port: bursts are made by hand.
@@ -124,7 +124,7 @@ TEST_F(Handover, OwnDatagramsStayAndOthersReachTheirLane) {
   ASSERT_EQ(take_over(lanes[2]->state, taken), 1U);
   expect_datagram(taken, 0, 2);
   give_back(lanes[2]->state, taken);
-  EXPECT_EQ(lanes[0]->state.counters.drops.total(observe::DropUnit::datagram), 0U);
+  EXPECT_EQ(lanes[0]->state.counters.drops.total(metrics::DropUnit::datagram), 0U);
 }
 
 TEST_F(Handover, ALaneThatIsNotThereHasNoSessions) {
@@ -260,7 +260,7 @@ TEST_F(Handover, AFloodHasNoMoreThanItsShareOfAPoll) {
   lane.close();
   EXPECT_EQ(counters.taken_over.value(), flood);
   EXPECT_EQ(counters.drops.value(Drop::session_ending), flood - bursts * wire::Batch::capacity);
-  EXPECT_EQ(own + flood, counters.drops.total(observe::DropUnit::datagram));
+  EXPECT_EQ(own + flood, counters.drops.total(metrics::DropUnit::datagram));
   EXPECT_EQ(server->outstanding(), 0U);
 }
 

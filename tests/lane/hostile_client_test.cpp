@@ -4,7 +4,7 @@
 namespace serried::lane {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 using Bytes = std::vector<std::uint8_t>;
 
 class HostileClientTest : public LaneTest {

@@ -84,7 +84,7 @@ TEST_F(IntegrityTest, AnUnrequestedAnswerIsDroppedAndTheSessionStays) {
   answer[0] = 0x0C;
   send(peer, {.channel = 1, .body = reliable_body(0, {answer})});
   run(10 * millisecond);
-  EXPECT_EQ(drops(observe::Drop::unexpected_message), 1U);
+  EXPECT_EQ(drops(metrics::Drop::unexpected_message), 1U);
   EXPECT_EQ(lane.counters().sessions.value(), 1U);
 }
 

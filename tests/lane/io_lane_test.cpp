@@ -9,7 +9,7 @@
 namespace serried::lane {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 struct Crafted {
   Drop reason;
@@ -91,15 +91,15 @@ TEST_F(IoLaneTest, EachDropReasonMovesItsCounterAlone) {
   send(victim(), {});  // moves the window to the forged sequences
   run(50 * millisecond);
   for (const Crafted& crafted : table) {
-    SCOPED_TRACE(std::string(observe::drop_name(crafted.reason)));
-    std::array<std::uint64_t, observe::drop_count> before;
-    for (std::size_t i = 0; i < observe::drop_count; ++i) before[i] = lane.counters().drops.value(static_cast<Drop>(i));
+    SCOPED_TRACE(std::string(metrics::drop_name(crafted.reason)));
+    std::array<std::uint64_t, metrics::drop_count> before;
+    for (std::size_t i = 0; i < metrics::drop_count; ++i) before[i] = lane.counters().drops.value(static_cast<Drop>(i));
     crafted.send(*this);
     run(20 * millisecond);
-    for (std::size_t i = 0; i < observe::drop_count; ++i) {
+    for (std::size_t i = 0; i < metrics::drop_count; ++i) {
       const auto drop = static_cast<Drop>(i);
       EXPECT_EQ(lane.counters().drops.value(drop) - before[i], drop == crafted.reason ? 1U : 0U)
-          << observe::drop_name(drop);
+          << metrics::drop_name(drop);
     }
     expect_balanced();
   }
@@ -178,9 +178,9 @@ TEST_F(IoLaneTest, OnePollTakesAtMostFourBursts) {
   const std::vector<std::uint8_t> bytes(5);
   for (std::uint64_t i = 0; i < sent; ++i) send_raw(bytes, 20'000);
   lane.poll(now);
-  EXPECT_EQ(lane.counters().drops.value(observe::Drop::short_datagram), taken);
+  EXPECT_EQ(lane.counters().drops.value(metrics::Drop::short_datagram), taken);
   lane.poll(now);
-  EXPECT_EQ(lane.counters().drops.value(observe::Drop::short_datagram), sent);
+  EXPECT_EQ(lane.counters().drops.value(metrics::Drop::short_datagram), sent);
 }
 
 TEST_F(IoLaneTest, EveryFlippedBitOfADatagramIsRefused) {

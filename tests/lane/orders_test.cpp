@@ -5,7 +5,7 @@
 namespace serried::lane {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 class OrdersTest : public LaneTest {
  protected:

@@ -4,7 +4,7 @@
 namespace serried::lane {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 using wire::Channel;
 using wire::flag::sealed;
 

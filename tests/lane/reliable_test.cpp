@@ -8,7 +8,7 @@ namespace {
 using channel::Queued;
 using channel::Urgency;
 using message::Type;
-using observe::Drop;
+using metrics::Drop;
 using wire::Channel;
 using wire::flag::sealed;
 using Bytes = std::vector<std::uint8_t>;

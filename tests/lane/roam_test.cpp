@@ -4,7 +4,7 @@
 namespace serried::lane {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 class RoamTest : public LaneTest {
  protected:

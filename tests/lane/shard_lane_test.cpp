@@ -125,7 +125,7 @@ TEST(ShardLane, MoreInputsDoNotMoveAPlayerFaster) {
     rig.tick();
   }
   EXPECT_NEAR(position(greedy) - greedy_before, position(honest) - honest_before, 10.0F);
-  EXPECT_GT(rig.lanes[0]->counters().drops.value(observe::Drop::input_queue_full), 100U);
+  EXPECT_GT(rig.lanes[0]->counters().drops.value(metrics::Drop::input_queue_full), 100U);
 }
 
 TEST(ShardLane, OldAndUnknownInputsAreCounted) {
@@ -139,8 +139,8 @@ TEST(ShardLane, OldAndUnknownInputsAreCounted) {
   rig.links[0]->inputs.push(InputRow{.connection_id = session::make_id(0, 100'000, 5), .has_input = 1});
   rig.tick();
   const auto& drops = rig.lanes[0]->counters().drops;
-  EXPECT_EQ(drops.value(observe::Drop::stale_input), 1U);
-  EXPECT_EQ(drops.value(observe::Drop::shard_unknown_viewer), 2U);
+  EXPECT_EQ(drops.value(metrics::Drop::stale_input), 1U);
+  EXPECT_EQ(drops.value(metrics::Drop::shard_unknown_viewer), 2U);
 }
 
 /// The heart of it: with a bad wire, once the world rests, every view is exactly the world.
@@ -318,7 +318,7 @@ TEST(ShardLane, NothingIsPlannedWithoutBuffersAndNothingIsLost) {
   ShardRig rig(setup, 1, 4);
   for (std::uint64_t id = 1; id <= 12; ++id) rig.join(id);
   rig.ticks(600);
-  EXPECT_GT(rig.lanes[0]->counters().drops.value(observe::Drop::no_buffer), 10U);
+  EXPECT_GT(rig.lanes[0]->counters().drops.value(metrics::Drop::no_buffer), 10U);
   expect_true_views(rig, true);
 }
 

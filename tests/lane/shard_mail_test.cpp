@@ -10,7 +10,7 @@ namespace serried::lane::test {
 namespace {
 
 using message::ChatScope;
-using observe::Drop;
+using metrics::Drop;
 
 constexpr unsigned all_buffers = 2'048;
 constexpr unsigned broadcast_burst = 10;  ///< lines to every player that a shard lets through at once
@@ -266,7 +266,7 @@ TEST(Mail, EachDropMovesExactlyItsCounter) {
   const std::uint64_t before = drops.value(Drop::shard_unknown_viewer);
   send({0xD7});
   EXPECT_EQ(drops.value(Drop::shard_unknown_viewer), before + 1);
-  EXPECT_EQ(drops.total(observe::DropUnit::message), 4U + before);
+  EXPECT_EQ(drops.total(metrics::DropUnit::message), 4U + before);
   EXPECT_EQ(rig.buffers_back, 4U);
   expect_all_home(rig);
 }

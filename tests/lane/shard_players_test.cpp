@@ -110,10 +110,10 @@ TEST(Players, ANewerSessionTakesOverBeforeTheOlderOneHasLeft) {
   EXPECT_EQ(after->state.state_flags & is_absent, 0);
   walk(rig, player, 5);
   EXPECT_EQ(player.client.applied_input, 5);
-  const std::uint64_t unknown = rig.lanes[0]->counters().drops.value(observe::Drop::shard_unknown_viewer);
+  const std::uint64_t unknown = rig.lanes[0]->counters().drops.value(metrics::Drop::shard_unknown_viewer);
   rig.input(old, 1, 1);
   rig.tick();
-  EXPECT_EQ(rig.lanes[0]->counters().drops.value(observe::Drop::shard_unknown_viewer), unknown + 1);
+  EXPECT_EQ(rig.lanes[0]->counters().drops.value(metrics::Drop::shard_unknown_viewer), unknown + 1);
 }
 
 TEST(Players, APlayerThatDisconnectsIsRemovedAtOnce) {

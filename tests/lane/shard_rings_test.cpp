@@ -5,7 +5,7 @@
 namespace serried::lane::test {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 GameSetup rings_setup() {
   GameSetup setup;
@@ -39,7 +39,7 @@ TEST(Rings, EachDropMovesExactlyItsCounter) {
     rig.links[0]->inputs.push({.connection_id = player.connection_id, .input_sequence = i, .has_input = 1});
   rig.tick();
   EXPECT_EQ(first_lane_dropped(rig, Drop::input_queue_full), 1U);
-  EXPECT_EQ(rig.lanes[0]->counters().drops.total(observe::DropUnit::message), 5U);
+  EXPECT_EQ(rig.lanes[0]->counters().drops.total(metrics::DropUnit::message), 5U);
 }
 
 TEST(Rings, AJoinAndItsFirstInputAreTakenInOnePoll) {

@@ -7,7 +7,7 @@
 namespace serried::lane::test {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 GameSetup crowd() {
   GameSetup setup;

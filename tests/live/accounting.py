@@ -11,7 +11,7 @@ OF_THE_IDENTITY = ("frame", "datagram")
 
 
 def found(name, pattern):
-    with open(os.path.join(programs.ROOT, "src/observe", name), encoding="utf-8") as file:
+    with open(os.path.join(programs.ROOT, "src/metrics", name), encoding="utf-8") as file:
         return re.findall(pattern, file.read(), re.M)
 
 

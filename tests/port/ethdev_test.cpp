@@ -64,7 +64,7 @@ class RingPairTest : public testing::Test {
   void expect_identity(const Ethdev& lane) {
     const PortCounters& c = lane.counters();
     EXPECT_EQ(c.rx_frames.value(),
-              c.rx_packets.value() + c.rx_host_frames.value() + c.drops.total(observe::DropUnit::frame));
+              c.rx_packets.value() + c.rx_host_frames.value() + c.drops.total(metrics::DropUnit::frame));
   }
   unsigned queues_ = 1;
   std::uint16_t vlan_ = 0;
@@ -88,7 +88,7 @@ void resolve_and_echo(Ethdev& client, Ethdev& server, bool ipv6, std::uint16_t v
   to.local_port = 5003;
   append(batch, client, "first", to);
   client.transmit(batch, second);  // the destination is not known: the question leaves in its place
-  EXPECT_EQ(client.counters().drops.value(observe::Drop::no_next_hop), ipv6 ? 2U : 1U);
+  EXPECT_EQ(client.counters().drops.value(metrics::Drop::no_next_hop), ipv6 ? 2U : 1U);
   server.receive(batch, second);
   EXPECT_EQ(batch.rows, 0U);
   client.receive(batch, second);
@@ -157,7 +157,7 @@ TEST_F(RingPairTest, AFullTransmitRingIsCountedAndFreed) {
   }
   const PortCounters& c = server.counters();
   EXPECT_EQ(c.tx_packets.value(), 255U);  // a ring of 256 holds one less
-  EXPECT_EQ(c.drops.value(observe::Drop::transmit_full), 512U - 255U);
+  EXPECT_EQ(c.drops.value(metrics::Drop::transmit_full), 512U - 255U);
   EXPECT_EQ(server.outstanding(), 255U);
   unsigned received = 0;
   for (wire::Batch batch;; client_->lane(0).release(batch)) {
@@ -177,7 +177,7 @@ TEST_F(RingPairTest, QuestionsAreAskedOnceASecond) {
     client.transmit(batch, now);
   }
   EXPECT_EQ(client.counters().tx_host_frames.value(), 3U);
-  EXPECT_EQ(client.counters().drops.value(observe::Drop::no_next_hop), 30U);
+  EXPECT_EQ(client.counters().drops.value(metrics::Drop::no_next_hop), 30U);
   append(batch, client, "x", endpoint(ipv4_address(192, 0, 2, 1), 4000));  // off the link, and no gateway
   client.transmit(batch, 4 * second);
   EXPECT_EQ(client.counters().tx_host_frames.value(), 3U);
@@ -208,7 +208,7 @@ TEST(Ethdev, CountsEveryFrameOfTheNullDevice) {
   }
   const PortCounters& c = device->lane(0).counters();
   EXPECT_GT(c.rx_frames.value(), 1000U);
-  EXPECT_EQ(c.rx_frames.value(), c.drops.value(observe::Drop::foreign_frame));
+  EXPECT_EQ(c.rx_frames.value(), c.drops.value(metrics::Drop::foreign_frame));
   EXPECT_FALSE(device->report().text().empty());
 }
 
@@ -312,9 +312,9 @@ TEST_F(PcapTest, ACaptureIsTreatedAsItsTableSays) {
   EXPECT_EQ(c.rx_bytes.value(), bytes);
   EXPECT_EQ(c.rx_packets.value(), verdicts["datagram"]);
   EXPECT_EQ(c.rx_host_frames.value(), verdicts["host"]);
-  for (std::size_t i = 0; i < observe::drop_count; ++i) {
-    const auto drop = static_cast<observe::Drop>(i);
-    EXPECT_EQ(c.drops.value(drop), verdicts[std::string(observe::drop_name(drop))]) << observe::drop_name(drop);
+  for (std::size_t i = 0; i < metrics::drop_count; ++i) {
+    const auto drop = static_cast<metrics::Drop>(i);
+    EXPECT_EQ(c.drops.value(drop), verdicts[std::string(metrics::drop_name(drop))]) << metrics::drop_name(drop);
   }
   EXPECT_EQ(c.tx_host_frames.value(), expected.size());
   EXPECT_EQ(c.tx_packets.value(), echoed);
@@ -365,7 +365,7 @@ TEST_F(PcapTest, AFrameInSeveralMbufsIsBad) {
   device->lane(0).receive(batch, second);
   EXPECT_EQ(batch.rows, 1U);
   device->lane(0).release(batch);
-  EXPECT_EQ(device->lane(0).counters().drops.value(observe::Drop::bad_frame), 1U);
+  EXPECT_EQ(device->lane(0).counters().drops.value(metrics::Drop::bad_frame), 1U);
   EXPECT_EQ(device->lane(0).outstanding(), 0U);
 }
 

@@ -116,7 +116,7 @@ inline Outcome feed(Host& host, const Bytes& frame, const Host::Offloaded& offlo
     outcome.answer.resize(2048);
     const Host::Service service = host.serve(exact, offloaded, now, outcome.answer);
     outcome.answer.resize(service.answer_bytes);
-    outcome.verdict = service.drop == observe::Drop::none ? "host" : std::string(drop_name(service.drop));
+    outcome.verdict = service.drop == metrics::Drop::none ? "host" : std::string(drop_name(service.drop));
   }
   return outcome;
 }

@@ -13,7 +13,7 @@
 namespace serried::port {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 using namespace frames;
 
 struct HostTest : testing::Test {

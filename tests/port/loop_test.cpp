@@ -88,8 +88,8 @@ TEST(Loop, DropsRowsThatLeftLiveAndReleasesTheirBuffers) {
   wire::Batch batch;
   append(*wire.client, batch, "a", endpoint(server_address, 4000));
   append(*wire.client, batch, "b", endpoint(server_address, 4000));
-  observe::DropCounters drops;
-  batch.filter(drops, [](unsigned row) { return row == 0 ? observe::Drop::bad_crc : observe::Drop::none; });
+  metrics::DropCounters drops;
+  batch.filter(drops, [](unsigned row) { return row == 0 ? metrics::Drop::bad_crc : metrics::Drop::none; });
   wire.client->transmit(batch, 0);
   EXPECT_EQ(drain(*wire.server, 0), std::vector<std::string>{"b"});
   EXPECT_EQ(wire.client->outstanding(), 0U);
@@ -209,8 +209,8 @@ TEST(Loop, AReceiverWithoutBuffersMisses) {
   send(*wire.client, "x", endpoint(server_address, 4000), 0);
   EXPECT_TRUE(drain(*wire.server, 0).empty());
   const PortCounters& counters = wire.server->counters();
-  EXPECT_EQ(counters.drops.value(observe::Drop::nic_missed), 1U);
-  EXPECT_EQ(counters.rx_frames.value(), counters.drops.total(observe::DropUnit::frame));
+  EXPECT_EQ(counters.drops.value(metrics::Drop::nic_missed), 1U);
+  EXPECT_EQ(counters.rx_frames.value(), counters.drops.total(metrics::DropUnit::frame));
   for (unsigned i = 0; i < taken; ++i) wire.server->release(all[i]);
   EXPECT_EQ(wire.server->outstanding(), 0U);
   EXPECT_TRUE(balanced(wire.network));
@@ -237,7 +237,7 @@ TEST(Loop, RoamingLosesWhatWasOnItsWayToTheOldAddress) {
 TEST(Loop, RefusesWhatItDoesNotOwnOrCannotCarry) {
   Wire wire;
   send(*wire.client, "x", endpoint(server_address, 4000, 6000), 0);  // 6000 is not one of its ports
-  EXPECT_EQ(wire.client->counters().drops.value(observe::Drop::no_next_hop), 1U);
+  EXPECT_EQ(wire.client->counters().drops.value(metrics::Drop::no_next_hop), 1U);
   send(*wire.client, "x", endpoint(server_address, 4001), 0);  // no port there
   EXPECT_EQ(wire.network.counters().unroutable, 1U);
   EXPECT_TRUE(balanced(wire.network));

@@ -26,11 +26,11 @@ Nanos clock_now() { return static_cast<Nanos>(std::chrono::steady_clock::now().t
 
 void print(const port::PortCounters& counters) {
 #define SERRIED_PORT_COUNTER(group, name, ...) std::printf(#name " %lu ", counters.name.value());
-#include "observe/counter.def"
-  for (std::size_t i = 0; i < observe::drop_count; ++i) {
-    const auto drop = static_cast<observe::Drop>(i);
+#include "metrics/counter.def"
+  for (std::size_t i = 0; i < metrics::drop_count; ++i) {
+    const auto drop = static_cast<metrics::Drop>(i);
     if (counters.drops.value(drop) > 0)
-      std::printf("%s %lu ", std::string(observe::drop_name(drop)).c_str(), counters.drops.value(drop));
+      std::printf("%s %lu ", std::string(metrics::drop_name(drop)).c_str(), counters.drops.value(drop));
   }
   std::printf("\n");
 }

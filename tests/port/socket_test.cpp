@@ -67,7 +67,7 @@ std::vector<Seen> drain(Socket& socket) {
 void expect_identity(const Socket& socket) {
   const PortCounters& c = socket.counters();
   EXPECT_EQ(c.rx_frames.value(),
-            c.rx_packets.value() + c.rx_host_frames.value() + c.drops.total(observe::DropUnit::frame));
+            c.rx_packets.value() + c.rx_host_frames.value() + c.drops.total(metrics::DropUnit::frame));
 }
 
 TEST(Socket, EchoesOverBothFamilies) {
@@ -148,7 +148,7 @@ void expect_answers_from(const Address& all, std::span<const Address> asked, con
         const auto seen = drain(*client);
         ASSERT_EQ(seen.size(), count);
         for (const Seen& one : seen) EXPECT_EQ(one.path.address, address);
-        EXPECT_EQ(answers.counters().drops.total(observe::DropUnit::out), 0U);
+        EXPECT_EQ(answers.counters().drops.total(metrics::DropUnit::out), 0U);
       }
 }
 
@@ -194,7 +194,7 @@ TEST(Socket, RunsSurviveSplittingAndJoining) {
           EXPECT_EQ(receivers[i]->outstanding(), 0U);
         }
       }
-      EXPECT_EQ(sender->counters().drops.total(observe::DropUnit::out), 0U);
+      EXPECT_EQ(sender->counters().drops.total(metrics::DropUnit::out), 0U);
       EXPECT_EQ(sender->outstanding(), 0U);
     }
 }
@@ -247,7 +247,7 @@ TEST(Socket, RowsComeFromAndLeaveByTheirLocalPort) {
 
   append(*many, batch, "x", endpoint(loopback4, server->local().port, 1));  // port 1 is not one of ours
   many->transmit(batch, 0);
-  EXPECT_EQ(many->counters().drops.value(observe::Drop::no_next_hop), 1U);
+  EXPECT_EQ(many->counters().drops.value(metrics::Drop::no_next_hop), 1U);
   EXPECT_EQ(many->outstanding(), 0U);
 }
 
@@ -276,7 +276,7 @@ TEST(Socket, UnreachableAndTooLongAreCountedNotFatal) {
   wire::Batch batch;
   append(*socket, batch, "six", endpoint(loopback6, 4000));  // an IPv4 socket
   socket->transmit(batch, 0);
-  EXPECT_EQ(socket->counters().drops.value(observe::Drop::no_next_hop), 1U);
+  EXPECT_EQ(socket->counters().drops.value(metrics::Drop::no_next_hop), 1U);
   auto closed = open(loopback4);
   const wire::Path nobody = closed->local();
   closed.reset();
@@ -329,7 +329,7 @@ TEST(Socket, AFullReceiveQueueIsCounted) {
   receiver->poll_missed();
   const std::size_t seen = drain(*receiver).size();
   EXPECT_LT(seen, sent);
-  EXPECT_EQ(seen + receiver->counters().drops.value(observe::Drop::nic_missed), sent);
+  EXPECT_EQ(seen + receiver->counters().drops.value(metrics::Drop::nic_missed), sent);
   expect_identity(*receiver);
 }
 

@@ -8,7 +8,7 @@
 namespace serried::scenario {
 namespace {
 
-using observe::CounterId;
+using metrics::CounterId;
 
 /// What moves only with a NIC, with the clock of a core, or in a state that takes more than a story to reach.
 const std::map<CounterId, const char*> elsewhere{
@@ -53,20 +53,20 @@ class CountedStory : public Engine {
     for (const Nanos end = now + duration; now < end;) {
       for (auto& talker : talkers) talker->speak(false);
       step();
-      const observe::CounterValues values = counted();
-      observe::for_each_counter([&](CounterId id, const observe::CounterInfo&) {
+      const metrics::CounterValues values = counted();
+      metrics::for_each_counter([&](CounterId id, const metrics::CounterInfo&) {
         if (values[id] != 0) moved[id] = true;
       });
     }
   }
   /// Of all lanes and the port together, as a server's snapshot has it.
-  [[nodiscard]] observe::CounterValues counted() const {
-    observe::CounterValues all;
+  [[nodiscard]] metrics::CounterValues counted() const {
+    metrics::CounterValues all;
     control::collect(all, ports.front()->counters());
     control::collect(all, ios.front()->counters());
     control::collect(all, handshake.counters());
     for (const auto& shard : shards) {
-      observe::CounterValues of_shard;
+      metrics::CounterValues of_shard;
       control::collect(of_shard, shard->counters());
       control::collect(of_shard, shard->counters().plan);
       all.merge(of_shard);
@@ -138,16 +138,16 @@ TEST(Counters, EachMovesAndTheyAccountForEveryDatagram) {
   ASSERT_TRUE(story.bots.back()->session.start(story.bots.back()->options, story.now));
   story.watch(3 * second);
 
-  observe::for_each_counter([&](CounterId id, const observe::CounterInfo& info) {
+  metrics::for_each_counter([&](CounterId id, const metrics::CounterInfo& info) {
     EXPECT_NE(story.moved[id], elsewhere.contains(id)) << info.group << "." << info.name;
   });
-  const observe::CounterValues values = story.counted();
+  const metrics::CounterValues values = story.counted();
   EXPECT_EQ(values[CounterId::port_rx_packets], values[CounterId::sessions_delivered] +
                                                     values[CounterId::handshakes_answered] +
-                                                    story.ios.front()->counters().drops.total(observe::DropUnit::datagram));
+                                                    story.ios.front()->counters().drops.total(metrics::DropUnit::datagram));
   EXPECT_EQ(values[CounterId::port_rx_frames], values[CounterId::port_rx_packets] +
                                                    values[CounterId::port_rx_host_frames] +
-                                                   story.ports.front()->counters().drops.total(observe::DropUnit::frame));
+                                                   story.ports.front()->counters().drops.total(metrics::DropUnit::frame));
 }
 
 }  // namespace

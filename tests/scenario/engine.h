@@ -197,7 +197,7 @@ class Engine : public Played, public test::LoopServer {
       const lane::IoCounters& io = ios[i]->counters();
       EXPECT_EQ(ports[i]->counters().rx_packets.value() + io.taken_over.value(),
                 io.delivered.value() + io.answered.value() + io.handed_over.value() +
-                    io.drops.total(observe::DropUnit::datagram))
+                    io.drops.total(metrics::DropUnit::datagram))
           << "io lane " << i;
     }
     EXPECT_EQ(total(&lane::IoCounters::handed_over), total(&lane::IoCounters::taken_over));
@@ -216,7 +216,7 @@ class Engine : public Played, public test::LoopServer {
   channel::Packer packer;
   std::vector<std::unique_ptr<Bot>> bots;
   std::map<std::uint32_t, std::uint64_t> hashes;
-  observe::DropCounters client_drops;
+  metrics::DropCounters client_drops;
   std::function<void(Bot&, std::span<const std::uint8_t>)> on_sent;  ///< what bots say, as it goes onto the wire
 
  protected:

@@ -15,7 +15,7 @@
 namespace serried::scenario {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 /// Everything that a seed decides beforehand.
 struct Plot {
@@ -127,9 +127,9 @@ class Story {
       out << " | " << talker->commands << ' ' << talker->long_commands << ' ' << talker->answers << ' '
           << talker->spoken << ' ' << talker->heard;
     out << " | logins " << logins_ << " attacks " << attacks_ << " |";
-    for (std::size_t i = 0; i < observe::drop_count; ++i)
+    for (std::size_t i = 0; i < metrics::drop_count; ++i)
       if (const auto drop = static_cast<Drop>(i); engine_.drops(drop) != 0)
-        out << ' ' << observe::drop_name(drop) << ' ' << engine_.drops(drop);
+        out << ' ' << metrics::drop_name(drop) << ' ' << engine_.drops(drop);
     return out.str();
   }
 

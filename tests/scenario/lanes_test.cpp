@@ -48,8 +48,8 @@ TEST_P(Lanes, MovingClientsAreHeardAndAnswered) {
   engine.expect_balanced();
   EXPECT_EQ(engine.total(&Io::ended), 0U);
   EXPECT_EQ(engine.total(&Io::established), engine.config.players);
-  EXPECT_EQ(engine.drops(observe::Drop::unknown_session), 0U);
-  EXPECT_EQ(engine.drops(observe::Drop::handover_ring_full), 0U);
+  EXPECT_EQ(engine.drops(metrics::Drop::unknown_session), 0U);
+  EXPECT_EQ(engine.drops(metrics::Drop::handover_ring_full), 0U);
   EXPECT_GT(engine.total(&Io::roamed), engine.moves * 9 / 10);
   EXPECT_GT(engine.audits(), 100U);
   if (GetParam().io_lanes == 1) {

@@ -7,13 +7,13 @@
 namespace serried::session {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 struct AdmitTest : testing::Test {
   Table table{0, 64};
   AdmitLimits limits;
   Waf waf{{}, 1};
-  observe::DropCounters drops;
+  metrics::DropCounters drops;
 
   bool authentic = true;  ///< what is admitted verifies later, and is charged for
 

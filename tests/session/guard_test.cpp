@@ -7,15 +7,15 @@
 namespace serried::session {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 struct GuardTest : testing::Test {
   Waf waf{{}, 1};
-  observe::DropCounters drops;
+  metrics::DropCounters drops;
 
   /// A burst of which the first `bad` rows left with `verdict`.
   static void spoil(Burst& burst, unsigned bad, Drop verdict) {
-    observe::DropCounters ignored;
+    metrics::DropCounters ignored;
     burst.batch.filter(ignored, [&](unsigned row) noexcept { return row < bad ? verdict : Drop::none; });
   }
   bool banned(std::uint8_t host) { return waf.admit_connect(path_of(host, 0).address, true, second) == Drop::banned; }
@@ -62,7 +62,7 @@ TEST_F(GuardTest, ASourceOfGarbageIsBanned) {
     for (int row = 0; row < 64; ++row) burst.add(1, 1, path_of(7, 1000));
     spoil(burst, 64, verdict);
     blame(burst.batch, waf, second);
-    EXPECT_TRUE(banned(7)) << observe::drop_name(verdict);
+    EXPECT_TRUE(banned(7)) << metrics::drop_name(verdict);
   }
 }
 

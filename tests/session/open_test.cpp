@@ -7,7 +7,7 @@
 namespace serried::session {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 /// Seal as the peer would: with the key that we receive under.
 void seal_for(Table& table, wire::Batch& batch) {
@@ -29,7 +29,7 @@ TEST(Open, TwinsMeetOverManySessions) {
     std::memset(burst.batch.data[row] + wire::header_bytes, host, host * 20U);
   }
   seal_for(table, burst.batch);
-  observe::DropCounters drops;
+  metrics::DropCounters drops;
   open(burst.batch, table, drops);
   ASSERT_EQ(burst.batch.live_rows, 40U);
   for (unsigned row = 0; row < 40; ++row)
@@ -45,7 +45,7 @@ TEST(Open, ForgedRowsAreDroppedAloneAndMoveNoWindow) {
   }
   seal_for(table, burst.batch);
   burst.batch.data[3][wire::header_bytes + 2] ^= 0x40;
-  observe::DropCounters drops;
+  metrics::DropCounters drops;
   open(burst.batch, table, drops);
   EXPECT_EQ(burst.batch.live_rows, 9U);
   EXPECT_EQ(burst.batch.verdict[3], Drop::bad_tag);
@@ -62,7 +62,7 @@ TEST(Open, ARepeatWithinOneBurstIsSeen) {
     burst.batch.session[burst.add(table.admission(slot).connection_id, 9, path_of(1, 1000))] = slot;
   for (unsigned row = 0; row < 3; ++row) std::memset(burst.batch.data[row] + wire::header_bytes, 1, 16);
   seal_for(table, burst.batch);
-  observe::DropCounters drops;
+  metrics::DropCounters drops;
   open(burst.batch, table, drops);
   EXPECT_EQ(burst.batch.live_rows, 1U);
   EXPECT_EQ(drops.value(Drop::replay_seen), 2U);
@@ -99,7 +99,7 @@ TEST(Open, TheKeyPhaseSelectsTheKeyAndAPhaseWithoutKeyOpensNothing) {
     wire::compose(burst.batch);
     table.outbound(slot).send_key = keys[a_case.key];
     seal(burst.batch, table);
-    observe::DropCounters drops;
+    metrics::DropCounters drops;
     open(burst.batch, table, drops);
     EXPECT_EQ(burst.batch.verdict[row], a_case.expected) << "sequence " << sequence;
   }

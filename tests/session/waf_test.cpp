@@ -7,7 +7,7 @@
 namespace serried::session {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 Address v6(std::uint8_t subnet, std::uint8_t host) {
   return {0x20, 1, 0xD, 0xB8, 0, 0, 0, subnet, 0, 0, 0, 0, 0, 0, 0, host};

@@ -134,7 +134,7 @@ class Server {
     for (const auto& io : ios) sum += (io->counters().*counter).value();
     return sum;
   }
-  [[nodiscard]] std::uint64_t drops(observe::Drop drop) const {
+  [[nodiscard]] std::uint64_t drops(metrics::Drop drop) const {
     std::uint64_t sum = 0;
     for (const auto& io : ios) sum += io->counters().drops.value(drop);
     return sum;
@@ -150,7 +150,7 @@ class Server {
     books.received += total(&lane::IoCounters::taken_over);
     books.accounted = total(&lane::IoCounters::delivered) + total(&lane::IoCounters::answered) +
                       total(&lane::IoCounters::handed_over);
-    for (const auto& io : ios) books.accounted += io->counters().drops.total(observe::DropUnit::datagram);
+    for (const auto& io : ios) books.accounted += io->counters().drops.total(metrics::DropUnit::datagram);
     return books;
   }
 

@@ -25,16 +25,16 @@ TEST(Batch, AppendMakesLiveRows) {
 
 TEST(Batch, FilterKeepsOrderGivesVerdictsAndCounts) {
   Batch batch;
-  observe::DropCounters drops;
+  metrics::DropCounters drops;
   for (unsigned i = 0; i < 10; ++i) batch.append(nullptr, 0, nullptr, Path{});
-  const auto odd_ones_go = [](unsigned row) { return row % 2 != 0 ? observe::Drop::bad_tag : observe::Drop::none; };
+  const auto odd_ones_go = [](unsigned row) { return row % 2 != 0 ? metrics::Drop::bad_tag : metrics::Drop::none; };
   batch.filter(drops, odd_ones_go);
   ASSERT_EQ(batch.live_rows, 5u);
   for (unsigned i = 0; i < 5; ++i) EXPECT_EQ(batch.live[i], 2 * i);
-  EXPECT_EQ(batch.verdict[3], observe::Drop::bad_tag);
-  EXPECT_EQ(drops.value(observe::Drop::bad_tag), 5u);
+  EXPECT_EQ(batch.verdict[3], metrics::Drop::bad_tag);
+  EXPECT_EQ(drops.value(metrics::Drop::bad_tag), 5u);
   batch.filter(drops, odd_ones_go);
-  EXPECT_EQ(drops.value(observe::Drop::bad_tag), 5u) << "what left is not judged again";
+  EXPECT_EQ(drops.value(metrics::Drop::bad_tag), 5u) << "what left is not judged again";
   EXPECT_EQ(batch.rows, 10u) << "buffers of dropped rows still have to be released";
 }
 

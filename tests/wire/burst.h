@@ -40,7 +40,7 @@ class Burst {
   std::vector<std::uint8_t>& bytes(unsigned row) { return *memory_[row]; }
 
   Batch batch;
-  observe::DropCounters drops;
+  metrics::DropCounters drops;
 
  private:
   std::vector<std::unique_ptr<std::vector<std::uint8_t>>> memory_;

@@ -11,7 +11,7 @@
 namespace serried::wire {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 using Bytes = std::vector<std::uint8_t>;
 
 const Mac here = {2, 0, 0, 0, 0, 1}, there = {2, 0, 0, 0, 0, 2};

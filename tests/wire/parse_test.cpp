@@ -9,7 +9,7 @@
 namespace serried::wire {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 constexpr std::size_t sealed_bytes_min = header_bytes + tag_bytes + crc_bytes;
 
@@ -19,7 +19,7 @@ Drop verdict_of(const Header& header, std::size_t bytes) {
   parse(burst.batch, burst.drops);
   const Drop verdict = burst.batch.verdict[row];
   EXPECT_EQ(burst.batch.live_rows, verdict == Drop::none ? 1u : 0u);
-  EXPECT_EQ(burst.drops.total(observe::DropUnit::datagram), verdict == Drop::none ? 0u : 1u);
+  EXPECT_EQ(burst.drops.total(metrics::DropUnit::datagram), verdict == Drop::none ? 0u : 1u);
   if (verdict != Drop::none) {
     EXPECT_EQ(burst.drops.value(verdict), 1u);
   }

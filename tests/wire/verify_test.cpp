@@ -9,7 +9,7 @@
 namespace serried::wire {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 /// Runs once for every instruction set that this CPU has.
 class VerifyTest : public testing::TestWithParam<simd::Isa> {

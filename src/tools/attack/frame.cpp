@@ -9,11 +9,11 @@ bool read_frame(std::span<const std::uint8_t> frame, FrameView& view) noexcept {
   wire::IpHeader ip;
   const bool v6 = link.ether_type == wire::ether_type::ipv6;
   if (!v6 && link.ether_type != wire::ether_type::ipv4) return false;
-  if ((v6 ? wire::read_ipv6(packet, ip) : wire::read_ipv4(packet, false, ip)) != observe::Drop::none) return false;
+  if ((v6 ? wire::read_ipv6(packet, ip) : wire::read_ipv4(packet, false, ip)) != metrics::Drop::none) return false;
   if (ip.fragment || ip.protocol != wire::ip_protocol::udp) return false;
   const std::span<const std::uint8_t> segment = packet.subspan(ip.bytes, ip.payload_bytes);
   wire::UdpHeader udp;
-  if (wire::read_udp(segment, udp) != observe::Drop::none) return false;
+  if (wire::read_udp(segment, udp) != metrics::Drop::none) return false;
   view.from.address = ip.source;
   view.from.port = udp.source_port;
   view.to.address = ip.destination;

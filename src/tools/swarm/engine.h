@@ -58,7 +58,7 @@ class Engine {
     if (out_.rows == wire::Batch::capacity || composed_in_[index] == flushes_) flush();
     if (spare_count_ == 0) spare_count_ = port_.acquire(spare_);
     if (spare_count_ == 0) {
-      fleet_.drops().add(observe::Drop::no_buffer);
+      fleet_.drops().add(metrics::Drop::no_buffer);
       fleet_.postpone(index, now_);
       return;
     }

@@ -9,7 +9,7 @@ namespace serried::tools {
 
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 
 /// Issuing a token and making a key take some 100 us: a few a round, so that bots that play are not late.
 constexpr unsigned starts_per_round = 4;

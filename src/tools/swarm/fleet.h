@@ -84,7 +84,7 @@ class Fleet {
 
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
   [[nodiscard]] wire::CrcSeed crc() const noexcept { return crc_; }
-  [[nodiscard]] observe::DropCounters& drops() noexcept { return drops_; }
+  [[nodiscard]] metrics::DropCounters& drops() noexcept { return drops_; }
   [[nodiscard]] std::span<const Bot> bots() const noexcept { return bots_; }
 
   [[nodiscard]] Totals totals(Nanos now, const EngineTotals& engine) const;
@@ -108,7 +108,7 @@ class Fleet {
   void sample(Nanos now);
   /// A message of the game has come for one of the bots.
   static void hear(void* self, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content);
-  [[nodiscard]] observe::Drop shake(wire::Batch& batch, unsigned row, const wire::Header& header, Nanos now);
+  [[nodiscard]] metrics::Drop shake(wire::Batch& batch, unsigned row, const wire::Header& header, Nanos now);
   void open(wire::Batch& batch, Nanos now);
   void count_errors(Summary& summary) const;
 
@@ -140,7 +140,7 @@ class Fleet {
   bool measured_ = false;
   Totals playing_since_, playing_until_;
   base::Histogram lag_, latency_, staleness_, rtt_;
-  observe::DropCounters drops_;
+  metrics::DropCounters drops_;
   Recorder* recorder_ = nullptr;
 
   // The burst being opened

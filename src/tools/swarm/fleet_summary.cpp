@@ -118,10 +118,10 @@ Summary Fleet::summary(Nanos now, const EngineTotals& engine, const Totals& sinc
   summary.states_received = states_heard_;
   summary.roams = roams_;
   summary.rss_bytes = engine.rss_bytes;
-  for (std::size_t i = 0; i < observe::drop_count; ++i) {
-    const auto drop = static_cast<observe::Drop>(i);
+  for (std::size_t i = 0; i < metrics::drop_count; ++i) {
+    const auto drop = static_cast<metrics::Drop>(i);
     const std::uint64_t count = drops_.value(drop) + (engine.port != nullptr ? engine.port->drops.value(drop) : 0);
-    if (count != 0) summary.drops[std::string(observe::drop_name(drop))] = count;
+    if (count != 0) summary.drops[std::string(metrics::drop_name(drop))] = count;
   }
   return summary;
 }

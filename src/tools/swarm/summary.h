@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/histogram.h"
-#include "observe/drop.h"
+#include "metrics/drop.h"
 
 namespace serried::tools {
 

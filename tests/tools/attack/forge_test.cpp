@@ -7,14 +7,14 @@
 
 #include "frames.h"
 #include "message/control.h"
-#include "observe/drop.h"
+#include "metrics/drop.h"
 #include "tools/attack/target.h"
 #include "wire/parse.h"
 
 namespace serried {
 namespace {
 
-using observe::Drop;
+using metrics::Drop;
 using tools::AttackKind;
 
 constexpr std::uint64_t protocol_id = 0x1122334455667788;
@@ -29,7 +29,7 @@ class AttackForge : public testing::Test {
     batch.clear();
     std::vector<std::uint8_t> copy(datagram.begin(), datagram.end());
     batch.append(copy.data(), copy.size(), nullptr, player);
-    observe::DropCounters drops;
+    metrics::DropCounters drops;
     wire::parse(batch, drops);
     wire::verify(batch, wire::CrcSeed(protocol_id), drops);
     return batch.verdict[0];
@@ -64,7 +64,7 @@ TEST_F(AttackForge, EachKindGetsAsFarAsItShall) {
       ASSERT_GE(shot.bytes, 1);
       ASSERT_LE(shot.bytes, bytes.size());
       const Drop verdict = judge({bytes.data(), shot.bytes});
-      ASSERT_TRUE(verdicts.contains(verdict)) << tools::kind_name(kind) << ": " << observe::drop_name(verdict);
+      ASSERT_TRUE(verdicts.contains(verdict)) << tools::kind_name(kind) << ": " << metrics::drop_name(verdict);
     }
 }
 

@@ -1,13 +1,13 @@
-#include "observe/counter.h"
+#include "metrics/counter.h"
 
 #include <algorithm>
 
-namespace serried::observe {
+namespace serried::metrics {
 namespace {
 
 constexpr std::array<CounterInfo, counter_count> infos{{
 #define SERRIED_COUNTER(owner, group, name, kind, unit, help) {#group, #name, #unit, help, CounterKind::kind},
-#include "observe/counter.def"
+#include "metrics/counter.def"
 }};
 
 }  // namespace
@@ -21,4 +21,4 @@ void CounterValues::merge(const CounterValues& other) noexcept {
   }
 }
 
-}  // namespace serried::observe
+}  // namespace serried::metrics

@@ -1,6 +1,6 @@
-#include "observe/drop.h"
+#include "metrics/drop.h"
 
-namespace serried::observe {
+namespace serried::metrics {
 namespace {
 
 struct Entry {
@@ -11,7 +11,7 @@ struct Entry {
 
 constexpr std::array<Entry, drop_count> entries{{
 #define SERRIED_DROP(name, unit, text) {#name, DropUnit::unit, text},
-#include "observe/drop.def"
+#include "metrics/drop.def"
 #undef SERRIED_DROP
 }};
 
@@ -38,4 +38,4 @@ void DropCounters::merge(const DropCounters& other) noexcept {
   for (std::size_t i = 0; i < drop_count; ++i) counters_[i].add(other.counters_[i].value());
 }
 
-}  // namespace serried::observe
+}  // namespace serried::metrics

@@ -1,4 +1,4 @@
-#include "observe/counter.h"
+#include "metrics/counter.h"
 
 #include <cctype>
 #include <set>
@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace serried::observe {
+namespace serried::metrics {
 namespace {
 
 TEST(Counter, EachHasItsOwnNameAndSaysWhatItCounts) {
@@ -52,4 +52,4 @@ TEST(CounterValues, MergeAddsUpOrKeepsTheLargest) {
 }
 
 }  // namespace
-}  // namespace serried::observe
+}  // namespace serried::metrics

@@ -1,11 +1,11 @@
-#include "observe/drop.h"
+#include "metrics/drop.h"
 
 #include <cctype>
 #include <set>
 
 #include <gtest/gtest.h>
 
-namespace serried::observe {
+namespace serried::metrics {
 namespace {
 
 TEST(Drop, EveryReasonHasItsOwnNameAndAText) {
@@ -60,4 +60,4 @@ TEST(Drop, MergeAddsReasonByReason) {
 }
 
 }  // namespace
-}  // namespace serried::observe
+}  // namespace serried::metrics

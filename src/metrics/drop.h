@@ -8,11 +8,11 @@
 
 #include "base/counter.h"
 
-namespace serried::observe {
+namespace serried::metrics {
 
 enum class Drop : std::uint8_t {
 #define SERRIED_DROP(name, unit, text) name,
-#include "observe/drop.def"
+#include "metrics/drop.def"
 #undef SERRIED_DROP
   count_,
   none = 0xFF,
@@ -42,4 +42,4 @@ class DropCounters {
   std::array<base::Counter, drop_count> counters_{};
 };
 
-}  // namespace serried::observe
+}  // namespace serried::metrics

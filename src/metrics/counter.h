@@ -9,11 +9,11 @@
 #include <cstdint>
 #include <string_view>
 
-namespace serried::observe {
+namespace serried::metrics {
 
 enum class CounterId : std::uint8_t {
 #define SERRIED_COUNTER(owner, group, name, kind, unit, help) group##_##name,
-#include "observe/counter.def"
+#include "metrics/counter.def"
   count_,
 };
 
@@ -54,4 +54,4 @@ void for_each_counter(Each&& each) {
     each(static_cast<CounterId>(i), counter_info(static_cast<CounterId>(i)));
 }
 
-}  // namespace serried::observe
+}  // namespace serried::metrics
