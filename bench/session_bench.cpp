@@ -15,7 +15,7 @@
 #include "serried/protocol.h"
 #include "session/account.h"
 #include "session/admit.h"
-#include "session/guard.h"
+#include "guard/guard.h"
 #include "session/open.h"
 #include "wire/compose.h"
 
@@ -96,7 +96,7 @@ class Crowd {
   session::Table table;
   wire::Batch batch;
   metrics::DropCounters drops;
-  session::Waf waf{{}, random_seed};
+  guard::AbuseGuard abuse_guard{{}, random_seed};
   std::uint64_t round = 1;
   Nanos now = second;
 
@@ -163,7 +163,7 @@ BENCHMARK(find)->Apply(sizes);
 void admit_all(benchmark::State& state, Crowd& crowd, Drop expected) {
   std::uint64_t wrong = 0;
   measure(state, crowd, nothing, [&] {
-    session::admit(crowd.batch, crowd.table, limits, crowd.waf, crowd.drops, crowd.now);
+    session::admit(crowd.batch, crowd.table, limits, crowd.abuse_guard, crowd.drops, crowd.now);
     std::uint64_t sum = crowd.batch.live_rows;
     wrong += crowd.batch.live_rows != (expected == Drop::none ? crowd.burst() : 0);
     for (unsigned i = 0; i < crowd.batch.live_rows; ++i) sum = sum * 31 + crowd.batch.session[crowd.batch.live[i]];
@@ -192,13 +192,13 @@ void admit_foreign(benchmark::State& state) {
   Crowd crowd(state);
   std::uint64_t wrong = 0;
   const Nanos frozen = crowd.now;
-  while (crowd.waf.admit_foreign(path_of(0).address, frozen) == Drop::none) {
+  while (crowd.abuse_guard.admit_foreign(path_of(0).address, frozen) == Drop::none) {
   }
   const auto move_away = [&] {
     for (unsigned row = 0; row < crowd.burst(); ++row) crowd.batch.path[row].address[15] ^= 0xFF;
   };
   measure(state, crowd, move_away, [&] {
-    session::admit(crowd.batch, crowd.table, {}, crowd.waf, crowd.drops, frozen);
+    session::admit(crowd.batch, crowd.table, {}, crowd.abuse_guard, crowd.drops, frozen);
     wrong += crowd.batch.live_rows;
     return crowd.batch.live_rows;
   });
@@ -238,9 +238,9 @@ BENCHMARK(open)->Apply(sizes);
 /// The guard over datagrams that are not banned, with so many bans of addresses, and of networks of three lengths.
 void guard_with(benchmark::State& state, unsigned bans) {
   Crowd crowd(state);
-  constexpr unsigned lengths[] = {128, 128, session::mapped_bits + 24, session::mapped_bits + 16};
+  constexpr unsigned lengths[] = {128, 128, guard::mapped_bits + 24, guard::mapped_bits + 16};
   for (unsigned i = 0; i < bans; ++i) {
-    const session::Address banned = {0,
+    const guard::Address banned = {0,
                                      0,
                                      0,
                                      0,
@@ -256,11 +256,11 @@ void guard_with(benchmark::State& state, unsigned bans) {
                                      16,
                                      static_cast<std::uint8_t>(i >> 8),
                                      static_cast<std::uint8_t>(i)};
-    static_cast<void>(crowd.waf.operator_bans.add(session::prefix_of(banned, lengths[i % 4]), ~Nanos{0}));
+    static_cast<void>(crowd.abuse_guard.operator_bans.add(guard::prefix_of(banned, lengths[i % 4]), ~Nanos{0}));
   }
   std::uint64_t wrong = 0;
   measure(state, crowd, nothing, [&] {
-    session::guard(crowd.batch, crowd.waf, crowd.drops, crowd.now);
+    guard::guard(crowd.batch, crowd.abuse_guard, crowd.drops, crowd.now);
     wrong += crowd.batch.live_rows != crowd.burst();
     return crowd.batch.live_rows;
   });
@@ -274,15 +274,15 @@ void guard_bans_1000(benchmark::State& state) { guard_with(state, 1'000); }
 BENCHMARK(guard_bans_1000)->Apply(sizes);
 
 /// The whole burst is malformed, each datagram from another source, as a flood of made-up addresses is.
-void blame(benchmark::State& state) {
+void penalize(benchmark::State& state) {
   Crowd crowd(state);
   const auto spoil = [&] { crowd.batch.filter(crowd.drops, [](unsigned) noexcept { return Drop::bad_crc; }); };
   measure(state, crowd, spoil, [&] {
-    session::blame(crowd.batch, crowd.waf, crowd.now);
+    guard::penalize(crowd.batch, crowd.abuse_guard, crowd.now);
     return crowd.batch.rows;
   });
 }
-BENCHMARK(blame)->Apply(sizes);
+BENCHMARK(penalize)->Apply(sizes);
 
 void account(benchmark::State& state) {
   Crowd crowd(state);

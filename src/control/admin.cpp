@@ -18,19 +18,19 @@ constexpr double seconds_max = 10.0 * 366 * 24 * 3600;
 
 }  // namespace
 
-Result<session::Prefix> parse_prefix(const std::string& text) {
+Result<guard::Prefix> parse_prefix(const std::string& text) {
   const auto parsed = port::parse_local_address(text);
   if (!parsed) return parsed.error();
-  const unsigned before = port::is_ipv4(parsed.value().address) ? session::mapped_bits : 0;
-  const session::Prefix prefix = session::prefix_of(parsed.value().address, before + parsed.value().prefix_bits);
+  const unsigned before = port::is_ipv4(parsed.value().address) ? guard::mapped_bits : 0;
+  const guard::Prefix prefix = guard::prefix_of(parsed.value().address, before + parsed.value().prefix_bits);
   if (prefix.address != parsed.value().address)
     return Error{"\"" + text + "\" has bits behind its prefix; did you mean " + format_prefix(prefix) + "?"};
   return prefix;
 }
 
-std::string format_prefix(const session::Prefix& prefix) {
-  const bool ipv4 = port::is_ipv4(prefix.address) && prefix.bits >= session::mapped_bits;
-  const unsigned bits = ipv4 ? prefix.bits - session::mapped_bits : prefix.bits;
+std::string format_prefix(const guard::Prefix& prefix) {
+  const bool ipv4 = port::is_ipv4(prefix.address) && prefix.bits >= guard::mapped_bits;
+  const unsigned bits = ipv4 ? prefix.bits - guard::mapped_bits : prefix.bits;
   const std::string address = port::format_address(prefix.address);
   return bits == (ipv4 ? 32U : 128U) ? address : address + "/" + std::to_string(bits);
 }
@@ -51,18 +51,18 @@ std::string Admin::answer(const std::string& request, Nanos now) {
     const double seconds = json.value("for_s", 0.0);
     if (!(seconds >= 0 && seconds <= seconds_max)) return refuse("a ban lasts 0 (for ever) to ten years of seconds");
     const auto length =
-        seconds == 0 ? session::BanTable::for_ever : static_cast<Nanos>(seconds * static_cast<double>(second));
+        seconds == 0 ? guard::BanTable::for_ever : static_cast<Nanos>(seconds * static_cast<double>(second));
     return add_ban(prefix.value(), length, json.value("reason", std::string{}), now);
   } catch (const Json::exception& error) {
     return refuse(std::string{"not understood: "} + error.what());
   }
 }
 
-Admin::Bans::iterator Admin::find(const session::Prefix& prefix) {
+Admin::Bans::iterator Admin::find(const guard::Prefix& prefix) {
   return std::find_if(bans_.begin(), bans_.end(), [&](const auto& row) { return row.second.prefix == prefix; });
 }
 
-std::uint32_t Admin::order(lane::Order::Kind kind, const session::Prefix& prefix, Nanos until) {
+std::uint32_t Admin::order(lane::Order::Kind kind, const guard::Prefix& prefix, Nanos until) {
   const std::uint32_t id = next_id_++;
   for (auto& queue : waiting_) queue.push_back({kind, id, prefix, until});
   return id;
@@ -82,7 +82,7 @@ void Admin::unsink(Ban& ban) {
   for (const BanSink& each : sinks_) each.lift(ban.prefix);
 }
 
-std::string Admin::add_ban(const session::Prefix& prefix, Nanos length, std::string reason, Nanos now) {
+std::string Admin::add_ban(const guard::Prefix& prefix, Nanos length, std::string reason, Nanos now) {
   if (reason.size() > reason_bytes_max)
     return refuse("the reason is longer than " + std::to_string(reason_bytes_max) + " bytes");
   auto known = find(prefix);
@@ -95,7 +95,7 @@ std::string Admin::add_ban(const session::Prefix& prefix, Nanos length, std::str
   Ban ban;
   ban.prefix = prefix;
   ban.by_operator = true;
-  ban.until = length == session::BanTable::for_ever ? length : now + length;
+  ban.until = length == guard::BanTable::for_ever ? length : now + length;
   ban.reason = std::move(reason);
   const std::string faults = sink(ban);
   bans_.emplace(order(lane::Order::Kind::ban, prefix, ban.until), std::move(ban));
@@ -105,7 +105,7 @@ std::string Admin::add_ban(const session::Prefix& prefix, Nanos length, std::str
   return line(json);
 }
 
-std::string Admin::lift_ban(const session::Prefix& prefix) {
+std::string Admin::lift_ban(const guard::Prefix& prefix) {
   const auto known = find(prefix);
   if (known == bans_.end()) return refuse(format_prefix(prefix) + " is not banned; `ban list` shows what is");
   unsink(known->second);
@@ -118,7 +118,7 @@ std::string Admin::list(Nanos now) const {
   Json rows = Json::array();
   for (const auto& [id, ban] : bans_) {
     Json row{{"address", format_prefix(ban.prefix)}, {"by", ban.by_operator ? "operator" : "score"}};
-    row["seconds_left"] = ban.until == session::BanTable::for_ever
+    row["seconds_left"] = ban.until == guard::BanTable::for_ever
                               ? Json(nullptr)
                               : Json(static_cast<double>(ban.until - std::min(now, ban.until)) / second);
     row["reason"] = ban.reason;

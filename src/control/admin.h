@@ -21,8 +21,8 @@ namespace serried::control {
 /// Something before the lanes that drops what is banned.
 struct BanSink {
   std::string name;
-  std::function<Result<Done>(const session::Prefix&)> add;
-  std::function<void(const session::Prefix&)> lift;
+  std::function<Result<Done>(const guard::Prefix&)> add;
+  std::function<void(const guard::Prefix&)> lift;
 };
 
 /// Owner   one thread, but for publish()
@@ -43,7 +43,7 @@ class Admin {
 
  private:
   struct Ban {
-    session::Prefix prefix;
+    guard::Prefix prefix;
     bool by_operator = false;
     Nanos until = 0;
     std::string reason;
@@ -54,13 +54,13 @@ class Admin {
   };
   using Bans = std::map<std::uint32_t, Ban>;  ///< by id of the order
 
-  [[nodiscard]] Bans::iterator find(const session::Prefix& prefix);
-  std::uint32_t order(lane::Order::Kind kind, const session::Prefix& prefix, Nanos until);
+  [[nodiscard]] Bans::iterator find(const guard::Prefix& prefix);
+  std::uint32_t order(lane::Order::Kind kind, const guard::Prefix& prefix, Nanos until);
   std::string sink(Ban& ban);
   void unsink(Ban& ban);
   void take(const lane::OrderReport& report);
-  std::string add_ban(const session::Prefix& prefix, Nanos length, std::string reason, Nanos now);
-  std::string lift_ban(const session::Prefix& prefix);
+  std::string add_ban(const guard::Prefix& prefix, Nanos length, std::string reason, Nanos now);
+  std::string lift_ban(const guard::Prefix& prefix);
   [[nodiscard]] std::string list(Nanos now) const;
   [[nodiscard]] std::string status();
 
@@ -74,7 +74,7 @@ class Admin {
 };
 
 /// "192.0.2.1", "192.0.2.0/24", "2001:db8::/48". Error: no address, bits set behind the prefix.
-Result<session::Prefix> parse_prefix(const std::string& text);
-[[nodiscard]] std::string format_prefix(const session::Prefix& prefix);
+Result<guard::Prefix> parse_prefix(const std::string& text);
+[[nodiscard]] std::string format_prefix(const guard::Prefix& prefix);
 
 }  // namespace serried::control

@@ -12,7 +12,7 @@
 #include "channel/block_pool.h"
 #include "games/reference/config.h"
 #include "replicate/config.h"
-#include "session/waf.h"
+#include "guard/abuse_guard.h"
 #include "world/config.h"
 
 namespace serried::control {
@@ -52,7 +52,7 @@ struct ServerConfig {
   // Protection
   unsigned address_rate_per_s = 256;
   unsigned prefix_rate_per_s = 2'048;
-  unsigned ban_score = session::WafConfig{}.ban_score;
+  unsigned ban_score = guard::AbuseGuardConfig{}.ban_score;
   bool xdp_filter = false;
   unsigned xdp_rate_per_s = 0;
 

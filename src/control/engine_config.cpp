@@ -129,9 +129,9 @@ lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key,
   io.cookie_rate_per_s = config.cookie_rate_per_s;
   io.spare_buffers = spare_buffers(link_sizes(config, shards));
   io.protocol_id = key.protocol_id;
-  io.waf.address_per_s = config.address_rate_per_s;
-  io.waf.prefix_per_s = config.prefix_rate_per_s;
-  io.waf.ban_score = config.ban_score;
+  io.abuse_guard.address_per_s = config.address_rate_per_s;
+  io.abuse_guard.prefix_per_s = config.prefix_rate_per_s;
+  io.abuse_guard.ban_score = config.ban_score;
   io.parameters = parameters_of(config);
   io.message_bytes_max = config.message_bytes_max;
   // 64 MiB of messages in fragments a process, and for those in datagrams what every session may have waiting, within

@@ -75,8 +75,8 @@ port::XdpFilterConfig filter_config(const ServerConfig& config, unsigned interfa
 
 template <class Filter>
 BanSink sink_to(const char* name, Filter& filter) {
-  return {name, [&filter](const session::Prefix& prefix) { return filter.ban(prefix.address, prefix.bits); },
-          [&filter](const session::Prefix& prefix) { filter.lift(prefix.address, prefix.bits); }};
+  return {name, [&filter](const guard::Prefix& prefix) { return filter.ban(prefix.address, prefix.bits); },
+          [&filter](const guard::Prefix& prefix) { filter.lift(prefix.address, prefix.bits); }};
 }
 
 }  // namespace

@@ -263,8 +263,8 @@ void on_plain(Context& context, std::uint64_t sequence, base::ByteReader body) n
 }  // namespace
 
 bool within_rate(IoState& state, std::uint32_t slot, Type type, Nanos now) noexcept {
-  const session::MessageClass message_class = session::class_of(type);
-  return message_class == session::MessageClass::free ||
+  const guard::MessageClass message_class = guard::class_of(type);
+  return message_class == guard::MessageClass::free ||
          state.table.cold(slot).type_limits.take(message_class, state.config.type_rates, now);
 }
 

@@ -98,7 +98,7 @@ Drop greet_one(IoState& state, std::span<const std::uint8_t> datagram, const wir
     return Drop::bad_connect;
   static constexpr std::array<std::uint8_t, 48> no_cookie{};
   const bool returned = connect.cookie != no_cookie;
-  const auto admit = [&](bool proven) { return state.waf.admit_connect(from.address, proven, now); };
+  const auto admit = [&](bool proven) { return state.abuse_guard.admit_connect(from.address, proven, now); };
   if (const Drop refused = returned ? Drop::none : admit(false); refused != Drop::none) return refused;
   if (!(returned ? state.returned_cookies : state.clear_answers).take(now)) return Drop::cookie_budget;
   if (connect.version != message::protocol_version) return deny(state, connect, from, message::DenyReason::version, 0);

@@ -2,7 +2,7 @@
 /// Datagrams that came to one io lane for a session of another: copied into a ring to the owner, and worked on there.
 ///
 ///     lane A   ... greet -> hand_over --copy--> slot of ring A -> B
-///     lane B                take_over (rows lie in the slots) -> admit -> ... -> blame -> give_back
+///     lane B                take_over (rows lie in the slots) -> admit -> ... -> penalize -> give_back
 ///
 /// A datagram is copied, so a buffer is freed by the lane of its port only. Nothing of it is authentic yet: the rings
 /// are bounded, and a lane takes no more of them in a poll than of its port.

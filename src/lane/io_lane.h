@@ -7,7 +7,7 @@
 #include "lane/io_state.h"
 #include "lane/stage.h"
 #include "port/port.h"
-#include "session/guard.h"
+#include "guard/guard.h"
 #include "session/open.h"
 #include "wire/compose.h"
 #include "wire/parse.h"
@@ -84,7 +84,7 @@ class IoLane {
     const unsigned received = batch_.rows;
     if (received == 0) return 0;
     run(Stage::parse, [&] { wire::parse(batch_, drops); });
-    run(Stage::guard, [&] { session::guard(batch_, state_.waf, drops, now); });
+    run(Stage::guard, [&] { guard::guard(batch_, state_.abuse_guard, drops, now); });
     run(Stage::verify, [&] { wire::verify(batch_, state_.crc, drops); });
     run(Stage::greet, [&] { greet(state_, batch_, now); });
     run(Stage::hand_over, [&] { hand_over(state_, batch_); });
@@ -104,12 +104,12 @@ class IoLane {
   /// The part of the inbound path that needs the sessions.
   void serve(Nanos now) noexcept {
     metrics::DropCounters& drops = state_.counters.drops;
-    run(Stage::admit, [&] { session::admit(batch_, state_.table, state_.limits, state_.waf, drops, now); });
+    run(Stage::admit, [&] { session::admit(batch_, state_.table, state_.limits, state_.abuse_guard, drops, now); });
     run(Stage::open, [&] { session::open(batch_, state_.table, drops); });
     run(Stage::accept, [&] { accept(state_, batch_, now); });
     run(Stage::decode, [&] { decode(state_, batch_, now); });
     run(Stage::steer, [&] { steer(state_); });
-    run(Stage::blame, [&] { session::blame(batch_, state_.waf, now); });
+    run(Stage::penalize, [&] { guard::penalize(batch_, state_.abuse_guard, now); });
   }
 
   unsigned outbound(Nanos now) noexcept {

@@ -45,7 +45,7 @@ SERRIED_SETUP IoState::IoState(const IoConfig& io_config, std::vector<IoShardLin
       table(io_config.lane, io_config.sessions_max),
       attempts(io_config.attempts_max),
       limits(limits_of(io_config.parameters)),
-      waf(io_config.waf, seed_from(entropy_source)),
+      abuse_guard(io_config.abuse_guard, seed_from(entropy_source)),
       clear_answers(io_config.cookie_rate_per_s, io_config.cookie_rate_per_s),
       returned_cookies(io_config.cookie_rate_per_s, io_config.cookie_rate_per_s),
       spare(spare_capacity(io_config, shards)),

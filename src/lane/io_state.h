@@ -22,7 +22,7 @@
 #include "session/account.h"
 #include "session/admit.h"
 #include "session/attempt.h"
-#include "session/budget.h"
+#include "guard/budget.h"
 #include "session/table.h"
 #include "wire/verify.h"
 
@@ -35,7 +35,7 @@ struct IoConfig {
   unsigned cookie_rate_per_s = 20'000;  ///< not 0: Connects answered in clear a second, and as many cookies checked
   unsigned spare_buffers = 512;         ///< kept at hand for each shard, and as many for the lane itself
   std::uint64_t protocol_id = 0;
-  session::WafConfig waf;
+  guard::AbuseGuardConfig abuse_guard;
   // Reliable channels, per lane
   std::uint32_t chunks = 65'536;                                 ///< of 256 bytes, for messages that wait
   std::uint16_t small_blocks = 512, large_blocks = 48;           ///< of 16 and 512 KiB, for messages in fragments
@@ -46,7 +46,7 @@ struct IoConfig {
   /// Tables of the client builds that are challenged; null: none. Outlives the lane.
   const crypt::IntegrityTables* integrity = nullptr;
   Nanos integrity_period = 60 * second;
-  session::TypeRates type_rates = session::TypeRates::usual();
+  guard::TypeRates type_rates = guard::TypeRates::usual();
   const channel::Dictionary* dictionary = nullptr;  ///< for packed bodies; null: none. Outlives the lane.
   /// What clients are told; its time-outs, rates and limits are also those that the lane enforces.
   message::ConnectionAccepted parameters;
@@ -104,9 +104,9 @@ struct IoState {
   session::Table table;
   session::AttemptTable attempts;
   session::AdmitLimits limits;
-  session::Waf waf;
-  session::Budget clear_answers;  ///< to Connects without a cookie, or with one that does not hold
-  session::Budget
+  guard::AbuseGuard abuse_guard;
+  guard::Budget clear_answers;  ///< to Connects without a cookie, or with one that does not hold
+  guard::Budget
       returned_cookies;  ///< to be checked: apart, so that a flood of first Connects starves no other client
 
   base::FixedStack<wire::Buffer> spare;

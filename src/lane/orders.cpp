@@ -1,4 +1,4 @@
-/// What control orders and the WAF finds, in bounded portions. A ban is in force from the moment it is taken off the
+/// What control orders and the abuse guard finds, in bounded portions. A ban is in force from the moment it is taken off the
 /// ring: the guard drops what comes, so that no new session slips in behind the search for the old ones.
 
 #include "lane/orders.h"
@@ -14,17 +14,17 @@ constexpr std::uint32_t slots_per_poll = 256;
 
 /// Put an order in force. False: there is no room for it.
 bool begin(IoState& state, const Order& order) noexcept {
-  session::Waf& waf = state.waf;
+  guard::AbuseGuard& abuse_guard = state.abuse_guard;
   switch (order.kind) {
     case Order::Kind::ban:
-      return waf.operator_bans.add(order.prefix, order.until);
+      return abuse_guard.operator_bans.add(order.prefix, order.until);
     case Order::Kind::score_ban:
-      return waf.score_bans.add(order.prefix, order.until);
+      return abuse_guard.score_bans.add(order.prefix, order.until);
     case Order::Kind::lift:
       break;
   }
-  waf.operator_bans.lift(order.prefix);
-  waf.score_bans.lift(order.prefix);
+  abuse_guard.operator_bans.lift(order.prefix);
+  abuse_guard.score_bans.lift(order.prefix);
   return true;
 }
 
@@ -40,7 +40,7 @@ void search(IoState& state, OrderWork& work) noexcept {
   for (; work.cursor < stop; ++work.cursor) {
     const session::State phase = state.table.admission(work.cursor).state;
     if (phase == session::State::free || phase == session::State::closing) continue;
-    if (!session::contains(work.order.prefix, state.table.peer(work.cursor).path.address)) continue;
+    if (!guard::contains(work.order.prefix, state.table.peer(work.cursor).path.address)) continue;
     ++work.sessions;
     if (work.order.kind == Order::Kind::ban) end_session(state, work.cursor, message::DisconnectReason::kicked, true);
   }
@@ -51,11 +51,11 @@ void search(IoState& state, OrderWork& work) noexcept {
 
 unsigned obey(IoState& state, Nanos now) noexcept {
   OrderWork& work = state.orders;
-  state.waf.sweep(now);
+  state.abuse_guard.sweep(now);
   if (work.link == nullptr) return 0;
   unsigned done = 0;
-  session::ScoreBan found;
-  while (work.link->reports.free() > OrderLink::rows / 2 && state.waf.next_score_ban(found)) {
+  guard::ScoreBan found;
+  while (work.link->reports.free() > OrderLink::rows / 2 && state.abuse_guard.next_score_ban(found)) {
     work.link->reports.push({OrderReport::Kind::score_ban, 0, 0, found.prefix, found.until});
     ++done;
   }

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "ring/spsc.h"
-#include "session/waf.h"
+#include "guard/abuse_guard.h"
 
 namespace serried::lane {
 
@@ -17,7 +17,7 @@ struct Order {
   };
   Kind kind{};
   std::uint32_t id = 0;  ///< handed back in the report
-  session::Prefix prefix;
+  guard::Prefix prefix;
   Nanos until = 0;
 };
 
@@ -31,7 +31,7 @@ struct OrderReport {
   Kind kind{};
   std::uint32_t id = 0;
   std::uint32_t sessions = 0;
-  session::Prefix prefix;
+  guard::Prefix prefix;
   Nanos until = 0;
 };
 
@@ -52,7 +52,7 @@ struct OrderWork {
 
 struct IoState;
 
-/// Take an order, go on with the one at work, report what the WAF found. Bounded. Returns how much there was to do.
+/// Take an order, go on with the one at work, report what the abuse guard found. Bounded. Returns how much there was to do.
 unsigned obey(IoState& state, Nanos now) noexcept;
 
 }  // namespace serried::lane

@@ -22,7 +22,7 @@
 #include "lane/simulation.h"
 #include "metrics/drop.h"
 #include "replicate/plan.h"
-#include "session/budget.h"
+#include "guard/budget.h"
 #include "world/input_queue.h"
 #include "world/row_pool.h"
 #include "world/step.h"
@@ -195,7 +195,7 @@ class ShardLane {
   game::PlayerMemory game_players_, game_sessions_;  ///< views of them
 
   base::FixedFifo<std::uint32_t> newcomers_;  ///< viewers to be welcomed
-  session::Budget everywhere_;                ///< broadcasts to everywhere
+  guard::Budget everywhere_;                ///< broadcasts to everywhere
   game::Broadcast broadcast_;                 ///< the one being delivered
   std::uint32_t delivered_ = 0;               ///< to the viewers before this one
   bool delivering_ = false;

@@ -17,7 +17,7 @@ bool conforms(std::uint32_t& next_allowed_us, const AdmitLimits& limits, std::ui
 
 }  // namespace
 
-void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, Waf& waf, metrics::DropCounters& drops,
+void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, guard::AbuseGuard& abuse_guard, metrics::DropCounters& drops,
            Nanos now) noexcept {
   for (unsigned i = 0; i < batch.live_rows; ++i) table.prefetch(batch.connection_id[batch.live[i]]);
 
@@ -33,7 +33,7 @@ void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, Waf& waf
       if (!conforms(session.next_allowed_us, limits, limits.try_us(), now_us)) return Drop::session_rate;
     } else if (!conforms(table.cold(slot).foreign_allowed_us, limits, limits.interval_us, now_us)) {
       return Drop::foreign_source;
-    } else if (const Drop refused = waf.admit_foreign(batch.path[row].address, now); refused != Drop::none) {
+    } else if (const Drop refused = abuse_guard.admit_foreign(batch.path[row].address, now); refused != Drop::none) {
       return refused;
     }
     batch.session[row] = slot;

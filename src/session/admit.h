@@ -2,7 +2,7 @@
 /// Third stage in: which session, and may it. All checks that cost less than cryptography.
 
 #include "session/table.h"
-#include "session/waf.h"
+#include "guard/abuse_guard.h"
 #include "wire/batch.h"
 
 namespace serried::session {
@@ -33,7 +33,7 @@ inline void charge(Admission& session, const AdmitLimits& limits) noexcept {
 ///         address_rate, prefix_rate
 /// Cost    bench/session_bench.cpp
 /// Source  rate: GCRA (ITU-T I.371); docs/wire-format.md section 1, order of checks
-void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, Waf& waf, metrics::DropCounters& drops,
+void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, guard::AbuseGuard& abuse_guard, metrics::DropCounters& drops,
            Nanos now) noexcept;
 
 }  // namespace serried::session

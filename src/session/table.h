@@ -17,7 +17,7 @@
 #include "message/control.h"
 #include "serried/time.h"
 #include "session/id.h"
-#include "session/type_limits.h"
+#include "guard/type_limits.h"
 #include "wire/datagram.h"
 #include "wire/path.h"
 
@@ -130,7 +130,7 @@ struct Cold {
   Integrity integrity;
   bool reliable_met = false;     ///< the client's ReliableHandshake has come
   std::uint32_t dictionary = 0;  ///< that both sides have; 0: none
-  TypeLimits type_limits;
+  guard::TypeLimits type_limits;
   std::uint64_t player_id = 0;
   std::array<std::uint8_t, 16> token_id{};
   std::int64_t token_expiry = 0;

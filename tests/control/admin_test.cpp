@@ -15,11 +15,11 @@ struct AdminTest : testing::Test {
   std::vector<std::string> sunk;
   Admin admin{{&first, &second_lane},
               {{"memory",
-                [this](const session::Prefix& prefix) -> Result<Done> {
+                [this](const guard::Prefix& prefix) -> Result<Done> {
                   sunk.push_back(format_prefix(prefix));
                   return Done{};
                 },
-                [this](const session::Prefix& prefix) { std::erase(sunk, format_prefix(prefix)); }}}};
+                [this](const guard::Prefix& prefix) { std::erase(sunk, format_prefix(prefix)); }}}};
 
   json ask(const json& request, Nanos now = second) { return json::parse(admin.answer(request.dump(), now)); }
   json add(const char* address, double for_s = 0) {
@@ -85,8 +85,8 @@ TEST_F(AdminTest, LiftingUndoesItEverywhere) {
 }
 
 TEST_F(AdminTest, AScoreBanIsSharedAndGoesBeforeTheLanesOnlyWithoutSessions) {
-  const session::Prefix culprit = parse_prefix("192.0.2.1").value(), players = parse_prefix("192.0.2.2").value();
-  first.reports.push({lane::OrderReport::Kind::score_ban, 0, 0, culprit, 60 * second});
+  const guard::Prefix penalized = parse_prefix("192.0.2.1").value(), players = parse_prefix("192.0.2.2").value();
+  first.reports.push({lane::OrderReport::Kind::score_ban, 0, 0, penalized, 60 * second});
   EXPECT_EQ(obey(0).kind, lane::Order::Kind::score_ban);
   EXPECT_EQ(sunk, std::vector<std::string>{"192.0.2.1"});
   second_lane.reports.push({lane::OrderReport::Kind::score_ban, 0, 0, players, 60 * second});

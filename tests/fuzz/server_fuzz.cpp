@@ -257,10 +257,10 @@ class Game {
     config.attempts_max = 16;
     config.spare_buffers = 128;
     config.protocol_id = protocol;
-    config.waf.buckets = 64;
-    config.waf.scores = 64;
-    config.waf.bans_max = 16;
-    config.waf.ban_score = 0;
+    config.abuse_guard.buckets = 64;
+    config.abuse_guard.scores = 64;
+    config.abuse_guard.bans_max = 16;
+    config.abuse_guard.ban_score = 0;
     config.chunks = chunks;
     config.small_blocks = 3;
     config.large_blocks = 1;

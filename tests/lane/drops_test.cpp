@@ -1,4 +1,4 @@
-/// Reasons for drops that need a story of their own: what reliable channels, new keys, moving sessions and the WAF
+/// Reasons for drops that need a story of their own: what reliable channels, new keys, moving sessions and the abuse guard
 /// refuse, and what cannot leave. Each happens alone. Those that one crafted datagram meets stand in io_lane_test.cpp.
 #include <ostream>
 #include <set>
@@ -170,28 +170,28 @@ const DropCase drop_cases[] = {
      }},
 
     // Roaming, rates
-    {Drop::foreign_source, 44, [](DropsTest& t) { t.roam(session::ForeignBudget::burst + 44); }, nullptr,
+    {Drop::foreign_source, 44, [](DropsTest& t) { t.roam(guard::ForeignBudget::burst + 44); }, nullptr,
      [](IoConfig& config) {
        config.parameters.input_rate_max_hz = 0;
-       config.waf.foreign_address_per_s = config.waf.foreign_prefix_per_s = 0;
+       config.abuse_guard.foreign_address_per_s = config.abuse_guard.foreign_prefix_per_s = 0;
      }},
     {Drop::session_rate, 0,
      [](DropsTest& t) {
        for (int i = 0; i < 100; ++i) t.send(t.player(), {});
      }},
 
-    // The WAF
+    // The abuse guard
     {Drop::banned, 1, [](DropsTest& t) { t.knock(1, t.elsewhere.get()); },
      [](DropsTest& t) {
        t.send_raw(Bytes(20, 0x55), 20'900, t.elsewhere.get());
        t.run(10 * millisecond);
        EXPECT_EQ(t.drops(Drop::bad_flags), 1U);
      },
-     [](IoConfig& config) { config.waf.ban_score = 1; }},
+     [](IoConfig& config) { config.abuse_guard.ban_score = 1; }},
     {Drop::address_rate, 3, [](DropsTest& t) { t.knock(5, t.elsewhere.get()); }, nullptr,
-     [](IoConfig& config) { config.waf.address_per_s = 1; }},
+     [](IoConfig& config) { config.abuse_guard.address_per_s = 1; }},
     {Drop::prefix_rate, 3, [](DropsTest& t) { t.knock(5); }, [](DropsTest& t) { t.run(5 * second); },
-     [](IoConfig& config) { config.waf.prefix_per_s = 1; }},
+     [](IoConfig& config) { config.abuse_guard.prefix_per_s = 1; }},
     {Drop::attempts_full, 0, [](DropsTest& t) { t.add_peer(t.claims_for(2)); }, nullptr,
      [](IoConfig& config) { config.attempts_max = 1; }},
 };

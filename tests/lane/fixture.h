@@ -63,7 +63,7 @@ class LaneTest : public testing::Test {
     config.chunks = 4'096;
     config.small_blocks = 16;
     config.large_blocks = 4;
-    config.waf.ban_score = 0;  // all clients share one address, and some of them send thousands of bent datagrams
+    config.abuse_guard.ban_score = 0;  // all clients share one address, and some of them send thousands of bent datagrams
     config.parameters.input_rate_max_hz = 100;
     return config;
   }

@@ -11,10 +11,10 @@ class OrdersTest : public LaneTest {
  protected:
   OrdersTest() { lane.attach(orders); }
 
-  static session::Prefix everybody() { return session::prefix_of(port::ipv4_address(10, 0, 0, 2), 128); }
-  static session::Prefix somebody_else() { return session::prefix_of(port::ipv4_address(10, 0, 0, 3), 128); }
+  static guard::Prefix everybody() { return guard::prefix_of(port::ipv4_address(10, 0, 0, 2), 128); }
+  static guard::Prefix somebody_else() { return guard::prefix_of(port::ipv4_address(10, 0, 0, 3), 128); }
 
-  void give(Order::Kind kind, const session::Prefix& prefix, std::uint32_t id = 1) {
+  void give(Order::Kind kind, const guard::Prefix& prefix, std::uint32_t id = 1) {
     ASSERT_TRUE(orders.orders.push({kind, id, prefix, now + 60 * second}));
   }
   OrderReport next_report() {
@@ -82,11 +82,11 @@ TEST_F(OrdersTest, OrdersAreCarriedOutInTheirOrder) {
 }
 
 TEST_F(OrdersTest, AFullTableOfBansIsReported) {
-  const unsigned room = session::WafConfig{}.bans_max;
+  const unsigned room = guard::AbuseGuardConfig{}.bans_max;
   unsigned refused = 0;
   for (unsigned i = 0; i <= room; ++i) {
     give(Order::Kind::ban,
-         session::prefix_of(port::ipv4_address(11, 0, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)),
+         guard::prefix_of(port::ipv4_address(11, 0, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)),
                             128),
          i);
     refused += next_report().kind == OrderReport::Kind::refused ? 1U : 0U;
@@ -96,17 +96,17 @@ TEST_F(OrdersTest, AFullTableOfBansIsReported) {
 
 TEST_F(OrdersTest, ABanByScoreIsReported) {
   IoConfig config = default_config();
-  config.waf.ban_score = 256;
+  config.abuse_guard.ban_score = 256;
   IoState state{config, {&link}, handshake_link, crypt::CookieJar{key.secret}, entropy()};
   OrderLink own;
   state.orders.link = &own;
-  for (int i = 0; i < 5; ++i) state.waf.blame(everybody().address, 64, second);
+  for (int i = 0; i < 5; ++i) state.abuse_guard.penalize(everybody().address, 64, second);
   EXPECT_EQ(obey(state, second), 1U);
   OrderReport report;
   ASSERT_EQ(own.reports.pop(&report, 1), 1U);
   EXPECT_EQ(report.kind, OrderReport::Kind::score_ban);
   EXPECT_TRUE(report.prefix == everybody());
-  EXPECT_EQ(report.until, second + config.waf.ban);
+  EXPECT_EQ(report.until, second + config.abuse_guard.ban);
 }
 
 }  // namespace

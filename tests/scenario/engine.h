@@ -267,7 +267,7 @@ class Engine : public Played, public test::LoopServer {
     io_settings.small_blocks = config.small_blocks;
     io_settings.large_blocks = config.large_blocks;
     io_settings.rekey_after = config.rekey_after;
-    io_settings.waf.ban_score = config.ban_score;
+    io_settings.abuse_guard.ban_score = config.ban_score;
     io_settings.parameters.timeout_ms = config.timeout_ms;
     io_settings.parameters.idle_ping_ms = config.idle_ping_ms;
     io_settings.protocol_id = protocol;

@@ -84,7 +84,7 @@ Plot plot_of(std::uint64_t seed) {
     engine.large_blocks = 1;
   }
   if (!plot.disguised && dice.chance(0.5)) {
-    engine.ban_score = 512;  // a burst with malformed rows blames one of its rows, be it whose it may
+    engine.ban_score = 512;  // a burst with malformed rows penalizes one of its rows, be it whose it may
     plot.up.flip = 0;        // what the wire bends is laid at its sender's door, and all bots have one
   }
 

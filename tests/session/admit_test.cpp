@@ -12,7 +12,7 @@ using metrics::Drop;
 struct AdmitTest : testing::Test {
   Table table{0, 64};
   AdmitLimits limits;
-  Waf waf{{}, 1};
+  guard::AbuseGuard abuse_guard{{}, 1};
   metrics::DropCounters drops;
 
   bool authentic = true;  ///< what is admitted verifies later, and is charged for
@@ -20,7 +20,7 @@ struct AdmitTest : testing::Test {
   Drop admit_one(std::uint32_t id, std::uint64_t sequence, const wire::Path& from, Nanos now) {
     Burst burst;
     const unsigned row = burst.add(id, sequence, from);
-    admit(burst.batch, table, limits, waf, drops, now);
+    admit(burst.batch, table, limits, abuse_guard, drops, now);
     EXPECT_EQ(burst.batch.live_rows, burst.batch.verdict[row] == Drop::none ? 1U : 0U);
     if (burst.batch.verdict[row] == Drop::none && authentic) charge(table.admission(burst.batch.session[row]), limits);
     return burst.batch.verdict[row];
@@ -113,8 +113,8 @@ TEST_F(AdmitTest, ForeignSourcesHaveABudgetOfTheLane) {
   const std::uint32_t id = table.admission(open_session(table, 1)).connection_id;
   unsigned opened = 0;
   for (std::uint64_t s = 1; s <= 1'000; ++s) opened += admit_one(id, s, path_of(9, 9), second) == Drop::none ? 1 : 0;
-  EXPECT_EQ(opened, ForeignBudget::burst);
-  EXPECT_EQ(drops.value(Drop::address_rate), 1'000 - ForeignBudget::burst) << "all from one address";
+  EXPECT_EQ(opened, guard::ForeignBudget::burst);
+  EXPECT_EQ(drops.value(Drop::address_rate), 1'000 - guard::ForeignBudget::burst) << "all from one address";
   EXPECT_EQ(admit_one(id, 1, path_of(8, 9), second), Drop::foreign_source);
   EXPECT_EQ(admit_one(id, 1, path_of(1, 1000), second), Drop::none) << "its own address needs no budget";
 }

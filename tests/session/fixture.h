@@ -10,14 +10,14 @@
 #include "session/admit.h"
 #include "session/open.h"
 #include "session/table.h"
-#include "session/waf_bans.h"
+#include "guard/bans.h"
 #include "wire/batch.h"
 #include "wire/compose.h"
 
 namespace serried::session {
 
 /// An IPv4 address as limits and bans hold it: mapped.
-inline Address v4(unsigned a, unsigned b, unsigned c, unsigned d) {
+inline guard::Address v4(unsigned a, unsigned b, unsigned c, unsigned d) {
   const auto byte = [](unsigned value) { return static_cast<std::uint8_t>(value); };
   return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, byte(a), byte(b), byte(c), byte(d)};
 }

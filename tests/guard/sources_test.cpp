@@ -1,10 +1,10 @@
-#include "session/waf_sources.h"
+#include "guard/sources.h"
 
 #include <gtest/gtest.h>
 
 #include "base/prng.h"
 
-namespace serried::session {
+namespace serried::guard {
 namespace {
 
 std::uint64_t some_key(base::Prng& random) { return random.next() | 1; }
@@ -51,19 +51,19 @@ TEST(BucketTable, AFloodingSourceStaysLimitedAmongForgedOnes) {
 
 TEST(ScoreTable, FadesByHalf) {
   ScoreTable scores{64, 30 * second};
-  EXPECT_FLOAT_EQ(scores.blame(1, 100, second).score, 100);
-  EXPECT_NEAR(scores.blame(1, 0, 31 * second).score, 50, 0.01);
-  EXPECT_NEAR(scores.blame(1, 0, 91 * second).score, 12.5, 0.01);
+  EXPECT_FLOAT_EQ(scores.penalize(1, 100, second).score, 100);
+  EXPECT_NEAR(scores.penalize(1, 0, 31 * second).score, 50, 0.01);
+  EXPECT_NEAR(scores.penalize(1, 0, 91 * second).score, 12.5, 0.01);
 }
 
 TEST(ScoreTable, KeepsTheWorstUnderAFlood) {
   ScoreTable scores{256, 30 * second};
   base::Prng random{1};
   constexpr std::uint64_t worst = 12'345;
-  static_cast<void>(scores.blame(worst, 500, second));
-  for (int i = 0; i < 100'000; ++i) static_cast<void>(scores.blame(some_key(random), 1, second));
-  EXPECT_FLOAT_EQ(scores.blame(worst, 1, second).score, 501);
+  static_cast<void>(scores.penalize(worst, 500, second));
+  for (int i = 0; i < 100'000; ++i) static_cast<void>(scores.penalize(some_key(random), 1, second));
+  EXPECT_FLOAT_EQ(scores.penalize(worst, 1, second).score, 501);
 }
 
 }  // namespace
-}  // namespace serried::session
+}  // namespace serried::guard

@@ -1,8 +1,8 @@
-#include "session/budget.h"
+#include "guard/budget.h"
 
 #include <gtest/gtest.h>
 
-namespace serried::session {
+namespace serried::guard {
 namespace {
 
 unsigned take(Budget& budget, unsigned wanted, Nanos now) {
@@ -34,4 +34,4 @@ TEST(Budget, FractionsOfATokenAreNotLost) {
 }
 
 }  // namespace
-}  // namespace serried::session
+}  // namespace serried::guard

@@ -1,8 +1,8 @@
-#include "session/type_limits.h"
+#include "guard/type_limits.h"
 
 #include <gtest/gtest.h>
 
-namespace serried::session {
+namespace serried::guard {
 namespace {
 
 constexpr TypeRates rates = TypeRates::usual();
@@ -62,4 +62,4 @@ TEST(TypeLimits, FreeAndUnlimitedAlwaysPass) {
 }
 
 }  // namespace
-}  // namespace serried::session
+}  // namespace serried::guard

@@ -6,9 +6,9 @@
 #include <cstdint>
 
 #include "message/type.h"
-#include "session/waf_sources.h"
+#include "guard/sources.h"
 
-namespace serried::session {
+namespace serried::guard {
 
 enum class MessageClass : std::uint8_t { chat, action, command, ping, symbol, game, count_, free = 0xFF };
 inline constexpr std::size_t message_classes = static_cast<std::size_t>(MessageClass::count_);
@@ -90,4 +90,4 @@ struct TypeLimits {
 };
 static_assert(sizeof(TypeLimits) <= 32);
 
-}  // namespace serried::session
+}  // namespace serried::guard

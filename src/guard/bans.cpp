@@ -1,4 +1,4 @@
-#include "session/waf_bans.h"
+#include "guard/bans.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "base/setup.h"
 
-namespace serried::session {
+namespace serried::guard {
 
 Prefix prefix_of(const Address& address, unsigned bits) noexcept {
   Prefix prefix{address, static_cast<std::uint8_t>(bits)};
@@ -64,4 +64,4 @@ void BanTable::leave(unsigned bits) noexcept {
   *std::find(lengths_.begin(), end, bits) = *(end - 1);
 }
 
-}  // namespace serried::session
+}  // namespace serried::guard

@@ -1,10 +1,10 @@
-#include "session/waf_bans.h"
+#include "guard/bans.h"
 
 #include <gtest/gtest.h>
 
 #include "session/fixture.h"
 
-namespace serried::session {
+namespace serried::guard {
 namespace {
 
 TEST(Prefix, KeepsItsBitsAndClearsTheRest) {
@@ -72,4 +72,4 @@ TEST(BanTable, SweepsRemoveExpiredBans) {
 }
 
 }  // namespace
-}  // namespace serried::session
+}  // namespace serried::guard

@@ -4,7 +4,7 @@
 /// session's.
 ///
 /// Source addresses can be made up until a cookie has come back or a tag has verified. So nothing that an address is
-/// blamed for, and no limit of an address, ever touches a session whose own endpoint it is: garbage in a player's name
+/// penalized for, and no limit of an address, ever touches a session whose own endpoint it is: garbage in a player's name
 /// costs that player nothing. Only operators' bans (guard.h) do. What is left to a forger is to keep a newcomer of a
 /// known address from connecting, while the forged datagrams keep coming.
 
@@ -12,11 +12,11 @@
 
 #include "base/fixed_fifo.h"
 #include "metrics/drop.h"
-#include "session/budget.h"
-#include "session/waf_bans.h"
-#include "session/waf_sources.h"
+#include "guard/budget.h"
+#include "guard/bans.h"
+#include "guard/sources.h"
 
-namespace serried::session {
+namespace serried::guard {
 
 /// How often a lane opens datagrams that come from an address which is not their session's: enough for all players
 /// whose NAT rebinds, too little to be worth an attack.
@@ -26,7 +26,7 @@ struct ForeignBudget : Budget {
   ForeignBudget() noexcept : Budget(per_second, burst) {}
 };
 
-struct WafConfig {
+struct AbuseGuardConfig {
   /// Connects a second; with a cookie that holds, and without one, each as many. 0: no limit. Twice as many at once.
   std::uint32_t address_per_s = 0;
   std::uint32_t prefix_per_s = 0;  ///< of an IPv4 /24 or IPv6 /64
@@ -34,10 +34,10 @@ struct WafConfig {
   std::uint32_t foreign_address_per_s = 512;
   std::uint32_t foreign_prefix_per_s = 2'048;
   unsigned buckets = 16'384;  ///< sources whose limits are remembered, 16 bytes each
-  unsigned scores = 8'192;    ///< sources that are blamed for something, 32 bytes each
+  unsigned scores = 8'192;    ///< sources that are penalized for something, 32 bytes each
   unsigned bans_max = 4'096;  ///< of each kind
   /// Malformed datagrams, each worth 1 and half as much after `half_life`, that ban their source; 0: never. Above what
-  /// a burst can lay at the wrong door: a burst blames one of its rows for all.
+  /// a burst can lay at the wrong door: a burst penalizes one of its rows for all.
   std::uint32_t ban_score = 1'024;
   Nanos half_life = 30 * second;
   /// The first; each further one is twice as long. Short, because it may be a forger's doing: it must not last long
@@ -53,10 +53,10 @@ struct ScoreBan {
 };
 
 /// Owner   one io lane
-class Waf {
+class AbuseGuard {
  public:
   /// `salt` comes from entropy.
-  Waf(const WafConfig& config, std::uint64_t salt);
+  AbuseGuard(const AbuseGuardConfig& config, std::uint64_t salt);
 
   /// May this address have a Connect looked at: `proven`, when its cookie holds, is counted apart, so that others that
   /// write that address use up nothing of it.
@@ -67,8 +67,8 @@ class Waf {
   [[nodiscard]] metrics::Drop admit_foreign(const Address& from, Nanos now) noexcept;
 
   /// `weight` malformed datagrams came from there.
-  void blame(const Address& from, unsigned weight, Nanos now) noexcept;
-  /// The next ban that blame led to; false: none.
+  void penalize(const Address& from, unsigned weight, Nanos now) noexcept;
+  /// The next ban that penalize led to; false: none.
   [[nodiscard]] bool next_score_ban(ScoreBan& out) noexcept;
 
   /// A random number below `bound`: which row of a burst is looked at.
@@ -91,7 +91,7 @@ class Waf {
   };
   [[nodiscard]] metrics::Drop limit(const Address& from, Kind kind, const Limits& limits, Nanos now) noexcept;
 
-  WafConfig config_;
+  AbuseGuardConfig config_;
   AddressHash hash_;
   Limits connects_, foreigners_;
   BucketTable buckets_;
@@ -103,7 +103,7 @@ class Waf {
 
 /// The network that limits and scores go by: IPv4 /24, IPv6 /64.
 [[nodiscard]] Prefix network_of(const Address& address) noexcept;
-/// What is blamed: an IPv4 address; of IPv6 the /64, for its owner has all addresses in it.
-[[nodiscard]] Prefix culprit_of(const Address& address) noexcept;
+/// What is penalized: an IPv4 address; of IPv6 the /64, for its owner has all addresses in it.
+[[nodiscard]] Prefix penalized_prefix(const Address& address) noexcept;
 
-}  // namespace serried::session
+}  // namespace serried::guard

@@ -1,11 +1,11 @@
-#include "session/waf.h"
+#include "guard/abuse_guard.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "base/setup.h"
 
-namespace serried::session {
+namespace serried::guard {
 namespace {
 
 using metrics::Drop;
@@ -21,11 +21,11 @@ RateLimit twice_at_once(std::uint32_t per_second) noexcept { return RateLimit::o
 Prefix network_of(const Address& address) noexcept {
   return prefix_of(address, wire::is_ipv4_mapped(address) ? mapped_bits + 24 : 64);
 }
-Prefix culprit_of(const Address& address) noexcept {
+Prefix penalized_prefix(const Address& address) noexcept {
   return prefix_of(address, wire::is_ipv4_mapped(address) ? 128 : 64);
 }
 
-SERRIED_SETUP Waf::Waf(const WafConfig& config, std::uint64_t salt)
+SERRIED_SETUP AbuseGuard::AbuseGuard(const AbuseGuardConfig& config, std::uint64_t salt)
     : operator_bans(config.bans_max, base::mix(salt, 1)),
       score_bans(config.bans_max, base::mix(salt, 2)),
       config_(config),
@@ -38,44 +38,44 @@ SERRIED_SETUP Waf::Waf(const WafConfig& config, std::uint64_t salt)
       raised_(raised_max),
       random_(base::mix(salt, 4)) {}
 
-Drop Waf::limit(const Address& from, Kind kind, const Limits& limits, Nanos now) noexcept {
+Drop AbuseGuard::limit(const Address& from, Kind kind, const Limits& limits, Nanos now) noexcept {
   if (!buckets_.take(key({from, 128}, kind), limits.address, now)) return Drop::address_rate;
   return buckets_.take(key(network_of(from), kind), limits.prefix, now) ? Drop::none : Drop::prefix_rate;
 }
 
-Drop Waf::admit_connect(const Address& from, bool proven, Nanos now) noexcept {
+Drop AbuseGuard::admit_connect(const Address& from, bool proven, Nanos now) noexcept {
   if (score_bans.any() && score_bans.covers(from, now)) return Drop::banned;
   return limit(from, proven ? Kind::proven : Kind::connect, connects_, now);
 }
 
-Drop Waf::admit_foreign(const Address& from, Nanos now) noexcept {
+Drop AbuseGuard::admit_foreign(const Address& from, Nanos now) noexcept {
   if (score_bans.any() && score_bans.covers(from, now)) return Drop::banned;
   if (const Drop refused = limit(from, Kind::foreign, foreigners_, now); refused != Drop::none) return refused;
   return foreign_.take(now) ? Drop::none : Drop::foreign_source;
 }
 
-void Waf::blame(const Address& from, unsigned weight, Nanos now) noexcept {
+void AbuseGuard::penalize(const Address& from, unsigned weight, Nanos now) noexcept {
   if (config_.ban_score == 0) return;
-  const Prefix culprit = culprit_of(from);
+  const Prefix penalized = penalized_prefix(from);
   // What goes on coming during a ban does not lengthen it; what comes after it makes the next one longer.
   if (score_bans.any() && score_bans.covers(from, now)) return;
-  ScoreTable::Source& source = scores_.blame(key(culprit, Kind::score), static_cast<float>(weight), now);
+  ScoreTable::Source& source = scores_.penalize(key(penalized, Kind::score), static_cast<float>(weight), now);
   if (source.score < static_cast<float>(config_.ban_score)) return;
   const Nanos length = std::min(config_.ban << std::min(source.strikes, doublings_max), config_.ban_max);
   ++source.strikes;
-  if (!score_bans.add(culprit, now + length)) return;  // full: the limits hold all the same
-  raised_.push({culprit, now + length});
+  if (!score_bans.add(penalized, now + length)) return;  // full: the limits hold all the same
+  raised_.push({penalized, now + length});
 }
 
-bool Waf::next_score_ban(ScoreBan& out) noexcept {
+bool AbuseGuard::next_score_ban(ScoreBan& out) noexcept {
   if (raised_.empty()) return false;
   out = raised_.pop();
   return true;
 }
 
-void Waf::sweep(Nanos now) noexcept {
+void AbuseGuard::sweep(Nanos now) noexcept {
   operator_bans.sweep(swept_places, now);
   score_bans.sweep(swept_places, now);
 }
 
-}  // namespace serried::session
+}  // namespace serried::guard

@@ -9,7 +9,7 @@
 #include "serried/time.h"
 #include "wire/path.h"
 
-namespace serried::session {
+namespace serried::guard {
 
 using Address = std::array<std::uint8_t, 16>;
 
@@ -63,4 +63,4 @@ class BanTable {
   unsigned length_count_ = 0;
 };
 
-}  // namespace serried::session
+}  // namespace serried::guard

@@ -1,6 +1,6 @@
-#include "session/guard.h"
+#include "guard/guard.h"
 
-namespace serried::session {
+namespace serried::guard {
 namespace {
 
 using metrics::Drop;
@@ -18,15 +18,15 @@ constexpr std::array<bool, verdicts> blameworthy = [] {
 
 }  // namespace
 
-void guard(wire::Batch& batch, Waf& waf, metrics::DropCounters& drops, Nanos now) noexcept {
-  if (!waf.operator_bans.any()) [[likely]]
+void guard(wire::Batch& batch, AbuseGuard& abuse_guard, metrics::DropCounters& drops, Nanos now) noexcept {
+  if (!abuse_guard.operator_bans.any()) [[likely]]
     return;
   batch.filter(drops, [&](unsigned row) noexcept {
-    return waf.operator_bans.covers(batch.path[row].address, now) ? Drop::banned : Drop::none;
+    return abuse_guard.operator_bans.covers(batch.path[row].address, now) ? Drop::banned : Drop::none;
   });
 }
 
-void blame(const wire::Batch& batch, Waf& waf, Nanos now) noexcept {
+void penalize(const wire::Batch& batch, AbuseGuard& abuse_guard, Nanos now) noexcept {
   if (batch.live_rows == batch.rows) [[likely]]
     return;
   std::array<std::uint8_t, wire::Batch::capacity> bad;
@@ -36,7 +36,7 @@ void blame(const wire::Batch& batch, Waf& waf, Nanos now) noexcept {
     count += blameworthy[static_cast<std::size_t>(batch.verdict[row])] ? 1U : 0U;
   }
   if (count == 0) return;
-  waf.blame(batch.path[bad[waf.choose(count)]].address, count, now);
+  abuse_guard.penalize(batch.path[bad[abuse_guard.choose(count)]].address, count, now);
 }
 
-}  // namespace serried::session
+}  // namespace serried::guard

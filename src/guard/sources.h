@@ -15,7 +15,7 @@
 
 #include "serried/time.h"
 
-namespace serried::session {
+namespace serried::guard {
 
 /// Sources are named by keyed hashes of 64 bits: two that meet share one entry, once in 10^14 pairs.
 /// Precondition of both tables: keys are not 0.
@@ -66,7 +66,7 @@ class ScoreTable {
     Nanos at = 0;
   };
   /// Add `weight`; the source, with its score as of `now`. Valid until the next call.
-  Source& blame(std::uint64_t key, float weight, Nanos now) noexcept;
+  Source& penalize(std::uint64_t key, float weight, Nanos now) noexcept;
 
  private:
   struct alignas(64) Set {
@@ -78,4 +78,4 @@ class ScoreTable {
   float fades_per_ns_;
 };
 
-}  // namespace serried::session
+}  // namespace serried::guard

@@ -6,7 +6,7 @@
 
 #include "serried/time.h"
 
-namespace serried::session {
+namespace serried::guard {
 
 /// Owner   one lane
 class Budget {
@@ -33,4 +33,4 @@ class Budget {
   std::uint32_t tokens_;
 };
 
-}  // namespace serried::session
+}  // namespace serried::guard

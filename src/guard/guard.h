@@ -1,11 +1,11 @@
 #pragma once
 /// The first and the last look of the inbound path at addresses. `guard` stands behind parse and before anything is
-/// summed; `blame` stands at the end, when every row has its verdict.
+/// summed; `penalize` stands at the end, when every row has its verdict.
 
-#include "session/waf.h"
+#include "guard/abuse_guard.h"
 #include "wire/batch.h"
 
-namespace serried::session {
+namespace serried::guard {
 
 /// Drop what comes from addresses that an operator banned. Free while there is no such ban.
 /// Reads   path, live
@@ -13,7 +13,7 @@ namespace serried::session {
 /// Owner   io lane
 /// Drops   banned
 /// Cost    bench/session_bench.cpp
-void guard(wire::Batch& batch, Waf& waf, metrics::DropCounters& drops, Nanos now) noexcept;
+void guard(wire::Batch& batch, AbuseGuard& abuse_guard, metrics::DropCounters& drops, Nanos now) noexcept;
 
 /// Blame one of the burst's malformed rows, chosen at random, for all of them: right on average, and one hash a burst
 /// whatever the flood. What honest clients send when a network or a server misbehaves (copies, ids of sessions that
@@ -21,6 +21,6 @@ void guard(wire::Batch& batch, Waf& waf, metrics::DropCounters& drops, Nanos now
 /// Reads   path, verdict
 /// Owner   io lane
 /// Cost    bench/session_bench.cpp
-void blame(const wire::Batch& batch, Waf& waf, Nanos now) noexcept;
+void penalize(const wire::Batch& batch, AbuseGuard& abuse_guard, Nanos now) noexcept;
 
-}  // namespace serried::session
+}  // namespace serried::guard

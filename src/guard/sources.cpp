@@ -1,4 +1,4 @@
-#include "session/waf_sources.h"
+#include "guard/sources.h"
 
 #include <algorithm>
 #include <bit>
@@ -6,7 +6,7 @@
 
 #include "base/setup.h"
 
-namespace serried::session {
+namespace serried::guard {
 
 SERRIED_SETUP BucketTable::BucketTable(std::size_t entries) : sets_(std::bit_ceil((entries + 3) / 4)) {}
 
@@ -34,7 +34,7 @@ float ScoreTable::faded(const Source& source, Nanos now) const noexcept {
   return source.score * std::exp2(-fades_per_ns_ * static_cast<float>(now - std::min(source.at, now)));
 }
 
-ScoreTable::Source& ScoreTable::blame(std::uint64_t key, float weight, Nanos now) noexcept {
+ScoreTable::Source& ScoreTable::penalize(std::uint64_t key, float weight, Nanos now) noexcept {
   Set& set = sets_[key & (sets_.size() - 1)];
   Source* place = nullptr;
   float least = 0;
@@ -56,4 +56,4 @@ ScoreTable::Source& ScoreTable::blame(std::uint64_t key, float weight, Nanos now
   return *place;
 }
 
-}  // namespace serried::session
+}  // namespace serried::guard
