@@ -23,14 +23,14 @@
 #include "games/reference/game.h"
 #include "simd/crc32c.h"
 #include "simd/isa.h"
-#include "lane/shard_lane.h"
+#include "shard/shard_lane.h"
 #include "session/id.h"
 #include "staleness.h"
 
 namespace {
 
 using namespace serried;
-using namespace serried::lane;
+using namespace serried::io;
 
 /// CPU time of this thread: others may have the core in between.
 Nanos cpu_time() {

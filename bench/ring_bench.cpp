@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "report.h"
-#include "ring/spsc.h"
+#include "link/spsc.h"
 
 namespace {
 
@@ -24,7 +24,7 @@ constexpr unsigned burst_max = 64;
 /// Push a burst, pop it again: both ends on this core.
 void same_core(benchmark::State& state) {
   const auto burst = static_cast<unsigned>(state.range(0));
-  ring::Spsc<Row> ring{1'024};
+  link::Spsc<Row> ring{1'024};
   std::array<Row, burst_max> rows{};
   std::uint64_t next = 0;
   bench::ResultHash hash;
@@ -48,7 +48,7 @@ void between_threads(benchmark::State& state) {
   constexpr std::uint64_t rows_each = 1'000'000;
   std::uint64_t total = 0;
   for (auto _ : state) {
-    ring::Spsc<Row> ring{4'096};
+    link::Spsc<Row> ring{4'096};
     std::atomic<bool> go{false};
     std::thread producer{[&] {
       std::array<Row, burst_max> rows{};

@@ -37,7 +37,7 @@ struct Piece {
   std::uint64_t polls = 0, idle_polls = 0;
 };
 
-template <port::Port P, port::Port F, lane::StageProbe Probe>
+template <port::Port P, port::Port F, io::StageProbe Probe>
 class Bed {
  public:
   Bed(P& near, F& far, const wire::Path& address, const BedOptions& bed_options)
@@ -106,7 +106,7 @@ class Bed {
     for (unsigned record = 0; record < records;) {
       wire::Buffer buffer;
       if (link.empties.pop(&buffer, 1) == 0) break;  // and the records are missed at the other end
-      base::ByteWriter writer{{buffer.data + lane::body_offset, lane::out_body_bytes_max}};
+      base::ByteWriter writer{{buffer.data + link::body_offset, link::out_body_bytes_max}};
       std::size_t bytes = 0;
       for (; record < records; ++record) {
         created.id = record;
@@ -130,10 +130,10 @@ class Bed {
 
   /// Take the input rows as the shard does.
   void drain() {
-    std::array<lane::InputRow, wire::Batch::capacity> rows;
+    std::array<link::InputRow, wire::Batch::capacity> rows;
     for (unsigned count; (count = link.inputs.pop(rows.data(), wire::Batch::capacity)) != 0;)
       for (unsigned i = 0; i < count; ++i) {
-        const lane::InputRow& row = rows[i];
+        const link::InputRow& row = rows[i];
         inputs += row.has_input;
         plans_acked += static_cast<unsigned>(__builtin_popcount(row.plan_acked_mask));
         if (row.has_input != 0)
@@ -147,8 +147,8 @@ class Bed {
   P& port;
   Crowd<F> crowd;
   test::Server<P, Probe> server;
-  lane::IoLane<P, Probe>& lane = *server.ios.front();
-  lane::IoShardLink& link = *server.links.front();
+  io::IoLane<P, Probe>& lane = *server.ios.front();
+  link::IoShardLink& link = *server.links.front();
   Nanos now = 100 * second;
   std::optional<Nanos> pace;  ///< of virtual time a burst; without it as long as one of all sessions takes
 
@@ -168,8 +168,8 @@ class Bed {
     setup.link_rows = setup.link_buffers = rows_max;
     return setup;
   }
-  static lane::IoConfig lane_config(const BedOptions& options) {
-    lane::IoConfig config;
+  static io::IoConfig lane_config(const BedOptions& options) {
+    io::IoConfig config;
     config.lane = options.lane;
     config.sessions_max = options.sessions;
     config.cookie_rate_per_s = cookie_rate_per_s;
@@ -225,14 +225,14 @@ class Bed {
       wire::Buffer buffer;
       for (unsigned tries = 0; link.empties.pop(&buffer, 1) == 0 && tries < 1'000; ++tries) lane.poll(now);
       const Player& player = crowd.player(index);
-      crowd.pattern().write(buffer.data + lane::body_offset, body_bytes, player.connection_id);
+      crowd.pattern().write(buffer.data + link::body_offset, body_bytes, player.connection_id);
       add_body(buffer, player, body_bytes);
     }
   }
   void add_body(const wire::Buffer& buffer, const Player& player, std::size_t bytes) {
-    lane::OutRow row;
+    link::OutRow row;
     row.owner = buffer.owner;
-    row.body = buffer.data + lane::body_offset;
+    row.body = buffer.data + link::body_offset;
     row.session = player.session;
     row.connection_id = player.connection_id;
     row.body_bytes = static_cast<std::uint16_t>(bytes);
@@ -255,7 +255,7 @@ class Bed {
 
   std::vector<std::uint32_t> order_;
   std::size_t at_ = 0;
-  std::vector<lane::OutRow> out_;
+  std::vector<link::OutRow> out_;
   unsigned pushed_ = 0;
   std::uint64_t moved_ = 0;  ///< datagrams of the last poll
   std::uint16_t plan_ = 0;

@@ -14,7 +14,7 @@
 
 namespace serried::bench {
 
-using ScalingBed = Bed<MemoryPort, MemoryPort, lane::NoProbe>;
+using ScalingBed = Bed<MemoryPort, MemoryPort, io::NoProbe>;
 
 class IoLanes {
  public:
@@ -122,7 +122,7 @@ class IoLanes {
     return sum;
   }
 
-  lane::HandoverMesh mesh_;
+  io::HandoverMesh mesh_;
   port::BufferPool pool_;
   std::vector<std::unique_ptr<MemoryPort>> near_, far_;
   std::vector<std::unique_ptr<ScalingBed>> beds_;

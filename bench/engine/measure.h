@@ -66,7 +66,7 @@ class Measurer {
     const unsigned payload = options_.payloads.front();
     for (std::size_t sent = 0; sent < 2 * bed_.crowd.size(); sent += bed_.options.chunk)
       turn(bed_.next_chunk(), payload, ignored, ignored);
-    for (const lane::StageText& stage : lane::stage_texts)
+    for (const io::StageText& stage : io::stage_texts)
       report_.stages.push_back({std::string(stage.name), std::string(stage.what), {}});
     report_.stages.push_back({"sum", "all of these", {}});
     if (options_.direction != "out") stage_column("in", true, payload);
@@ -160,7 +160,7 @@ class Measurer {
   /// One row of them. `reasons`: what may become of a datagram; none: it is answered.
   template <class Take>
   void refusal(const std::string& name, std::initializer_list<metrics::Drop> reasons, Take&& take) {
-    const lane::IoCounters& counters = bed_.lane.counters();
+    const io::IoCounters& counters = bed_.lane.counters();
     std::uint64_t sent = 0;
     const std::uint64_t answered_before = counters.answered.value();
     std::array<std::uint64_t, metrics::drop_count> before{};
@@ -274,7 +274,7 @@ template <class P, class F, class Phase>
 Result<Done> run_on(P& near, F& far, const wire::Path& server, const std::vector<std::uint16_t>& ports,
                     const BedOptions& bed_options, const Options& options, Report& report, Phase&& phase) {
   if (options.direction == "share")
-    return with_bed<lane::NoProbe>(near, far, server, ports, bed_options, phase,
+    return with_bed<io::NoProbe>(near, far, server, ports, bed_options, phase,
                                    [&](auto& bed) { Sharer(bed, options, report).run(); });
   const auto figures = [&](auto& bed) {
     Measurer measurer(bed, options, report);
@@ -282,7 +282,7 @@ Result<Done> run_on(P& near, F& far, const wire::Path& server, const std::vector
     measurer.rows();
     measurer.check("rows");
   };
-  if (auto done = with_bed<lane::NoProbe>(near, far, server, ports, bed_options, phase, figures); !done) return done;
+  if (auto done = with_bed<io::NoProbe>(near, far, server, ports, bed_options, phase, figures); !done) return done;
   if (!options.stages) return Done{};
   const auto table = [&](auto& bed) {
     Measurer measurer(bed, options, report);

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "lane/rows.h"
+#include "link/rows.h"
 #include "tools/arguments.h"
 
 namespace serried::bench {
@@ -22,7 +22,7 @@ CommandLine parse_command_line(int argc, char** argv) {
       .shown();
   app.add("--sessions", options.sessions, "players, visited in a shuffled order").range(64U, 120'000U).shown();
   app.add("--payload", options.payloads, "bytes of an outgoing body, once or more")
-      .range(16U, static_cast<unsigned>(lane::out_body_bytes_max));
+      .range(16U, static_cast<unsigned>(link::out_body_bytes_max));
   app.add("--inputs", options.inputs, "inputs in an incoming datagram: one new, the others sent before")
       .range(1U, 40U)
       .shown();

@@ -12,7 +12,7 @@
 #include "base/prng.h"
 #include "cost.h"
 #include "games/reference/game.h"
-#include "lane/shard_lane.h"
+#include "shard/shard_lane.h"
 #include "session/id.h"
 
 namespace serried::bench {
@@ -26,9 +26,9 @@ class ShardLanes {
     const unsigned buffers = 4 * viewers_per_shard;
     memory_.reset(new std::uint8_t[std::size_t{shards} * buffers * buffer_bytes]);
     for (unsigned shard = 0; shard < shards; ++shard) {
-      links_.push_back(std::make_unique<lane::IoShardLink>(4 * viewers_per_shard, buffers));
+      links_.push_back(std::make_unique<link::IoShardLink>(4 * viewers_per_shard, buffers));
       lanes_.push_back(
-          std::make_unique<lane::ShardLane>(simulation_, shard, std::vector<lane::IoShardLink*>{links_.back().get()}));
+          std::make_unique<shard::ShardLane>(simulation_, shard, std::vector<link::IoShardLink*>{links_.back().get()}));
       for (unsigned i = 0; i < buffers; ++i) {
         std::uint8_t* const at = memory_.get() + (std::size_t{shard} * buffers + i) * buffer_bytes;
         links_.back()->empties.push({at, at});
@@ -89,8 +89,8 @@ class ShardLanes {
     const double radius = world::Config{}.radius[0];
     return {.player_spawn_half = static_cast<float>(radius * std::sqrt(std::numbers::pi * viewers / in_view) / 2.0)};
   }
-  static lane::ShardSetup setup_of(unsigned shards, unsigned viewers, const games::reference::Game& game) {
-    lane::ShardSetup setup;
+  static shard::ShardSetup setup_of(unsigned shards, unsigned viewers, const games::reference::Game& game) {
+    shard::ShardSetup setup;
     setup.shards = shards;
     setup.sessions_per_lane = viewers;
     setup.world.players_max = viewers;
@@ -105,7 +105,7 @@ class ShardLanes {
     viewer.connection_id = session::make_id(0, session, session + 1);
     viewer.shard = static_cast<unsigned>(base::mix(player_id) % lanes_.size());
     viewers_of_.push_back(viewer);
-    links_[viewer.shard]->commands.push({.kind = lane::Command::Kind::join,
+    links_[viewer.shard]->commands.push({.kind = link::Command::Kind::join,
                                          .connection_id = viewer.connection_id,
                                          .session = session,
                                          .player_id = player_id});
@@ -116,7 +116,7 @@ class ShardLanes {
     for (std::uint32_t session = 0; session < viewers_; ++session) {
       Viewer& viewer = viewers_of_[session];
       const std::uint64_t dice = base::mix(session, viewer.input / 30);
-      lane::InputRow row;
+      link::InputRow row;
       row.connection_id = viewer.connection_id;
       row.send_limit = viewer.charged + (1U << 20);
       row.has_input = 1;
@@ -137,9 +137,9 @@ class ShardLanes {
 
   void listen() {
     for (auto& link : links_) {
-      lane::OutRow row;
+      link::OutRow row;
       while (link->filled.pop(&row, 1) == 1) {
-        if (row.kind == lane::OutKind::datagram) {
+        if (row.kind == link::OutKind::datagram) {
           Viewer& viewer = viewers_of_[row.session];
           viewer.charged += row.charge();
           viewer.plan[ticks_ % ack_after] = row.tag;
@@ -153,10 +153,10 @@ class ShardLanes {
 
   unsigned viewers_;
   games::reference::Game game_;
-  lane::Simulation simulation_;
+  shard::Simulation simulation_;
   std::unique_ptr<std::uint8_t[]> memory_;
-  std::vector<std::unique_ptr<lane::IoShardLink>> links_;
-  std::vector<std::unique_ptr<lane::ShardLane>> lanes_;
+  std::vector<std::unique_ptr<link::IoShardLink>> links_;
+  std::vector<std::unique_ptr<shard::ShardLane>> lanes_;
   std::vector<Viewer> viewers_of_;
   Nanos now_ = second;
   std::uint32_t ticks_ = 0;

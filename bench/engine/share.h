@@ -92,7 +92,7 @@ class Sharer {
     bed_.lane.poll(bed_.now);
     const auto rows = static_cast<unsigned>(bed_.port.counters().rx_packets.value() - before);
     advance(rows);
-    std::array<lane::InputRow, wire::Batch::capacity> inputs;
+    std::array<link::InputRow, wire::Batch::capacity> inputs;
     for (unsigned popped; (popped = bed_.link.inputs.pop(inputs.data(), wire::Batch::capacity)) != 0;) taken_ += popped;
     return rows;
   }

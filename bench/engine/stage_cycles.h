@@ -1,5 +1,5 @@
 #pragma once
-/// A probe for the io lane (lane/stage.h) that reads the CPU's time stamps before and after each stage: some 10 ns a
+/// A probe for the io lane (io/stage.h) that reads the CPU's time stamps before and after each stage: some 10 ns a
 /// burst and stage, which are inside. The rows of the report come from a lane without it; this one says where the time
 /// goes.
 
@@ -7,13 +7,13 @@
 
 #include <rte_cycles.h>
 
-#include "lane/stage.h"
+#include "io/stage.h"
 
 namespace serried::bench {
 
 class StageCycles {
  public:
-  using ByStage = std::array<std::uint64_t, lane::stage_count>;
+  using ByStage = std::array<std::uint64_t, io::stage_count>;
 
   class Watched {
    public:
@@ -26,7 +26,7 @@ class StageCycles {
     std::uint64_t& sum_;
     const std::uint64_t from_ = rte_rdtsc();
   };
-  [[nodiscard]] Watched watch(lane::Stage stage) noexcept { return Watched{sums_[static_cast<std::size_t>(stage)]}; }
+  [[nodiscard]] Watched watch(io::Stage stage) noexcept { return Watched{sums_[static_cast<std::size_t>(stage)]}; }
 
   /// Time stamps spent in each stage since the beginning.
   [[nodiscard]] const ByStage& sums() const noexcept { return sums_; }
@@ -34,6 +34,6 @@ class StageCycles {
  private:
   ByStage sums_{};
 };
-static_assert(lane::StageProbe<StageCycles>);
+static_assert(io::StageProbe<StageCycles>);
 
 }  // namespace serried::bench

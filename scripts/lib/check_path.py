@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """usage: check_path.py [--print | --write]
 
-The path of a packet is what src/lane/stage.def says: the lanes call the stages in its order and each under its name, the
+The path of a packet is what src/io/stage.def says: the lanes call the stages in its order and each under its name, the
 header of each stage declares it in the folder that the list names, and the drawing of the path in the documents is the
 one that the list gives. --print shows the drawing, --write puts it into the documents."""
 
@@ -11,7 +11,7 @@ import sys
 
 import checklib
 
-LIST = "src/lane/stage.def"
+LIST = "src/io/stage.def"
 DOCUMENTS = ["README.md", "src/README.md", "docs/architecture.md"]
 BEGIN, END = "<!-- path: begin (scripts/lib/check_path.py --write) -->", "<!-- path: end -->"
 LANES = {"IO": ("io lane", "IoLane"), "SHARD": ("shard lane", "ShardLane"), "HANDSHAKE": ("handshake lane", "HandshakeLane")}

@@ -2,7 +2,7 @@
 """What a comment or a document names exists: files, folders, scripts, programs, pages, their sections, and the names of
 the code that stand with `::` in a document.
 
-    lane/io_lane.h, tests/wire        a file or folder: from the root, src/, tests/, ..., or from where it is named
+    io/io_lane.h, tests/wire        a file or folder: from the root, src/, tests/, ..., or from where it is named
     docs/PAGE.md section 2, Title     the heading with this number, and in it the heading or bold title
     docs/PAGE.md, Title               that title anywhere in the page
     [text](PAGE.md#anchor)            the page and its heading

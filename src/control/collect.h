@@ -4,9 +4,9 @@
 #include <type_traits>
 
 #include "control/lane_loop.h"
-#include "lane/handshake_lane.h"
-#include "lane/io_state.h"
-#include "lane/shard_lane.h"
+#include "handshake/handshake_lane.h"
+#include "io/io_state.h"
+#include "shard/shard_lane.h"
 #include "metrics/counter.h"
 #include "port/port.h"
 #include "replicate/plan.h"
@@ -16,7 +16,7 @@ namespace serried::control {
 /// Set in `to` what `from`, a struct of counter.def, has counted so far.
 template <class Counters>
 void collect(metrics::CounterValues& to, const Counters& from) noexcept {
-  using lane::HandshakeCounters, lane::IoCounters, lane::ShardCounters, port::PortCounters, replicate::PlanCounters;
+  using handshake::HandshakeCounters, io::IoCounters, shard::ShardCounters, port::PortCounters, replicate::PlanCounters;
   constexpr bool known = false
 #define SERRIED_COUNTER(owner, ...) || std::is_same_v<Counters, owner>
 #include "metrics/counter.def"

@@ -8,8 +8,8 @@
 namespace serried::control {
 namespace {
 
-lane::ShardSetup shard_setup(const EngineSetup& setup) {
-  lane::ShardSetup shard;
+shard::ShardSetup shard_setup(const EngineSetup& setup) {
+  shard::ShardSetup shard;
   shard.world = world_config(setup.config);
   shard.replicate = replicate_config(setup.config);
   shard.shards = setup.shards;
@@ -21,19 +21,19 @@ lane::ShardSetup shard_setup(const EngineSetup& setup) {
   return shard;
 }
 
-std::vector<std::unique_ptr<lane::IoShardLink>> make_links(const EngineSetup& setup) {
+std::vector<std::unique_ptr<link::IoShardLink>> make_links(const EngineSetup& setup) {
   const LinkSizes sizes = link_sizes(setup.config, setup.shards);
-  std::vector<std::unique_ptr<lane::IoShardLink>> links;
+  std::vector<std::unique_ptr<link::IoShardLink>> links;
   for (unsigned i = 0; i < setup.config.io_lanes * setup.shards; ++i)
-    links.push_back(std::make_unique<lane::IoShardLink>(sizes.rows, sizes.buffers));
+    links.push_back(std::make_unique<link::IoShardLink>(sizes.rows, sizes.buffers));
   return links;
 }
 
-std::vector<std::unique_ptr<lane::HandshakeLink>> make_handshake_links(const EngineSetup& setup) {
+std::vector<std::unique_ptr<link::HandshakeLink>> make_handshake_links(const EngineSetup& setup) {
   const LinkSizes sizes = link_sizes(setup.config, setup.shards);
-  std::vector<std::unique_ptr<lane::HandshakeLink>> links;
+  std::vector<std::unique_ptr<link::HandshakeLink>> links;
   for (unsigned i = 0; i < setup.config.io_lanes; ++i)
-    links.push_back(std::make_unique<lane::HandshakeLink>(sizes.jobs, sessions_per_lane(setup.config)));
+    links.push_back(std::make_unique<link::HandshakeLink>(sizes.jobs, sessions_per_lane(setup.config)));
   return links;
 }
 
@@ -44,9 +44,9 @@ std::vector<Link*> pointers(const std::vector<std::unique_ptr<Link>>& owners) {
   return links;
 }
 
-unsigned poll_shard(void* lane, Nanos at) noexcept { return static_cast<lane::ShardLane*>(lane)->poll(at); }
+unsigned poll_shard(void* lane, Nanos at) noexcept { return static_cast<shard::ShardLane*>(lane)->poll(at); }
 unsigned poll_handshake(void* lane, Nanos at) noexcept {
-  return static_cast<lane::HandshakeLane*>(lane)->poll(at, unix_now());
+  return static_cast<handshake::HandshakeLane*>(lane)->poll(at, unix_now());
 }
 
 void add_drops(Snapshot& snapshot, const metrics::DropCounters& drops) {
@@ -87,7 +87,7 @@ Engine::Engine(const EngineSetup& setup)
       simulation_(shard_setup(setup)),
       handshake_lane_(handshake_config(setup.config, setup.key, setup.started_unix_s), pointers(handshake_links_)) {
   for (unsigned i = 0; i < setup.shards; ++i) {
-    shard_lanes_.push_back(std::make_unique<lane::ShardLane>(simulation_, i, links_of_shard(i)));
+    shard_lanes_.push_back(std::make_unique<shard::ShardLane>(simulation_, i, links_of_shard(i)));
     auto& entry = shard_entries_.emplace_back(std::make_unique<LaneEntry>());
     entry->name = lane_name({LaneKind::shard, i});
     entry->lane = shard_lanes_.back().get();
@@ -96,14 +96,14 @@ Engine::Engine(const EngineSetup& setup)
   for (unsigned i = 0; i < setup.config.io_lanes; ++i) {
     auto& entry = io_entries_.emplace_back(std::make_unique<LaneEntry>());
     entry->name = lane_name({LaneKind::io, i});
-    order_links_.push_back(std::make_unique<lane::OrderLink>());
+    order_links_.push_back(std::make_unique<io::OrderLink>());
   }
   handshake_entry_.name = lane_name({LaneKind::handshake, 0});
   handshake_entry_.lane = &handshake_lane_;
   handshake_entry_.poll = &poll_handshake;
 }
 
-std::vector<lane::OrderLink*> Engine::order_links() const { return pointers(order_links_); }
+std::vector<io::OrderLink*> Engine::order_links() const { return pointers(order_links_); }
 
 LaneEntry& Engine::lane(LaneId id) noexcept {
   switch (id.kind) {
@@ -117,20 +117,20 @@ LaneEntry& Engine::lane(LaneId id) noexcept {
   return handshake_entry_;
 }
 
-std::vector<lane::IoShardLink*> Engine::links_of_io(unsigned io_lane) const {
-  std::vector<lane::IoShardLink*> links;
+std::vector<link::IoShardLink*> Engine::links_of_io(unsigned io_lane) const {
+  std::vector<link::IoShardLink*> links;
   for (unsigned shard = 0; shard < setup_.shards; ++shard)
     links.push_back(links_[io_lane * setup_.shards + shard].get());
   return links;
 }
 
-std::vector<lane::IoShardLink*> Engine::links_of_shard(unsigned shard) const {
-  std::vector<lane::IoShardLink*> links;
+std::vector<link::IoShardLink*> Engine::links_of_shard(unsigned shard) const {
+  std::vector<link::IoShardLink*> links;
   for (unsigned io = 0; io < setup_.config.io_lanes; ++io) links.push_back(links_[io * setup_.shards + shard].get());
   return links;
 }
 
-void Engine::add_io(Snapshot& snapshot, const LaneEntry& entry, const lane::IoCounters& io,
+void Engine::add_io(Snapshot& snapshot, const LaneEntry& entry, const io::IoCounters& io,
                     const port::PortCounters& port) {
   snapshot.add(figures(entry, io, port));
   add_drops(snapshot, port.drops);
@@ -141,7 +141,7 @@ void Engine::collect(Snapshot& snapshot) const {
   snapshot.at = now();
   collect_io(snapshot);
   for (std::size_t i = 0; i < shard_lanes_.size(); ++i) {
-    const lane::ShardCounters& shard = shard_lanes_[i]->counters();
+    const shard::ShardCounters& shard = shard_lanes_[i]->counters();
     snapshot.add(figures(*shard_entries_[i], shard, shard.plan));
     snapshot.tick_ns.merge(shard.tick_total);
     add_drops(snapshot, shard.drops);

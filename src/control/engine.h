@@ -17,10 +17,10 @@
 #include "control/placement.h"
 #include "control/snapshot.h"
 #include "game/host.h"
-#include "lane/handover.h"
-#include "lane/handshake_lane.h"
-#include "lane/orders.h"
-#include "lane/shard_lane.h"
+#include "io/handover.h"
+#include "handshake/handshake_lane.h"
+#include "io/run_commands.h"
+#include "shard/shard_lane.h"
 #include "serried/result.h"
 
 namespace serried::control {
@@ -64,7 +64,7 @@ class Engine {
   /// What drops banned addresses before the lanes. For the thread that has the order links.
   [[nodiscard]] virtual std::vector<BanSink> ban_sinks() = 0;
   /// One an io lane: through it bans reach the lane, and what the lane found comes back. For one thread.
-  [[nodiscard]] std::vector<lane::OrderLink*> order_links() const;
+  [[nodiscard]] std::vector<io::OrderLink*> order_links() const;
   /// Give buffers back to the port. After the last poll of every lane.
   virtual void close() noexcept = 0;
 
@@ -73,21 +73,21 @@ class Engine {
   /// Counters of the io lanes and their ports, added to `snapshot`.
   virtual void collect_io(Snapshot& snapshot) const = 0;
 
-  [[nodiscard]] std::vector<lane::IoShardLink*> links_of_io(unsigned io_lane) const;
-  [[nodiscard]] std::vector<lane::IoShardLink*> links_of_shard(unsigned shard) const;
+  [[nodiscard]] std::vector<link::IoShardLink*> links_of_io(unsigned io_lane) const;
+  [[nodiscard]] std::vector<link::IoShardLink*> links_of_shard(unsigned shard) const;
 
   /// What one io lane and its port counted, in the words of a snapshot.
-  static void add_io(Snapshot& snapshot, const LaneEntry& entry, const lane::IoCounters& io,
+  static void add_io(Snapshot& snapshot, const LaneEntry& entry, const io::IoCounters& io,
                      const port::PortCounters& port);
 
   EngineSetup setup_;
-  std::vector<std::unique_ptr<lane::IoShardLink>> links_;  ///< [io lane * shards + shard]
-  std::vector<std::unique_ptr<lane::HandshakeLink>> handshake_links_;
-  std::vector<std::unique_ptr<lane::OrderLink>> order_links_;  ///< by io lane
-  lane::HandoverMesh handover_;
-  lane::Simulation simulation_;
-  std::vector<std::unique_ptr<lane::ShardLane>> shard_lanes_;
-  lane::HandshakeLane handshake_lane_;
+  std::vector<std::unique_ptr<link::IoShardLink>> links_;  ///< [io lane * shards + shard]
+  std::vector<std::unique_ptr<link::HandshakeLink>> handshake_links_;
+  std::vector<std::unique_ptr<io::OrderLink>> order_links_;  ///< by io lane
+  io::HandoverMesh handover_;
+  shard::Simulation simulation_;
+  std::vector<std::unique_ptr<shard::ShardLane>> shard_lanes_;
+  handshake::HandshakeLane handshake_lane_;
   std::vector<std::unique_ptr<LaneEntry>> io_entries_, shard_entries_;
   LaneEntry handshake_entry_;
   std::atomic<bool> drain_{false};

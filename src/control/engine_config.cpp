@@ -120,9 +120,9 @@ games::reference::Config reference_config(const ServerConfig& config, const Asse
   return game;
 }
 
-lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, const Assets* assets, unsigned shards,
+io::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, const Assets* assets, unsigned shards,
                          unsigned io_lane) {
-  lane::IoConfig io;
+  io::IoConfig io;
   io.lane = io_lane;
   io.sessions_max = sessions_per_lane(config);
   io.attempts_max = std::bit_ceil(std::clamp(io.sessions_max, 256U, 65'536U));
@@ -148,9 +148,9 @@ lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key,
   return io;
 }
 
-lane::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key,
+handshake::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key,
                                        std::int64_t started_unix_s) {
-  lane::HandshakeConfig handshake;
+  handshake::HandshakeConfig handshake;
   handshake.token_key = key;
   handshake.started_unix_s = started_unix_s;
   // Every session's token, those of players that came and went within a token's life, and some room.

@@ -9,8 +9,8 @@
 #include "crypt/token.h"
 #include "games/reference/config.h"
 #include "simd/isa.h"
-#include "lane/handshake_lane.h"
-#include "lane/io_state.h"
+#include "handshake/handshake_lane.h"
+#include "io/io_state.h"
 #include "port/ethdev.h"
 #include "port/socket.h"
 #include "replicate/config.h"
@@ -23,9 +23,9 @@ namespace serried::control {
 /// `assets` may be null.
 [[nodiscard]] games::reference::Config reference_config(const ServerConfig& config, const Assets* assets);
 /// `assets` may be null; what the lane needs of them is pointed to.
-[[nodiscard]] lane::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, const Assets* assets,
+[[nodiscard]] io::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, const Assets* assets,
                                        unsigned shards, unsigned io_lane);
-[[nodiscard]] lane::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key,
+[[nodiscard]] handshake::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key,
                                                      std::int64_t started_unix_s);
 /// Precondition of both: check_config found nothing.
 [[nodiscard]] port::SocketConfig socket_config(const ServerConfig& config, unsigned shards);

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "control/engine.h"
-#include "lane/io_lane.h"
+#include "io/io_lane.h"
 #include "port/ethdev.h"
 #include "port/flow_filter.h"
 #include "port/socket.h"
@@ -96,12 +96,12 @@ class EngineOn final : public Engine {
   }
 
  private:
-  using Lane = lane::IoLane<typename Ports::Port>;
+  using Lane = io::IoLane<typename Ports::Port>;
 
   /// A lane, and the two flags through which control speaks with it: a lane's own functions are its core's to call.
   struct Post {
-    Post(const lane::IoConfig& config, typename Ports::Port& port, std::vector<lane::IoShardLink*> links,
-         lane::HandshakeLink& handshake, const crypt::CookieJar& jar, const crypt::Entropy& entropy,
+    Post(const io::IoConfig& config, typename Ports::Port& port, std::vector<link::IoShardLink*> links,
+         link::HandshakeLink& handshake, const crypt::CookieJar& jar, const crypt::Entropy& entropy,
          const std::atomic<bool>& drain_flag)
         : lane(config, port, std::move(links), handshake, jar, entropy), drain(drain_flag) {}
 

@@ -7,7 +7,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "lane/rows.h"
+#include "link/rows.h"
 #include "port/address.h"
 #include "session/id.h"
 #include "world/entity.h"
@@ -139,7 +139,7 @@ constexpr std::array world{
            "from how far a player is seen; other kinds of entities from as much nearer or further as by default",
            [](C& c) -> Target { return &c.view_distance_units; }, 1'000, 1'000'000},
     Option{"budget", "world", "budget", "bytes", "replication per player and datagram, at most",
-           [](C& c) -> Target { return &c.budget_bytes; }, 256, lane::out_body_bytes_max},
+           [](C& c) -> Target { return &c.budget_bytes; }, 256, link::out_body_bytes_max},
     Option{"tracked-max", "world", "tracked_max", "entities", "entities that one player sees in full detail",
            [](C& c) -> Target { return &c.tracked_max; }, 1, replicate::tracked_rows - 8},
     Option{"audit", "world", "audit", "1/s",

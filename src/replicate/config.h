@@ -11,7 +11,7 @@ inline constexpr unsigned tracked_rows = 128;  ///< rows of a viewer's tracked s
 inline constexpr unsigned plans_in_flight = 32;
 
 struct Config {
-  unsigned datagram_bytes = 1'146;  ///< budget of one viewer and tick; at most lane::out_body_bytes_max
+  unsigned datagram_bytes = 1'146;  ///< budget of one viewer and tick; at most link::out_body_bytes_max
   unsigned tracked_max = 112;       ///< entities tracked at once; the rest of the 128 rows is for removals on their way
   float near_distance = 4'000.0F;   ///< units: closer than this and moving means every tick
 

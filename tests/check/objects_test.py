@@ -82,16 +82,16 @@ def lane_elsewhere(compiler, folder):
     """A lane that another module instantiates, in an object whose other functions may do as they like."""
     source = f"{folder}/engine.cpp"
     with open(source, "w", encoding="utf-8") as file:
-        file.write("namespace serried::lane {\n"
+        file.write("namespace serried::io {\n"
                    "template <class Port> struct IoLane { int* kept; int poll(int a) { return take(a); }\n"
                    "  [[gnu::noinline]] int take(int a) { kept = new int(a); return *kept; } };\n"
                    "}\n"
                    "struct Port {};\n"
-                   "template struct serried::lane::IoLane<Port>;\n"
+                   "template struct serried::io::IoLane<Port>;\n"
                    "int* control(int a) { return new int(a + 1); }\n")
     findings = checklib.Findings("objects")
     check_objects.check(findings, {}, {source: compiled(compiler, source, f"{folder}/engine.o", ["-O2"])})
-    expect(f"{compiler}, a lane elsewhere", ["2: hot function serried::lane::IoLane<Port>::poll(int) allocates: _Znwm"],
+    expect(f"{compiler}, a lane elsewhere", ["2: hot function serried::io::IoLane<Port>::poll(int) allocates: _Znwm"],
            [text.removeprefix(f"{source}:").split(",")[0] for text in findings.found])
 
 

@@ -40,7 +40,7 @@ struct AdminSocketTest : testing::Test {
     return answer;
   }
 
-  lane::OrderLink link;
+  io::OrderLink link;
   Admin admin{{&link}, {}};
   std::string folder, path;
 };

@@ -9,14 +9,14 @@ using metrics::CounterId;
 
 template <class Counters>
 class CollectOf : public testing::Test {};
-using Owners = testing::Types<port::PortCounters, lane::IoCounters, lane::ShardCounters, replicate::PlanCounters,
-                              lane::HandshakeCounters, LaneMeter, CoreMeter>;
+using Owners = testing::Types<port::PortCounters, io::IoCounters, shard::ShardCounters, replicate::PlanCounters,
+                              handshake::HandshakeCounters, LaneMeter, CoreMeter>;
 TYPED_TEST_SUITE(CollectOf, Owners);
 
 /// Count 1 in the first of the owner's lines in the list, 2 in the second, and so on. Returns how many there are.
 template <class Counters>
 std::uint64_t count_upwards(Counters& counters) {
-  using lane::HandshakeCounters, lane::IoCounters, lane::ShardCounters, port::PortCounters, replicate::PlanCounters;
+  using handshake::HandshakeCounters, io::IoCounters, shard::ShardCounters, port::PortCounters, replicate::PlanCounters;
   std::uint64_t next = 0;
 #define SERRIED_COUNTER(owner, group, name, ...) \
   if constexpr (std::is_same_v<Counters, owner>) counters.name.add(++next);
@@ -40,9 +40,9 @@ TYPED_TEST(CollectOf, EachMemberComesOutInItsPlaceAndNothingElse) {
 
 TEST(Collect, EveryCounterHasAnOwner) {
   port::PortCounters port;
-  lane::IoCounters io;
-  lane::ShardCounters shard;
-  lane::HandshakeCounters handshake;
+  io::IoCounters io;
+  shard::ShardCounters shard;
+  handshake::HandshakeCounters handshake;
   LaneMeter lane_meter;
   CoreMeter core_meter;
   EXPECT_EQ(count_upwards(port) + count_upwards(io) + count_upwards(shard) + count_upwards(shard.plan) +
@@ -51,7 +51,7 @@ TEST(Collect, EveryCounterHasAnOwner) {
 }
 
 TEST(Collect, AnOwnerSetsItsOwnAndLeavesTheOthers) {
-  lane::IoCounters io;
+  io::IoCounters io;
   io.inputs.add(5);
   replicate::PlanCounters plan;
   plan.plans.add(7);

@@ -102,7 +102,7 @@ TEST(IoConfig, SessionsAreDividedAmongLanesAndParametersMatchTheConfiguration) {
   config.input_rate_max_hz = 90;
   crypt::TokenKey key;
   key.protocol_id = 77;
-  const lane::IoConfig io = io_config(config, key, nullptr, 1, 1);
+  const io::IoConfig io = io_config(config, key, nullptr, 1, 1);
   EXPECT_EQ(io.lane, 1U);
   EXPECT_EQ(io.sessions_max, 501U + 62U + 32U) << "room for a lane that the clients' addresses favour";
   EXPECT_EQ(io.protocol_id, 77U);

@@ -94,7 +94,7 @@ class Game {
     check();
     demand(io_.counters().waiting_chunks.value() == 0 && io_.counters().fragment_bytes.value() == 0,
            "memory of messages is lost");
-    const lane::HandshakeLink& jobs = *server_.handshake_links.front();
+    const link::HandshakeLink& jobs = *server_.handshake_links.front();
     demand(jobs.free.size() == jobs.jobs.size(), "a job did not come home");
     server_.close();
     demand(server_.outstanding() == 0, "a buffer did not come home");
@@ -227,7 +227,7 @@ class Game {
   }
 
   void check() const {
-    const lane::IoCounters& counters = io_.counters();
+    const io::IoCounters& counters = io_.counters();
     const test::LoopServer::Books books = server_.books();
     demand(books.received == books.accounted, "in is not delivered, answered and dropped");
     demand(counters.waiting_chunks.value() <= chunks && counters.sessions.value() <= 16, "more than there is");
@@ -251,8 +251,8 @@ class Game {
     setup.buffers = 1'024;
     return setup;
   }
-  static lane::IoConfig io_config() {
-    lane::IoConfig config;
+  static io::IoConfig io_config() {
+    io::IoConfig config;
     config.sessions_max = 16;
     config.attempts_max = 16;
     config.spare_buffers = 128;
@@ -279,8 +279,8 @@ class Game {
     config.npc_spawn_half = 5'000;
     return config;
   }
-  lane::ShardSetup shard_setup() const {
-    lane::ShardSetup setup;
+  shard::ShardSetup shard_setup() const {
+    shard::ShardSetup setup;
     // Small and slow: cells and ticks cost more here than all that the input causes.
     setup.world.ticks_per_second = tick_rate_hz;
     setup.world.geometry.sections = {sections, sections, 1};
@@ -296,7 +296,7 @@ class Game {
   bool handshake_behind_ = false, shard_behind_ = false;
   games::reference::Game game_{game_config()};
   test::LoopServer server_;
-  lane::IoLane<port::LoopPort>& io_ = *server_.ios.front();
+  io::IoLane<port::LoopPort>& io_ = *server_.ios.front();
   std::unique_ptr<port::LoopPort> stranger_;
   channel::Pools client_pools_{256, 8, 2};
   std::array<Player, 2> players_;

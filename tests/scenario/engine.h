@@ -45,7 +45,7 @@ struct EngineConfig {
   unsigned server_buffers = 1U << 14, spare_buffers = 512;
   unsigned link_rows = 4'096, link_buffers = 1'024;
   unsigned jobs = 64;
-  unsigned handover_datagrams = lane::HandoverMesh::waiting_max;
+  unsigned handover_datagrams = io::HandoverMesh::waiting_max;
   std::uint32_t ban_score = 0;  ///< all bots share one address, in which others write too
   std::uint32_t chunks = 8'192;
   std::uint16_t small_blocks = 64, large_blocks = 8;
@@ -155,8 +155,8 @@ class Engine : public Played, public test::LoopServer {
   }
 
   void expect_views_equal_world() const {
-    std::map<std::uint16_t, lane::Simulation::Living> world;
-    simulation->for_each_entity([&](const lane::Simulation::Living& entity) { world.emplace(entity.slot, entity); });
+    std::map<std::uint16_t, shard::Simulation::Living> world;
+    simulation->for_each_entity([&](const shard::Simulation::Living& entity) { world.emplace(entity.slot, entity); });
     for (const auto& bot : bots) {
       if (!bot->session.connected()) continue;
       const client::View& view = bot->session.view();
@@ -194,13 +194,13 @@ class Engine : public Played, public test::LoopServer {
   /// taken over, since lanes are polled until no ring holds anything.
   void expect_balanced() const {
     for (unsigned i = 0; i < config.io_lanes; ++i) {
-      const lane::IoCounters& io = ios[i]->counters();
+      const io::IoCounters& io = ios[i]->counters();
       EXPECT_EQ(ports[i]->counters().rx_packets.value() + io.taken_over.value(),
                 io.delivered.value() + io.answered.value() + io.handed_over.value() +
                     io.drops.total(metrics::DropUnit::datagram))
           << "io lane " << i;
     }
-    EXPECT_EQ(total(&lane::IoCounters::handed_over), total(&lane::IoCounters::taken_over));
+    EXPECT_EQ(total(&io::IoCounters::handed_over), total(&io::IoCounters::taken_over));
   }
   [[nodiscard]] std::uint64_t audits() const {
     std::uint64_t sum = 0;
@@ -246,8 +246,8 @@ class Engine : public Played, public test::LoopServer {
             .npc_spawn_half = config.spawn_half,
             .npc_stop_tick = config.npc_stop_tick};
   }
-  static lane::ShardSetup world_of(const EngineConfig& config, const games::reference::Game& game) {
-    lane::ShardSetup shard;
+  static shard::ShardSetup world_of(const EngineConfig& config, const games::reference::Game& game) {
+    shard::ShardSetup shard;
     shard.world.players_max = config.players * 4 + 64;
     shard.world.npcs = config.npcs;
     shard.replicate.datagram_bytes = config.datagram_bytes;
@@ -258,8 +258,8 @@ class Engine : public Played, public test::LoopServer {
     shard.world.resume_s = config.resume_s;
     return shard;
   }
-  static lane::IoConfig io_config(const EngineConfig& config) {
-    lane::IoConfig io_settings;
+  static io::IoConfig io_config(const EngineConfig& config) {
+    io::IoConfig io_settings;
     io_settings.sessions_max = config.sessions;
     io_settings.attempts_max = config.sessions;
     io_settings.spare_buffers = config.spare_buffers;

@@ -88,7 +88,7 @@ TEST(Scenario, ARunIsRepeatableUnderLossBothWays) {
     engine.connect_all();
     engine.set_profiles(storm, storm);
     engine.run(4 * second);
-    return std::pair{engine.hashes, engine.total(&lane::IoCounters::received_body_bytes)};
+    return std::pair{engine.hashes, engine.total(&io::IoCounters::received_body_bytes)};
   };
   EXPECT_EQ(run(), run());
 }
@@ -110,7 +110,7 @@ TEST(Scenario, NoEntityStaysInViewsAfterPlayersLeave) {
   unsigned playing = 0;
   for (const auto& bot : engine.bots) playing += bot->session.connected() ? 1 : 0;
   EXPECT_EQ(playing, 10U);
-  EXPECT_EQ(engine.total(&lane::IoCounters::sessions), 10U);
+  EXPECT_EQ(engine.total(&io::IoCounters::sessions), 10U);
 }
 
 TEST(Scenario, ViewsConvergeWithASmallDatagramBudget) {

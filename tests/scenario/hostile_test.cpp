@@ -115,7 +115,7 @@ class Story {
   /// What happened, as numbers: equal when it happened again.
   [[nodiscard]] std::string digest() const {
     std::ostringstream out;
-    using Io = lane::IoCounters;
+    using Io = io::IoCounters;
     out << "ticks " << engine_.hashes.size() << " hash "
         << (engine_.hashes.empty() ? 0 : engine_.hashes.rbegin()->second) << " delivered "
         << engine_.total(&Io::delivered) << " answered " << engine_.total(&Io::answered) << " handed over "
@@ -195,11 +195,11 @@ class Story {
     for (auto& bot : engine_.bots) bot->session.close(engine_.now);
     // Bots that were not heard since are noticed by their silence.
     const Nanos end = engine_.now + 100 * second;
-    while (engine_.now < end && engine_.total(&lane::IoCounters::sessions) != 0) step(true, false);
-    EXPECT_EQ(engine_.total(&lane::IoCounters::sessions), 0U);
+    while (engine_.now < end && engine_.total(&io::IoCounters::sessions) != 0) step(true, false);
+    EXPECT_EQ(engine_.total(&io::IoCounters::sessions), 0U);
     for (const Nanos calm = engine_.now + 500 * millisecond; engine_.now < calm;) step(true, false);
-    EXPECT_EQ(engine_.total(&lane::IoCounters::waiting_chunks), 0U);
-    EXPECT_EQ(engine_.total(&lane::IoCounters::fragment_bytes), 0U);
+    EXPECT_EQ(engine_.total(&io::IoCounters::waiting_chunks), 0U);
+    EXPECT_EQ(engine_.total(&io::IoCounters::fragment_bytes), 0U);
     EXPECT_EQ(engine_.client_pools.chunk.in_use(), 0U);
     EXPECT_EQ(engine_.client_pools.block.in_use_bytes(), 0U);
     for (const auto& link : engine_.handshake_links) EXPECT_EQ(link->free.size(), link->jobs.size());

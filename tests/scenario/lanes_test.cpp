@@ -5,7 +5,7 @@
 namespace serried::scenario {
 namespace {
 
-using Io = lane::IoCounters;
+using Io = io::IoCounters;
 
 struct Shape {
   unsigned io_lanes = 1, shards = 1;

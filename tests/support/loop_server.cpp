@@ -1,8 +1,8 @@
 #include "support/loop_server.h"
 
-namespace serried::lane {
+namespace serried::io {
 template class IoLane<port::LoopPort>;
-}  // namespace serried::lane
+}  // namespace serried::io
 
 namespace serried::test {
 

@@ -4,9 +4,9 @@
 #include "port/loop.h"
 #include "support/server.h"
 
-namespace serried::lane {
+namespace serried::io {
 extern template class IoLane<port::LoopPort>;
-}  // namespace serried::lane
+}  // namespace serried::io
 
 namespace serried::test {
 

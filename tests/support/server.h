@@ -15,19 +15,19 @@
 #include "base/check.h"
 #include "client/session.h"
 #include "crypt/token.h"
-#include "lane/handover.h"
-#include "lane/handshake_lane.h"
-#include "lane/io_lane.h"
-#include "lane/shard_lane.h"
+#include "io/handover.h"
+#include "handshake/handshake_lane.h"
+#include "io/io_lane.h"
+#include "shard/shard_lane.h"
 #include "support/entropy.h"
 
 namespace serried::test {
 
 struct ServerSetup {
   std::uint64_t seed = 1;  ///< of all entropy: token key, cookies, ids of sessions
-  lane::IoConfig io;       ///< of each io lane; its number is that of the first
+  io::IoConfig io;       ///< of each io lane; its number is that of the first
   /// None: no shard lanes. Numbers of io lanes and of their sessions are those of the server.
-  std::optional<lane::ShardSetup> world;
+  std::optional<shard::ShardSetup> world;
   std::uint64_t server_id = 5;
   std::int64_t unix_start = 1'700'000'000;
   Nanos clock_start = 0;  ///< what the clock of the test says at unix_start
@@ -36,7 +36,7 @@ struct ServerSetup {
   std::uint32_t players_max = 64;
   unsigned jobs = 64;  ///< handshakes under way, of one io lane
   unsigned link_rows = 4'096, link_buffers = 1'024;
-  unsigned handover_datagrams = lane::HandoverMesh::waiting_max;  ///< that may wait for one io lane
+  unsigned handover_datagrams = io::HandoverMesh::waiting_max;  ///< that may wait for one io lane
 };
 
 /// A client of such a server, and what its session points to.
@@ -49,10 +49,10 @@ struct Client {
 };
 
 /// `ports`, one an io lane, outlive the server.
-template <port::Port P, lane::StageProbe Probe = lane::NoProbe>
+template <port::Port P, io::StageProbe Probe = io::NoProbe>
 class Server {
  public:
-  using IoLane = lane::IoLane<P, Probe>;
+  using IoLane = io::IoLane<P, Probe>;
 
   Server(const ServerSetup& server_setup, std::vector<P*> server_ports)
       : setup(server_setup),
@@ -66,9 +66,9 @@ class Server {
     const auto io_lanes = static_cast<unsigned>(ports.size());
     const unsigned shard_count = setup.world ? setup.world->shards : 1;
     for (unsigned i = 0; i < io_lanes * shard_count; ++i)
-      links.push_back(std::make_unique<lane::IoShardLink>(setup.link_rows, setup.link_buffers));
-    const std::vector<lane::IoShardLink*> all = pointers(links);
-    lane::IoConfig io = setup.io;
+      links.push_back(std::make_unique<link::IoShardLink>(setup.link_rows, setup.link_buffers));
+    const std::vector<link::IoShardLink*> all = pointers(links);
+    io::IoConfig io = setup.io;
     for (unsigned i = 0; i < io_lanes; ++i, ++io.lane) {
       const auto first = all.begin() + i * shard_count;
       ios.push_back(std::make_unique<IoLane>(io, *ports[i], std::vector(first, first + shard_count),
@@ -79,11 +79,11 @@ class Server {
     setup.world->io_lanes = io_lanes;
     setup.world->sessions_per_lane = setup.io.sessions_max;
     SERRIED_CHECK(setup.world->validate().empty());
-    simulation = std::make_unique<lane::Simulation>(*setup.world);
+    simulation = std::make_unique<shard::Simulation>(*setup.world);
     for (unsigned s = 0; s < shard_count; ++s) {
-      std::vector<lane::IoShardLink*> own;
+      std::vector<link::IoShardLink*> own;
       for (unsigned i = 0; i < io_lanes; ++i) own.push_back(all[i * shard_count + s]);
-      shards.push_back(std::make_unique<lane::ShardLane>(*simulation, s, own));
+      shards.push_back(std::make_unique<shard::ShardLane>(*simulation, s, own));
     }
   }
   ~Server() { close(); }
@@ -129,7 +129,7 @@ class Server {
   // ---- counters
 
   /// Of all io lanes together.
-  [[nodiscard]] std::uint64_t total(base::Counter lane::IoCounters::*counter) const {
+  [[nodiscard]] std::uint64_t total(base::Counter io::IoCounters::*counter) const {
     std::uint64_t sum = 0;
     for (const auto& io : ios) sum += (io->counters().*counter).value();
     return sum;
@@ -147,9 +147,9 @@ class Server {
   [[nodiscard]] Books books() const {
     Books books;
     for (const P* port : ports) books.received += port->counters().rx_packets.value();
-    books.received += total(&lane::IoCounters::taken_over);
-    books.accounted = total(&lane::IoCounters::delivered) + total(&lane::IoCounters::answered) +
-                      total(&lane::IoCounters::handed_over);
+    books.received += total(&io::IoCounters::taken_over);
+    books.accounted = total(&io::IoCounters::delivered) + total(&io::IoCounters::answered) +
+                      total(&io::IoCounters::handed_over);
     for (const auto& io : ios) books.accounted += io->counters().drops.total(metrics::DropUnit::datagram);
     return books;
   }
@@ -163,10 +163,10 @@ class Server {
   }
 
  private:
-  [[nodiscard]] std::vector<std::unique_ptr<lane::HandshakeLink>> make_handshake_links() const {
-    std::vector<std::unique_ptr<lane::HandshakeLink>> made;
+  [[nodiscard]] std::vector<std::unique_ptr<link::HandshakeLink>> make_handshake_links() const {
+    std::vector<std::unique_ptr<link::HandshakeLink>> made;
     for (std::size_t i = 0; i < ports.size(); ++i)
-      made.push_back(std::make_unique<lane::HandshakeLink>(setup.jobs, setup.players_max));
+      made.push_back(std::make_unique<link::HandshakeLink>(setup.jobs, setup.players_max));
     return made;
   }
   [[nodiscard]] crypt::TokenKey make_key() {
@@ -182,14 +182,14 @@ class Server {
   ServerSetup setup;
   const std::vector<P*> ports;
   SeededEntropy random;
-  std::vector<std::unique_ptr<lane::HandshakeLink>> handshake_links;  ///< by io lane
+  std::vector<std::unique_ptr<link::HandshakeLink>> handshake_links;  ///< by io lane
   crypt::TokenKey key;
-  lane::HandshakeLane handshake;
-  lane::HandoverMesh mesh;
-  std::vector<std::unique_ptr<lane::IoShardLink>> links;  ///< [io lane * shards + shard]
+  handshake::HandshakeLane handshake;
+  io::HandoverMesh mesh;
+  std::vector<std::unique_ptr<link::IoShardLink>> links;  ///< [io lane * shards + shard]
   std::vector<std::unique_ptr<IoLane>> ios;
-  std::unique_ptr<lane::Simulation> simulation;  ///< null: there is no world
-  std::vector<std::unique_ptr<lane::ShardLane>> shards;
+  std::unique_ptr<shard::Simulation> simulation;  ///< null: there is no world
+  std::vector<std::unique_ptr<shard::ShardLane>> shards;
 };
 
 }  // namespace serried::test

@@ -1,0 +1,85 @@
+#pragma once
+/// The lane that may be slow: X25519, tokens, and the one place that knows which tokens are spent and which session a
+/// player has. Everything costly or global about a handshake happens here, behind bounded rings.
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "base/counter.h"
+#include "base/fixed_map.h"
+#include "crypt/token.h"
+#include "link/handshake_link.h"
+#include "serried/time.h"
+
+namespace serried::handshake {
+
+struct HandshakeConfig {
+  crypt::TokenKey token_key;
+  std::int64_t started_unix_s = 0;  ///< tokens issued before are refused: they may have been spent in an earlier run
+  std::uint32_t tokens_remembered = 0;  ///< spent tokens kept until they expire; when full, logins are refused
+  std::uint32_t players_max = 0;
+  crypt::Entropy entropy;
+};
+
+/// Owner   the handshake lane; readable from any thread
+struct HandshakeCounters {
+#define SERRIED_HANDSHAKE_COUNTER(group, name, ...) base::Counter name;
+#include "metrics/counter.def"
+};
+
+class HandshakeLane {
+ public:
+  HandshakeLane(const HandshakeConfig& config, std::vector<link::HandshakeLink*> links);
+
+  /// At most 8 jobs. Returns how many were done.
+  unsigned poll(Nanos now, std::int64_t unix_now_s) noexcept;
+  [[nodiscard]] const HandshakeCounters& counters() const noexcept { return counters_; }
+
+ private:
+  static constexpr unsigned jobs_per_poll = 8;
+  static constexpr Nanos ephemeral_lifetime = 1 * second;
+  /// Handshakes that one token may begin in the time that a half-open one is kept. Without it the holder of a single
+  /// good token could fill every table of attempts and sessions, and pay for it only when a token is spent.
+  static constexpr std::uint32_t begins_max = 8;
+  static constexpr Nanos begins_window = 10 * second;
+
+  struct TokenHash {
+    std::size_t operator()(const crypt::TokenId& id) const noexcept;
+  };
+  struct PlayerHash {
+    std::size_t operator()(std::uint64_t id) const noexcept;
+  };
+  struct Seat {
+    std::uint32_t link = 0;
+    std::uint32_t connection_id = 0;
+  };
+  struct Begins {
+    Nanos since = 0;
+    std::uint32_t count = 0;
+  };
+
+  void connect(link::HandshakeJob& job, Nanos now, std::int64_t unix_now_s) noexcept;
+  void confirm(link::HandshakeJob& job, std::uint32_t link, std::int64_t unix_now_s) noexcept;
+  void rekey(link::HandshakeJob& job) noexcept;
+  void deny(link::HandshakeJob& job, message::DenyReason reason, base::Counter& counter) noexcept;
+  void refresh_ephemeral(Nanos now) noexcept;
+  void forget_expired(Nanos now, std::int64_t unix_now_s) noexcept;
+  [[nodiscard]] bool begins_too_often(const crypt::TokenId& token, Nanos now) noexcept;
+
+  HandshakeConfig config_;
+  std::vector<link::HandshakeLink*> links_;
+  crypt::KeyPair ephemeral_;  // shared by the handshakes of one second, then wiped
+  Nanos ephemeral_made_at_ = 0;
+  Nanos swept_at_ = 0;
+  bool has_ephemeral_ = false;
+  base::FixedMap<crypt::TokenId, std::int64_t, TokenHash> spent_;
+  /// The latest expiry of a spent token that was forgotten. A clock that is set back makes such tokens valid again, and
+  /// it is not known any more which of them were spent.
+  std::int64_t forgotten_through_ = std::numeric_limits<std::int64_t>::min();
+  base::FixedMap<crypt::TokenId, Begins, TokenHash> begun_;
+  base::FixedMap<std::uint64_t, Seat, PlayerHash> seats_;
+  HandshakeCounters counters_;
+};
+
+}  // namespace serried::handshake

@@ -1,0 +1,194 @@
+/// Players come and go. Both take effect when the next step begins, so that the tick follows from when the command
+/// was drained and from nothing else.
+///
+///                  join                      step begins
+///       unknown ---------> joining ------------------------> present
+///                             ^    join (another session)    |     |  leave
+///                             +------------------------------+     +--------> buried when the step begins
+///                             |    join                            |  leave, linger
+///                             +---------------------- absent <-----+
+///                                                        |  resume_s later
+///                                                        +--------> buried
+
+#include <algorithm>
+
+#include "channel/congestion.h"
+#include "shard/shard_lane.h"
+
+namespace serried::shard {
+
+void ShardLane::join(unsigned io_lane, const link::Command& command) noexcept {
+  std::uint32_t& place = place_of(io_lane, command.session);
+  if (place != no_viewer) {
+    if (viewers_[place].connection_id == command.connection_id) return;
+    // The slot's last session ended without a word.
+    if (seats_[place].player_id != command.player_id) leave(place, false);
+  }
+  const std::uint32_t index = seat_for(command);
+  if (index == no_viewer) return refuse(io_lane, command.connection_id, command.session);
+  place = index;
+  replicate::Viewer& viewer = viewers_[index];
+  viewer.connection_id = command.connection_id;
+  viewer.session = command.session;
+  viewer.io_lane = static_cast<std::uint16_t>(io_lane);
+  viewer.wants_audit = command.audit;
+  viewer.handed = 0;
+  viewer.send_limit = channel::Congestion::window_first;
+  Seat& seat = seats_[index];
+  seat.player_id = command.player_id;
+  seat.round_trip = command.round_trip;
+  still(index, false);
+  game_sessions_.clear(index);
+  if (!seat.joining) births_[birth_count_++] = index;
+  seat.joining = true;
+}
+
+/// The place that a player had, taken from the session that has it now, or a new one; no_viewer when there is none.
+std::uint32_t ShardLane::seat_for(const link::Command& command) noexcept {
+  if (const std::uint32_t* const known = players_.find(command.player_id); known != nullptr) {
+    const std::uint32_t index = *known;
+    replicate::Viewer& viewer = viewers_[index];
+    std::uint32_t* old = nullptr;
+    if (viewer.connection_id != wire::no_connection) old = &place_of(viewer.io_lane, viewer.session);
+    if (resume_ticks_ != 0) {
+      // A newer session of the player, before the old one has left or after: its leave, if it comes yet, finds no
+      // player.
+      if (old != nullptr) *old = no_viewer;
+      if (viewer.active) --active_viewers_;
+      viewer.active = false;
+      if (gone_tick_[index] != 0) --absent_;
+      gone_tick_[index] = 0;
+      counters_.resumed.add(1);
+      return index;
+    }
+    leave(*old, false);  // no player is absent here, so this one has a session
+  }
+  if (free_viewer_count_ == 0) return no_viewer;
+  const std::uint32_t index = free_viewers_[--free_viewer_count_];
+  viewers_[index].own_slot = world::no_slot;
+  viewers_[index].active = false;
+  players_.insert(command.player_id, index);
+  return index;
+}
+
+/// No input, and none held; the yaw stays. What the game keeps from step to step begins anew.
+void ShardLane::still(std::uint32_t index, bool absent) noexcept {
+  const std::int16_t yaw = inputs_[index].held.yaw;
+  inputs_[index] = {};
+  inputs_[index].held.yaw = yaw;
+  inputs_[index].absent = absent;
+  game_players_.clear(index);
+}
+
+/// From now on nothing is planned for the viewer.
+void ShardLane::leave(std::uint32_t& place, bool linger) noexcept {
+  const std::uint32_t index = place;
+  place = no_viewer;
+  replicate::Viewer& viewer = viewers_[index];
+  if (viewer.active) --active_viewers_;
+  viewer.active = false;
+  viewer.connection_id = wire::no_connection;
+  if (linger && resume_ticks_ != 0 && viewer.own_slot != world::no_slot) {
+    still(index, true);
+    gone_tick_[index] = tick_ + 1 + resume_ticks_;
+    ++absent_;
+    return;
+  }
+  players_.erase(seats_[index].player_id);
+  deaths_[death_count_++] = index;
+}
+
+void ShardLane::refuse(unsigned io_lane, std::uint32_t connection_id, std::uint32_t session) noexcept {
+  links_[io_lane].rings->notices.push(
+      {.kind = link::Notice::Kind::world_full, .connection_id = connection_id, .session = session});
+}
+
+void ShardLane::bear_players() noexcept {
+  for (std::uint32_t i = 0; i < birth_count_; i += game::spawns_per_slice)
+    bear_players({&births_[i], std::min<std::size_t>(birth_count_ - i, game::spawns_per_slice)});
+  birth_count_ = 0;
+}
+
+void ShardLane::bear_players(std::span<const std::uint32_t> viewers) noexcept {
+  const ShardSetup& setup = world_.setup_;
+  std::array<std::uint64_t, game::spawns_per_slice> player_ids;
+  std::array<world::Birth, game::spawns_per_slice> births;
+  unsigned count = 0;
+  for (const std::uint32_t index : viewers) {
+    if (viewers_[index].connection_id == wire::no_connection || viewers_[index].own_slot != world::no_slot) continue;
+    player_ids[count] = seats_[index].player_id;
+    births[count++] = unborn(index);
+  }
+  if (count != 0)
+    setup.game.spawn_players(setup.game.context,
+                             {setup.world, setup.seed, {player_ids.data(), count}, {births.data(), count}});
+
+  const Nanos period = second / setup.world.ticks_per_second;
+  const world::Birth* birth = births.data();
+  for (const std::uint32_t index : viewers) {
+    replicate::Viewer& viewer = viewers_[index];
+    Seat& seat = seats_[index];
+    seat.joining = false;
+    if (viewer.connection_id == wire::no_connection) continue;  // left again
+    if (viewer.own_slot == world::no_slot && !bear(index, *birth++)) {
+      refuse(viewer.io_lane, viewer.connection_id, viewer.session);
+      leave(place_of(viewer.io_lane, viewer.session), false);
+      continue;
+    }
+    const Nanos round_trip = std::min<Nanos>((seat.round_trip + period - 1) / period, 600);
+    replicate::begin(viewer, viewer.own_slot, world_.identity_.generation[viewer.own_slot],
+                     static_cast<unsigned>(round_trip), tick_);
+    viewer.active = true;
+    ++active_viewers_;
+    viewer_high_ = std::max(viewer_high_, index + 1);
+    if (!world_.welcome_.message.empty() && !seat.unwelcomed) seat.unwelcomed = newcomers_.push(index);
+  }
+}
+
+/// What the engine says of a player who has no row yet.
+world::Birth ShardLane::unborn(std::uint32_t index) const noexcept {
+  return {.id = world::player_entity(seats_[index].player_id), .type = world::Type::player, .owner = index};
+}
+
+/// The same, with what the game says: as it will be when the next step begins.
+world::Birth ShardLane::birth_of(std::uint32_t index) const noexcept {
+  const ShardSetup& setup = world_.setup_;
+  world::Birth birth = unborn(index);
+  setup.game.spawn_players(setup.game.context, {setup.world, setup.seed, {&seats_[index].player_id, 1}, {&birth, 1}});
+  return birth;
+}
+
+/// False when no row is free.
+bool ShardLane::bear(std::uint32_t index, const world::Birth& birth) noexcept {
+  const std::uint16_t row = pool_.take(tick_);
+  if (row == world::no_slot) return false;
+  world::bear(world_.frame(tick_), world_.identity_, row, birth, tick_);
+  viewers_[index].own_slot = row;
+  inputs_[index].held.yaw = world_.frame(tick_).yaw[row];
+  return true;
+}
+
+void ShardLane::bury_players() noexcept {
+  for (std::uint32_t i = 0; i < death_count_; ++i) bury(deaths_[i]);
+  death_count_ = 0;
+  for (std::uint32_t index = 0; absent_ != 0 && index < viewer_high_; ++index) {
+    if (gone_tick_[index] != tick_) continue;
+    gone_tick_[index] = 0;
+    --absent_;
+    players_.erase(seats_[index].player_id);
+    bury(index);
+  }
+}
+
+void ShardLane::bury(std::uint32_t index) noexcept {
+  std::uint16_t& row = viewers_[index].own_slot;
+  if (row != world::no_slot) {
+    world_.identity_.living[row] = 0;
+    world_.identity_.generation[row] = static_cast<std::uint8_t>((world_.identity_.generation[row] + 1) & 3);
+    pool_.give(row, tick_);
+    row = world::no_slot;
+  }
+  free_viewers_[free_viewer_count_++] = index;
+}
+
+}  // namespace serried::shard

@@ -1,0 +1,94 @@
+/// What players with good keys may try, and what the lane owes a shard whose clients have fallen silent.
+#include "io/fixture.h"
+
+namespace serried::io {
+namespace {
+
+using metrics::Drop;
+using Bytes = std::vector<std::uint8_t>;
+
+class HostileClientTest : public LaneTest {
+ protected:
+  /// One message of the game's own, `bytes` of type and content, packed; `id` before it on a reliable channel.
+  static Bytes packed(std::size_t bytes, bool reliable) {
+    Bytes plain(channel::unpacked_bytes_max);
+    base::ByteWriter out{plain};
+    if (reliable) out.write(std::uint16_t{0});
+    message::frame(out, message::Type::game_own, bytes - 1);
+    for (std::size_t i = 1; i < bytes; ++i) out.write(static_cast<std::uint8_t>(i / 100));
+    EXPECT_TRUE(out.ok());
+    Bytes to(wire::datagram_bytes_max);
+    to.resize(channel::Packer{}.pack(out.written(), to, nullptr));
+    EXPECT_NE(to.size(), 0U);
+    return to;
+  }
+  static Bytes own(std::size_t bytes) {
+    Bytes message{static_cast<std::uint8_t>(message::Type::game_own)};
+    for (std::size_t i = 1; i < bytes; ++i) message.push_back(static_cast<std::uint8_t>(i / 100));
+    return message;
+  }
+};
+
+TEST_F(HostileClientTest, ABodyThatUnpacksBeyondABufferIsHandedOverInABlock) {
+  Peer& peer = play(1);
+  constexpr std::uint8_t flags = wire::flag::sealed | wire::flag::compressed;
+  for (const std::size_t bytes : {link::Mail::buffer_bytes_max, link::Mail::buffer_bytes_max + 1, std::size_t{8'000}}) {
+    send(peer, {.flags = flags, .body = packed(bytes, false)});
+    run(2 * millisecond);
+    link::Mail mail;
+    ASSERT_EQ(link.mail.pop(&mail, 1), 1U);
+    EXPECT_EQ(mail.block == link::Mail::in_buffer, bytes <= link::Mail::buffer_bytes_max);
+    ASSERT_TRUE(link.mail.push(mail));
+    const auto letters = collect();
+    ASSERT_EQ(letters.size(), 1U);
+    EXPECT_EQ(letters[0].message, own(bytes));
+  }
+  send(peer, {.flags = flags, .channel = 1, .body = packed(8'000, true)});
+  run(2 * millisecond);
+  const auto letters = collect();
+  ASSERT_EQ(letters.size(), 1U);
+  EXPECT_EQ(letters[0].message, own(8'000));
+  run(300 * millisecond);
+  EXPECT_EQ(lane.counters().fragment_bytes.value(), 0U);
+  expect_balanced();
+}
+
+TEST_F(HostileClientTest, AMessageOfOneFragmentIsRateLimitedAsItsType) {
+  Peer& peer = play(1);
+  constexpr unsigned tries = 40;
+  unsigned taken = 0;
+  for (std::uint16_t i = 0; i < tries; ++i) {
+    Bytes body(64);
+    base::ByteWriter out{body};
+    constexpr std::uint32_t message_bytes = 1 + 1 + 8 + 5;
+    channel::write_fragment_header(out, {i, 0, message_bytes});
+    out.write(message::Type::chat);
+    out.write_zeros(1 + 8);
+    out.write_bytes(base::as_bytes("hello"));
+    body.resize(out.size());
+    send(peer, {.flags = wire::flag::sealed | wire::flag::fragment, .body = body});
+    run(millisecond);
+    taken += static_cast<unsigned>(collect().size());
+  }
+  EXPECT_EQ(taken, 5U);
+  EXPECT_EQ(lane.counters().drops.value(Drop::message_rate), tries - taken);
+  run(300 * millisecond);
+  EXPECT_EQ(lane.counters().fragment_bytes.value(), 0U);
+}
+
+TEST_F(HostileClientTest, LostPlansAreReportedWithoutFurtherDatagrams) {
+  Peer& peer = play(1);
+  run(200 * millisecond);
+  discard_rows();
+  peer.mute = true;
+  publish(peer, 7);
+  bool lost = false;
+  for (int i = 0; i < 1'000 && !lost; ++i) {
+    step();
+    for (link::InputRow row; link.inputs.pop(&row, 1) == 1;) lost |= row.plan_lost == 7 && row.plan_lost_mask != 0;
+  }
+  EXPECT_TRUE(lost);
+}
+
+}  // namespace
+}  // namespace serried::io

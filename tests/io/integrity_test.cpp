@@ -1,0 +1,92 @@
+/// Clients that are asked what only an unchanged build knows.
+#include "crypt/integrity.h"
+
+#include "io/fixture.h"
+
+namespace serried::io {
+namespace {
+
+struct Builds {
+  crypt::IntegrityVersion version;
+  crypt::IntegrityTables tables;
+  Builds() {
+    version.version = 7;
+    version.entries = 16;
+    version.secret.bytes()[0] = 42;
+    tables = crypt::IntegrityTables::make({version}).value();
+  }
+};
+
+class IntegrityTest : private Builds, public LaneTest {
+ protected:
+  IntegrityTest() : LaneTest(asking(tables)) {}
+  static IoConfig asking(const crypt::IntegrityTables& tables) {
+    IoConfig config = default_config();
+    config.integrity = &tables;
+    config.integrity_period = 2 * second;
+    return config;
+  }
+  Peer& play_with(const crypt::IntegrityTable* table) {
+    prepare = [table](client::SessionOptions& options) { options.integrity = table; };
+    return play(1);
+  }
+  crypt::IntegrityTable good() { return crypt::make_integrity_table(version); }
+};
+
+TEST_F(IntegrityTest, ARightAnswerIsChallengedAgainEachPeriod) {
+  const crypt::IntegrityTable table = good();
+  Peer& peer = play_with(&table);
+  run(30 * second);
+  EXPECT_GE(lane.counters().integrity_challenges.value(), 10U);
+  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+}
+
+TEST_F(IntegrityTest, AWrongAnswerEndsTheSession) {
+  crypt::IntegrityTable table = good();
+  for (auto& entry : table.entries) entry.bytes()[5] ^= 1;
+  Peer& peer = play_with(&table);
+  run(4 * second);
+  EXPECT_EQ(lane.counters().integrity_challenges.value(), 1U);
+  EXPECT_EQ(peer.session.state(), client::State::closed);
+  EXPECT_NE(peer.session.end_text().find("kicked"), std::string::npos) << peer.session.end_text();
+}
+
+TEST_F(IntegrityTest, AMissingAnswerEndsTheSession) {
+  crypt::IntegrityTable table = good();
+  table.entries.clear();  // takes the question, has nothing to say
+  Peer& peer = play_with(&table);
+  run(25 * second);
+  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+  run(15 * second);
+  EXPECT_EQ(peer.session.state(), client::State::closed);
+  EXPECT_NE(peer.session.end_text().find("kicked"), std::string::npos) << peer.session.end_text();
+}
+
+TEST_F(IntegrityTest, ClientsWithoutAKnownBuildAreNotChallenged) {
+  crypt::IntegrityTable table = good();
+  table.version = 8;
+  Peer& peer = play_with(&table);
+  Peer& silent = [&]() -> Peer& {
+    prepare = nullptr;
+    return play(2);
+  }();
+  run(20 * second);
+  EXPECT_EQ(lane.counters().integrity_challenges.value(), 0U);
+  EXPECT_EQ(peer.session.state(), client::State::playing);
+  EXPECT_EQ(silent.session.state(), client::State::playing);
+}
+
+TEST_F(IntegrityTest, AnUnrequestedAnswerIsDroppedAndTheSessionStays) {
+  const crypt::IntegrityTable table = good();
+  Peer& peer = play_with(&table);
+  take_over(peer);
+  std::vector<std::uint8_t> answer(23);
+  answer[0] = 0x0C;
+  send(peer, {.channel = 1, .body = reliable_body(0, {answer})});
+  run(10 * millisecond);
+  EXPECT_EQ(drops(metrics::Drop::unexpected_message), 1U);
+  EXPECT_EQ(lane.counters().sessions.value(), 1U);
+}
+
+}  // namespace
+}  // namespace serried::io
