@@ -35,7 +35,7 @@ std::string format_prefix(const guard::Prefix& prefix) {
   return bits == (ipv4 ? 32U : 128U) ? address : address + "/" + std::to_string(bits);
 }
 
-Admin::Admin(std::vector<io::OrderLink*> lanes, std::vector<BanSink> sinks)
+Admin::Admin(std::vector<io::AdminLink*> lanes, std::vector<BanSink> sinks)
     : lanes_(std::move(lanes)), sinks_(std::move(sinks)), waiting_(lanes_.size()) {}
 
 std::string Admin::answer(const std::string& request, Nanos now) {
@@ -62,7 +62,7 @@ Admin::Bans::iterator Admin::find(const guard::Prefix& prefix) {
   return std::find_if(bans_.begin(), bans_.end(), [&](const auto& row) { return row.second.prefix == prefix; });
 }
 
-std::uint32_t Admin::order(io::Order::Kind kind, const guard::Prefix& prefix, Nanos until) {
+std::uint32_t Admin::order(io::AdminCommand::Kind kind, const guard::Prefix& prefix, Nanos until) {
   const std::uint32_t id = next_id_++;
   for (auto& queue : waiting_) queue.push_back({kind, id, prefix, until});
   return id;
@@ -98,7 +98,7 @@ std::string Admin::add_ban(const guard::Prefix& prefix, Nanos length, std::strin
   ban.until = length == guard::BanTable::for_ever ? length : now + length;
   ban.reason = std::move(reason);
   const std::string faults = sink(ban);
-  bans_.emplace(order(io::Order::Kind::ban, prefix, ban.until), std::move(ban));
+  bans_.emplace(order(io::AdminCommand::Kind::ban, prefix, ban.until), std::move(ban));
   poll(now);
   Json json{{"ok", true}, {"banned", format_prefix(prefix)}};
   if (!faults.empty()) json["note"] = "the lanes drop it; before them not: " + faults;
@@ -110,7 +110,7 @@ std::string Admin::lift_ban(const guard::Prefix& prefix) {
   if (known == bans_.end()) return refuse(format_prefix(prefix) + " is not banned; `ban list` shows what is");
   unsink(known->second);
   bans_.erase(known);
-  order(io::Order::Kind::lift, prefix, 0);
+  order(io::AdminCommand::Kind::lift, prefix, 0);
   return line({{"ok", true}, {"lifted", format_prefix(prefix)}});
 }
 
@@ -142,15 +142,15 @@ void Admin::publish(std::string status) {
   published_ = std::move(status);
 }
 
-void Admin::take(const io::OrderReport& report) {
-  using Kind = io::OrderReport::Kind;
+void Admin::take(const io::AdminReport& report) {
+  using Kind = io::AdminReport::Kind;
   if (report.kind == Kind::score_ban) {
     if (find(report.prefix) != bans_.end() || bans_.size() == bans_max) return;
     Ban ban;
     ban.prefix = report.prefix;
     ban.until = report.until;
     ban.reason = "malformed datagrams";
-    bans_.emplace(order(io::Order::Kind::score_ban, ban.prefix, ban.until), std::move(ban));
+    bans_.emplace(order(io::AdminCommand::Kind::score_ban, ban.prefix, ban.until), std::move(ban));
     return;
   }
   const auto found = bans_.find(report.id);
@@ -163,8 +163,8 @@ void Admin::take(const io::OrderReport& report) {
 }
 
 void Admin::poll(Nanos now) {
-  io::OrderReport report;
-  for (io::OrderLink* const link : lanes_)
+  io::AdminReport report;
+  for (io::AdminLink* const link : lanes_)
     while (link->reports.pop(&report, 1) == 1) take(report);
   for (std::size_t i = 0; i < lanes_.size(); ++i)
     while (!waiting_[i].empty() && lanes_[i]->orders.push(waiting_[i].front())) waiting_[i].pop_front();

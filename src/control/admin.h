@@ -32,7 +32,7 @@ class Admin {
   static constexpr std::size_t reason_bytes_max = 256;
 
   /// Links and sinks outlive it.
-  Admin(std::vector<io::OrderLink*> lanes, std::vector<BanSink> sinks);
+  Admin(std::vector<io::AdminLink*> lanes, std::vector<BanSink> sinks);
 
   /// The answer to one request, a line without its end. Never throws for what it is asked.
   [[nodiscard]] std::string answer(const std::string& request, Nanos now);
@@ -55,18 +55,18 @@ class Admin {
   using Bans = std::map<std::uint32_t, Ban>;  ///< by id of the order
 
   [[nodiscard]] Bans::iterator find(const guard::Prefix& prefix);
-  std::uint32_t order(io::Order::Kind kind, const guard::Prefix& prefix, Nanos until);
+  std::uint32_t order(io::AdminCommand::Kind kind, const guard::Prefix& prefix, Nanos until);
   std::string sink(Ban& ban);
   void unsink(Ban& ban);
-  void take(const io::OrderReport& report);
+  void take(const io::AdminReport& report);
   std::string add_ban(const guard::Prefix& prefix, Nanos length, std::string reason, Nanos now);
   std::string lift_ban(const guard::Prefix& prefix);
   [[nodiscard]] std::string list(Nanos now) const;
   [[nodiscard]] std::string status();
 
-  std::vector<io::OrderLink*> lanes_;
+  std::vector<io::AdminLink*> lanes_;
   std::vector<BanSink> sinks_;
-  std::vector<std::deque<io::Order>> waiting_;  ///< by lane
+  std::vector<std::deque<io::AdminCommand>> waiting_;  ///< by lane
   Bans bans_;
   std::uint32_t next_id_ = 1;
   std::mutex published_guard_;

@@ -96,14 +96,14 @@ Engine::Engine(const EngineSetup& setup)
   for (unsigned i = 0; i < setup.config.io_lanes; ++i) {
     auto& entry = io_entries_.emplace_back(std::make_unique<LaneEntry>());
     entry->name = lane_name({LaneKind::io, i});
-    order_links_.push_back(std::make_unique<io::OrderLink>());
+    admin_links_.push_back(std::make_unique<io::AdminLink>());
   }
   handshake_entry_.name = lane_name({LaneKind::handshake, 0});
   handshake_entry_.lane = &handshake_lane_;
   handshake_entry_.poll = &poll_handshake;
 }
 
-std::vector<io::OrderLink*> Engine::order_links() const { return pointers(order_links_); }
+std::vector<io::AdminLink*> Engine::admin_links() const { return pointers(admin_links_); }
 
 LaneEntry& Engine::lane(LaneId id) noexcept {
   switch (id.kind) {

@@ -64,7 +64,7 @@ class Engine {
   /// What drops banned addresses before the lanes. For the thread that has the order links.
   [[nodiscard]] virtual std::vector<BanSink> ban_sinks() = 0;
   /// One an io lane: through it bans reach the lane, and what the lane found comes back. For one thread.
-  [[nodiscard]] std::vector<io::OrderLink*> order_links() const;
+  [[nodiscard]] std::vector<io::AdminLink*> admin_links() const;
   /// Give buffers back to the port. After the last poll of every lane.
   virtual void close() noexcept = 0;
 
@@ -83,7 +83,7 @@ class Engine {
   EngineSetup setup_;
   std::vector<std::unique_ptr<link::IoShardLink>> links_;  ///< [io lane * shards + shard]
   std::vector<std::unique_ptr<link::HandshakeLink>> handshake_links_;
-  std::vector<std::unique_ptr<io::OrderLink>> order_links_;  ///< by io lane
+  std::vector<std::unique_ptr<io::AdminLink>> admin_links_;  ///< by io lane
   io::HandoverMesh handover_;
   shard::Simulation simulation_;
   std::vector<std::unique_ptr<shard::ShardLane>> shard_lanes_;

@@ -71,7 +71,7 @@ class EngineOn final : public Engine {
       posts_.push_back(std::make_unique<Post>(io_config(setup.config, setup.key, setup.assets, setup.shards, i),
                                               ports_.lane(i), links_of_io(i), *handshake_links_[i], jar, entropy,
                                               drain_));
-      posts_.back()->lane.attach(*order_links_[i]);
+      posts_.back()->lane.attach(*admin_links_[i]);
       posts_.back()->lane.attach(handover_.links_of(i));
       io_entries_[i]->lane = posts_.back().get();
       io_entries_[i]->poll = &Post::poll;

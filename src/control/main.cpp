@@ -106,7 +106,7 @@ int serve(const Arguments& arguments, const ServerConfig& config, const crypt::T
   auto engine = Engine::open(setup);
   if (!engine) return fail(engine.error().message);
 
-  Admin admin{engine.value()->order_links(), engine.value()->ban_sinks()};
+  Admin admin{engine.value()->admin_links(), engine.value()->ban_sinks()};
   std::unique_ptr<AdminSocket> socket;
   if (!config.control_socket.empty()) {
     auto opened = AdminSocket::open(config.control_socket, admin);

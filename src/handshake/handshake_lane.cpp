@@ -24,7 +24,7 @@ SERRIED_SETUP HandshakeLane::HandshakeLane(const HandshakeConfig& config, std::v
       links_(std::move(links)),
       spent_(config.tokens_remembered),
       begun_(config.players_max),
-      seats_(config.players_max) {}
+      active_(config.players_max) {}
 
 std::size_t HandshakeLane::TokenHash::operator()(const crypt::TokenId& id) const noexcept {
   std::uint64_t word;  // chosen at random by the issuer, and sealed: no client picks it
@@ -46,8 +46,8 @@ unsigned HandshakeLane::poll(Nanos now, std::int64_t unix_now_s) noexcept {
     link::HandshakeLink& link = *links_[l];
     link::SessionEnd end;
     for (unsigned i = 0; i < 64 && link.ended.pop(&end, 1) == 1; ++i) {
-      const Seat* seat = seats_.find(end.player_id);
-      if (seat != nullptr && seat->connection_id == end.connection_id) seats_.erase(end.player_id);
+      const ActiveSession* active = active_.find(end.player_id);
+      if (active != nullptr && active->connection_id == end.connection_id) active_.erase(end.player_id);
     }
     std::uint32_t index = 0;
     for (unsigned i = 0; i < jobs_per_poll && link.requests.pop(&index, 1) == 1; ++i, ++done) {
@@ -127,15 +127,15 @@ void HandshakeLane::confirm(link::HandshakeJob& job, std::uint32_t link, std::in
     return deny(job, DenyReason::token_expired, counters_.denied_expired);
   if (spent_.size() == spent_.capacity()) return deny(job, DenyReason::full, counters_.denied_full);
 
-  const Seat fresh{link, job.connection_id};
-  Seat* seat = seats_.insert(job.player_id, fresh);
-  if (seat == nullptr) return deny(job, DenyReason::full, counters_.denied_full);
-  if (seat->connection_id != fresh.connection_id) {
-    if (!links_[seat->link]->superseded.push(link::Superseded{seat->connection_id}))
+  const ActiveSession fresh{link, job.connection_id};
+  ActiveSession* active = active_.insert(job.player_id, fresh);
+  if (active == nullptr) return deny(job, DenyReason::full, counters_.denied_full);
+  if (active->connection_id != fresh.connection_id) {
+    if (!links_[active->link]->superseded.push(link::Superseded{active->connection_id}))
       return deny(job, DenyReason::full, counters_.denied_full);
     counters_.superseded.add(1);
   }
-  *seat = fresh;
+  *active = fresh;
   spent_.insert(job.token_id, job.token_expiry);
   counters_.confirmed.add(1);
 }

@@ -50,7 +50,7 @@ class HandshakeLane {
   struct PlayerHash {
     std::size_t operator()(std::uint64_t id) const noexcept;
   };
-  struct Seat {
+  struct ActiveSession {
     std::uint32_t link = 0;
     std::uint32_t connection_id = 0;
   };
@@ -78,7 +78,7 @@ class HandshakeLane {
   /// it is not known any more which of them were spent.
   std::int64_t forgotten_through_ = std::numeric_limits<std::int64_t>::min();
   base::FixedMap<crypt::TokenId, Begins, TokenHash> begun_;
-  base::FixedMap<std::uint64_t, Seat, PlayerHash> seats_;
+  base::FixedMap<std::uint64_t, ActiveSession, PlayerHash> active_;
   HandshakeCounters counters_;
 };
 

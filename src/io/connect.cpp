@@ -40,7 +40,7 @@ Drop give_cookie(IoState& state, const message::Connect& connect, const wire::Pa
                  Nanos now) noexcept {
   message::Cookie answer;
   std::copy_n(connect.client_ephemeral.begin(), answer.echo.size(), answer.echo.begin());
-  answer.cookie = state.jar.make(state.shown.next(), to, connect.client_ephemeral, token_hash, now);
+  answer.cookie = state.jar.make(state.public_rng.next(), to, connect.client_ephemeral, token_hash, now);
   if (send_clear(state, answer, to)) state.counters.cookies.add(1);
   return Drop::none;
 }
@@ -60,7 +60,7 @@ Drop begin(IoState& state, const message::Connect& connect, const wire::Path& fr
   if (state.attempts.size() == state.attempts.capacity()) return Drop::attempts_full;
   // A quarter is kept for CryptoTests: clients that have come that far are let in before newcomers are looked at.
   if (state.handshake.free.size() <= state.handshake.jobs.size() / 4) return Drop::handshake_ring_full;
-  const std::uint32_t slot = state.table.allocate(state.random.next(), now);
+  const std::uint32_t slot = state.table.allocate(state.rng.next(), now);
   if (slot == session::Table::none) {
     static_cast<void>(deny(state, connect, from, message::DenyReason::full, 5'000));
     return Drop::sessions_full;
@@ -88,7 +88,7 @@ Drop begin(IoState& state, const message::Connect& connect, const wire::Path& fr
   return Drop::none;
 }
 
-Drop greet_one(IoState& state, std::span<const std::uint8_t> datagram, const wire::Path& from, Nanos now) noexcept {
+Drop connect_one(IoState& state, std::span<const std::uint8_t> datagram, const wire::Path& from, Nanos now) noexcept {
   if (datagram.size() != wire::datagram_bytes_max) return Drop::bad_connect;
   base::ByteReader body{datagram.subspan(wire::header_bytes, datagram.size() - wire::header_bytes - wire::crc_bytes)};
   message::Framed framed;
@@ -115,7 +115,7 @@ Drop greet_one(IoState& state, std::span<const std::uint8_t> datagram, const wir
 
 }  // namespace
 
-void greet(IoState& state, wire::Batch& batch, Nanos now) noexcept {
+void connect(IoState& state, wire::Batch& batch, Nanos now) noexcept {
   unsigned kept = 0;
   for (unsigned i = 0; i < batch.live_rows; ++i) {
     const unsigned row = batch.live[i];
@@ -123,7 +123,7 @@ void greet(IoState& state, wire::Batch& batch, Nanos now) noexcept {
       batch.live[kept++] = static_cast<std::uint8_t>(row);
       continue;
     }
-    const Drop result = greet_one(state, {batch.data[row], batch.length[row]}, batch.path[row], now);
+    const Drop result = connect_one(state, {batch.data[row], batch.length[row]}, batch.path[row], now);
     batch.verdict[row] = result;
     if (result == Drop::none)
       state.counters.answered.add(1);

@@ -18,7 +18,7 @@ using session::State;
 /// Source  docs/wire-format.md section 7
 constexpr unsigned inputs_per_datagram = 3;
 
-/// One datagram's worth of decoding: the session, and the row that its inputs and plan news leave in. The rate of a
+/// One datagram's worth of decoding: the session, and the row that its inputs and plan plan_acks leave in. The rate of a
 /// session counts datagrams, so what one datagram can cause is bounded here: a body has room for 64 Pings, whose
 /// answers would be 64 datagrams of ours.
 struct Context {
@@ -28,11 +28,11 @@ struct Context {
   const wire::Path& from;
   std::uint8_t flags;
   Nanos now;
-  PlanNews news;  ///< goes with the first input, or alone
+  PlanAcks plan_acks;  ///< goes with the first input, or alone
   unsigned messages = 0, inputs = 0;
   bool ponged = false, tested = false, met = false;
 
-  link::InputRow take_news() noexcept { return news_row(state, slot, std::exchange(news, {})); }
+  link::InputRow take_plan_acks() noexcept { return plan_acks_row(state, slot, std::exchange(plan_acks, {})); }
 };
 
 /// Inputs travel in several datagrams against loss: only what is newer than the newest is handed on.
@@ -50,7 +50,7 @@ Drop on_input(Context& context, const message::Framed& framed) noexcept {
   session.has_input = true;
   session.last_input = input.sequence;
 
-  link::InputRow row = context.take_news();
+  link::InputRow row = context.take_plan_acks();
   row.has_input = 1;
   row.input_sequence = input.sequence;
   row.yaw = input.yaw;
@@ -101,14 +101,14 @@ Drop on_enter(Context& context, const message::Framed& framed) noexcept {
   if (context.session.state != State::established) return Drop::unexpected_message;
   IoState& state = context.state;
   session::Cold& cold = state.table.cold(context.slot);
-  link::Command join;
-  join.kind = link::Command::Kind::join;
+  link::SessionEvent join;
+  join.kind = link::SessionEvent::Kind::join;
   join.connection_id = context.session.connection_id;
   join.session = context.slot;
   join.audit = enter.audit ? 1 : 0;
   join.player_id = cold.player_id;
   join.round_trip = state.table.outbound(context.slot).sent.round_trip().smoothed();
-  if (!state.commands.push({context.session.shard, join})) return Drop::unexpected_message;
+  if (!state.session_events.push({context.session.shard, join})) return Drop::unexpected_message;
   context.session.state = State::playing;
   cold.in_world = cold.join_waits = true;
   state.counters.joined.add(1);
@@ -168,9 +168,9 @@ Drop on_game(Context& context, const message::Framed& framed) noexcept {
   if (context.session.state != State::playing || !context.state.table.reliable(context.slot).is_open() ||
       framed.type == Type::symbol)
     return Drop::unexpected_message;
-  return hand_mail(context.state, context.slot, wire::Channel::unreliable, framed.type, framed.content)
+  return hand_game_message(context.state, context.slot, wire::Channel::unreliable, framed.type, framed.content)
              ? Drop::none
-             : Drop::shard_mail_full;
+             : Drop::shard_messages_full;
 }
 
 Drop on_message(Context& context, const message::Framed& framed) noexcept {
@@ -268,17 +268,17 @@ bool within_rate(IoState& state, std::uint32_t slot, Type type, Nanos now) noexc
          state.table.cold(slot).type_limits.take(message_class, state.config.type_rates, now);
 }
 
-bool has_mail_room(IoState& state, std::uint32_t slot) noexcept {
+bool has_message_room(IoState& state, std::uint32_t slot) noexcept {
   return !state.table.reliable(slot).nearly_full() && !state.table.cold(slot).join_waits &&
-         state.shards[state.table.admission(slot).shard]->mail.free() != 0 && !state.spare.empty();
+         state.shards[state.table.admission(slot).shard]->game_messages.free() != 0 && !state.spare.empty();
 }
 
-bool hand_mail(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,
+bool hand_game_message(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,
                std::span<const std::uint8_t> content) noexcept {
-  if (!has_mail_room(state, slot)) return false;
-  link::Mail mail;
+  if (!has_message_room(state, slot)) return false;
+  link::GameMessage mail;
   mail.bytes = static_cast<std::uint32_t>(content.size() + 1);
-  if (mail.bytes <= link::Mail::buffer_bytes_max) {
+  if (mail.bytes <= link::GameMessage::buffer_bytes_max) {
     const wire::Buffer buffer = state.spare.pop();
     mail.owner = buffer.owner;
     mail.message = buffer.data + link::body_offset;
@@ -290,16 +290,16 @@ bool hand_mail(IoState& state, std::uint32_t slot, wire::Channel channel, Type t
   }
   mail.message[0] = static_cast<std::uint8_t>(type);
   std::copy(content.begin(), content.end(), mail.message + 1);
-  lend_mail(state, slot, channel, mail);
+  lend_game_message(state, slot, channel, mail);
   return true;
 }
 
-void lend_mail(IoState& state, std::uint32_t slot, wire::Channel channel, link::Mail mail) noexcept {
+void lend_game_message(IoState& state, std::uint32_t slot, wire::Channel channel, link::GameMessage mail) noexcept {
   const session::Admission& session = state.table.admission(slot);
   mail.connection_id = session.connection_id;
   mail.channel = static_cast<std::uint8_t>(channel);
-  static_cast<void>(state.shards[session.shard]->mail.push(mail));
-  state.counters.mail_in.add(1);
+  static_cast<void>(state.shards[session.shard]->game_messages.push(mail));
+  state.counters.game_messages_in.add(1);
 }
 
 bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,
@@ -312,19 +312,19 @@ bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel chann
       state.counters.drops.add(Drop::unexpected_message);
       return true;
     }
-    return has_mail_room(state, slot) && within_rate(state, slot, type, now) &&
-           hand_mail(state, slot, channel, type, content);
+    return has_message_room(state, slot) && within_rate(state, slot, type, now) &&
+           hand_game_message(state, slot, channel, type, content);
   }
   if (const Drop result = on_reliable_control(state, slot, channel, type, content, now); result != Drop::none)
     state.counters.drops.add(result);
   return true;
 }
 
-void decode(IoState& state, wire::Batch& batch, Nanos now) noexcept {
+void dispatch(IoState& state, wire::Batch& batch, Nanos now) noexcept {
   for (unsigned i = 0; i < batch.live_rows; ++i) {
     const unsigned row = batch.live[i];
     const std::uint32_t slot = batch.session[row];
-    Context context{state, slot, state.table.admission(slot), batch.path[row], batch.flags[row], now, state.news[row]};
+    Context context{state, slot, state.table.admission(slot), batch.path[row], batch.flags[row], now, state.plan_acks[row]};
     const std::size_t before = wire::header_bytes + state.ack_bytes[row];
     const base::ByteReader body{
         {batch.data[row] + before, batch.length[row] - before - wire::tag_bytes - wire::crc_bytes}};
@@ -333,7 +333,7 @@ void decode(IoState& state, wire::Batch& batch, Nanos now) noexcept {
       on_plain(context, batch.sequence[row], body);
     else
       verdict = on_special(context, batch, row, body);
-    if (context.news.any()) steer_row(state, context.session.shard, context.take_news());
+    if (context.plan_acks.any()) steer_row(state, context.session.shard, context.take_plan_acks());
     batch.verdict[row] = verdict;
     if (verdict == Drop::none)
       state.counters.delivered.add(1);

@@ -51,8 +51,8 @@ bool is_void(IoState& state, const link::OutRow& out) noexcept {
 
 /// A game message for a session.
 void post(IoState& state, const link::OutRow& out, Nanos now) noexcept {
-  state.counters.mail_out.add(1);
-  const bool may_drop = (out.flags & link::mail_flag::may_drop) != 0;
+  state.counters.game_messages_out.add(1);
+  const bool may_drop = (out.flags & link::message_flag::may_drop) != 0;
   const auto channel = static_cast<wire::Channel>(out.count);
   if (out.kind == link::OutKind::shared) {
     const auto& shared = *reinterpret_cast<const link::SharedMessage*>(out.body);
@@ -60,7 +60,7 @@ void post(IoState& state, const link::OutRow& out, Nanos now) noexcept {
     return;
   }
   const auto urgency =
-      (out.flags & link::mail_flag::immediate) != 0 ? channel::Urgency::immediate : channel::Urgency::bundled;
+      (out.flags & link::message_flag::immediate) != 0 ? channel::Urgency::immediate : channel::Urgency::bundled;
   send_message(state, out.session, channel, static_cast<message::Type>(out.body[0]),
                {out.body + 1, std::size_t{out.body_bytes} - 1}, urgency, may_drop, now);
 }

@@ -1,7 +1,7 @@
 #pragma once
 /// Datagrams that came to one io lane for a session of another: copied into a ring to the owner, and worked on there.
 ///
-///     lane A   ... greet -> hand_over --copy--> slot of ring A -> B
+///     lane A   ... connect -> hand_over --copy--> slot of ring A -> B
 ///     lane B                take_over (rows lie in the slots) -> admit -> ... -> penalize -> give_back
 ///
 /// A datagram is copied, so a buffer is freed by the lane of its port only. Nothing of it is authentic yet: the rings

@@ -30,32 +30,32 @@ constexpr bool may_resume(DisconnectReason reason) noexcept {
 /// Tell shard and handshake lane that the session is over, and say goodbye as often as is due. Called again by the
 /// sweep until both lanes and the client have heard, and nothing of it stands in a queue any more: then it returns
 /// true.
-bool take_leave(IoState& state, std::uint32_t slot) noexcept {
+bool close_session(IoState& state, std::uint32_t slot) noexcept {
   session::Admission& session = state.table.admission(slot);
   session::Cold& cold = state.table.cold(slot);
-  bool said_goodbye_now = false;
-  if (cold.goodbyes_left != 0) {
-    said_goodbye_now = reply(state, slot, [&](base::ByteWriter& out) {
+  bool disconnect_queued = false;
+  if (cold.disconnects_left != 0) {
+    disconnect_queued = reply(state, slot, [&](base::ByteWriter& out) {
       message::encode(out, message::Disconnect{cold.reason, {}});
     });
-    if (said_goodbye_now) --cold.goodbyes_left;
+    if (disconnect_queued) --cold.disconnects_left;
   }
   if (cold.in_world) {
-    link::Command leave;
-    leave.kind = link::Command::Kind::leave;
+    link::SessionEvent leave;
+    leave.kind = link::SessionEvent::Kind::leave;
     leave.connection_id = session.connection_id;
     leave.session = slot;
     leave.linger = may_resume(cold.reason);
-    if (state.commands.push({session.shard, leave})) cold.in_world = false;
+    if (state.session_events.push({session.shard, leave})) cold.in_world = false;
   }
   if (cold.spent && state.handshake.ended.push({cold.player_id, session.connection_id, 0})) cold.spent = false;
   // A goodbye of this visit still stands in the queue, and needs the session to be sealed.
-  return !said_goodbye_now && cold.goodbyes_left == 0 && !cold.in_world && !cold.spent;
+  return !disconnect_queued && cold.disconnects_left == 0 && !cold.in_world && !cold.spent;
 }
 
 void finish(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   // What its client still had on the way arrives for a session that is known to be ending.
-  if (!take_leave(state, slot) || (!state.draining && now < state.table.admission(slot).heard_at + linger)) return;
+  if (!close_session(state, slot) || (!state.draining && now < state.table.admission(slot).heard_at + linger)) return;
   state.table.release(slot, state.pools);
   state.counters.ended.add(1);
 }
@@ -175,13 +175,13 @@ unsigned handshake_results(IoState& state, Nanos now) noexcept {
 
 unsigned shard_traffic(IoState& state) noexcept {
   unsigned done = 0;
-  while (!state.commands.empty()) {
-    const ShardCommand& next = state.commands.front();
-    if (!state.shards[next.shard]->commands.push(next.command)) break;
-    const bool joined = next.command.kind == link::Command::Kind::join;
+  while (!state.session_events.empty()) {
+    const WaitingSessionEvent& next = state.session_events.front();
+    if (!state.shards[next.shard]->session_events.push(next.command)) break;
+    const bool joined = next.command.kind == link::SessionEvent::Kind::join;
     if (joined && state.table.find(next.command.connection_id) == next.command.session)
       state.table.cold(next.command.session).join_waits = false;
-    static_cast<void>(state.commands.pop());
+    static_cast<void>(state.session_events.pop());
     ++done;
   }
   for (link::IoShardLink* link : state.shards) {
@@ -220,7 +220,7 @@ unsigned send_due_acks(IoState& state, Nanos now) noexcept {
 
 void send_ping(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   message::Ping ping;
-  ping.id = state.shown.next();
+  ping.id = state.public_rng.next();
   ping.time_us = now / microsecond;
   if (reply(state, slot, [&](base::ByteWriter& out) { message::encode(out, ping); }))
     state.table.cold(slot).ping_at = now;
@@ -297,13 +297,13 @@ void end_session(IoState& state, std::uint32_t slot, message::DisconnectReason r
   if (session.state == State::pending) tell = false;  // no keys to say it with
   session::Cold& cold = state.table.cold(slot);
   cold.reason = reason;
-  cold.goodbyes_left = tell ? 3 : 0;
+  cold.disconnects_left = tell ? 3 : 0;
   session.state = State::closing;
   // Now what needs no waiting. The sweep does the rest: our caller may still be at work on the session's memory.
-  static_cast<void>(take_leave(state, slot));
+  static_cast<void>(close_session(state, slot));
 }
 
-unsigned upkeep(IoState& state, Nanos now) noexcept {
+unsigned housekeeping(IoState& state, Nanos now) noexcept {
   const unsigned done =
       handshake_results(state, now) + shard_traffic(state) + send_due_acks(state, now) + send_reliable(state, now);
   sweep(state, now);

@@ -24,18 +24,18 @@ class IoLane {
          const crypt::CookieJar& jar, const crypt::Entropy& entropy)
       : port_(port), state_(config, std::move(shards), handshake, jar, entropy) {}
 
-  /// Some bursts in, some out, a slice of upkeep. Returns how much there was to do; 0: idle.
+  /// Some bursts in, some out, a slice of housekeeping. Returns how much there was to do; 0: idle.
   unsigned poll(Nanos now) noexcept {
     run(Stage::refill, [&] { refill(); });
     unsigned done = bursts([&] { return inbound(now); });
     done += bursts([&] { return inbound_handed(now); });
-    done += run(Stage::upkeep, [&] { return upkeep(state_, now); });
-    done += run(Stage::obey, [&] { return obey(state_, now); });
+    done += run(Stage::housekeeping, [&] { return housekeeping(state_, now); });
+    done += run(Stage::run_commands, [&] { return run_commands(state_, now); });
     return done + outbound(now);
   }
 
   /// Take orders from control. Before the first poll; `link` outlives the lane.
-  void attach(OrderLink& link) noexcept { state_.orders.link = &link; }
+  void attach(AdminLink& link) noexcept { state_.orders.link = &link; }
 
   /// Share the server with other io lanes. Before the first poll.
   void attach(HandoverLinks links) noexcept { state_.handover.links = std::move(links); }
@@ -58,8 +58,8 @@ class IoLane {
       while (link->filled.pop(&row, 1) == 1) take_home(row);
       wire::Buffer buffer;
       while (link->empties.pop(&buffer, 1) == 1) port_.release(buffer);
-      link::Mail mail;
-      while (link->mail.pop(&mail, 1) == 1)
+      link::GameMessage mail;
+      while (link->game_messages.pop(&mail, 1) == 1)
         if (mail.owner != nullptr) port_.release(wire::Buffer{mail.message - link::body_offset, mail.owner});
     }
     discard_handed(state_);
@@ -86,7 +86,7 @@ class IoLane {
     run(Stage::parse, [&] { wire::parse(batch_, drops); });
     run(Stage::guard, [&] { guard::guard(batch_, state_.abuse_guard, drops, now); });
     run(Stage::verify, [&] { wire::verify(batch_, state_.crc, drops); });
-    run(Stage::greet, [&] { greet(state_, batch_, now); });
+    run(Stage::connect, [&] { connect(state_, batch_, now); });
     run(Stage::hand_over, [&] { hand_over(state_, batch_); });
     serve(now);
     run(Stage::release, [&] { port_.release(batch_); });
@@ -106,8 +106,8 @@ class IoLane {
     metrics::DropCounters& drops = state_.counters.drops;
     run(Stage::admit, [&] { session::admit(batch_, state_.table, state_.limits, state_.abuse_guard, drops, now); });
     run(Stage::open, [&] { session::open(batch_, state_.table, drops); });
-    run(Stage::accept, [&] { accept(state_, batch_, now); });
-    run(Stage::decode, [&] { decode(state_, batch_, now); });
+    run(Stage::record_received, [&] { record_received(state_, batch_, now); });
+    run(Stage::dispatch, [&] { dispatch(state_, batch_, now); });
     run(Stage::steer, [&] { steer(state_); });
     run(Stage::penalize, [&] { guard::penalize(batch_, state_.abuse_guard, now); });
   }
@@ -122,7 +122,7 @@ class IoLane {
     for (unsigned burst = 0; burst < bursts_per_poll; ++burst) {
       run(Stage::gather, [&] { gather(state_, batch_, freight_, now); });
       if (batch_.rows == 0) break;
-      run(Stage::account, [&] { account(now); });
+      run(Stage::record_sent, [&] { account(now); });
       run(Stage::compose, [&] { wire::compose(batch_); });
       run(Stage::seal, [&] { session::seal(batch_, state_.table); });
       run(Stage::stamp, [&] { wire::stamp(batch_, state_.crc); });
@@ -132,8 +132,8 @@ class IoLane {
   }
 
   void account(Nanos now) noexcept {
-    session::account(batch_, state_.table, freight_, state_.random.next(), now);
-    settle_lost(state_, freight_, now);
+    session::account(batch_, state_.table, freight_, state_.rng.next(), now);
+    on_evicted(state_, freight_, now);
   }
 
   unsigned transmit(Nanos now) noexcept {

@@ -74,13 +74,13 @@ struct Due {
   Nanos at = 0;
 };
 
-struct ShardCommand {
+struct WaitingSessionEvent {
   std::uint32_t shard = 0;
-  link::Command command;
+  link::SessionEvent command;
 };
 
 /// What acks said about replication plans, for one datagram.
-struct PlanNews {
+struct PlanAcks {
   std::uint16_t acked = 0, lost = 0;
   std::uint32_t acked_mask = 0, lost_mask = 0;
   [[nodiscard]] bool any() const noexcept { return (acked_mask | lost_mask) != 0; }
@@ -96,8 +96,8 @@ struct IoState {
   crypt::CookieJar jar;
   crypt::Entropy entropy;
   // Both seeded by entropy. Four outputs in a row tell all that follow, so what goes out whole has a stream of its own.
-  base::Prng random;  ///< ids of sessions, skipped sequences: a stranger sees eleven bits at a time, or fewer
-  base::Prng shown;   ///< nonces of cookies, ids of Pings
+  base::Prng rng;  ///< ids of sessions, skipped sequences: a stranger sees eleven bits at a time, or fewer
+  base::Prng public_rng;   ///< nonces of cookies, ids of Pings
   std::array<std::uint8_t, 16> attempt_salt{};
   wire::CrcSeed crc;
 
@@ -116,7 +116,7 @@ struct IoState {
   SendQueue due_sends;  ///< sessions with reliable messages to be sent, but for those that wait for their windows
   channel::Pools pools;
   channel::Packer packer;
-  base::FixedFifo<ShardCommand> commands;  ///< joins and leaves that wait for room in a shard's ring
+  base::FixedFifo<WaitingSessionEvent> session_events;  ///< joins and leaves that wait for room in a shard's ring
 
   /// Input rows on their way to each shard.
   struct Steering {
@@ -124,13 +124,13 @@ struct IoState {
     std::array<link::InputRow, wire::Batch::capacity> row;
   };
   std::vector<Steering> steering;
-  std::array<PlanNews, wire::Batch::capacity> news;           ///< by row of the batch in work
+  std::array<PlanAcks, wire::Batch::capacity> plan_acks;           ///< by row of the batch in work
   std::array<std::uint8_t, wire::Batch::capacity> ack_bytes;  ///< length of the row's ack block
   /// Scratch: what became of a session's datagrams. Not on the stack, where each ack block would fill it with defaults.
   std::array<channel::SentDatagrams::Outcome, channel::SentDatagrams::capacity> outcomes;
   std::array<std::uint8_t, channel::unpacked_bytes_max> unpacked;  ///< scratch: the body being packed or unpacked
 
-  OrderWork orders;
+  AdminWork orders;
   HandoverWork handover;
   unsigned gather_from = 0;  ///< shard whose turn it is
   std::uint32_t sweep_cursor = 0;
@@ -154,17 +154,17 @@ struct IoState {
 /// Drops   bad_connect, banned, address_rate, prefix_rate, cookie_budget, attempts_full, attempt_known, sessions_full,
 ///         handshake_ring_full
 /// Source  docs/wire-format.md section 4
-void greet(IoState& state, wire::Batch& batch, Nanos now) noexcept;
+void connect(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 
 /// What every authentic datagram does to its session: it was heard, it must be acked, it may carry acks.
 /// Reads   data, length, session, path, live
-/// Writes  news, ack_bytes, verdict, live, sessions
+/// Writes  plan_acks, ack_bytes, verdict, live, sessions
 /// Drops   bad_ack, session_ending
-void accept(IoState& state, wire::Batch& batch, Nanos now) noexcept;
+void record_received(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 
-/// Decode the messages of the live rows and do what they say; inputs and plan news go into `steering`.
+/// Decode the messages of the live rows and do what they say; inputs and plan plan_acks go into `steering`.
 /// Drops   messages: bad_framing, bad_message, unknown_message, unexpected_message, confirm_deferred
-void decode(IoState& state, wire::Batch& batch, Nanos now) noexcept;
+void dispatch(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 
 /// Whether a datagram holds plain messages of channel 0, as nearly all do.
 [[nodiscard]] inline bool is_plain(const wire::Batch& batch, unsigned row) noexcept {
@@ -178,13 +178,13 @@ void decode(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 [[nodiscard]] bool within_rate(IoState& state, std::uint32_t slot, message::Type type, Nanos now) noexcept;
 /// Whether the session's shard takes mail now, and the session could be sent an answer. The shard must know the session
 /// before its mail: its own join, should it wait, goes first. What others' joins wait for is nothing to it.
-[[nodiscard]] bool has_mail_room(IoState& state, std::uint32_t slot) noexcept;
+[[nodiscard]] bool has_message_room(IoState& state, std::uint32_t slot) noexcept;
 /// One message of class 3 for the session's shard. False: no room now.
-[[nodiscard]] bool hand_mail(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
+[[nodiscard]] bool hand_game_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
                              std::span<const std::uint8_t> content) noexcept;
 /// Lend the session's shard the memory that `mail` names: message, bytes, and owner or block. Precondition:
-/// has_mail_room.
-void lend_mail(IoState& state, std::uint32_t slot, wire::Channel channel, link::Mail mail) noexcept;
+/// has_message_room.
+void lend_game_message(IoState& state, std::uint32_t slot, wire::Channel channel, link::GameMessage mail) noexcept;
 /// A message that came on channel 1 or 2. False: there is no room for it now.
 [[nodiscard]] bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
                                        std::span<const std::uint8_t> content, Nanos now) noexcept;
@@ -213,7 +213,7 @@ void gather_ready(IoState& state, wire::Batch& batch) noexcept;
 
 /// Results of the handshake lane, notices of shards, commands that waited, acks that are due, a slice of the sweep over
 /// sessions and attempts. Bounded. Returns how much there was to do.
-unsigned upkeep(IoState& state, Nanos now) noexcept;
+unsigned housekeeping(IoState& state, Nanos now) noexcept;
 
 // ---- shared by the stages
 
@@ -266,19 +266,19 @@ struct ReliableContext {
 /// Drops   reliable_closed, reliable_no_room, bad_reliable, bad_fragment
 [[nodiscard]] metrics::Drop accept_reliable(IoState& state, std::uint32_t slot, wire::Channel channel, bool fragment,
                                             base::ByteReader body, Nanos now) noexcept;
-/// What became of datagrams of a session: plans go to the shard as rows of their own, or into `news` if there is one;
+/// What became of datagrams of a session: plans go to the shard as rows of their own, or into `plan_acks` if there is one;
 /// reliable messages that were lost are queued again.
-void settle(IoState& state, std::uint32_t slot, const channel::SentDatagrams::Outcome* outcome, unsigned count,
-            PlanNews* news, Nanos now) noexcept;
+void on_outcomes(IoState& state, std::uint32_t slot, const channel::SentDatagrams::Outcome* outcome, unsigned count,
+            PlanAcks* plan_acks, Nanos now) noexcept;
 /// The same for what had to make room among the datagrams in flight. A window is counted in bytes: of small plans more
 /// may be handed over than the queue holds, when a client falls silent before the shard is told of it.
-void settle_lost(IoState& state, const session::Freight& freight, Nanos now) noexcept;
+void on_evicted(IoState& state, const session::Freight& freight, Nanos now) noexcept;
 /// The retransmission timer of a session, and messages that wait for room at their receiver.
 void sweep_reliable(IoState& state, std::uint32_t slot, Nanos now) noexcept;
 /// Datagrams of sessions whose reliable messages are due, as windows and pace allow. Bounded; returns how many.
 unsigned send_reliable(IoState& state, Nanos now) noexcept;
-/// A row for the shard with nothing but news of plans, and the send limit.
-[[nodiscard]] link::InputRow news_row(IoState& state, std::uint32_t slot, const PlanNews& news) noexcept;
+/// A row for the shard with nothing but plan_acks of plans, and the send limit.
+[[nodiscard]] link::InputRow plan_acks_row(IoState& state, std::uint32_t slot, const PlanAcks& plan_acks) noexcept;
 /// What link::InputRow::send_limit is to be now.
 [[nodiscard]] std::uint32_t send_limit(IoState& state, std::uint32_t slot) noexcept;
 /// A shard that holds a viewer back hears that there is room again: nothing else may tell it, when the client sends no

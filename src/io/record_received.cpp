@@ -11,7 +11,7 @@ using channel::SentDatagrams;
 using metrics::Drop;
 
 /// What the ack block says. False: it lies.
-bool acknowledge(IoState& state, std::uint32_t slot, base::ByteReader& body, PlanNews& news, Nanos now) noexcept {
+bool acknowledge(IoState& state, std::uint32_t slot, base::ByteReader& body, PlanAcks& plan_acks, Nanos now) noexcept {
   session::Outbound& outbound = state.table.outbound(slot);
   channel::AckBlock block;
   if (!channel::read_ack_block(body, block)) return false;
@@ -23,12 +23,12 @@ bool acknowledge(IoState& state, std::uint32_t slot, base::ByteReader& body, Pla
     return false;
   const bool told = (acked.acked_bytes | acked.lost_bytes) != 0;
   if (told) outbound.congestion.on_news(acked, outbound.sent.last_sequence(), limited);
-  if (acked.outcomes != 0) settle(state, slot, state.outcomes.data(), acked.outcomes, &news, now);
+  if (acked.outcomes != 0) on_outcomes(state, slot, state.outcomes.data(), acked.outcomes, &plan_acks, now);
   if (told && state.table.admission(slot).send_wanted) note_sendable(state, slot, now);
   return true;
 }
 
-Drop accept_one(IoState& state, wire::Batch& batch, unsigned row, Nanos now) noexcept {
+Drop record_one(IoState& state, wire::Batch& batch, unsigned row, Nanos now) noexcept {
   const std::uint32_t slot = batch.session[row];
   session::Admission& session = state.table.admission(slot);
   session.heard_at = now;
@@ -48,8 +48,8 @@ Drop accept_one(IoState& state, wire::Batch& batch, unsigned row, Nanos now) noe
   const std::size_t body_bytes =
       std::size_t{batch.length[row]} - wire::header_bytes - wire::tag_bytes - wire::crc_bytes;
   base::ByteReader body{{batch.data[row] + wire::header_bytes, body_bytes}};
-  state.news[row] = {};
-  if ((batch.flags[row] & wire::flag::acknowledgment) != 0 && !acknowledge(state, slot, body, state.news[row], now)) {
+  state.plan_acks[row] = {};
+  if ((batch.flags[row] & wire::flag::acknowledgment) != 0 && !acknowledge(state, slot, body, state.plan_acks[row], now)) {
     end_session(state, slot, message::DisconnectReason::protocol_error, true);
     return Drop::bad_ack;
   }
@@ -73,12 +73,12 @@ void note_received(IoState& state, std::uint32_t slot, std::uint64_t sequence, c
   session.ack_queued = state.due_acks.push({slot, session.connection_id, due});
 }
 
-void accept(IoState& state, wire::Batch& batch, Nanos now) noexcept {
+void record_received(IoState& state, wire::Batch& batch, Nanos now) noexcept {
   for (unsigned i = 0; i < batch.live_rows; ++i) state.table.outbound(batch.session[batch.live[i]]).sent.prefetch();
   batch.filter(state.counters.drops, [&](unsigned row) noexcept {
     // An earlier row of this very burst may have ended the session.
     if (!session::opens(state.table.admission(batch.session[row]).state)) return Drop::session_ending;
-    return accept_one(state, batch, row, now);
+    return record_one(state, batch, row, now);
   });
 }
 

@@ -44,27 +44,27 @@ bool take_block(void* context, wire::Channel channel, std::uint16_t block, std::
     return true;
   };
   if (!session::opens(session.state) || type < message::Type::game_first) return refuse(Drop::unknown_message);
-  if (session.state != session::State::playing || !has_mail_room(state, slot)) return false;
+  if (session.state != session::State::playing || !has_message_room(state, slot)) return false;
   if (!within_rate(state, slot, type, at.now))
     return channel == wire::Channel::unreliable ? refuse(Drop::message_rate) : false;
-  lend_mail(state, slot, channel, {.message = message, .bytes = bytes, .block = block});
+  lend_game_message(state, slot, channel, {.message = message, .bytes = bytes, .block = block});
   return true;
 }
 
 /// Outcomes of plans as masks behind the newest of each kind; what lies further back goes in rows of its own.
-void add_news(IoState& state, std::uint32_t slot, PlanNews& news, std::uint16_t plan, bool acked) noexcept {
-  std::uint16_t& newest = acked ? news.acked : news.lost;
-  std::uint32_t& mask = acked ? news.acked_mask : news.lost_mask;
+void add_news(IoState& state, std::uint32_t slot, PlanAcks& plan_acks, std::uint16_t plan, bool acked) noexcept {
+  std::uint16_t& newest = acked ? plan_acks.acked : plan_acks.lost;
+  std::uint32_t& mask = acked ? plan_acks.acked_mask : plan_acks.lost_mask;
   if (mask == 0) newest = plan;
   const auto behind = static_cast<std::uint16_t>(newest - plan);
   if (behind < 32) {
     mask |= 1U << behind;
     return;
   }
-  PlanNews far;
+  PlanAcks far;
   (acked ? far.acked : far.lost) = plan;
   (acked ? far.acked_mask : far.lost_mask) = 1;
-  steer_row(state, state.table.admission(slot).shard, news_row(state, slot, far));
+  steer_row(state, state.table.admission(slot).shard, plan_acks_row(state, slot, far));
 }
 
 /// Pack what was written, in place. True: it pays.
@@ -132,10 +132,10 @@ Drop accept_reliable(IoState& state, std::uint32_t slot, wire::Channel channel, 
   return Drop::bad_reliable;
 }
 
-void settle(IoState& state, std::uint32_t slot, const SentDatagrams::Outcome* outcome, unsigned count, PlanNews* news,
+void on_outcomes(IoState& state, std::uint32_t slot, const SentDatagrams::Outcome* outcome, unsigned count, PlanAcks* plan_acks,
             Nanos now) noexcept {
-  PlanNews own;
-  PlanNews& plans = news != nullptr ? *news : own;
+  PlanAcks own;
+  PlanAcks& plans = plan_acks != nullptr ? *plan_acks : own;
   bool reliable = false;
   for (unsigned i = count; i-- > 0;) {
     const auto& [flight, acked] = outcome[i];
@@ -147,28 +147,28 @@ void settle(IoState& state, std::uint32_t slot, const SentDatagrams::Outcome* ou
     }
   }
   if (reliable) note_sendable(state, slot, now);
-  if (news == nullptr && own.any()) steer_row(state, state.table.admission(slot).shard, news_row(state, slot, own));
+  if (plan_acks == nullptr && own.any()) steer_row(state, state.table.admission(slot).shard, plan_acks_row(state, slot, own));
 }
 
-void settle_lost(IoState& state, const session::Freight& freight, Nanos now) noexcept {
+void on_evicted(IoState& state, const session::Freight& freight, Nanos now) noexcept {
   for (unsigned i = 0; i < freight.lost_count; ++i) {
     const auto& [slot, flight] = freight.lost[i];
     if (!session::opens(state.table.admission(slot).state)) continue;
     const SentDatagrams::Outcome lost{flight, false};
-    settle(state, slot, &lost, 1, nullptr, now);
+    on_outcomes(state, slot, &lost, 1, nullptr, now);
   }
 }
 
-link::InputRow news_row(IoState& state, std::uint32_t slot, const PlanNews& news) noexcept {
+link::InputRow plan_acks_row(IoState& state, std::uint32_t slot, const PlanAcks& plan_acks) noexcept {
   session::Outbound& outbound = state.table.outbound(slot);
   link::InputRow row;
   row.connection_id = state.table.admission(slot).connection_id;
   row.send_limit = send_limit(state, slot);
   outbound.held_back = row.send_limit - outbound.taken_bytes < wire::datagram_bytes_max;
-  row.plan_acked = news.acked;
-  row.plan_acked_mask = news.acked_mask;
-  row.plan_lost = news.lost;
-  row.plan_lost_mask = news.lost_mask;
+  row.plan_acked = plan_acks.acked;
+  row.plan_acked_mask = plan_acks.acked_mask;
+  row.plan_lost = plan_acks.lost;
+  row.plan_lost_mask = plan_acks.lost_mask;
   return row;
 }
 
@@ -187,7 +187,7 @@ void tell_room(IoState& state, std::uint32_t slot) noexcept {
   const session::Outbound& outbound = state.table.outbound(slot);
   if (!outbound.held_back || session.state != session::State::playing) return;
   if (send_limit(state, slot) - outbound.taken_bytes >= wire::datagram_bytes_max)
-    steer_row(state, session.shard, news_row(state, slot, {}));
+    steer_row(state, session.shard, plan_acks_row(state, slot, {}));
 }
 
 void note_sendable(IoState& state, std::uint32_t slot, Nanos now) noexcept {
@@ -227,11 +227,11 @@ void post_shared(IoState& state, std::uint32_t slot, wire::Channel channel, std:
 void sweep_reliable(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   session::Outbound& outbound = state.table.outbound(slot);
   if (now >= outbound.sent.timeout_at()) {
-    channel::AckNews news;
-    outbound.sent.expire(now, state.outcomes.data(), news);
+    channel::AckNews plan_acks;
+    outbound.sent.expire(now, state.outcomes.data(), plan_acks);
     outbound.congestion.on_timeout(outbound.sent.last_sequence(), outbound.sent.expirations());
     state.counters.retransmission_timeouts.add(1);
-    settle(state, slot, state.outcomes.data(), news.outcomes, nullptr, now);
+    on_outcomes(state, slot, state.outcomes.data(), plan_acks.outcomes, nullptr, now);
     if (outbound.sent.expirations() >= SentDatagrams::expirations_max) {
       state.counters.timed_out.add(1);
       return end_session(state, slot, DisconnectReason::timeout, true);

@@ -42,7 +42,7 @@ void note_foreign(IoState& state, std::uint32_t slot, const wire::Path& from, st
   if (!newest || (roam.probe_id != 0 && now - roam.since < probe_interval)) return;
   roam = {};
   roam.candidate = from;
-  do roam.probe_id = state.shown.next();
+  do roam.probe_id = state.public_rng.next();
   while (roam.probe_id == 0);
   roam.since = now;
   roam.received_bytes = bytes;

@@ -9,7 +9,7 @@
 namespace serried::io {
 
 /// control -> io. Every lane gets every order.
-struct Order {
+struct AdminCommand {
   enum class Kind : std::uint32_t {
     ban,        ///< by an operator: sessions from there end
     score_ban,  ///< another lane's finding, shared: strangers from there are dropped
@@ -22,7 +22,7 @@ struct Order {
 };
 
 /// io -> control.
-struct OrderReport {
+struct AdminReport {
   enum class Kind : std::uint32_t {
     done,      ///< the order was carried out; `sessions` are those found in the prefix, ended by a ban
     refused,   ///< the lane's table of bans is full
@@ -35,16 +35,16 @@ struct OrderReport {
   Nanos until = 0;
 };
 
-struct OrderLink {
+struct AdminLink {
   static constexpr unsigned rows = 256;
-  link::Spsc<Order> orders{rows};
-  link::Spsc<OrderReport> reports{rows};
+  link::Spsc<AdminCommand> orders{rows};
+  link::Spsc<AdminReport> reports{rows};
 };
 
 /// The order that a lane is at: its sessions are looked through a slice a poll, so that none waits for all of them.
-struct OrderWork {
-  OrderLink* link = nullptr;  ///< none: no orders come
-  Order order;
+struct AdminWork {
+  AdminLink* link = nullptr;  ///< none: no orders come
+  AdminCommand order;
   std::uint32_t cursor = 0;
   std::uint32_t sessions = 0;
   bool busy = false;
@@ -53,6 +53,6 @@ struct OrderWork {
 struct IoState;
 
 /// Take an order, go on with the one at work, report what the abuse guard found. Bounded. Returns how much there was to do.
-unsigned obey(IoState& state, Nanos now) noexcept;
+unsigned run_commands(IoState& state, Nanos now) noexcept;
 
 }  // namespace serried::io

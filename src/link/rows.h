@@ -34,7 +34,7 @@ struct InputRow {
 static_assert(sizeof(InputRow) == 32);
 
 /// io -> shard: what must not be lost. The io lane keeps it and tries again while the ring is full.
-struct Command {
+struct SessionEvent {
   enum class Kind : std::uint32_t { join, leave };
   Kind kind{};
   std::uint32_t connection_id = 0;
@@ -45,22 +45,22 @@ struct Command {
   std::uint64_t player_id = 0;   ///< join
   std::uint64_t round_trip = 0;  ///< join: nanoseconds, 0 unknown
 };
-static_assert(sizeof(Command) == 32);
+static_assert(sizeof(SessionEvent) == 32);
 
 /// What an OutRow is.
 enum class OutKind : std::uint8_t {
   datagram,     ///< the body of a datagram
   probe,        ///< the same, to the address that a session may be moving to
-  mail,         ///< one message, type first, that the io lane queues on the reliable channel `channel`
+  game_message,         ///< one message, type first, that the io lane queues on the reliable channel `channel`
   shared,       ///< the same for a SharedMessage at `body`, which outlives every session; there is no buffer
-  buffer_back,  ///< the buffer of a Mail that the shard has read
-  block_back,   ///< the block of a Mail that the shard has read: `tag`
+  buffer_back,  ///< the buffer of a GameMessage that the shard has read
+  block_back,   ///< the block of a GameMessage that the shard has read: `tag`
 };
 /// How mail is to be handled.
-namespace mail_flag {
+namespace message_flag {
 inline constexpr std::uint8_t immediate = 0x01;  ///< does not wait for a bundle
 inline constexpr std::uint8_t may_drop = 0x02;   ///< when the session's queue is full; otherwise the session ends
-}  // namespace mail_flag
+}  // namespace message_flag
 
 /// shard -> io, and within the io lane: for one session, ready to be completed and sealed. 32 bytes.
 /// `body` points into the buffer, at least header_bytes + ack_block_bytes_max behind Buffer::data, so that the ack
@@ -75,7 +75,7 @@ struct OutRow {
   OutKind kind = OutKind::datagram;
   channel::Cargo cargo = channel::Cargo::plan;  ///< datagram: what an ack is about
   std::uint8_t count = 0;                       ///< datagram: messages of the flight; mail: the channel
-  std::uint8_t flags = 0;                       ///< datagram: header flags beside sealed and ack; mail: mail_flag
+  std::uint8_t flags = 0;                       ///< datagram: header flags beside sealed and ack; mail: message_flag
 
   /// Bytes that a datagram of a plan counts for against InputRow::send_limit. Both lanes keep a running sum, modulo
   /// 2^32, from the join on: the shard of what it handed over, the io lane of what it took. send_limit is the io lane's
@@ -93,7 +93,7 @@ struct SharedMessage {
 
 /// io -> shard: one game message (class 3) of a session, complete and in order. The memory is lent: it goes back as an
 /// OutRow of kind buffer_back (owner, body as they are here) or block_back (tag = block).
-struct Mail {
+struct GameMessage {
   static constexpr std::uint16_t in_buffer = 0xFFFF;
   static constexpr std::size_t buffer_bytes_max =
       wire::datagram_bytes_max - wire::header_bytes - wire::ack_block_bytes_max;  ///< beyond it: in a block
@@ -105,7 +105,7 @@ struct Mail {
   std::uint8_t channel = 0;
   std::uint8_t reserved[5] = {};
 };
-static_assert(sizeof(Mail) == 32);
+static_assert(sizeof(GameMessage) == 32);
 
 /// shard -> io: a session that the world refuses or ends.
 struct Notice {
@@ -123,11 +123,11 @@ inline constexpr std::size_t out_body_bytes_max = wire::body_bytes_max - wire::a
 /// The rings of one (io lane, shard lane) pair.
 struct IoShardLink {
   IoShardLink(unsigned rows, unsigned buffers)
-      : inputs(rows), commands(rows), mail(mail_rows), empties(buffers), filled(buffers), notices(1024) {}
-  static constexpr unsigned mail_rows = 256;
+      : inputs(rows), session_events(rows), game_messages(game_message_rows), empties(buffers), filled(buffers), notices(1024) {}
+  static constexpr unsigned game_message_rows = 256;
   Spsc<InputRow> inputs;       // io -> shard
-  Spsc<Command> commands;      // io -> shard
-  Spsc<Mail> mail;             // io -> shard
+  Spsc<SessionEvent> session_events;      // io -> shard
+  Spsc<GameMessage> game_messages;             // io -> shard
   Spsc<wire::Buffer> empties;  // io -> shard
   Spsc<OutRow> filled;         // shard -> io
   Spsc<Notice> notices;        // shard -> io

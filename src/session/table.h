@@ -139,7 +139,7 @@ struct Cold {
   Nanos ping_at = 0;         ///< when the last Ping of the present silence went out
   message::CryptoTest test;  ///< the CryptoTest to be answered once the token is spent
   message::DisconnectReason reason{};
-  std::uint8_t goodbyes_left = 0;
+  std::uint8_t disconnects_left = 0;
   bool in_world = false;    ///< a shard was told to join, and must be told to leave
   bool join_waits = false;  ///< the shard's ring had no room for that yet
   bool spent = false;       ///< the handshake lane knows this session as its player's

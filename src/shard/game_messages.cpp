@@ -35,18 +35,18 @@ void ShardLane::post(const replicate::Viewer& viewer, std::span<const std::uint8
                            .connection_id = viewer.connection_id,
                            .session = viewer.session,
                            .body_bytes = static_cast<std::uint16_t>(message.size()),
-                           .kind = link::OutKind::mail,
+                           .kind = link::OutKind::game_message,
                            .count = ordered,
                            .flags = flags});
 }
 
-unsigned ShardLane::read_mail(unsigned io_lane, Nanos now) noexcept {
+unsigned ShardLane::read_game_messages(unsigned io_lane, Nanos now) noexcept {
   Link& link = links_[io_lane];
   unsigned read = 0;
   std::uint32_t bytes = 0;
   while (const unsigned count = next_slice(link, bytes)) {
-    handle(io_lane, {&link.mail[link.mail_at], count}, now);
-    link.mail_at += count;
+    handle(io_lane, {&link.game_messages[link.message_at], count}, now);
+    link.message_at += count;
     read += count;
   }
   counters_.mails.add(read);
@@ -56,17 +56,17 @@ unsigned ShardLane::read_mail(unsigned io_lane, Nanos now) noexcept {
 /// How many of the mails that wait the game is to have next: there is room for all answers that they may get. `bytes`
 /// counts what the poll has read.
 unsigned ShardLane::next_slice(Link& link, std::uint32_t& bytes) noexcept {
-  if (link.mail_at == link.mail_count || !has_room(link, game::answers_max)) return 0;
+  if (link.message_at == link.message_count || !has_room(link, game::answers_max)) return 0;
   const unsigned most =
-      std::min({game::messages_per_slice, link.mail_count - link.mail_at, link.empty_count / game::answers_max,
+      std::min({game::messages_per_slice, link.message_count - link.message_at, link.empty_count / game::answers_max,
                 link.rings->filled.free() / (game::answers_max + 1)});
   unsigned count = 0;
-  while (count < most && bytes < mail_bytes_per_poll) bytes += link.mail[link.mail_at + count++].bytes;
+  while (count < most && bytes < game_message_bytes_per_poll) bytes += link.game_messages[link.message_at + count++].bytes;
   return count;
 }
 
-void ShardLane::give_back(Link& link, const link::Mail& mail) noexcept {
-  const bool buffer = mail.block == link::Mail::in_buffer;
+void ShardLane::give_back(Link& link, const link::GameMessage& mail) noexcept {
+  const bool buffer = mail.block == link::GameMessage::in_buffer;
   link.rings->filled.push({.owner = mail.owner,
                            .body = mail.message,
                            .tag = buffer ? std::uint16_t{0} : mail.block,
@@ -74,7 +74,7 @@ void ShardLane::give_back(Link& link, const link::Mail& mail) noexcept {
 }
 
 /// Give the mails to the game, do what comes of them in their order, and give back what they lie in.
-void ShardLane::handle(unsigned io_lane, std::span<const link::Mail> mails, Nanos now) noexcept {
+void ShardLane::handle(unsigned io_lane, std::span<const link::GameMessage> mails, Nanos now) noexcept {
   std::array<game::Message, game::messages_per_slice> messages;
   std::array<game::Outcome, game::messages_per_slice> outcomes;
   std::array<std::uint32_t, game::messages_per_slice> senders;  ///< by mail
@@ -123,7 +123,7 @@ std::array<float, 3> ShardLane::position_of(std::uint32_t index) const noexcept 
 /// As of the last step; of who has just joined, as it will be.
 game::Sender ShardLane::sender_of(std::uint32_t index) const noexcept {
   const Simulation& world = world_;
-  game::Sender sender{.player_id = seats_[index].player_id, .input = inputs_[index].applied, .player = index};
+  game::Sender sender{.player_id = slots_[index].player_id, .input = inputs_[index].applied, .player = index};
   const std::uint16_t row = viewers_[index].own_slot;
   if (row == world::no_slot) {
     const world::Birth birth = birth_of(index);
@@ -165,7 +165,7 @@ unsigned ShardLane::deliver() noexcept {
     const replicate::Viewer& viewer = viewers_[delivered_];
     if (!viewer.active || !broadcast_.reaches(position_of(delivered_))) continue;
     if (!has_room(links_[viewer.io_lane], 1)) break;
-    post(viewer, broadcast_.content(), link::mail_flag::may_drop);
+    post(viewer, broadcast_.content(), link::message_flag::may_drop);
     counters_.chat_lines.add(1);
   }
   if (delivered_ >= viewer_high_) {
@@ -185,17 +185,17 @@ unsigned ShardLane::welcome() noexcept {
       Link& link = links_[viewer.io_lane];
       if (!has_room(link, 1)) break;
       if (message.size() <= link::out_body_bytes_max) {
-        post(viewer, message, link::mail_flag::may_drop);
+        post(viewer, message, link::message_flag::may_drop);
       } else {
         link.rings->filled.push({.body = reinterpret_cast<std::uint8_t*>(&world_.welcome_),
                                  .connection_id = viewer.connection_id,
                                  .session = viewer.session,
                                  .kind = link::OutKind::shared,
                                  .count = ordered,
-                                 .flags = link::mail_flag::may_drop});
+                                 .flags = link::message_flag::may_drop});
       }
     }
-    seats_[index].unwelcomed = false;
+    slots_[index].unwelcomed = false;
     static_cast<void>(newcomers_.pop());
   }
   return welcomed;

@@ -12,9 +12,9 @@ namespace serried::shard {
 
 /// Written by each shard for itself, read by all. What a shard wrote before it arrived is visible to every lane that
 /// saw it there.
-class Meet {
+class PhaseBarrier {
  public:
-  explicit Meet(unsigned shards) noexcept : shards_(shards) {}
+  explicit PhaseBarrier(unsigned shards) noexcept : shards_(shards) {}
 
   /// Phases rise: 2 * tick is the first meet of a tick, 2 * tick + 1 the second.
   void arrive(unsigned shard, std::uint64_t phase) noexcept {

@@ -17,12 +17,12 @@
 
 namespace serried::shard {
 
-void ShardLane::join(unsigned io_lane, const link::Command& command) noexcept {
+void ShardLane::join(unsigned io_lane, const link::SessionEvent& command) noexcept {
   std::uint32_t& place = place_of(io_lane, command.session);
   if (place != no_viewer) {
     if (viewers_[place].connection_id == command.connection_id) return;
     // The slot's last session ended without a word.
-    if (seats_[place].player_id != command.player_id) leave(place, false);
+    if (slots_[place].player_id != command.player_id) leave(place, false);
   }
   const std::uint32_t index = seat_for(command);
   if (index == no_viewer) return refuse(io_lane, command.connection_id, command.session);
@@ -34,17 +34,17 @@ void ShardLane::join(unsigned io_lane, const link::Command& command) noexcept {
   viewer.wants_audit = command.audit;
   viewer.handed = 0;
   viewer.send_limit = channel::Congestion::window_first;
-  Seat& seat = seats_[index];
-  seat.player_id = command.player_id;
-  seat.round_trip = command.round_trip;
+  PlayerSlot& slot = slots_[index];
+  slot.player_id = command.player_id;
+  slot.round_trip = command.round_trip;
   still(index, false);
   game_sessions_.clear(index);
-  if (!seat.joining) births_[birth_count_++] = index;
-  seat.joining = true;
+  if (!slot.joining) births_[birth_count_++] = index;
+  slot.joining = true;
 }
 
 /// The place that a player had, taken from the session that has it now, or a new one; no_viewer when there is none.
-std::uint32_t ShardLane::seat_for(const link::Command& command) noexcept {
+std::uint32_t ShardLane::seat_for(const link::SessionEvent& command) noexcept {
   if (const std::uint32_t* const known = players_.find(command.player_id); known != nullptr) {
     const std::uint32_t index = *known;
     replicate::Viewer& viewer = viewers_[index];
@@ -94,7 +94,7 @@ void ShardLane::leave(std::uint32_t& place, bool linger) noexcept {
     ++absent_;
     return;
   }
-  players_.erase(seats_[index].player_id);
+  players_.erase(slots_[index].player_id);
   deaths_[death_count_++] = index;
 }
 
@@ -103,20 +103,20 @@ void ShardLane::refuse(unsigned io_lane, std::uint32_t connection_id, std::uint3
       {.kind = link::Notice::Kind::world_full, .connection_id = connection_id, .session = session});
 }
 
-void ShardLane::bear_players() noexcept {
+void ShardLane::spawn_players() noexcept {
   for (std::uint32_t i = 0; i < birth_count_; i += game::spawns_per_slice)
-    bear_players({&births_[i], std::min<std::size_t>(birth_count_ - i, game::spawns_per_slice)});
+    spawn_players({&births_[i], std::min<std::size_t>(birth_count_ - i, game::spawns_per_slice)});
   birth_count_ = 0;
 }
 
-void ShardLane::bear_players(std::span<const std::uint32_t> viewers) noexcept {
+void ShardLane::spawn_players(std::span<const std::uint32_t> viewers) noexcept {
   const ShardSetup& setup = world_.setup_;
   std::array<std::uint64_t, game::spawns_per_slice> player_ids;
   std::array<world::Birth, game::spawns_per_slice> births;
   unsigned count = 0;
   for (const std::uint32_t index : viewers) {
     if (viewers_[index].connection_id == wire::no_connection || viewers_[index].own_slot != world::no_slot) continue;
-    player_ids[count] = seats_[index].player_id;
+    player_ids[count] = slots_[index].player_id;
     births[count++] = unborn(index);
   }
   if (count != 0)
@@ -127,34 +127,34 @@ void ShardLane::bear_players(std::span<const std::uint32_t> viewers) noexcept {
   const world::Birth* birth = births.data();
   for (const std::uint32_t index : viewers) {
     replicate::Viewer& viewer = viewers_[index];
-    Seat& seat = seats_[index];
-    seat.joining = false;
+    PlayerSlot& slot = slots_[index];
+    slot.joining = false;
     if (viewer.connection_id == wire::no_connection) continue;  // left again
     if (viewer.own_slot == world::no_slot && !bear(index, *birth++)) {
       refuse(viewer.io_lane, viewer.connection_id, viewer.session);
       leave(place_of(viewer.io_lane, viewer.session), false);
       continue;
     }
-    const Nanos round_trip = std::min<Nanos>((seat.round_trip + period - 1) / period, 600);
+    const Nanos round_trip = std::min<Nanos>((slot.round_trip + period - 1) / period, 600);
     replicate::begin(viewer, viewer.own_slot, world_.identity_.generation[viewer.own_slot],
                      static_cast<unsigned>(round_trip), tick_);
     viewer.active = true;
     ++active_viewers_;
     viewer_high_ = std::max(viewer_high_, index + 1);
-    if (!world_.welcome_.message.empty() && !seat.unwelcomed) seat.unwelcomed = newcomers_.push(index);
+    if (!world_.welcome_.message.empty() && !slot.unwelcomed) slot.unwelcomed = newcomers_.push(index);
   }
 }
 
 /// What the engine says of a player who has no row yet.
 world::Birth ShardLane::unborn(std::uint32_t index) const noexcept {
-  return {.id = world::player_entity(seats_[index].player_id), .type = world::Type::player, .owner = index};
+  return {.id = world::player_entity(slots_[index].player_id), .type = world::Type::player, .owner = index};
 }
 
 /// The same, with what the game says: as it will be when the next step begins.
 world::Birth ShardLane::birth_of(std::uint32_t index) const noexcept {
   const ShardSetup& setup = world_.setup_;
   world::Birth birth = unborn(index);
-  setup.game.spawn_players(setup.game.context, {setup.world, setup.seed, {&seats_[index].player_id, 1}, {&birth, 1}});
+  setup.game.spawn_players(setup.game.context, {setup.world, setup.seed, {&slots_[index].player_id, 1}, {&birth, 1}});
   return birth;
 }
 
@@ -168,19 +168,19 @@ bool ShardLane::bear(std::uint32_t index, const world::Birth& birth) noexcept {
   return true;
 }
 
-void ShardLane::bury_players() noexcept {
-  for (std::uint32_t i = 0; i < death_count_; ++i) bury(deaths_[i]);
+void ShardLane::despawn_players() noexcept {
+  for (std::uint32_t i = 0; i < death_count_; ++i) despawn(deaths_[i]);
   death_count_ = 0;
   for (std::uint32_t index = 0; absent_ != 0 && index < viewer_high_; ++index) {
     if (gone_tick_[index] != tick_) continue;
     gone_tick_[index] = 0;
     --absent_;
-    players_.erase(seats_[index].player_id);
-    bury(index);
+    players_.erase(slots_[index].player_id);
+    despawn(index);
   }
 }
 
-void ShardLane::bury(std::uint32_t index) noexcept {
+void ShardLane::despawn(std::uint32_t index) noexcept {
   std::uint16_t& row = viewers_[index].own_slot;
   if (row != world::no_slot) {
     world_.identity_.living[row] = 0;

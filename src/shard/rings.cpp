@@ -11,20 +11,20 @@ using metrics::Drop;
 unsigned ShardLane::drain(Nanos now) noexcept {
   unsigned taken = 0;
   ring_backlog_ = false;
-  std::array<link::Command, ring_burst> commands;
+  std::array<link::SessionEvent, ring_burst> commands;
   std::array<link::InputRow, ring_burst> rows;
   for (unsigned io_lane = 0; io_lane < links_.size(); ++io_lane) {
     Link& link = links_[io_lane];
     link::IoShardLink& rings = *link.rings;
-    if (link.mail_at == link.mail_count) {
-      link.mail_at = 0;
-      link.mail_count = rings.mail.pop(link.mail.data(), mails_per_poll);
-      ring_backlog_ |= link.mail_count == mails_per_poll;
+    if (link.message_at == link.message_count) {
+      link.message_at = 0;
+      link.message_count = rings.game_messages.pop(link.game_messages.data(), game_messages_per_poll);
+      ring_backlog_ |= link.message_count == game_messages_per_poll;
     }
     bool joined = false;
     // Every join may end in a notice: take none whose refusal would find no room.
     if (rings.notices.free() >= birth_count_ + ring_burst) {
-      const unsigned count = rings.commands.pop(commands.data(), ring_burst);
+      const unsigned count = rings.session_events.pop(commands.data(), ring_burst);
       for (unsigned i = 0; i < count; ++i) take_command(io_lane, commands[i]);
       joined = count < ring_burst;
       ring_backlog_ |= !joined;
@@ -37,18 +37,18 @@ unsigned ShardLane::drain(Nanos now) noexcept {
     }
     ring_backlog_ |= count == ring_burst;
     taken += count;
-    if (joined) taken += read_mail(io_lane, now);
-    ring_backlog_ |= link.mail_at != link.mail_count;
+    if (joined) taken += read_game_messages(io_lane, now);
+    ring_backlog_ |= link.message_at != link.message_count;
   }
   return taken;
 }
 
-void ShardLane::take_command(unsigned io_lane, const link::Command& command) noexcept {
+void ShardLane::take_command(unsigned io_lane, const link::SessionEvent& command) noexcept {
   if (command.session >= world_.setup_.sessions_per_lane) {
     counters_.drops.add(Drop::shard_unknown_viewer);
     return;
   }
-  if (command.kind == link::Command::Kind::join) return join(io_lane, command);
+  if (command.kind == link::SessionEvent::Kind::join) return join(io_lane, command);
   std::uint32_t& place = place_of(io_lane, command.session);
   if (place != no_viewer && viewers_[place].connection_id == command.connection_id) leave(place, command.linger);
 }

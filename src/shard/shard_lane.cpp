@@ -46,7 +46,7 @@ SERRIED_SETUP ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::
   free_viewers_ = world::Column<std::uint32_t>(viewers);
   births_ = world::Column<std::uint32_t>(viewers);
   deaths_ = world::Column<std::uint32_t>(viewers);
-  seats_ = world::Column<Seat>(viewers);
+  slots_ = world::Column<PlayerSlot>(viewers);
   gone_tick_ = world::Column<std::uint32_t>(viewers);
   player_column_ = world::Column<std::byte>(viewers * setup.game.player_bytes);
   session_column_ = world::Column<std::byte>(viewers * setup.game.session_bytes);
@@ -60,8 +60,8 @@ SERRIED_SETUP ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::
   for (std::size_t i = 0; i < sessions; ++i) viewer_of_session_[i] = no_viewer;
   links_.resize(links.size());
   for (std::size_t i = 0; i < links.size(); ++i) links_[i].rings = links[i];
-  counters_.interval_ticks.set(pace_.interval());
-  counters_.interval_ticks_max.set(pace_.interval());
+  counters_.interval_ticks.set(throttle_.interval());
+  counters_.interval_ticks_max.set(throttle_.interval());
   populate();
 }
 
@@ -87,9 +87,9 @@ void ShardLane::close() noexcept {
     const unsigned returned = link.rings->empties.push(link.empties.data(), link.empty_count);
     SERRIED_CHECK(returned == link.empty_count);  // they came out of this ring, which io lanes never fill to the brim
     link.empty_count = 0;
-    for (; link.mail_at < link.mail_count; ++link.mail_at) {
-      const link::Mail& mail = link.mail[link.mail_at];
-      if (mail.block != link::Mail::in_buffer) continue;  // the io lane's own memory
+    for (; link.message_at < link.message_count; ++link.message_at) {
+      const link::GameMessage& mail = link.game_messages[link.message_at];
+      if (mail.block != link::GameMessage::in_buffer) continue;  // the io lane's own memory
       const link::OutRow back{.owner = mail.owner, .body = mail.message, .kind = link::OutKind::buffer_back};
       const bool home =
           link.rings->filled.push(back) || link.rings->empties.push({mail.message - link::body_offset, mail.owner});
@@ -122,7 +122,7 @@ unsigned ShardLane::advance(Nanos now) noexcept {
     case Phase::step:
       return step();
     case Phase::meet_stepped:
-      if (!world_.meet_.all_at(meet)) return 0;
+      if (!world_.barrier_.all_at(meet)) return 0;
       if (shard_ == 0) world_.remember_hash(tick_);
       phase_ = Phase::add_up;
       return 1;
@@ -135,7 +135,7 @@ unsigned ShardLane::advance(Nanos now) noexcept {
     case Phase::publish:
       return publish();
     case Phase::meet_indexed:
-      if (!world_.meet_.all_at(meet + 1)) return 0;
+      if (!world_.barrier_.all_at(meet + 1)) return 0;
       viewer_ = 0;
       far_staleness_ = 0;
       planning_since_ = world_.setup_.clock != nullptr ? world_.setup_.clock() : now;
@@ -178,10 +178,10 @@ void ShardLane::begin_tick() noexcept {
   living_ = 0;
   // What comes on top of a round trip: the tick that begins, and that not every row is told in every turn of a viewer.
   if (round_trips_ != 0)
-    acked_age_ = 1 + pace_.interval() + static_cast<std::uint32_t>(round_trips_x8_ / (8 * round_trips_));
+    acked_age_ = 1 + throttle_.interval() + static_cast<std::uint32_t>(round_trips_x8_ / (8 * round_trips_));
   round_trips_x8_ = round_trips_ = 0;
-  bear_players();
-  bury_players();
+  spawn_players();
+  despawn_players();
   world_.grid_.clear(shard_);
   row_ = first_row_;
   row_end_ = pool_.high();
@@ -203,7 +203,7 @@ unsigned ShardLane::step() noexcept {
   if (row_ < row_end_) return stepped;
   world_.sums_[shard_].hash.store(hash_, std::memory_order_relaxed);
   world_.sums_[shard_].entities.store(pool_.used(), std::memory_order_relaxed);
-  world_.meet_.arrive(shard_, std::uint64_t{tick_} * 2);
+  world_.barrier_.arrive(shard_, std::uint64_t{tick_} * 2);
   phase_ = Phase::meet_stepped;
   return stepped + 1;
 }
@@ -216,7 +216,7 @@ unsigned ShardLane::publish() noexcept {
   const auto published = static_cast<unsigned>(last - row_);
   row_ = last;
   if (row_ == row_end_) {
-    world_.meet_.arrive(shard_, std::uint64_t{tick_} * 2 + 1);
+    world_.barrier_.arrive(shard_, std::uint64_t{tick_} * 2 + 1);
     phase_ = Phase::meet_indexed;
   }
   return published + 1;
@@ -236,10 +236,10 @@ void ShardLane::end_tick(Nanos now) noexcept {
   const std::uint64_t starved =
       counters_.drops.value(metrics::Drop::no_buffer) + counters_.drops.value(metrics::Drop::filled_ring_full);
   const Nanos plans = ended > planning_since_ ? ended - planning_since_ : 0;
-  pace_.note(total, plans, second / world_.setup_.world.ticks_per_second, starved != starved_);
+  throttle_.note(total, plans, second / world_.setup_.world.ticks_per_second, starved != starved_);
   starved_ = starved;
-  counters_.interval_ticks.set(pace_.interval());
-  counters_.interval_ticks_max.set(std::max<std::uint64_t>(counters_.interval_ticks_max.value(), pace_.interval()));
+  counters_.interval_ticks.set(throttle_.interval());
+  counters_.interval_ticks_max.set(std::max<std::uint64_t>(counters_.interval_ticks_max.value(), throttle_.interval()));
 }
 
 void Simulation::remember_hash(std::uint32_t tick) noexcept {

@@ -73,11 +73,11 @@ class ShardLane {
   static constexpr unsigned rows_per_poll = 256;
   static constexpr unsigned bins_per_poll = 4'096;
   static constexpr unsigned viewers_per_poll = 64;
-  static constexpr unsigned mails_per_poll = 32;
-  static constexpr std::uint32_t mail_bytes_per_poll = 64 * 1024;
+  static constexpr unsigned game_messages_per_poll = 32;
+  static constexpr std::uint32_t game_message_bytes_per_poll = 64 * 1024;
 
   /// What a viewer's player is to the lane, beside the viewer.
-  struct Seat {
+  struct PlayerSlot {
     std::uint64_t player_id;
     std::uint64_t round_trip;  ///< as the join said
     bool joining;              ///< stands in births_
@@ -86,10 +86,10 @@ class ShardLane {
   struct Link {
     link::IoShardLink* rings = nullptr;
     unsigned empty_count = 0, out_count = 0, out_room = 0;
-    unsigned mail_at = 0, mail_count = 0;
+    unsigned message_at = 0, message_count = 0;
     std::array<wire::Buffer, viewers_per_poll> empties;
     std::array<link::OutRow, viewers_per_poll> out;
-    std::array<link::Mail, mails_per_poll> mail;  ///< out of the ring, not yet read
+    std::array<link::GameMessage, game_messages_per_poll> game_messages;  ///< out of the ring, not yet read
   };
   struct PlayerHash {
     std::uint64_t operator()(std::uint64_t player_id) const noexcept { return base::mix(player_id); }
@@ -97,7 +97,7 @@ class ShardLane {
 
   // shard_rings.cpp
   unsigned drain(Nanos now) noexcept;
-  void take_command(unsigned io_lane, const link::Command& command) noexcept;
+  void take_command(unsigned io_lane, const link::SessionEvent& command) noexcept;
   void take_input(unsigned io_lane, const link::InputRow& row) noexcept;
   void fetch_answered(unsigned io_lane, const link::InputRow& row) noexcept;
   /// The viewer of a session; no_viewer, and counted, when there is none.
@@ -107,25 +107,25 @@ class ShardLane {
   }
 
   // shard_players.cpp
-  void join(unsigned io_lane, const link::Command& command) noexcept;
+  void join(unsigned io_lane, const link::SessionEvent& command) noexcept;
   void leave(std::uint32_t& place, bool linger) noexcept;
   void refuse(unsigned io_lane, std::uint32_t connection_id, std::uint32_t session) noexcept;
-  [[nodiscard]] std::uint32_t seat_for(const link::Command& command) noexcept;
+  [[nodiscard]] std::uint32_t seat_for(const link::SessionEvent& command) noexcept;
   void still(std::uint32_t index, bool absent) noexcept;
-  void bear_players() noexcept;
-  void bear_players(std::span<const std::uint32_t> viewers) noexcept;
+  void spawn_players() noexcept;
+  void spawn_players(std::span<const std::uint32_t> viewers) noexcept;
   [[nodiscard]] bool bear(std::uint32_t index, const world::Birth& birth) noexcept;
   [[nodiscard]] world::Birth unborn(std::uint32_t index) const noexcept;
   [[nodiscard]] world::Birth birth_of(std::uint32_t index) const noexcept;
-  void bury_players() noexcept;
-  void bury(std::uint32_t index) noexcept;
+  void despawn_players() noexcept;
+  void despawn(std::uint32_t index) noexcept;
 
   // shard_mail.cpp
-  unsigned read_mail(unsigned io_lane, Nanos now) noexcept;
+  unsigned read_game_messages(unsigned io_lane, Nanos now) noexcept;
   [[nodiscard]] unsigned next_slice(Link& link, std::uint32_t& bytes) noexcept;
-  void handle(unsigned io_lane, std::span<const link::Mail> mails, Nanos now) noexcept;
+  void handle(unsigned io_lane, std::span<const link::GameMessage> mails, Nanos now) noexcept;
   void act_on(std::uint32_t index, const game::Outcome& outcome, Nanos now) noexcept;
-  void give_back(Link& link, const link::Mail& mail) noexcept;
+  void give_back(Link& link, const link::GameMessage& mail) noexcept;
   [[nodiscard]] game::Sender sender_of(std::uint32_t index) const noexcept;
   [[nodiscard]] std::array<float, 3> position_of(std::uint32_t index) const noexcept;
   void broadcast(const game::Broadcast& broadcast, Nanos now) noexcept;
@@ -168,7 +168,7 @@ class ShardLane {
   std::uint32_t acked_age_ = 4;                         ///< what they know is about so old in the tick that comes
   std::size_t row_ = 0, row_end_ = 0;
   std::uint32_t viewer_ = 0, viewer_high_ = 0, active_viewers_ = 0;
-  Pace pace_{world_.setup().replicate.interval_max_ticks};
+  UpdateThrottle throttle_{world_.setup().replicate.interval_max_ticks};
   std::uint64_t starved_ = 0;  ///< viewers that went without, up to the last tick
   std::uint32_t far_staleness_ = 0;
   std::uint64_t hash_ = 0, living_ = 0;
@@ -184,7 +184,7 @@ class ShardLane {
   std::uint32_t birth_count_ = 0, death_count_ = 0;
 
   // By viewer; one that is absent keeps its row, its input queue and its place here.
-  world::Column<Seat> seats_;
+  world::Column<PlayerSlot> slots_;
   world::Column<std::uint32_t> gone_tick_;  ///< absent: when it is buried; else 0
   std::uint32_t absent_ = 0;
   const std::uint32_t resume_ticks_;

@@ -35,7 +35,7 @@ SERRIED_SETUP Simulation::Simulation(const ShardSetup& setup)
       identity_(std::size_t{setup.shards} * rows_per_shard_),
       published_(std::size_t{setup.shards} * rows_per_shard_),
       grid_(setup.world, setup.shards, rows_per_shard_),
-      meet_(setup.shards),
+      barrier_(setup.shards),
       welcome_{setup.game.welcome} {
   SERRIED_CHECK(setup.validate().empty());
   for (unsigned pair = 0; pair < setup.shards * setup.shards; ++pair)

@@ -95,7 +95,7 @@ class Simulation {
   world::Identity identity_;
   world::Published published_;
   interest::Grid grid_;
-  Meet meet_;
+  PhaseBarrier barrier_;
   std::vector<std::unique_ptr<Broadcasts>> broadcasts_;  ///< [from * shards + to]
   link::SharedMessage welcome_;                                ///< the game's
 

@@ -49,7 +49,7 @@ unsigned ShardLane::slice() noexcept {
                                .published = &world_.published_,
                                .tick = tick_,
                                .shard = shard_};
-  const std::uint32_t interval = pace_.interval();
+  const std::uint32_t interval = throttle_.interval();
   open_slice();
   std::array<std::uint32_t, viewers_per_poll> turn;
   unsigned planned = 0;

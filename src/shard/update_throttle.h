@@ -13,9 +13,9 @@ namespace serried::shard {
 /// when there is room for it to be tried: how much of what happens while viewers are planned for is done for them, and
 /// how much is what came in meanwhile, is known by trying only. What did not do is not tried again soon.
 /// Owner   one shard lane
-class Pace {
+class UpdateThrottle {
  public:
-  explicit Pace(unsigned interval_max) noexcept : interval_max_(interval_max) {}
+  explicit UpdateThrottle(unsigned interval_max) noexcept : interval_max_(interval_max) {}
 
   [[nodiscard]] std::uint32_t interval() const noexcept { return interval_; }
 

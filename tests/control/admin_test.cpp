@@ -11,7 +11,7 @@ namespace {
 using nlohmann::json;
 
 struct AdminTest : testing::Test {
-  io::OrderLink first, second_lane;
+  io::AdminLink first, second_lane;
   std::vector<std::string> sunk;
   Admin admin{{&first, &second_lane},
               {{"memory",
@@ -28,12 +28,12 @@ struct AdminTest : testing::Test {
   json bans(Nanos now = second) { return ask({{"command", "ban list"}}, now).at("bans"); }
 
   /// Both lanes carry out one order, having found so many sessions.
-  io::Order obey(std::uint32_t sessions) {
+  io::Order run_commands(std::uint32_t sessions) {
     admin.poll(second);
-    io::Order order;
-    for (io::OrderLink* const link : {&first, &second_lane}) {
+    io::AdminCommand order;
+    for (io::AdminLink* const link : {&first, &second_lane}) {
       EXPECT_EQ(link->orders.pop(&order, 1), 1U);
-      link->reports.push({io::OrderReport::Kind::done, order.id, sessions, order.prefix, order.until});
+      link->reports.push({io::AdminReport::Kind::done, order.id, sessions, order.prefix, order.until});
     }
     admin.poll(second);
     return order;
@@ -52,8 +52,8 @@ TEST_F(AdminTest, ABanReachesEveryLaneAndEverySink) {
   EXPECT_EQ(add("192.0.2.0/24", 60).at("banned"), "192.0.2.0/24");
   EXPECT_EQ(sunk, std::vector<std::string>{"192.0.2.0/24"});
   EXPECT_EQ(bans().at(0).at("in_force"), false) << "no lane has said so yet";
-  const io::Order order = obey(2);
-  EXPECT_EQ(order.kind, io::Order::Kind::ban);
+  const io::AdminCommand order = run_commands(2);
+  EXPECT_EQ(order.kind, io::AdminCommand::Kind::ban);
   EXPECT_EQ(order.until, 61 * second);
   const json ban = bans().at(0);
   EXPECT_EQ(ban.at("address"), "192.0.2.0/24");
@@ -76,9 +76,9 @@ TEST_F(AdminTest, BansEndByThemselves) {
 TEST_F(AdminTest, LiftingUndoesItEverywhere) {
   add("192.0.2.1");
   EXPECT_TRUE(bans().at(0).at("seconds_left").is_null()) << "for ever";
-  obey(0);
+  run_commands(0);
   EXPECT_EQ(ask({{"command", "ban lift"}, {"address", "192.0.2.1"}}).at("lifted"), "192.0.2.1");
-  EXPECT_EQ(obey(0).kind, io::Order::Kind::lift);
+  EXPECT_EQ(run_commands(0).kind, io::AdminCommand::Kind::lift);
   EXPECT_TRUE(bans().empty());
   EXPECT_TRUE(sunk.empty());
   EXPECT_EQ(ask({{"command", "ban lift"}, {"address", "192.0.2.1"}}).at("ok"), false);
@@ -86,11 +86,11 @@ TEST_F(AdminTest, LiftingUndoesItEverywhere) {
 
 TEST_F(AdminTest, AScoreBanIsSharedAndGoesBeforeTheLanesOnlyWithoutSessions) {
   const guard::Prefix penalized = parse_prefix("192.0.2.1").value(), players = parse_prefix("192.0.2.2").value();
-  first.reports.push({io::OrderReport::Kind::score_ban, 0, 0, penalized, 60 * second});
-  EXPECT_EQ(obey(0).kind, io::Order::Kind::score_ban);
+  first.reports.push({io::AdminReport::Kind::score_ban, 0, 0, penalized, 60 * second});
+  EXPECT_EQ(run_commands(0).kind, io::AdminCommand::Kind::score_ban);
   EXPECT_EQ(sunk, std::vector<std::string>{"192.0.2.1"});
-  second_lane.reports.push({io::OrderReport::Kind::score_ban, 0, 0, players, 60 * second});
-  EXPECT_TRUE(obey(1).prefix == players);
+  second_lane.reports.push({io::AdminReport::Kind::score_ban, 0, 0, players, 60 * second});
+  EXPECT_TRUE(run_commands(1).prefix == players);
   EXPECT_EQ(sunk, std::vector<std::string>{"192.0.2.1"}) << "garbage in a player's name";
   EXPECT_EQ(bans().at(1).at("by"), "score");
   EXPECT_EQ(bans().at(1).at("before_lanes"), false);
@@ -101,7 +101,7 @@ TEST_F(AdminTest, OrdersWaitForRoomInARing) {
     const std::string address = "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256);
     ASSERT_EQ(add(address.c_str()).at("ok"), true);
   }
-  io::Order order;
+  io::AdminCommand order;
   for (std::uint32_t i = 1; i <= 1'000; ++i) {
     admin.poll(second);
     ASSERT_EQ(first.orders.pop(&order, 1), 1U);
@@ -110,7 +110,7 @@ TEST_F(AdminTest, OrdersWaitForRoomInARing) {
 }
 
 TEST_F(AdminTest, TheRecordIsBounded) {
-  io::Order order;
+  io::AdminCommand order;
   for (unsigned i = 0; i < Admin::bans_max; ++i) {
     const std::string address = "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256);
     ASSERT_EQ(add(address.c_str()).at("ok"), true);

@@ -67,13 +67,13 @@ TEST_F(GreetTest, ANewSessionOfAPlayerSupersedesTheOldOne) {
   EXPECT_EQ(old.session.state(), State::closed);
   EXPECT_EQ(fresh.session.state(), State::entering);
   EXPECT_EQ(handshake.counters().superseded.value(), 1U);
-  link::Command leave;
-  ASSERT_EQ(link.commands.pop(&leave, 1), 1U);
-  EXPECT_EQ(leave.kind, link::Command::Kind::leave);
+  link::SessionEvent leave;
+  ASSERT_EQ(link.session_events.pop(&leave, 1), 1U);
+  EXPECT_EQ(leave.kind, link::SessionEvent::Kind::leave);
   EXPECT_EQ(leave.connection_id, joined[&old].connection_id);
-  link::Command join;
-  ASSERT_EQ(link.commands.pop(&join, 1), 1U);
-  EXPECT_EQ(join.kind, link::Command::Kind::join) << "the old one leaves before the new one joins";
+  link::SessionEvent join;
+  ASSERT_EQ(link.session_events.pop(&join, 1), 1U);
+  EXPECT_EQ(join.kind, link::SessionEvent::Kind::join) << "the old one leaves before the new one joins";
 }
 
 TEST_F(GreetTest, BadTokensAreDeniedWithTheirReason) {

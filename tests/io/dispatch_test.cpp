@@ -103,9 +103,9 @@ TEST_F(DecodeTest, ADisconnectEndsTheSessionAtOnce) {
   peer.session.close(now);
   run(200 * millisecond);
   EXPECT_EQ(lane.counters().sessions.value(), 0U);
-  link::Command leave;
-  ASSERT_EQ(link.commands.pop(&leave, 1), 1U);
-  EXPECT_EQ(leave.kind, link::Command::Kind::leave);
+  link::SessionEvent leave;
+  ASSERT_EQ(link.session_events.pop(&leave, 1), 1U);
+  EXPECT_EQ(leave.kind, link::SessionEvent::Kind::leave);
 }
 
 /// `count` messages of one kind in one body.

@@ -163,8 +163,8 @@ class LaneTest : public testing::Test {
   /// Connect, take the Join off the ring, answer with a first DeltaSync.
   Peer& play(std::uint64_t player_id) {
     Peer& peer = connect(player_id);
-    link::Command join;
-    EXPECT_EQ(link.commands.pop(&join, 1), 1U);
+    link::SessionEvent join;
+    EXPECT_EQ(link.session_events.pop(&join, 1), 1U);
     joined[&peer] = join;
     publish(peer, 1);
     run(5 * millisecond);
@@ -198,17 +198,17 @@ class LaneTest : public testing::Test {
                                   .connection_id = joined[&peer].connection_id,
                                   .session = joined[&peer].session,
                                   .body_bytes = static_cast<std::uint16_t>(message.size()),
-                                  .kind = link::OutKind::mail,
+                                  .kind = link::OutKind::game_message,
                                   .count = static_cast<std::uint8_t>(channel),
                                   .flags = flags}));
   }
   /// Read up to `most` messages as a shard would, and give their memory back.
   std::vector<Letter> collect(unsigned most = ~0U) {
     std::vector<Letter> letters;
-    for (link::Mail mail; letters.size() < most && link.mail.pop(&mail, 1) == 1;) {
+    for (link::GameMessage mail; letters.size() < most && link.game_messages.pop(&mail, 1) == 1;) {
       letters.push_back(
           {mail.connection_id, static_cast<wire::Channel>(mail.channel), {mail.message, mail.message + mail.bytes}});
-      const bool buffer = mail.block == link::Mail::in_buffer;
+      const bool buffer = mail.block == link::GameMessage::in_buffer;
       EXPECT_TRUE(link.filled.push({.owner = mail.owner,
                                     .body = mail.message,
                                     .tag = buffer ? std::uint16_t{0} : mail.block,
@@ -323,7 +323,7 @@ class LaneTest : public testing::Test {
   handshake::HandshakeLane& handshake = rig.handshake;
   IoLane<port::LoopPort>& lane = *rig.ios.front();
   std::vector<std::unique_ptr<Peer>> peers;
-  std::map<Peer*, link::Command> joined;
+  std::map<Peer*, link::SessionEvent> joined;
   std::map<Peer*, crypt::Secret> keys;
 };
 

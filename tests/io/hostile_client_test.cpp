@@ -32,13 +32,13 @@ class HostileClientTest : public LaneTest {
 TEST_F(HostileClientTest, ABodyThatUnpacksBeyondABufferIsHandedOverInABlock) {
   Peer& peer = play(1);
   constexpr std::uint8_t flags = wire::flag::sealed | wire::flag::compressed;
-  for (const std::size_t bytes : {link::Mail::buffer_bytes_max, link::Mail::buffer_bytes_max + 1, std::size_t{8'000}}) {
+  for (const std::size_t bytes : {link::GameMessage::buffer_bytes_max, link::GameMessage::buffer_bytes_max + 1, std::size_t{8'000}}) {
     send(peer, {.flags = flags, .body = packed(bytes, false)});
     run(2 * millisecond);
-    link::Mail mail;
-    ASSERT_EQ(link.mail.pop(&mail, 1), 1U);
-    EXPECT_EQ(mail.block == link::Mail::in_buffer, bytes <= link::Mail::buffer_bytes_max);
-    ASSERT_TRUE(link.mail.push(mail));
+    link::GameMessage mail;
+    ASSERT_EQ(link.game_messages.pop(&mail, 1), 1U);
+    EXPECT_EQ(mail.block == link::GameMessage::in_buffer, bytes <= link::GameMessage::buffer_bytes_max);
+    ASSERT_TRUE(link.game_messages.push(mail));
     const auto letters = collect();
     ASSERT_EQ(letters.size(), 1U);
     EXPECT_EQ(letters[0].message, own(bytes));

@@ -79,8 +79,8 @@ TEST_F(UpkeepTest, SlotsOfEndedSessionsAreReused) {
     Peer& peer = play(player);
     peer.session.close(now);
     run(400 * millisecond);  // an attempt is remembered for ten seconds, and 32 fit
-    link::Command leave;
-    ASSERT_EQ(link.commands.pop(&leave, 1), 1U);
+    link::SessionEvent leave;
+    ASSERT_EQ(link.session_events.pop(&leave, 1), 1U);
     peers.clear();
   }
   EXPECT_EQ(lane.counters().sessions.value(), 0U);
@@ -90,14 +90,14 @@ TEST_F(UpkeepTest, SlotsOfEndedSessionsAreReused) {
 
 TEST_F(UpkeepTest, ASessionThatItsShardRefusesIsDisconnected) {
   Peer& peer = connect(1);
-  link::Command join;
-  ASSERT_EQ(link.commands.pop(&join, 1), 1U);
+  link::SessionEvent join;
+  ASSERT_EQ(link.session_events.pop(&join, 1), 1U);
   ASSERT_TRUE(link.notices.push({link::Notice::Kind::world_full, join.connection_id, join.session, 0}));
   run(500 * millisecond);
   EXPECT_EQ(peer.session.state(), client::State::closed);
   EXPECT_EQ(lane.counters().sessions.value(), 0U);
-  link::Command none;
-  EXPECT_EQ(link.commands.pop(&none, 1), 0U) << "the shard that refused needs no Leave";
+  link::SessionEvent none;
+  EXPECT_EQ(link.session_events.pop(&none, 1), 0U) << "the shard that refused needs no Leave";
 }
 
 TEST_F(UpkeepTest, ADrainDoesNotWaitForSessionsThatNeverOpened) {

@@ -141,9 +141,9 @@ TEST_F(IoLaneTest, AnAckOfWhatWasNeverSentEndsTheSession) {
   run(500 * millisecond);
   EXPECT_EQ(lane.counters().drops.value(Drop::bad_ack), 1U);
   EXPECT_EQ(lane.counters().sessions.value(), 0U);
-  link::Command leave;
-  ASSERT_EQ(link.commands.pop(&leave, 1), 1U);
-  EXPECT_EQ(leave.kind, link::Command::Kind::leave);
+  link::SessionEvent leave;
+  ASSERT_EQ(link.session_events.pop(&leave, 1), 1U);
+  EXPECT_EQ(leave.kind, link::SessionEvent::Kind::leave);
   expect_balanced();
 }
 
@@ -211,8 +211,8 @@ TEST_P(IoLaneStates, ModifiedDatagramsChangeNoState) {
   Peer& peer = add_peer(claims_for(1));
   for (int i = 0; i < 200 && peer.session.state() != GetParam(); ++i) {
     step();
-    link::Command join;
-    if (link.commands.pop(&join, 1) == 1) joined[&peer] = join;
+    link::SessionEvent join;
+    if (link.session_events.pop(&join, 1) == 1) joined[&peer] = join;
     if (joined.contains(&peer)) publish(peer, 1);
   }
   ASSERT_EQ(peer.session.state(), GetParam());
@@ -250,8 +250,8 @@ TEST_P(IoLaneStates, ModifiedDatagramsChangeNoState) {
   peer.mute = false;
   for (int i = 0; i < 4'000 && peer.session.state() != client::State::playing; ++i) {
     step();
-    link::Command join;
-    if (link.commands.pop(&join, 1) == 1) joined[&peer] = join;
+    link::SessionEvent join;
+    if (link.session_events.pop(&join, 1) == 1) joined[&peer] = join;
     if (joined.contains(&peer)) publish(peer, 1);
   }
   EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text() << ' ' << drops_text();
@@ -316,9 +316,9 @@ TEST_F(IoLaneTest, MemoryIsReturnedAfterRandomMessagesOfAuthenticClients) {
   base::Prng dice(seed);
   std::map<std::uint32_t, int> in_world;  // by connection: joins less leaves
   const auto drain_rings = [&] {
-    link::Command command;
-    while (link.commands.pop(&command, 1) == 1)
-      in_world[command.connection_id] += command.kind == link::Command::Kind::join ? 1 : -1;
+    link::SessionEvent command;
+    while (link.session_events.pop(&command, 1) == 1)
+      in_world[command.connection_id] += command.kind == link::SessionEvent::Kind::join ? 1 : -1;
     link::InputRow row;
     while (link.inputs.pop(&row, 1) == 1) {
     }

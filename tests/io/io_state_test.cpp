@@ -33,8 +33,8 @@ TEST_F(IoStateTest, ASessionMaySendHalfAgainItsInputRate) {
 TEST_F(IoStateTest, PublicNumbersComeFromAnotherRandomStream) {
   IoState state = make(100);
   std::array<std::uint64_t, 64> shown;
-  for (auto& word : shown) word = state.shown.next();
-  for (int i = 0; i < 64; ++i) EXPECT_EQ(std::count(shown.begin(), shown.end(), state.random.next()), 0);
+  for (auto& word : shown) word = state.public_rng.next();
+  for (int i = 0; i < 64; ++i) EXPECT_EQ(std::count(shown.begin(), shown.end(), state.rng.next()), 0);
 }
 
 TEST_F(IoStateTest, SpareBuffersHaveRoomForAllThatAreLent) {

@@ -36,8 +36,8 @@ class RekeyTest : public LaneTest {
                   message::encode(out, message::Disconnect{message::DisconnectReason::user, {}});
                 })});
     EXPECT_TRUE(ended());
-    link::Command leave;
-    EXPECT_EQ(link.commands.pop(&leave, 1), 1U);
+    link::SessionEvent leave;
+    EXPECT_EQ(link.session_events.pop(&leave, 1), 1U);
   }
   [[nodiscard]] bool ended() {
     run(500 * millisecond);

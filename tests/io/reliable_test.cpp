@@ -136,7 +136,7 @@ TEST_F(ReliableTest, MessagesArriveExactlyOnceBothWays) {
       if (up[c] < count && i % 7 == 0 &&
           peer.session.send_message(channel, own, numbered(up[c]), Urgency::bundled, now) == Queued::yes)
         ++up[c];
-      if (down[c] < count && i % 20 == 0) post(peer, channel, typed(numbered(down[c]++)), link::mail_flag::immediate);
+      if (down[c] < count && i % 20 == 0) post(peer, channel, typed(numbered(down[c]++)), link::message_flag::immediate);
     }
     step_and_collect(letters);
   }
@@ -249,7 +249,7 @@ TEST_F(ReliableTest, CompressibleMessagesArePackedBothWays) {
   std::vector<Letter> letters;
   for (int i = 0; i < 20; ++i) step_and_collect(letters);
   EXPECT_LT(server->counters().rx_bytes.value() - before, 300U);
-  post(peer, Channel::reliable_ordered, typed(content), link::mail_flag::immediate);
+  post(peer, Channel::reliable_ordered, typed(content), link::message_flag::immediate);
   for (int i = 0; i < 100; ++i) step_and_collect(letters);
   ASSERT_EQ(letters.size(), 1U);
   ASSERT_EQ(peer.inbox.size(), 1U);
@@ -292,8 +292,8 @@ TEST_F(ReliableTest, ProtocolErrorsEndTheSession) {
     send(peer, one.datagram);
     EXPECT_TRUE(ended(peer));
     EXPECT_EQ(drops(one.reason), before + 1);
-    link::Command leave;
-    EXPECT_EQ(link.commands.pop(&leave, 1), 1U);
+    link::SessionEvent leave;
+    EXPECT_EQ(link.session_events.pop(&leave, 1), 1U);
     discard_rows();
     expect_balanced();
   }
@@ -359,7 +359,7 @@ TEST_F(ReliableTest, AClientThatNeverAcksIsDisconnected) {
   Peer& mute = play(1);
   Peer& fair = play(2);
   take_over(mute);
-  for (int i = 0; i < 10; ++i) post(mute, Channel::reliable_ordered, typed(numbered(0)), link::mail_flag::immediate);
+  for (int i = 0; i < 10; ++i) post(mute, Channel::reliable_ordered, typed(numbered(0)), link::message_flag::immediate);
   std::uint32_t told = 0;
   Nanos cut_at = 0;
   const Nanos began = now;
@@ -431,7 +431,7 @@ TEST_F(ReliableTest, AFullQueueDropsOnlyMessagesThatMayBeDropped) {
   Peer& peer = play(1);
   take_over(peer);
   for (int i = 0; i < 100; ++i) {
-    post(peer, Channel::reliable_ordered, typed(numbered(0)), link::mail_flag::may_drop);
+    post(peer, Channel::reliable_ordered, typed(numbered(0)), link::message_flag::may_drop);
     step();
   }
   const std::uint64_t left_out = drops(Drop::send_queue_full);
@@ -497,7 +497,7 @@ TEST_F(ReliableRates, MessagesThatWaitedForRoomAreNotRateLimited) {
   run(200 * millisecond);
   peer.deaf = true;
   for (unsigned i = 0; i < 60; ++i) {
-    post(peer, Channel::reliable_ordered, typed(numbered(i)), link::mail_flag::immediate);
+    post(peer, Channel::reliable_ordered, typed(numbered(i)), link::message_flag::immediate);
     step();
   }
   unsigned spoken = 0;
@@ -525,7 +525,7 @@ TEST_F(ReliableRates, MessagesThatWaitedForRoomAreNotRateLimited) {
 TEST_F(ReliableTest, OnlyMailOfASessionWithoutJoinWaitsForIt) {
   Peer& playing = play(1);
   run(200 * millisecond);
-  while (link.commands.push({.kind = link::Command::Kind::leave})) {
+  while (link.session_events.push({.kind = link::SessionEvent::Kind::leave})) {
   }
   Peer& joining = connect(2);
   run(200 * millisecond);
@@ -535,13 +535,13 @@ TEST_F(ReliableTest, OnlyMailOfASessionWithoutJoinWaitsForIt) {
             Queued::yes);
   run(100 * millisecond);
   EXPECT_EQ(numbers(collect(), Channel::reliable_ordered), std::vector<std::uint32_t>{1});
-  link::Command command;
-  while (link.commands.pop(&command, 1) == 1) {
+  link::SessionEvent command;
+  while (link.session_events.pop(&command, 1) == 1) {
   }
   run(200 * millisecond);
   EXPECT_EQ(numbers(collect(), Channel::reliable_ordered), std::vector<std::uint32_t>{2});
-  ASSERT_EQ(link.commands.pop(&command, 1), 1U);
-  EXPECT_EQ(command.kind, link::Command::Kind::join);
+  ASSERT_EQ(link.session_events.pop(&command, 1), 1U);
+  EXPECT_EQ(command.kind, link::SessionEvent::Kind::join);
 }
 
 }  // namespace

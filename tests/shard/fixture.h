@@ -187,7 +187,7 @@ class ShardRig {
     player->connection_id = session::make_id(0, player->session, connections_++);
     player->shard = static_cast<unsigned>(base::mix(player_id) % setup_.shards);
     player->playing = true;
-    links[player->shard]->commands.push({.kind = link::Command::Kind::join,
+    links[player->shard]->commands.push({.kind = link::SessionEvent::Kind::join,
                                          .connection_id = player->connection_id,
                                          .session = player->session,
                                          .audit = audit,
@@ -200,7 +200,7 @@ class ShardRig {
   void leave(Player& player, bool linger = false) {
     player.playing = false;
     free_sessions_.push_back(player.session);
-    links[player.shard]->commands.push({.kind = link::Command::Kind::leave,
+    links[player.shard]->commands.push({.kind = link::SessionEvent::Kind::leave,
                                         .connection_id = player.connection_id,
                                         .session = player.session,
                                         .linger = linger});
@@ -208,7 +208,7 @@ class ShardRig {
 
   /// A game message, type first, as an io lane hands it over: in a buffer, or longer ones in a block.
   bool post(const Player& player, std::span<const std::uint8_t> message) {
-    link::Mail mail{.connection_id = player.connection_id, .bytes = static_cast<std::uint32_t>(message.size()), .channel = 1};
+    link::GameMessage mail{.connection_id = player.connection_id, .bytes = static_cast<std::uint32_t>(message.size()), .channel = 1};
     if (message.size() > link::out_body_bytes_max) {
       blocks.emplace_back(message.begin(), message.end());
       mail.message = blocks.back().data();
@@ -219,13 +219,13 @@ class ShardRig {
       mail.owner = buffer.owner;
       mail.message = buffer.data + link::body_offset;
       std::copy(message.begin(), message.end(), mail.message);
-      if (!links[player.shard]->mail.push(mail)) {
+      if (!links[player.shard]->game_messages.push(mail)) {
         links[player.shard]->empties.push(buffer);
         return false;
       }
       return true;
     }
-    return links[player.shard]->mail.push(mail);
+    return links[player.shard]->game_messages.push(mail);
   }
   template <class Message>
   bool say(const Player& player, const Message& message) {
@@ -354,12 +354,12 @@ class ShardRig {
   /// A row that is no datagram.
   void take_other(unsigned shard, const link::OutRow& row) {
     if (row.kind == link::OutKind::block_back) return blocks_back.push_back(row.tag);
-    if (Player* const player = player_of(row.connection_id); player != nullptr && row.kind == link::OutKind::mail) {
+    if (Player* const player = player_of(row.connection_id); player != nullptr && row.kind == link::OutKind::game_message) {
       SERRIED_CHECK(row.count == 1 && row.body_bytes != 0);
-      if (player->playing) player->mail.emplace_back(row.body, row.body + row.body_bytes);
+      if (player->playing) player->game_messages.emplace_back(row.body, row.body + row.body_bytes);
     } else if (player != nullptr && row.kind == link::OutKind::shared) {
       const auto message = reinterpret_cast<const link::SharedMessage*>(row.body)->message;
-      player->mail.emplace_back(message.begin(), message.end());
+      player->game_messages.emplace_back(message.begin(), message.end());
       return;
     }
     if (row.kind == link::OutKind::buffer_back) ++buffers_back;

@@ -50,7 +50,7 @@ void expect_all_home(ShardRig& rig, unsigned buffers = all_buffers) {
   EXPECT_EQ(home, buffers);
 }
 
-TEST(link::Mail, ChatToThoseNearReachesNearViewersOfEveryShard) {
+TEST(link::GameMessage, ChatToThoseNearReachesNearViewersOfEveryShard) {
   ShardRig rig(setup_of(3, 7'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 60; ++id) rig.join(id);
   rig.ticks(3);
@@ -64,23 +64,23 @@ TEST(link::Mail, ChatToThoseNearReachesNearViewersOfEveryShard) {
     const auto& at = where.at(world::player_entity(player->id));
     const float dx = at[0] - from[0], dy = at[1] - from[1];
     const bool hears = dx * dx + dy * dy <= 5'000.0F * 5'000.0F;
-    ASSERT_EQ(player->mail.size(), hears ? 1U : 0U) << "player " << player->id;
+    ASSERT_EQ(player->game_messages.size(), hears ? 1U : 0U) << "player " << player->id;
     if (!hears) continue;
     ++near;
     shards_heard |= 1U << player->shard;
     message::Chat heard;
-    ASSERT_TRUE(decode(std::span(player->mail[0]).subspan(1), heard));
+    ASSERT_TRUE(decode(std::span(player->game_messages[0]).subspan(1), heard));
     EXPECT_EQ(heard.sender, world::player_entity(speaker.id));
     EXPECT_EQ(base::as_text(heard.text), "who is there");
   }
   EXPECT_GT(near, 3U);
   EXPECT_LT(near, 60U);
   EXPECT_EQ(shards_heard, 7U);
-  EXPECT_EQ(speaker.mail.size(), 1U) << "he hears himself";
+  EXPECT_EQ(speaker.game_messages.size(), 1U) << "he hears himself";
   expect_all_home(rig);
 }
 
-TEST(link::Mail, ChatToAllReachesAllWithinItsBudget) {
+TEST(link::GameMessage, ChatToAllReachesAllWithinItsBudget) {
   ShardRig rig(setup_of(3, 300'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 40; ++id) rig.join(id);
   rig.ticks(3);
@@ -88,19 +88,19 @@ TEST(link::Mail, ChatToAllReachesAllWithinItsBudget) {
     ASSERT_TRUE(rig.say(*rig.players[0], line(ChatScope::everybody, std::to_string(i))));
   rig.ticks(20);
   for (const auto& player : rig.players) {
-    ASSERT_EQ(player->mail.size(), broadcast_burst);
+    ASSERT_EQ(player->game_messages.size(), broadcast_burst);
     for (unsigned i = 0; i < broadcast_burst; ++i)
-      EXPECT_EQ(player->mail[i].back(), '0' + i) << "in the order in which they were spoken";
+      EXPECT_EQ(player->game_messages[i].back(), '0' + i) << "in the order in which they were spoken";
   }
   EXPECT_EQ(dropped(rig, Drop::chat_overflow), 25 - broadcast_burst);
   rig.ticks(60);
   ASSERT_TRUE(rig.say(*rig.players[0], line(ChatScope::everybody, "later")));
   rig.ticks(5);
-  EXPECT_EQ(rig.players[39]->mail.back().back(), 'r');
+  EXPECT_EQ(rig.players[39]->game_messages.back().back(), 'r');
   expect_all_home(rig);
 }
 
-TEST(link::Mail, OnePollDeliversALineToAtMost64Viewers) {
+TEST(link::GameMessage, OnePollDeliversALineToAtMost64Viewers) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 200; ++id) rig.join(id);
   rig.ticks(3);
@@ -116,7 +116,7 @@ TEST(link::Mail, OnePollDeliversALineToAtMost64Viewers) {
   EXPECT_EQ(told, (std::vector<std::uint64_t>{64, 64, 64, 8}));
 }
 
-TEST(link::Mail, ChatBeyondTheRingsBetweenShardsIsRefusedAndCounted) {
+TEST(link::GameMessage, ChatBeyondTheRingsBetweenShardsIsRefusedAndCounted) {
   ShardRig rig(setup_of(2, 1'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 20; ++id) rig.join(id);
   rig.ticks(3);
@@ -128,24 +128,24 @@ TEST(link::Mail, ChatBeyondTheRingsBetweenShardsIsRefusedAndCounted) {
   }
   EXPECT_EQ(dropped(rig, Drop::chat_overflow), 37U);
   rig.ticks(100);
-  for (const auto& player : rig.players) EXPECT_EQ(player->mail.size(), 63U);
+  for (const auto& player : rig.players) EXPECT_EQ(player->game_messages.size(), 63U);
   expect_all_home(rig);
 }
 
-TEST(link::Mail, EveryMessageOfAFullMailRingIsAnswered) {
+TEST(link::GameMessage, EveryMessageOfAFullMailRingIsAnswered) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   Player& player = rig.join(1);
   rig.ticks(2);
   std::uint32_t posted = 0;
   while (rig.say(player, message::Action{posted, 99, 0})) ++posted;
-  EXPECT_GE(posted, link::IoShardLink::mail_rows);
+  EXPECT_GE(posted, link::IoShardLink::game_message_rows);
   rig.ticks(2);
   EXPECT_EQ(rig.lanes[0]->counters().mails.value(), posted);
   EXPECT_EQ(rig.buffers_back, posted);
-  ASSERT_EQ(player.mail.size(), posted);
+  ASSERT_EQ(player.game_messages.size(), posted);
   for (std::uint32_t i = 0; i < posted; ++i) {
     message::ActionResult result;
-    ASSERT_TRUE(decode(std::span(player.mail[i]).subspan(1), result));
+    ASSERT_TRUE(decode(std::span(player.game_messages[i]).subspan(1), result));
     EXPECT_EQ(result.request, i);
     EXPECT_EQ(result.result, message::ActionOutcome::unknown_action);
   }
@@ -153,7 +153,7 @@ TEST(link::Mail, EveryMessageOfAFullMailRingIsAnswered) {
 }
 
 /// A poll reads 64 KiB of mail and a message. What was there when the tick became due is part of it all the same.
-TEST(link::Mail, MailBeyondOnePollIsReadBeforeTheTick) {
+TEST(link::GameMessage, MailBeyondOnePollIsReadBeforeTheTick) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   Player& player = rig.join(1);
   rig.ticks(2);
@@ -170,7 +170,7 @@ TEST(link::Mail, MailBeyondOnePollIsReadBeforeTheTick) {
 struct Narrow {
   explicit Narrow(unsigned buffers) : memory(7 * 1'280) {
     for (unsigned i = 0; i < buffers; ++i) link.empties.push({memory.data() + i * 1'280, memory.data() + i * 1'280});
-    link.commands.push({.kind = link::Command::Kind::join, .connection_id = id, .session = 0, .player_id = 1});
+    link.session_events.push({.kind = link::SessionEvent::Kind::join, .connection_id = id, .session = 0, .player_id = 1});
     for (unsigned i = 0; i < 60; ++i) {
       now += millisecond;
       lane.poll(now);
@@ -186,12 +186,12 @@ struct Narrow {
   Nanos now = second;
 };
 
-TEST(link::Mail, MailWaitsUntilThereIsRoomForAllAnswers) {
+TEST(link::GameMessage, MailWaitsUntilThereIsRoomForAllAnswers) {
   Narrow narrow(7);
   std::vector<std::vector<std::uint8_t>> blocks;
   for (std::uint32_t i = 0; i < 9; ++i) blocks.push_back(ShardRig::type_first(message::Action{i, 99, 0}));
   for (std::uint16_t i = 0; i < 9; ++i)
-    ASSERT_TRUE(narrow.link.mail.push({.message = blocks[i].data(),
+    ASSERT_TRUE(narrow.link.game_messages.push({.message = blocks[i].data(),
                                        .connection_id = Narrow::id,
                                        .bytes = static_cast<std::uint32_t>(blocks[i].size()),
                                        .block = i,
@@ -204,7 +204,7 @@ TEST(link::Mail, MailWaitsUntilThereIsRoomForAllAnswers) {
     link::OutRow row;
     if (narrow.link.filled.pop(&row, 1) == 1) {
       if (row.kind == link::OutKind::block_back) back.push_back(row.tag);
-      if (row.kind == link::OutKind::mail) answered.push_back(base::load<std::uint32_t>(row.body + 1));
+      if (row.kind == link::OutKind::game_message) answered.push_back(base::load<std::uint32_t>(row.body + 1));
       if (row.kind != link::OutKind::block_back) narrow.link.empties.push({static_cast<std::uint8_t*>(row.owner), row.owner});
     }
     narrow.lane.poll(narrow.now += 10 * microsecond);
@@ -214,7 +214,7 @@ TEST(link::Mail, MailWaitsUntilThereIsRoomForAllAnswers) {
   for (std::uint32_t i = 0; i < 9; ++i) EXPECT_EQ(answered[i], i);
 }
 
-TEST(link::Mail, UnreadMailIsReturnedWhenTheLaneCloses) {
+TEST(link::GameMessage, UnreadMailIsReturnedWhenTheLaneCloses) {
   Narrow narrow(3);  // too few for the answers of one message
   link::OutRow row;
   while (narrow.link.filled.pop(&row, 1) == 1) {
@@ -222,11 +222,11 @@ TEST(link::Mail, UnreadMailIsReturnedWhenTheLaneCloses) {
   std::vector<std::uint8_t> memory(2 * 1'280);
   for (unsigned i = 0; i < 2; ++i) {
     std::uint8_t* const data = memory.data() + i * 1'280;
-    ASSERT_TRUE(narrow.link.mail.push(
+    ASSERT_TRUE(narrow.link.game_messages.push(
         {.owner = data, .message = data + link::body_offset, .connection_id = Narrow::id, .bytes = 3, .channel = 1}));
   }
   narrow.lane.poll(narrow.now);
-  EXPECT_EQ(narrow.link.mail.size(), 0U);
+  EXPECT_EQ(narrow.link.game_messages.size(), 0U);
   EXPECT_EQ(narrow.lane.counters().mails.value(), 0U);
   narrow.lane.close();
   for (unsigned i = 0; i < 2; ++i) {
@@ -236,17 +236,17 @@ TEST(link::Mail, UnreadMailIsReturnedWhenTheLaneCloses) {
   }
 }
 
-TEST(link::Mail, JoinsAreTakenBeforeTheMailOfTheirPlayers) {
+TEST(link::GameMessage, JoinsAreTakenBeforeTheMailOfTheirPlayers) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 250; ++id) rig.join(id);
   ASSERT_TRUE(rig.say(*rig.players[249], message::InputCommand{.player = 250, .command = {0, "describe"}}));
   rig.tick();
   EXPECT_EQ(dropped(rig, Drop::shard_unknown_viewer), 0U);
   rig.ticks(2);
-  EXPECT_EQ(rig.players[249]->mail.size(), 4U);
+  EXPECT_EQ(rig.players[249]->game_messages.size(), 4U);
 }
 
-TEST(link::Mail, EachDropMovesExactlyItsCounter) {
+TEST(link::GameMessage, EachDropMovesExactlyItsCounter) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   Player& player = rig.join(1);
   rig.ticks(2);
@@ -271,7 +271,7 @@ TEST(link::Mail, EachDropMovesExactlyItsCounter) {
   expect_all_home(rig);
 }
 
-TEST(link::Mail, ALongCommandInABlockIsAnsweredAndTheBlockReturned) {
+TEST(link::GameMessage, ALongCommandInABlockIsAnsweredAndTheBlockReturned) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   Player& player = rig.join(1);
   rig.ticks(2);
@@ -280,16 +280,16 @@ TEST(link::Mail, ALongCommandInABlockIsAnsweredAndTheBlockReturned) {
   ASSERT_TRUE(rig.say(player, message::InputCommand{.player = 1, .command = {0, "checksum"}, .bytes = bytes}));
   rig.tick();
   EXPECT_EQ(rig.blocks_back, (std::vector<std::uint16_t>{0}));
-  ASSERT_EQ(player.mail.size(), 3U) << "two names and the answer";
+  ASSERT_EQ(player.game_messages.size(), 3U) << "two names and the answer";
   message::StateUpdate update;
-  ASSERT_TRUE(decode(std::span(player.mail[2]).subspan(1), update));
+  ASSERT_TRUE(decode(std::span(player.game_messages[2]).subspan(1), update));
   message::ComponentReader reader(update);
   message::Component component;
   ASSERT_TRUE(reader.next(component));
   EXPECT_EQ(base::load<std::uint32_t>(component.bytes.data()), simd::crc32c(bytes));
 }
 
-TEST(link::Mail, AnEmoteIsShownForTwoSeconds) {
+TEST(link::GameMessage, AnEmoteIsShownForTwoSeconds) {
   ShardRig rig(setup_of(2, 1'000.0F), 1, all_buffers);
   Player& watcher = rig.join(1);
   Player& player = rig.join(2);
@@ -309,7 +309,7 @@ TEST(link::Mail, AnEmoteIsShownForTwoSeconds) {
   EXPECT_EQ(anim(watcher), motion::anim::idle);
 }
 
-TEST(link::Mail, EachSessionIsWelcomedOnce) {
+TEST(link::GameMessage, EachSessionIsWelcomedOnce) {
   for (const std::size_t length : {200U, 300U, 1'000U, 2'000U, 400'000U}) {
     GameSetup setup = setup_of(2, 1'000.0F);
     setup.reference.welcome.assign(length, 'w');
@@ -321,14 +321,14 @@ TEST(link::Mail, EachSessionIsWelcomedOnce) {
     rig.join(5);
     rig.ticks(5);
     for (const auto& player : rig.players) {
-      ASSERT_EQ(player->mail.size(), 1U) << length;
-      EXPECT_EQ(player->mail[0], games::reference::welcome_message(setup.reference.welcome));
+      ASSERT_EQ(player->game_messages.size(), 1U) << length;
+      EXPECT_EQ(player->game_messages[0], games::reference::welcome_message(setup.reference.welcome));
     }
     expect_all_home(rig);
   }
 }
 
-TEST(link::Mail, OneSeedGivesOneHistoryWithChatCommandsAndEmotes) {
+TEST(link::GameMessage, OneSeedGivesOneHistoryWithChatCommandsAndEmotes) {
   std::vector<std::vector<std::uint64_t>> histories;
   for (const unsigned shards : {1U, 2U, 3U, 8U}) {
     GameSetup setup = setup_of(shards, 8'000.0F);

@@ -5,8 +5,8 @@
 namespace serried::shard {
 namespace {
 
-TEST(Meet, IsReachedWhenTheLastArrives) {
-  Meet meet(3);
+TEST(PhaseBarrier, IsReachedWhenTheLastArrives) {
+  PhaseBarrier meet(3);
   meet.arrive(0, 2);
   meet.arrive(2, 3);
   EXPECT_FALSE(meet.all_at(2));
@@ -15,8 +15,8 @@ TEST(Meet, IsReachedWhenTheLastArrives) {
   EXPECT_FALSE(meet.all_at(3));
 }
 
-TEST(Meet, OneShardIsNeverHeldUp) {
-  Meet meet(1);
+TEST(PhaseBarrier, OneShardIsNeverHeldUp) {
+  PhaseBarrier meet(1);
   meet.arrive(0, 7);
   EXPECT_TRUE(meet.all_at(7));
 }

@@ -66,7 +66,7 @@ TEST(Rings, ANewSessionInASlotEndsTheOldOne) {
   ShardRig rig(rings_setup());
   Player& old = rig.join(1);
   rig.tick();
-  rig.links[0]->commands.push({.kind = link::Command::Kind::join,
+  rig.links[0]->commands.push({.kind = link::SessionEvent::Kind::join,
                                .connection_id = session::make_id(0, old.session, 77),
                                .session = old.session,
                                .player_id = 2});
@@ -85,7 +85,7 @@ TEST(Rings, ALateLeaveDoesNotEndTheNextSession) {
   Player& player = rig.join(1);
   rig.tick();
   rig.links[0]->commands.push(
-      {.kind = link::Command::Kind::leave, .connection_id = player.connection_id + 5, .session = player.session});
+      {.kind = link::SessionEvent::Kind::leave, .connection_id = player.connection_id + 5, .session = player.session});
   rig.tick();
   EXPECT_EQ(rig.simulation.entity_count(), 1U);
 }

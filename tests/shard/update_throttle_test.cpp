@@ -8,7 +8,7 @@ namespace {
 constexpr Nanos period = second / 60;
 
 /// A machine on which a tick costs `work` at interval 1, and proportionally less above, but for `fixed`.
-unsigned settle(Pace& pace, Nanos work, int ticks, Nanos fixed = 0) {
+unsigned settle(UpdateThrottle& pace, Nanos work, int ticks, Nanos fixed = 0) {
   for (int i = 0; i < ticks; ++i) {
     const Nanos plans = (work - fixed) / pace.interval();
     pace.note(fixed + plans, plans, period, false);
@@ -16,14 +16,14 @@ unsigned settle(Pace& pace, Nanos work, int ticks, Nanos fixed = 0) {
   return pace.interval();
 }
 
-TEST(Pace, EveryTickWhileTicksFit) {
-  Pace pace{6};
+TEST(UpdateThrottle, EveryTickWhileTicksFit) {
+  UpdateThrottle pace{6};
   EXPECT_EQ(settle(pace, period * 8 / 10, 10'000), 1U);
 }
 
-TEST(Pace, RisesAsFarAsNeededAndRarelyTriesLess) {
+TEST(UpdateThrottle, RisesAsFarAsNeededAndRarelyTriesLess) {
   for (unsigned factor = 2; factor <= 5; ++factor) {
-    Pace pace{12};
+    UpdateThrottle pace{12};
     settle(pace, period * factor, 2'000);
     int too_low = 0;
     for (int i = 0; i < 20'000; ++i) {
@@ -38,38 +38,38 @@ TEST(Pace, RisesAsFarAsNeededAndRarelyTriesLess) {
   }
 }
 
-TEST(Pace, ReturnsToEveryTickWhenPlansAreOnlyPartOfATick) {
-  Pace pace{6};
+TEST(UpdateThrottle, ReturnsToEveryTickWhenPlansAreOnlyPartOfATick) {
+  UpdateThrottle pace{6};
   settle(pace, period * 20, 100, period / 2);
   EXPECT_EQ(settle(pace, period * 8 / 10, 60 * 6, period / 2), 1U) << "0.5 for all viewers, and 0.3 for half of them";
 }
 
-TEST(Pace, StaysWithinItsLimit) {
-  Pace pace{6};
+TEST(UpdateThrottle, StaysWithinItsLimit) {
+  UpdateThrottle pace{6};
   EXPECT_EQ(settle(pace, period * 100, 1'000), 6U);
 }
 
-TEST(Pace, ReturnsToEveryTickAfterTheLoad) {
-  Pace pace{6};
+TEST(UpdateThrottle, ReturnsToEveryTickAfterTheLoad) {
+  UpdateThrottle pace{6};
   settle(pace, period * 20, 100);
   EXPECT_EQ(settle(pace, period / 10, 60 * 6), 1U);
 }
 
-TEST(Pace, ReturnsToEveryTickDespiteSingleSlowTicks) {
-  Pace pace{6};
+TEST(UpdateThrottle, ReturnsToEveryTickDespiteSingleSlowTicks) {
+  UpdateThrottle pace{6};
   settle(pace, period * 20, 100);
   for (int i = 0; i < 60 * 6; ++i) pace.note(i % 10 == 0 ? period * 8 / 10 : period / 20, period / 20, period, false);
   EXPECT_EQ(pace.interval(), 1U);
 }
 
-TEST(Pace, OneSlowTickDoesNotRaiseTheInterval) {
-  Pace pace{6};
+TEST(UpdateThrottle, OneSlowTickDoesNotRaiseTheInterval) {
+  UpdateThrottle pace{6};
   for (int i = 0; i < 1'000; ++i) pace.note(i % 10 == 0 ? period * 19 / 10 : period / 10, period / 20, period, false);
   EXPECT_EQ(pace.interval(), 1U);
 }
 
-TEST(Pace, AStandstillDoesNotRaiseTheInterval) {
-  Pace pace{6};
+TEST(UpdateThrottle, AStandstillDoesNotRaiseTheInterval) {
+  UpdateThrottle pace{6};
   for (int i = 0; i < 1'000; ++i) {
     const bool still = i % 100 == 99;
     pace.note(still ? period * 30 : period / 2, still ? period * 30 : period / 4, period, false);
@@ -77,8 +77,8 @@ TEST(Pace, AStandstillDoesNotRaiseTheInterval) {
   }
 }
 
-TEST(Pace, StarvedViewersRaiseTheInterval) {
-  Pace pace{6};
+TEST(UpdateThrottle, StarvedViewersRaiseTheInterval) {
+  UpdateThrottle pace{6};
   for (int i = 0; i < 12; ++i) pace.note(period / 10, period / 10, period, true);
   EXPECT_EQ(pace.interval(), 5U);
 }

@@ -99,7 +99,7 @@ T value(const Bytes& bytes, std::size_t at = 0) {
   return base::load<T>(bytes.data() + at);
 }
 
-TEST(Mail, ALineOfChatIsAnnouncedUnchangedWithItsSender) {
+TEST(GameMessage, ALineOfChatIsAnnouncedUnchangedWithItsSender) {
   const std::string text = "gr\xC3\xBC\xC3\x9F dich";
   for (const ChatScope scope : {ChatScope::near, ChatScope::everybody}) {
     Client client;
@@ -118,14 +118,14 @@ TEST(Mail, ALineOfChatIsAnnouncedUnchangedWithItsSender) {
   }
 }
 
-TEST(Mail, TheLongestLineFits) {
+TEST(GameMessage, TheLongestLineFits) {
   Client client;
   const Bytes text(message::chat_text_bytes_max, 'x');
   ASSERT_EQ(client.say(message::Chat{ChatScope::near, 0, text}), Handled::yes);
   EXPECT_EQ(client.broadcast.bytes, 1 + 1 + 8 + 256);
 }
 
-TEST(Mail, ChatUnderAnotherSenderOrTheServerIsRefused) {
+TEST(GameMessage, ChatUnderAnotherSenderOrTheServerIsRefused) {
   Client client;
   EXPECT_EQ(client.say(message::Chat{ChatScope::near, 8, base::as_bytes("x")}), Handled::malformed);
   EXPECT_EQ(client.say(message::Chat{ChatScope::server, 0, base::as_bytes("x")}), Handled::malformed);
@@ -133,7 +133,7 @@ TEST(Mail, ChatUnderAnotherSenderOrTheServerIsRefused) {
   EXPECT_FALSE(client.broadcasts);
 }
 
-TEST(Mail, AnActionIsAnsweredWithItsRequest) {
+TEST(GameMessage, AnActionIsAnsweredWithItsRequest) {
   Client client;
   const auto outcome = [&](std::uint16_t action, std::uint64_t target) {
     EXPECT_EQ(client.say(message::Action{4'711, action, target}), Handled::yes);
@@ -154,7 +154,7 @@ TEST(Mail, AnActionIsAnsweredWithItsRequest) {
   EXPECT_EQ(client.send({static_cast<std::uint8_t>(message::Type::action), 1, 2}), Handled::malformed);
 }
 
-TEST(Mail, DescribeAnswersThePlayersPositionAndState) {
+TEST(GameMessage, DescribeAnswersThePlayersPositionAndState) {
   Client client;
   ASSERT_EQ(client.command({0, "describe"}), Handled::yes);
   ASSERT_EQ(client.answers.size(), 4U);
@@ -169,7 +169,7 @@ TEST(Mail, DescribeAnswersThePlayersPositionAndState) {
   EXPECT_EQ(client.update().size(), 3U);
 }
 
-TEST(Mail, ChecksumOfTheLongestCommand) {
+TEST(GameMessage, ChecksumOfTheLongestCommand) {
   Client client;
   Bytes long_one(message::message_bytes_max - 64);
   for (std::size_t i = 0; i < long_one.size(); ++i) long_one[i] = static_cast<std::uint8_t>(i * 7 >> 3);
@@ -181,13 +181,13 @@ TEST(Mail, ChecksumOfTheLongestCommand) {
   }
 }
 
-TEST(Mail, ChecksumIsCrc32cByItsCheckValue) {
+TEST(GameMessage, ChecksumIsCrc32cByItsCheckValue) {
   Client client;
   ASSERT_EQ(client.command({0, "checksum"}, base::as_bytes("123456789")), Handled::yes);
   EXPECT_EQ(value<std::uint32_t>(client.update()["crc32c"]), 0xE3069283U);
 }
 
-TEST(Mail, AnUnknownCommandIsAnsweredWithAnError) {
+TEST(GameMessage, AnUnknownCommandIsAnsweredWithAnError) {
   Client client;
   ASSERT_EQ(client.command({0, "dance"}), Handled::yes);
   auto parts = client.update();
@@ -195,7 +195,7 @@ TEST(Mail, AnUnknownCommandIsAnsweredWithAnError) {
   EXPECT_FALSE(parts["error"].empty());
 }
 
-TEST(Mail, ACommandMayBeNamedByASymbolThatIsBound) {
+TEST(GameMessage, ACommandMayBeNamedByASymbolThatIsBound) {
   Client client;
   EXPECT_EQ(client.command({300, {}}), Handled::malformed) << "not bound";
   ASSERT_EQ(client.say(message::Symbol{300, "checksum"}), Handled::yes);
@@ -208,13 +208,13 @@ TEST(Mail, ACommandMayBeNamedByASymbolThatIsBound) {
   EXPECT_EQ(client.say(message::Symbol{400, "one too many"}), Handled::unexpected);
 }
 
-TEST(Mail, ACommandForAnotherPlayerIsDropped) {
+TEST(GameMessage, ACommandForAnotherPlayerIsDropped) {
   Client client;
   EXPECT_EQ(client.say(message::InputCommand{.player = 8, .command = {0, "describe"}}), Handled::unexpected);
   EXPECT_TRUE(client.answers.empty());
 }
 
-TEST(Mail, AnUnregisteredMessageTypeIsUnknown) {
+TEST(GameMessage, AnUnregisteredMessageTypeIsUnknown) {
   Client client;
   for (const unsigned type : {0xC1U, 0xC2U, 0xC6U, 0xD0U, 0xFFU})
     EXPECT_EQ(client.send({static_cast<std::uint8_t>(type), 1, 2, 3}), Handled::unknown) << type;
