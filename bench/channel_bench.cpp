@@ -4,7 +4,7 @@
 ///
 ///     note_sent | note_received | report | acknowledge        per call; `each` is how many datagrams a block tells of
 ///     reliable                                                per datagram; `each` is how many messages it bundles:
-///                                                             send, compose, accept and settle, one session after the
+///                                                             send, compose, accept and on_outcome, one session after the
 ///                                                             other
 
 #include <array>
@@ -76,12 +76,12 @@ class Steady {
           for (unsigned k = 0; k < each_; ++k) {
             sequence_[i][k] = pair.sent.next_sequence(false);
             const auto tag = static_cast<std::uint16_t>(sequence_[i][k] | 1);
-            static_cast<void>(pair.sent.note(sequence_[i][k], {Cargo::plan, 0, tag}, datagram_bytes, now_));
+            static_cast<void>(pair.sent.note(sequence_[i][k], {PayloadKind::plan, 0, tag}, datagram_bytes, now_));
           }
           break;
         case Step::note_received:
           for (unsigned k = 0; k < each_; ++k)
-            pair.received.note(sequence_[i][k], AckWish::soon, now_ + round_trip / 2);
+            pair.received.note(sequence_[i][k], AckPolicy::soon, now_ + round_trip / 2);
           break;
         case Step::report: {
           base::ByteWriter out{block_[i]};
@@ -91,12 +91,12 @@ class Steady {
         case Step::acknowledge: {
           AckBlock block;
           base::ByteReader in{block_[i]};
-          AckNews news;
+          AckResult news;
           wrong_ += !read_ack_block(in, block) ||
                     pair.sent.acknowledge(block, 25 * millisecond, now_ + round_trip, outcome_.data(), news) !=
                         SentDatagrams::Verdict::ok ||
                     news.outcomes != each_;
-          outcomes_ = outcomes_ * 31 + outcome_[0].flight.tag + news.outcomes;
+          outcomes_ = outcomes_ * 31 + outcome_[0].packet.tag + news.outcomes;
           break;
         }
       }
@@ -162,10 +162,10 @@ void reliable(benchmark::State& state) {
         wrong += from.send(pools, wire::Channel::reliable_ordered, message::Type::game_first, content, Urgency::bundled,
                            0) != Queued::yes;
       base::ByteWriter out{body};
-      const Flight flight = from.compose(pools, out, 0).flight;
+      const SentPacket packet = from.compose(pools, out, 0).packet;
       wrong += to.accept(pools, wire::Channel::reliable_ordered, base::ByteReader{out.written()}, receiver, 0) !=
                Accepted::yes;
-      from.settle(pools, flight, true);
+      from.on_outcome(pools, packet, true);
     }
     state.SetIterationTime(thread_seconds() - begin);
   }

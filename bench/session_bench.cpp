@@ -13,7 +13,7 @@
 #include "crypt/aead.h"
 #include "report.h"
 #include "serried/protocol.h"
-#include "session/account.h"
+#include "session/record_sent.h"
 #include "session/admit.h"
 #include "guard/guard.h"
 #include "session/open.h"
@@ -286,14 +286,14 @@ BENCHMARK(penalize)->Apply(sizes);
 
 void account(benchmark::State& state) {
   Crowd crowd(state);
-  session::Freight freight{};
+  session::SendBatchInfo info{};
   for (unsigned row = 0; row < crowd.burst(); ++row) {
-    freight.flight[row] = {channel::Cargo::plan, 0, static_cast<std::uint16_t>(row + 1)};
-    freight.wants_ack[row] = true;
+    info.packet[row] = {channel::PayloadKind::plan, 0, static_cast<std::uint16_t>(row + 1)};
+    info.ack_eliciting[row] = true;
   }
   base::Prng random(random_seed);
   measure(state, crowd, nothing, [&] {
-    session::account(crowd.batch, crowd.table, freight, random.next(), crowd.now);
+    session::record_sent(crowd.batch, crowd.table, info, random.next(), crowd.now);
     std::uint64_t sum = 0;
     for (unsigned row = 0; row < crowd.burst(); ++row) sum = sum * 31 + crowd.batch.sequence[row];
     return sum;

@@ -20,9 +20,9 @@ constexpr Nanos age(std::uint32_t sent, Nanos now) noexcept {
 }
 
 /// From the congestion window.
-constexpr bool exempt(Cargo cargo) noexcept { return cargo == Cargo::input; }
+constexpr bool exempt(PayloadKind payload) noexcept { return payload == PayloadKind::input; }
 
-constexpr bool waited_for(Cargo cargo) noexcept { return cargo != Cargo::none && cargo != Cargo::input; }
+constexpr bool waited_for(PayloadKind payload) noexcept { return payload != PayloadKind::none && payload != PayloadKind::input; }
 
 bool reports(const AckBlock& block, std::uint64_t sequence) noexcept {
   if (sequence >= block.largest) return sequence == block.largest;
@@ -49,7 +49,7 @@ void write_ack_block(base::ByteWriter& out, const AckBlock& block) noexcept {
   out.write(block.mask);
 }
 
-void ReceivedDatagrams::note(std::uint64_t sequence, AckWish wish, Nanos now) noexcept {
+void ReceivedDatagrams::note(std::uint64_t sequence, AckPolicy policy, Nanos now) noexcept {
   if (sequence > largest_) {
     const std::uint64_t ahead = sequence - largest_;
     mask_ = ahead < 64 ? mask_ << ahead : 0;
@@ -59,12 +59,12 @@ void ReceivedDatagrams::note(std::uint64_t sequence, AckWish wish, Nanos now) no
   } else if (const std::uint64_t behind = largest_ - sequence; behind >= 1 && behind <= 64) {
     mask_ |= std::uint64_t{1} << (behind - 1);
   }
-  if (wish == AckWish::none) return;
+  if (policy == AckPolicy::none) return;
   ++unreported_;
-  if (wish == AckWish::whenever) return;
+  if (policy == AckPolicy::whenever) return;
   if (!is_soon_) soon_since_ = now;
   is_soon_ = true;
-  if (wish == AckWish::reliable && reliable_unreported_ < reliable_unreported_max) ++reliable_unreported_;
+  if (policy == AckPolicy::reliable && reliable_unreported_ < reliable_unreported_max) ++reliable_unreported_;
 }
 
 Nanos ReceivedDatagrams::due_at(Nanos delay_max) const noexcept {
@@ -103,20 +103,20 @@ std::uint64_t BasicSentDatagrams<queue_capacity>::next_sequence(bool skip) noexc
 }
 
 template <unsigned queue_capacity>
-Flight BasicSentDatagrams<queue_capacity>::note(std::uint64_t sequence, const Flight& flight, std::uint16_t bytes,
+SentPacket BasicSentDatagrams<queue_capacity>::note(std::uint64_t sequence, const SentPacket& packet, std::uint16_t bytes,
                                                 Nanos now) noexcept {
   if (bytes == 0) return {};
-  const Flight evicted = count_ == capacity ? evict() : Flight{};
+  const SentPacket evicted = count_ == capacity ? evict() : SentPacket{};
   if (open_ == count_) timer_from_ = std::max(timer_from_, now);
   Entry& sent = entry(count_++);
   sent.sequence = static_cast<std::uint32_t>(sequence);
   sent.sent = sent_units(now) & sent_mask;
   sent.state = State::in_flight;
-  sent.cargo = flight.cargo;
+  sent.payload = packet.payload;
   sent.bytes = bytes & 0x7FF;
-  sent.count = flight.count & 0x1F;
-  sent.tag = flight.tag;
-  if (exempt(flight.cargo)) return evicted;
+  sent.count = packet.count & 0x1F;
+  sent.tag = packet.tag;
+  if (exempt(packet.payload)) return evicted;
   bytes_in_flight_ += bytes;
   ++in_flight_;
   return evicted;
@@ -125,12 +125,12 @@ Flight BasicSentDatagrams<queue_capacity>::note(std::uint64_t sequence, const Fl
 /// Make room for one; returns what had to go, when that is of consequence. Of what has expired the oldest stays as long
 /// as there is other: the ring may cover less than a round trip, and then this one alone tells how long it is.
 template <unsigned queue_capacity>
-Flight BasicSentDatagrams<queue_capacity>::evict() noexcept {
+SentPacket BasicSentDatagrams<queue_capacity>::evict() noexcept {
   Entry& oldest = entry(0);
-  Flight evicted;
+  SentPacket evicted;
   if (oldest.state == State::in_flight) {
     land(oldest);
-    if (waited_for(oldest.cargo)) evicted = flight_of(oldest);
+    if (waited_for(oldest.payload)) evicted = packet_of(oldest);
   } else if (open_ >= 2) {
     entry(1) = oldest;
   }
@@ -150,8 +150,8 @@ bool BasicSentDatagrams<queue_capacity>::is_lie(const AckBlock& block) const noe
 
 template <unsigned queue_capacity>
 auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nanos ack_delay_max, Nanos now,
-                                                     Outcome* out, AckNews& news) noexcept -> Verdict {
-  news = {};
+                                                     Outcome* out, AckResult& result) noexcept -> Verdict {
+  result = {};
   if (is_lie(block)) return Verdict::lie;
   ack_delay_ =
       static_cast<std::uint16_t>(std::min<Nanos>((ack_delay_max + ack_delay_unit - 1) / ack_delay_unit, 0xFFFF));
@@ -170,12 +170,12 @@ auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nano
       sampled = sequence;
       sampled_sent = sent.sent;
     }
-    if (sent.state == State::in_flight) tell(sent, acked, out, news);
+    if (sent.state == State::in_flight) tell(sent, acked, out, result);
     sent.state = State::settled;
   }
-  if (news.newest_acked != 0) expirations_ = 0;
+  if (result.newest_acked != 0) expirations_ = 0;
   // When all that is acked had expired, the estimate is too short, and the newest of it a sample good enough.
-  if (sampled != 0 && (sampled == block.largest || news.newest_acked == 0)) {
+  if (sampled != 0 && (sampled == block.largest || result.newest_acked == 0)) {
     const Nanos elapsed = age(sampled_sent, now);
     round_trip_.sample(elapsed - std::min({elapsed, block.delay, ack_delay_max}));
   }
@@ -196,14 +196,14 @@ Nanos BasicSentDatagrams<queue_capacity>::timeout_at() const noexcept {
 }
 
 template <unsigned queue_capacity>
-void BasicSentDatagrams<queue_capacity>::expire(Nanos now, Outcome* out, AckNews& news) noexcept {
-  news = {};
+void BasicSentDatagrams<queue_capacity>::expire(Nanos now, Outcome* out, AckResult& result) noexcept {
+  result = {};
   const Nanos old = timeout(0) / sent_unit * sent_unit;
   for (unsigned i = open_; i < count_; ++i) {
     Entry& sent = entry(i);
     if (sent.state == State::settled) continue;
     if (age(sent.sent, now) < old) break;
-    tell(sent, false, out, news);
+    tell(sent, false, out, result);
     sent.state = State::expired;
   }
   timer_from_ = std::max(timer_from_, now);
@@ -214,17 +214,17 @@ void BasicSentDatagrams<queue_capacity>::expire(Nanos now, Outcome* out, AckNews
 /// It is no longer in flight; returns the bytes that leave the count.
 template <unsigned queue_capacity>
 std::uint32_t BasicSentDatagrams<queue_capacity>::land(const Entry& sent) noexcept {
-  if (exempt(sent.cargo)) return 0;
+  if (exempt(sent.payload)) return 0;
   bytes_in_flight_ -= sent.bytes;
   --in_flight_;
   return sent.bytes;
 }
 
 template <unsigned queue_capacity>
-void BasicSentDatagrams<queue_capacity>::tell(const Entry& sent, bool acked, Outcome* out, AckNews& news) noexcept {
-  (acked ? news.acked_bytes : news.lost_bytes) += land(sent);
-  (acked ? news.newest_acked : news.newest_lost) = sequence_of(sent);  // they come in the order of sending
-  if (waited_for(sent.cargo)) out[news.outcomes++] = {flight_of(sent), acked};
+void BasicSentDatagrams<queue_capacity>::tell(const Entry& sent, bool acked, Outcome* out, AckResult& result) noexcept {
+  (acked ? result.acked_bytes : result.lost_bytes) += land(sent);
+  (acked ? result.newest_acked : result.newest_lost) = sequence_of(sent);  // they come in the order of sending
+  if (waited_for(sent.payload)) out[result.outcomes++] = {packet_of(sent), acked};
 }
 
 /// What is settled leaves at the front, and the timer follows the oldest in flight.

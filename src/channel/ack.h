@@ -26,7 +26,7 @@ inline constexpr Nanos ack_delay_unit = 64 * microsecond;
 void write_ack_block(base::ByteWriter& out, const AckBlock& block) noexcept;
 
 /// What a datagram that was received asks for.
-enum class AckWish : std::uint8_t {
+enum class AckPolicy : std::uint8_t {
   none,      ///< ack-only, or empty
   whenever,  ///< no timer: with whatever goes out, or one for many
   soon,      ///< within the ack delay
@@ -40,7 +40,7 @@ class ReceivedDatagrams {
   static constexpr std::uint32_t reliable_unreported_max = 2;
 
   /// An authentic datagram that is not a replay.
-  void note(std::uint64_t sequence, AckWish wish, Nanos now) noexcept;
+  void note(std::uint64_t sequence, AckPolicy policy, Nanos now) noexcept;
   /// What is wanted soon has waited for `delay_max`, or 32 datagrams are unreported, or two reliable ones.
   [[nodiscard]] bool due(Nanos now, Nanos delay_max) const noexcept { return due_at(delay_max) <= now; }
   [[nodiscard]] bool pending() const noexcept { return unreported_ != 0; }
@@ -80,21 +80,21 @@ class RoundTrip {
 };
 
 /// What a datagram carried whose ack or loss is of consequence.
-enum class Cargo : std::uint8_t {
+enum class PayloadKind : std::uint8_t {
   none,       ///< an ack frees its place in the window, nothing more
   plan,       ///< a replication plan
   ordered,    ///< messages of channel 1
   unordered,  ///< messages of channel 2
   input,  ///< a client's inputs: as none, but exempt from the window, so not among the bytes and datagrams in flight
 };
-struct Flight {
-  Cargo cargo = Cargo::none;
+struct SentPacket {
+  PayloadKind payload = PayloadKind::none;
   std::uint8_t count = 0;  ///< messages, at most 31
   std::uint16_t tag = 0;   ///< the plan, or the id of the first message
 };
 
 /// What an ack block, or an expired timer, changed. Bytes are those that bytes_in_flight() counted.
-struct AckNews {
+struct AckResult {
   std::uint32_t acked_bytes = 0, lost_bytes = 0;
   std::uint64_t newest_acked = 0, newest_lost = 0;  ///< sequences; 0: none
   unsigned outcomes = 0;
@@ -121,7 +121,7 @@ class BasicSentDatagrams {
   static constexpr Nanos timeout_max = 3 * second;  ///< or two round trips, when they are longer
 
   struct Outcome {
-    Flight flight;  ///< never cargo none or input
+    SentPacket packet;  ///< never payload none or input
     bool acked;     ///< else lost
   };
   enum class Verdict : std::uint8_t { ok, lie };
@@ -129,11 +129,11 @@ class BasicSentDatagrams {
   /// The sequence for the next datagram. `skip`: leave one number out first (a trap for liars).
   [[nodiscard]] std::uint64_t next_sequence(bool skip) noexcept;
   /// Remember what was sent under the sequence just given. `bytes` of the whole datagram; 0: ack-only, not in flight.
-  /// Returns what had to make room, as lost: cargo none when there was room, or its loss is of no consequence.
-  Flight note(std::uint64_t sequence, const Flight& flight, std::uint16_t bytes, Nanos now) noexcept;
-  /// Process a block; `out` has room for `capacity` outcomes, which come in the order of sending. `news` is written
+  /// Returns what had to make room, as lost: payload none when there was room, or its loss is of no consequence.
+  SentPacket note(std::uint64_t sequence, const SentPacket& packet, std::uint16_t bytes, Nanos now) noexcept;
+  /// Process a block; `out` has room for `capacity` outcomes, which come in the order of sending. `result` is written
   /// anew. Blocks that tell nothing new, or are a lie, change nothing.
-  Verdict acknowledge(const AckBlock& block, Nanos ack_delay_max, Nanos now, Outcome* out, AckNews& news) noexcept;
+  Verdict acknowledge(const AckBlock& block, Nanos ack_delay_max, Nanos now, Outcome* out, AckResult& result) noexcept;
 
   /// When nothing but time makes datagrams lost; ~0: nothing is in flight. It is the timeout, doubled for each of
   /// expirations(), after the oldest in flight was sent, or after the last expiry if that is later.
@@ -141,7 +141,7 @@ class BasicSentDatagrams {
   /// Precondition: now >= timeout_at(). All in flight that are as old as the plain timeout are lost, at least one; only
   /// the next expiry is put off. A round trip older than that is gone for all that is known, and what was sent again
   /// after one expiry must not have to survive the next.
-  void expire(Nanos now, Outcome* out, AckNews& news) noexcept;
+  void expire(Nanos now, Outcome* out, AckResult& result) noexcept;
   /// Timeouts since something that was in flight was last acked.
   [[nodiscard]] unsigned expirations() const noexcept { return expirations_; }
 
@@ -167,7 +167,7 @@ class BasicSentDatagrams {
     std::uint32_t sequence;   ///< the lower half
     std::uint32_t sent : 27;  ///< in 16 us
     State state : 2;
-    Cargo cargo : 3;
+    PayloadKind payload : 3;
     std::uint16_t bytes : 11, count : 5;
     std::uint16_t tag;
   };
@@ -179,14 +179,14 @@ class BasicSentDatagrams {
   [[nodiscard]] std::uint64_t sequence_of(const Entry& sent) const noexcept {
     return last_ - (static_cast<std::uint32_t>(last_) - sent.sequence);
   }
-  [[nodiscard]] static Flight flight_of(const Entry& sent) noexcept {
-    return {sent.cargo, static_cast<std::uint8_t>(sent.count), sent.tag};
+  [[nodiscard]] static SentPacket packet_of(const Entry& sent) noexcept {
+    return {sent.payload, static_cast<std::uint8_t>(sent.count), sent.tag};
   }
-  Flight evict() noexcept;
+  SentPacket evict() noexcept;
   [[nodiscard]] bool is_lie(const AckBlock& block) const noexcept;
   [[nodiscard]] Nanos timeout(unsigned doublings) const noexcept;
   std::uint32_t land(const Entry& sent) noexcept;
-  void tell(const Entry& sent, bool acked, Outcome* out, AckNews& news) noexcept;
+  void tell(const Entry& sent, bool acked, Outcome* out, AckResult& result) noexcept;
   void tidy() noexcept;
 
   std::uint64_t last_ = 0;

@@ -4,15 +4,15 @@
 
 namespace serried::channel {
 
-void Congestion::on_news(const AckNews& news, std::uint64_t last_sequence, bool limited) noexcept {
-  if (news.acked_bytes != 0) halved_ = false;
-  if (news.newest_lost > recovery_end_) lose(last_sequence);
-  if (!limited || news.newest_acked <= recovery_end_) return;
+void Congestion::on_ack_result(const AckResult& result, std::uint64_t last_sequence, bool limited) noexcept {
+  if (result.acked_bytes != 0) halved_ = false;
+  if (result.newest_lost > recovery_end_) lose(last_sequence);
+  if (!limited || result.newest_acked <= recovery_end_) return;
   if (window_ < threshold_) {
-    window_ = std::min(window_ + news.acked_bytes, window_max);
+    window_ = std::min(window_ + result.acked_bytes, window_max);
     return;
   }
-  acked_ += news.acked_bytes;
+  acked_ += result.acked_bytes;
   if (acked_ < window_) return;
   acked_ -= window_;
   window_ = std::min(window_ + datagram_bytes, window_max);

@@ -22,9 +22,9 @@ class Congestion {
 
   /// What an ack, or the clock, said. `last_sequence`: the newest one sent, so that one round trip halves once.
   /// No growth unless the window was in use: `limited` is whether the sender had been held back by it.
-  void on_news(const AckNews& news, std::uint64_t last_sequence, bool limited) noexcept;
+  void on_ack_result(const AckResult& result, std::uint64_t last_sequence, bool limited) noexcept;
   /// The retransmission timeout expired; `expirations` in a row, this one included. The first is a loss like any, from
-  /// the second on the window is the smallest. `on_news` may be told before what was lost by it, or not at all.
+  /// the second on the window is the smallest. `on_ack_result` may be told before what was lost by it, or not at all.
   void on_timeout(std::uint64_t last_sequence, unsigned expirations) noexcept;
   /// Another network path.
   void restart() noexcept { *this = Congestion{}; }

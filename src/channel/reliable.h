@@ -3,7 +3,7 @@
 /// for something earlier. Messages lie in the lane's pools; nothing here allocates. The same code in server and client.
 ///
 ///     send -> [queue by id] -> compose -> (datagram) -> accept -> [order, join] -> Receiver::take
-///                 ^ settle(lost)  | settle(acked): freed
+///                 ^ on_outcome(lost)  | on_outcome(acked): freed
 ///
 /// Source  docs/wire-format.md section 2, Reliable channels, Fragments, Bundling
 
@@ -102,14 +102,14 @@ class Reliable {
   /// and the message in fragments take turns, what is due first. `out` needs room for a whole fragment, or it is not
   /// that one's turn.
   struct Composed {
-    Flight flight;  ///< cargo none: there was nothing that fits, or `fragment` is set and it is one of channel 0
+    SentPacket packet;  ///< payload none: there was nothing that fits, or `fragment` is set and it is one of channel 0
     wire::Channel channel{};
     bool fragment = false;  ///< the flag
-    [[nodiscard]] bool any() const noexcept { return flight.cargo != Cargo::none || fragment; }
+    [[nodiscard]] bool any() const noexcept { return packet.payload != PayloadKind::none || fragment; }
   };
   [[nodiscard]] Composed compose(Pools& pools, base::ByteWriter& out, Nanos now) noexcept;
-  /// What became of a datagram of compose's. Cargo other than ordered or unordered is ignored.
-  void settle(Pools& pools, const Flight& flight, bool acked) noexcept;
+  /// What became of a datagram of compose's. PayloadKind other than ordered or unordered is ignored.
+  void on_outcome(Pools& pools, const SentPacket& packet, bool acked) noexcept;
 
   /// More than three quarters of what may be unacked on channel 1 are: take no work whose answer would need it.
   [[nodiscard]] bool nearly_full() const noexcept {
@@ -179,7 +179,7 @@ class Reliable {
   void split(const Split::Source& source, wire::Channel channel, std::size_t bytes) noexcept;
   [[nodiscard]] Composed compose_messages(Pools& pools, unsigned index, base::ByteWriter& out) noexcept;
   [[nodiscard]] Composed compose_fragment(Pools& pools, base::ByteWriter& out) noexcept;
-  void settle_messages(Pools& pools, unsigned index, const Flight& flight, bool acked) noexcept;
+  void on_messages_outcome(Pools& pools, unsigned index, const SentPacket& packet, bool acked) noexcept;
 
   [[nodiscard]] bool accept_ordered(Pools& pools, std::uint16_t id, const message::Framed& message,
                                     const Receiver& receiver) noexcept;

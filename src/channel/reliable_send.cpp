@@ -11,8 +11,8 @@ constexpr std::size_t bundle_bytes_max = wire::body_bytes_max - wire::ack_block_
 
 constexpr std::size_t framed(std::uint16_t bytes) noexcept { return base::varint_bytes(bytes) + bytes; }
 
-constexpr Cargo cargo_of(wire::Channel channel) noexcept {
-  return channel == wire::Channel::reliable_ordered ? Cargo::ordered : Cargo::unordered;
+constexpr PayloadKind cargo_of(wire::Channel channel) noexcept {
+  return channel == wire::Channel::reliable_ordered ? PayloadKind::ordered : PayloadKind::unordered;
 }
 
 }  // namespace
@@ -159,27 +159,27 @@ Reliable::Composed Reliable::compose_fragment(Pools& pools, base::ByteWriter& ou
   if (!split_.compose(pools.block, out, id)) return {};
   if (channel != wire::Channel::unreliable) return {{cargo_of(channel), 1, id}, channel, true};
   // Sent once: as good as acked.
-  split_.settle(pools.block, id, true);
+  split_.on_outcome(pools.block, id, true);
   return {{}, channel, true};
 }
 
-void Reliable::settle(Pools& pools, const Flight& flight, bool acked) noexcept {
-  if (flight.cargo != Cargo::ordered && flight.cargo != Cargo::unordered) return;
-  const unsigned index = flight.cargo == Cargo::ordered ? 0 : 1;
-  if (split_.active() && split_.channel() == channel_of(index) && split_.has(flight.tag)) {
-    split_.settle(pools.block, flight.tag, acked);
+void Reliable::on_outcome(Pools& pools, const SentPacket& packet, bool acked) noexcept {
+  if (packet.payload != PayloadKind::ordered && packet.payload != PayloadKind::unordered) return;
+  const unsigned index = packet.payload == PayloadKind::ordered ? 0 : 1;
+  if (split_.active() && split_.channel() == channel_of(index) && split_.has(packet.tag)) {
+    split_.on_outcome(pools.block, packet.tag, acked);
     return;
   }
-  settle_messages(pools, index, flight, acked);
+  on_messages_outcome(pools, index, packet, acked);
 }
 
-void Reliable::settle_messages(Pools& pools, unsigned index, const Flight& flight, bool acked) noexcept {
+void Reliable::on_messages_outcome(Pools& pools, unsigned index, const SentPacket& packet, bool acked) noexcept {
   Outbound& out = outbound_[index];
   MessageQueue::Place before = MessageQueue::none;
   for (MessageQueue::Place at = out.unacked.first(); at != MessageQueue::none;) {
     ChunkPool::Record& message = MessageQueue::record(pools.chunk, at);
-    const auto place = static_cast<std::uint16_t>(message.id - flight.tag);
-    if (place < flight.count && message.due == in_flight) {
+    const auto place = static_cast<std::uint16_t>(message.id - packet.tag);
+    if (place < packet.count && message.due == in_flight) {
       if (acked) {
         at = out.unacked.remove(pools.chunk, before, at);
         continue;

@@ -47,7 +47,7 @@ bool Split::compose(BlockPool& pool, base::ByteWriter& out, std::uint16_t& id) n
   return true;
 }
 
-void Split::settle(BlockPool& pool, std::uint16_t id, bool acked) noexcept {
+void Split::on_outcome(BlockPool& pool, std::uint16_t id, bool acked) noexcept {
   const auto index = static_cast<std::uint16_t>(id - first_id_);
   const std::uint64_t bit = std::uint64_t{1} << (index % 64);
   if ((in_flight_[index / 64] & bit) == 0) return;

@@ -41,7 +41,7 @@ class Split {
   /// False: `out` has no room for all of it. Precondition: waiting().
   [[nodiscard]] bool compose(BlockPool& pool, base::ByteWriter& out, std::uint16_t& id) noexcept;
   /// What became of the fragment `id`. The last one acked ends it. Precondition: has(id).
-  void settle(BlockPool& pool, std::uint16_t id, bool acked) noexcept;
+  void on_outcome(BlockPool& pool, std::uint16_t id, bool acked) noexcept;
   void end(BlockPool& pool) noexcept;
 
  private:

@@ -63,9 +63,9 @@ class Post {
     note_change();
     return composed;
   }
-  void settle(const channel::Flight& flight, bool acked) noexcept {
-    if (!exists() || (flight.cargo != channel::Cargo::ordered && flight.cargo != channel::Cargo::unordered)) return;
-    reliable_.settle(*pools_, flight, acked);
+  void on_outcome(const channel::SentPacket& packet, bool acked) noexcept {
+    if (!exists() || (packet.payload != channel::PayloadKind::ordered && packet.payload != channel::PayloadKind::unordered)) return;
+    reliable_.on_outcome(*pools_, packet, acked);
     note_change();
   }
   /// Preconditions of both: is_open().

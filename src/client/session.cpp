@@ -281,7 +281,7 @@ Drop Session::accept_connection(std::span<std::uint8_t> datagram, const wire::He
   idle_ping_ = accepted.idle_ping_ms * millisecond;
   ack_delay_max_ = accepted.ack_delay_us * microsecond;
   replay_.commit(header.sequence);
-  received_.note(header.sequence, channel::AckWish::soon, now);
+  received_.note(header.sequence, channel::AckPolicy::soon, now);
   note_acks();
   heard_at_ = now;
   // Nothing of the handshake is needed any more.

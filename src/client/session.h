@@ -269,7 +269,7 @@ class alignas(64) Session {
   void report(Fault fault, Nanos now, std::uint64_t sequence, std::uint8_t detail) noexcept;
   void wipe() noexcept;
   void expire(Nanos now) noexcept;
-  void settle(std::span<const channel::ClientSentDatagrams::Outcome> outcomes) noexcept;
+  void on_outcome(std::span<const channel::ClientSentDatagrams::Outcome> outcomes) noexcept;
 
   [[nodiscard]] metrics::Drop accept_clear(std::span<const std::uint8_t> body, Nanos now);
   [[nodiscard]] metrics::Drop accept_connection(std::span<std::uint8_t> datagram, const wire::Header& header,
@@ -305,9 +305,9 @@ class alignas(64) Session {
 
   [[nodiscard]] Outgoing compose_connect(std::span<std::uint8_t> to, Nanos now) noexcept;
   [[nodiscard]] Outgoing compose_sealed(std::span<std::uint8_t> to, Nanos now) noexcept;
-  /// What stands behind the ack block, and the flight that it makes.
+  /// What stands behind the ack block, and the packet that it makes.
   struct Parcel {
-    channel::Flight flight;
+    channel::SentPacket packet;
     wire::Channel channel{};
     std::uint8_t flags = 0;
     bool paced = false;

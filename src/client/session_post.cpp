@@ -32,7 +32,7 @@ Drop Session::accept_post(const wire::Header& header, base::ByteReader in, Nanos
                                          ? post_.accept_fragment(channel, in, message_bytes_max_, receiver, now)
                                          : post_.accept(channel, in, receiver, now);
   if (accepted == channel::Accepted::yes) {
-    received_.note(header.sequence, reliable ? channel::AckWish::reliable : channel::AckWish::soon, now);
+    received_.note(header.sequence, reliable ? channel::AckPolicy::reliable : channel::AckPolicy::soon, now);
     note_acks();
     return Drop::none;
   }

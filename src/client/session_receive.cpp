@@ -78,15 +78,15 @@ Drop Session::accept_acks(base::ByteReader& in, std::uint64_t sequence, Nanos no
   // Not initialised, 1024 of them: the few that are there are written by `acknowledge`.
   alignas(Sent::Outcome) std::array<std::byte, sizeof(Sent::Outcome) * Sent::capacity> room;
   auto* const outcomes = reinterpret_cast<Sent::Outcome*>(room.data());
-  channel::AckNews news;
-  if (sent_.acknowledge(block, ack_delay_max_, now, outcomes, news) == Sent::Verdict::lie) {
+  channel::AckResult result;
+  if (sent_.acknowledge(block, ack_delay_max_, now, outcomes, result) == Sent::Verdict::lie) {
     report(Fault::ack_lie, now, sequence, 0);
     fail(End::protocol_error, message::DisconnectReason::protocol_error, now, sequence);
     return Drop::bad_ack;
   }
   note_flight();
-  if ((news.acked_bytes | news.lost_bytes) != 0) congestion_.on_news(news, sent_.last_sequence(), limited);
-  settle({outcomes, news.outcomes});
+  if ((result.acked_bytes | result.lost_bytes) != 0) congestion_.on_ack_result(result, sent_.last_sequence(), limited);
+  on_outcome({outcomes, result.outcomes});
   return Drop::none;
 }
 
@@ -94,21 +94,21 @@ void Session::expire(Nanos now) noexcept {
   using Sent = channel::ClientSentDatagrams;
   alignas(Sent::Outcome) std::array<std::byte, sizeof(Sent::Outcome) * Sent::capacity> room;
   auto* const outcomes = reinterpret_cast<Sent::Outcome*>(room.data());
-  channel::AckNews news;
-  sent_.expire(now, outcomes, news);
+  channel::AckResult result;
+  sent_.expire(now, outcomes, result);
   note_flight();
   // Inputs are no load, and their acks may be long in coming: that they are not acked yet says nothing of the path.
-  if (news.lost_bytes != 0) congestion_.on_timeout(sent_.last_sequence(), sent_.expirations());
+  if (result.lost_bytes != 0) congestion_.on_timeout(sent_.last_sequence(), sent_.expirations());
   ++counters_.timeouts;
-  settle({outcomes, news.outcomes});
+  on_outcome({outcomes, result.outcomes});
   if (sent_.expirations() >= Sent::expirations_max) fail(End::no_acks, message::DisconnectReason::timeout, now, 0);
 }
 
 /// Of what we send only reliable messages are waited for: all else is repeated until it shows effect, or of no use
 /// later.
-void Session::settle(std::span<const channel::ClientSentDatagrams::Outcome> outcomes) noexcept {
-  for (const auto& [flight, acked] : outcomes) {
-    post_.settle(flight, acked);
+void Session::on_outcome(std::span<const channel::ClientSentDatagrams::Outcome> outcomes) noexcept {
+  for (const auto& [packet, acked] : outcomes) {
+    post_.on_outcome(packet, acked);
     counters_.resent += !acked;
   }
 }
@@ -124,13 +124,13 @@ Drop Session::accept_packed(const wire::Header& header, base::ByteReader in, Nan
 
 Drop Session::accept_rest(const wire::Header& header, base::ByteReader in, Nanos now, metrics::DropCounters& drops) {
   if (header.channel != 0 || (header.flags & wire::flag::fragment) != 0) return accept_post(header, in, now, drops);
-  const channel::AckWish wish = in.remaining() != 0 ? channel::AckWish::soon : channel::AckWish::none;
+  const channel::AckPolicy policy = in.remaining() != 0 ? channel::AckPolicy::soon : channel::AckPolicy::none;
   view_.begin(header.sequence, now);
   accept_messages(in, header, now, drops);
   // A datagram of which the view had to ignore something is as good as lost: the sender must not believe that we hold
   // it.
   if (state_ == State::closed || !view_.complete()) return Drop::none;
-  received_.note(header.sequence, wish, now);
+  received_.note(header.sequence, policy, now);
   note_acks();
   return Drop::none;
 }

@@ -107,7 +107,7 @@ Outgoing Session::compose_sealed(std::span<std::uint8_t> to, Nanos now) noexcept
   const std::uint64_t sequence = sent_.next_sequence(dice_.below(skip_one_in) == 0);
   const std::size_t bytes = wire::header_bytes + body_bytes + wire::tag_bytes + wire::crc_bytes;
   const bool asks_for_ack = body_bytes != ack_bytes;
-  post_.settle(sent_.note(sequence, parcel.flight, asks_for_ack ? static_cast<std::uint16_t>(bytes) : 0, now), false);
+  post_.on_outcome(sent_.note(sequence, parcel.packet, asks_for_ack ? static_cast<std::uint16_t>(bytes) : 0, now), false);
   note_flight();
   budget_.spend(now);
   if (parcel.paced) congestion_.paced(static_cast<std::uint32_t>(bytes), rtt(), now);
@@ -122,7 +122,7 @@ Session::Parcel Session::write_parcel(base::ByteWriter& out, bool messages_due, 
     write_messages(out, parcel, now);
   } else if (now >= reliable_at()) {
     const channel::Reliable::Composed composed = post_.compose(out, now);
-    parcel.flight = composed.flight;
+    parcel.packet = composed.packet;
     parcel.channel = composed.channel;
     parcel.flags = composed.fragment ? wire::flag::fragment : std::uint8_t{0};
     parcel.paced = true;
@@ -168,7 +168,7 @@ void Session::write_messages(base::ByteWriter& out, Parcel& parcel, Nanos now) n
   write_repeated(out, parcel, now);
   if (state_ == State::playing && input_pending_) {
     write_inputs(out);
-    parcel.flight.cargo = channel::Cargo::input;
+    parcel.packet.payload = channel::PayloadKind::input;
     // What waits for a bundle goes right behind: there is nothing to wait for before the next input.
     post_.flush();
   }
@@ -181,7 +181,7 @@ void Session::write_messages(base::ByteWriter& out, Parcel& parcel, Nanos now) n
     message::encode(out, message::Ping{dice_.next(), now / microsecond});
     pinged_at_ = now;
   }
-  const bool exempt = parcel.flight.cargo == channel::Cargo::input;
+  const bool exempt = parcel.packet.payload == channel::PayloadKind::input;
   if (post_.has_notes() && (exempt || now >= window_at(0))) {
     post_.write_notes(out);
     parcel.paced = !exempt;

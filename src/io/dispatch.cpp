@@ -241,7 +241,7 @@ Drop on_special(Context& context, const wire::Batch& batch, unsigned row, base::
     if (result != Drop::none) return result;
   }
   note_received(state, context.slot, batch.sequence[row],
-                reliable ? channel::AckWish::reliable : channel::AckWish::soon, context.now);
+                reliable ? channel::AckPolicy::reliable : channel::AckPolicy::soon, context.now);
   if (!reliable && !fragment) on_messages(context, body);
   return Drop::none;
 }
@@ -254,9 +254,9 @@ void on_plain(Context& context, std::uint64_t sequence, base::ByteReader body) n
   if (!session::opens(context.session.state)) return;
   const bool only_inputs = context.messages != 0 && context.messages == context.inputs;
   note_received(context.state, context.slot, sequence,
-                empty         ? channel::AckWish::none
-                : only_inputs ? channel::AckWish::whenever
-                              : channel::AckWish::soon,
+                empty         ? channel::AckPolicy::none
+                : only_inputs ? channel::AckPolicy::whenever
+                              : channel::AckPolicy::soon,
                 context.now);
 }
 

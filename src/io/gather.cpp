@@ -13,7 +13,7 @@ using session::State;
 void take_back(IoState& state, const link::OutRow& out) noexcept { state.spare.push({out.body - link::body_offset, out.owner}); }
 
 /// Append the row to the burst.
-void add_datagram(IoState& state, wire::Batch& batch, session::Freight& freight, const link::OutRow& out,
+void add_datagram(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, const link::OutRow& out,
                   Nanos now) noexcept {
   session::Outbound& outbound = state.table.outbound(out.session);
   std::uint8_t* body = out.body;
@@ -33,9 +33,9 @@ void add_datagram(IoState& state, wire::Batch& batch, session::Freight& freight,
       probe ? state.table.cold(out.session).roam.candidate : state.table.peer(out.session).path);
   batch.session[row] = out.session;
   batch.flags[row] = flags;
-  freight.flight[row] = {out.cargo, out.count, out.tag};
-  freight.wants_ack[row] = out.body_bytes != 0;
-  if (out.cargo != channel::Cargo::plan) return;
+  info.packet[row] = {out.payload, out.count, out.tag};
+  info.ack_eliciting[row] = out.body_bytes != 0;
+  if (out.payload != channel::PayloadKind::plan) return;
   outbound.taken_bytes += out.charge();
   // The tick ends for this session: what has waited for a bundle goes too.
   if (!state.table.admission(out.session).send_wanted) return;
@@ -66,7 +66,7 @@ void post(IoState& state, const link::OutRow& out, Nanos now) noexcept {
 }
 
 /// Deal with one row. Its buffer goes into the burst, or home.
-void add(IoState& state, wire::Batch& batch, session::Freight& freight, const link::OutRow& out, Nanos now) noexcept {
+void add(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, const link::OutRow& out, Nanos now) noexcept {
   if (out.kind == link::OutKind::block_back) return state.pools.block.release(out.tag);
   if (out.kind == link::OutKind::buffer_back) return take_back(state, out);
   const session::Admission& session = state.table.admission(out.session);
@@ -75,7 +75,7 @@ void add(IoState& state, wire::Batch& batch, session::Freight& freight, const li
   if (gone) {
     state.counters.drops.add(metrics::Drop::session_gone);
   } else if (carried) {
-    if (!is_void(state, out)) return add_datagram(state, batch, freight, out, now);
+    if (!is_void(state, out)) return add_datagram(state, batch, info, out, now);
   } else if (session.state == State::playing) {
     post(state, out, now);
   }
@@ -84,10 +84,10 @@ void add(IoState& state, wire::Batch& batch, session::Freight& freight, const li
 
 }  // namespace
 
-void gather(IoState& state, wire::Batch& batch, session::Freight& freight, Nanos now) noexcept {
+void gather(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, Nanos now) noexcept {
   batch.clear();
   while (!state.replies.empty() && batch.rows < wire::Batch::capacity)
-    add(state, batch, freight, state.replies.pop(), now);
+    add(state, batch, info, state.replies.pop(), now);
 
   const auto shards = static_cast<unsigned>(state.shards.size());
   std::array<link::OutRow, wire::Batch::capacity> rows;
@@ -100,7 +100,7 @@ void gather(IoState& state, wire::Batch& batch, session::Freight& freight, Nanos
       __builtin_prefetch(&state.table.peer(rows[i].session));
       state.table.outbound(rows[i].session).prefetch();
     }
-    for (unsigned i = 0; i < count; ++i) add(state, batch, freight, rows[i], now);
+    for (unsigned i = 0; i < count; ++i) add(state, batch, info, rows[i], now);
   }
 }
 

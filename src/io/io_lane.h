@@ -120,9 +120,9 @@ class IoLane {
       sent += transmit(now);
     }
     for (unsigned burst = 0; burst < bursts_per_poll; ++burst) {
-      run(Stage::gather, [&] { gather(state_, batch_, freight_, now); });
+      run(Stage::gather, [&] { gather(state_, batch_, send_info_, now); });
       if (batch_.rows == 0) break;
-      run(Stage::record_sent, [&] { account(now); });
+      run(Stage::record_sent, [&] { record_sent(now); });
       run(Stage::compose, [&] { wire::compose(batch_); });
       run(Stage::seal, [&] { session::seal(batch_, state_.table); });
       run(Stage::stamp, [&] { wire::stamp(batch_, state_.crc); });
@@ -131,9 +131,9 @@ class IoLane {
     return sent;
   }
 
-  void account(Nanos now) noexcept {
-    session::account(batch_, state_.table, freight_, state_.rng.next(), now);
-    on_evicted(state_, freight_, now);
+  void record_sent(Nanos now) noexcept {
+    session::record_sent(batch_, state_.table, send_info_, state_.rng.next(), now);
+    on_evicted(state_, send_info_, now);
   }
 
   unsigned transmit(Nanos now) noexcept {
@@ -178,7 +178,7 @@ class IoLane {
   P& port_;
   IoState state_;
   wire::Batch batch_;
-  session::Freight freight_;
+  session::SendBatchInfo send_info_;
   [[no_unique_address]] Probe probe_;
 };
 

@@ -19,7 +19,7 @@
 #include "link/rows.h"
 #include "io/send_queue.h"
 #include "message/control.h"
-#include "session/account.h"
+#include "session/record_sent.h"
 #include "session/admit.h"
 #include "session/attempt.h"
 #include "guard/budget.h"
@@ -189,7 +189,7 @@ void lend_game_message(IoState& state, std::uint32_t slot, wire::Channel channel
 [[nodiscard]] bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
                                        std::span<const std::uint8_t> content, Nanos now) noexcept;
 /// The receiving half of acks: the datagram was taken in.
-void note_received(IoState& state, std::uint32_t slot, std::uint64_t sequence, channel::AckWish wish,
+void note_received(IoState& state, std::uint32_t slot, std::uint64_t sequence, channel::AckPolicy policy,
                    Nanos now) noexcept;
 
 /// Hand the input rows to their shards.
@@ -202,9 +202,9 @@ void steer_row(IoState& state, unsigned shard, const link::InputRow& row) noexce
 
 /// Fill `batch` with what sessions have to say: control messages first, then the shards' bodies, fairly. Bundles the
 /// ack block before each body.
-/// Writes  data, length, path, session, flags, live; freight
+/// Writes  data, length, path, session, flags, live; info
 /// Drops   session_gone
-void gather(IoState& state, wire::Batch& batch, session::Freight& freight, Nanos now) noexcept;
+void gather(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, Nanos now) noexcept;
 
 /// Fill `batch` with datagrams that need no more work.
 void gather_ready(IoState& state, wire::Batch& batch) noexcept;
@@ -228,7 +228,7 @@ bool reply_with(IoState& state, std::uint32_t slot, Write&& write) noexcept {
   const wire::Buffer buffer = *state.spare.newest(1);
   base::ByteWriter out{{buffer.data + link::body_offset, link::out_body_bytes_max}};
   link::OutRow row;
-  row.cargo = channel::Cargo::none;
+  row.payload = channel::PayloadKind::none;
   if (!write(out, row) || !out.ok()) return false;
   static_cast<void>(state.spare.pop());
   row.owner = buffer.owner;
@@ -272,7 +272,7 @@ void on_outcomes(IoState& state, std::uint32_t slot, const channel::SentDatagram
             PlanAcks* plan_acks, Nanos now) noexcept;
 /// The same for what had to make room among the datagrams in flight. A window is counted in bytes: of small plans more
 /// may be handed over than the queue holds, when a client falls silent before the shard is told of it.
-void on_evicted(IoState& state, const session::Freight& freight, Nanos now) noexcept;
+void on_evicted(IoState& state, const session::SendBatchInfo& info, Nanos now) noexcept;
 /// The retransmission timer of a session, and messages that wait for room at their receiver.
 void sweep_reliable(IoState& state, std::uint32_t slot, Nanos now) noexcept;
 /// Datagrams of sessions whose reliable messages are due, as windows and pace allow. Bounded; returns how many.

@@ -17,12 +17,12 @@ bool acknowledge(IoState& state, std::uint32_t slot, base::ByteReader& body, Pla
   if (!channel::read_ack_block(body, block)) return false;
   // Was the window what held us back? Otherwise there is no reason to believe in a larger one.
   const bool limited = 2 * outbound.sent.bytes_in_flight() >= outbound.congestion.window();
-  channel::AckNews acked;
+  channel::AckResult acked;
   if (outbound.sent.acknowledge(block, state.config.parameters.ack_delay_us * microsecond, now, state.outcomes.data(),
                                 acked) != SentDatagrams::Verdict::ok)
     return false;
   const bool told = (acked.acked_bytes | acked.lost_bytes) != 0;
-  if (told) outbound.congestion.on_news(acked, outbound.sent.last_sequence(), limited);
+  if (told) outbound.congestion.on_ack_result(acked, outbound.sent.last_sequence(), limited);
   if (acked.outcomes != 0) on_outcomes(state, slot, state.outcomes.data(), acked.outcomes, &plan_acks, now);
   if (told && state.table.admission(slot).send_wanted) note_sendable(state, slot, now);
   return true;
@@ -60,12 +60,12 @@ Drop record_one(IoState& state, wire::Batch& batch, unsigned row, Nanos now) noe
 
 }  // namespace
 
-void note_received(IoState& state, std::uint32_t slot, std::uint64_t sequence, channel::AckWish wish,
+void note_received(IoState& state, std::uint32_t slot, std::uint64_t sequence, channel::AckPolicy policy,
                    Nanos now) noexcept {
   session::Admission& session = state.table.admission(slot);
   channel::ReceivedDatagrams& received = state.table.outbound(slot).received;
   const Nanos delay_max = state.config.parameters.ack_delay_us * microsecond;
-  received.note(sequence, wish, now);
+  received.note(sequence, policy, now);
   const Nanos due = received.due_at(delay_max);
   // The second reliable datagram, or the 32nd of any: do not let its sender wait.
   if (due == 0 && reply(state, slot, [](base::ByteWriter&) {})) return;

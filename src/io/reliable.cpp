@@ -96,9 +96,9 @@ bool send_one(IoState& state, std::uint32_t slot, std::uint32_t& bytes_out, unsi
   std::uint32_t bytes = 0;
   const bool sent = reply_with(state, slot, [&](base::ByteWriter& out, link::OutRow& row) {
     composed = reliable.compose(state.pools, out, now);
-    row.cargo = composed.flight.cargo;
-    row.count = composed.flight.count;
-    row.tag = composed.flight.tag;
+    row.payload = composed.packet.payload;
+    row.count = composed.packet.count;
+    row.tag = composed.packet.tag;
     row.flags = composed.fragment        ? wire::flag::fragment
                 : pack(state, slot, out) ? wire::flag::compressed
                                          : std::uint8_t{0};
@@ -138,11 +138,11 @@ void on_outcomes(IoState& state, std::uint32_t slot, const SentDatagrams::Outcom
   PlanAcks& plans = plan_acks != nullptr ? *plan_acks : own;
   bool reliable = false;
   for (unsigned i = count; i-- > 0;) {
-    const auto& [flight, acked] = outcome[i];
-    if (flight.cargo == channel::Cargo::plan) {
-      add_news(state, slot, plans, flight.tag, acked);
+    const auto& [packet, acked] = outcome[i];
+    if (packet.payload == channel::PayloadKind::plan) {
+      add_news(state, slot, plans, packet.tag, acked);
     } else {
-      state.table.reliable(slot).settle(state.pools, flight, acked);
+      state.table.reliable(slot).on_outcome(state.pools, packet, acked);
       reliable = true;
     }
   }
@@ -150,11 +150,11 @@ void on_outcomes(IoState& state, std::uint32_t slot, const SentDatagrams::Outcom
   if (plan_acks == nullptr && own.any()) steer_row(state, state.table.admission(slot).shard, plan_acks_row(state, slot, own));
 }
 
-void on_evicted(IoState& state, const session::Freight& freight, Nanos now) noexcept {
-  for (unsigned i = 0; i < freight.lost_count; ++i) {
-    const auto& [slot, flight] = freight.lost[i];
+void on_evicted(IoState& state, const session::SendBatchInfo& info, Nanos now) noexcept {
+  for (unsigned i = 0; i < info.lost_count; ++i) {
+    const auto& [slot, packet] = info.lost[i];
     if (!session::opens(state.table.admission(slot).state)) continue;
-    const SentDatagrams::Outcome lost{flight, false};
+    const SentDatagrams::Outcome lost{packet, false};
     on_outcomes(state, slot, &lost, 1, nullptr, now);
   }
 }
@@ -227,7 +227,7 @@ void post_shared(IoState& state, std::uint32_t slot, wire::Channel channel, std:
 void sweep_reliable(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   session::Outbound& outbound = state.table.outbound(slot);
   if (now >= outbound.sent.timeout_at()) {
-    channel::AckNews plan_acks;
+    channel::AckResult plan_acks;
     outbound.sent.expire(now, state.outcomes.data(), plan_acks);
     outbound.congestion.on_timeout(outbound.sent.last_sequence(), outbound.sent.expirations());
     state.counters.retransmission_timeouts.add(1);

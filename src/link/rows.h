@@ -71,10 +71,10 @@ struct OutRow {
   std::uint32_t connection_id = 0;
   std::uint32_t session = 0;
   std::uint16_t body_bytes = 0;
-  std::uint16_t tag = 0;  ///< of the flight; a shard's datagram: the plan, never 0, reported back by acks
+  std::uint16_t tag = 0;  ///< of the packet; a shard's datagram: the plan, never 0, reported back by acks
   OutKind kind = OutKind::datagram;
-  channel::Cargo cargo = channel::Cargo::plan;  ///< datagram: what an ack is about
-  std::uint8_t count = 0;                       ///< datagram: messages of the flight; mail: the channel
+  channel::PayloadKind payload = channel::PayloadKind::plan;  ///< datagram: what an ack is about
+  std::uint8_t count = 0;                       ///< datagram: messages of the packet; mail: the channel
   std::uint8_t flags = 0;                       ///< datagram: header flags beside sealed and ack; mail: message_flag
 
   /// Bytes that a datagram of a plan counts for against InputRow::send_limit. Both lanes keep a running sum, modulo

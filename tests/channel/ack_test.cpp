@@ -25,22 +25,22 @@ constexpr Nanos unit = 16 * microsecond;  // what the queue keeps of times: with
 struct Sender {
   SentDatagrams sent;
   std::array<Outcome, SentDatagrams::capacity> outcomes{};
-  AckNews news;
+  AckResult result;
 
-  std::uint64_t send(std::uint16_t tag, Nanos now = 0, Cargo cargo = Cargo::plan, std::uint16_t bytes = 100) {
+  std::uint64_t send(std::uint16_t tag, Nanos now = 0, PayloadKind payload = PayloadKind::plan, std::uint16_t bytes = 100) {
     const std::uint64_t sequence = sent.next_sequence(false);
-    EXPECT_EQ(sent.note(sequence, {cargo, 3, tag}, bytes, now).cargo, Cargo::none) << "there is room";
+    EXPECT_EQ(sent.note(sequence, {payload, 3, tag}, bytes, now).payload, PayloadKind::none) << "there is room";
     return sequence;
   }
   Verdict ack(std::uint64_t largest, std::uint64_t mask, Nanos now = 0, Nanos delay = 0) {
-    return sent.acknowledge({largest, delay, mask}, delay_max, now, outcomes.data(), news);
+    return sent.acknowledge({largest, delay, mask}, delay_max, now, outcomes.data(), result);
   }
-  void expire(Nanos now) { sent.expire(now, outcomes.data(), news); }
+  void expire(Nanos now) { sent.expire(now, outcomes.data(), result); }
   /// The tags of what was acked, or lost, by the last call.
   [[nodiscard]] std::vector<std::uint16_t> tags(bool acked) const {
     std::vector<std::uint16_t> of;
-    for (unsigned i = 0; i < news.outcomes; ++i)
-      if (outcomes[i].acked == acked) of.push_back(outcomes[i].flight.tag);
+    for (unsigned i = 0; i < result.outcomes; ++i)
+      if (outcomes[i].acked == acked) of.push_back(outcomes[i].packet.tag);
     return of;
   }
 };
@@ -97,7 +97,7 @@ TEST(ReceivedDatagrams, ReportsWhatANaiveModelSays) {
       const std::uint64_t back = random.below(80);
       const std::uint64_t sequence = front > back ? front - back : 1;
       if (!model.insert(sequence).second) continue;
-      received.note(sequence, AckWish::soon, 0);
+      received.note(sequence, AckPolicy::soon, 0);
       const AckBlock block = received.report(0);
       const std::uint64_t largest = *model.rbegin();
       ASSERT_EQ(block.largest, largest);
@@ -111,15 +111,15 @@ TEST(ReceivedDatagrams, ReportsWhatANaiveModelSays) {
 
 TEST(ReceivedDatagrams, DueByTimeOrCountAndNeverForAckOnlyDatagrams) {
   ReceivedDatagrams received;
-  received.note(1, AckWish::none, 100);
+  received.note(1, AckPolicy::none, 100);
   EXPECT_FALSE(received.pending());
   EXPECT_EQ(received.due_at(delay_max), ~Nanos{0});
-  received.note(2, AckWish::soon, 200);
+  received.note(2, AckPolicy::soon, 200);
   EXPECT_TRUE(received.pending());
   EXPECT_FALSE(received.due(200 + delay_max - 1, delay_max));
   EXPECT_TRUE(received.due(200 + delay_max, delay_max));
   EXPECT_EQ(received.due_at(delay_max), 200 + delay_max);
-  for (std::uint64_t s = 3; s < 34; ++s) received.note(s, AckWish::soon, 200);
+  for (std::uint64_t s = 3; s < 34; ++s) received.note(s, AckPolicy::soon, 200);
   EXPECT_TRUE(received.due(200, delay_max)) << "32 unreported";
   EXPECT_EQ(received.due_at(delay_max), 0U);
   EXPECT_EQ(received.report(1'000).delay, 800U);
@@ -129,63 +129,63 @@ TEST(ReceivedDatagrams, DueByTimeOrCountAndNeverForAckOnlyDatagrams) {
 TEST(ReceivedDatagrams, DatagramsWithoutAckRequestAreReportedAndDueAfterThirtyTwo) {
   ReceivedDatagrams received;
   for (std::uint64_t s = 1; s < 32; ++s) {
-    received.note(s, AckWish::whenever, 100);
+    received.note(s, AckPolicy::whenever, 100);
     EXPECT_TRUE(received.pending());
     EXPECT_EQ(received.due_at(delay_max), ~Nanos{0});
   }
-  received.note(32, AckWish::whenever, 100);
+  received.note(32, AckPolicy::whenever, 100);
   EXPECT_EQ(received.due_at(delay_max), 0U);
   EXPECT_EQ(received.report(200).mask, (std::uint64_t{1} << 31) - 1);
-  received.note(33, AckWish::whenever, 300);
-  received.note(34, AckWish::soon, 400);
+  received.note(33, AckPolicy::whenever, 300);
+  received.note(34, AckPolicy::soon, 400);
   EXPECT_EQ(received.due_at(delay_max), 400 + delay_max) << "from the one that is wanted, not from the one before it";
   static_cast<void>(received.report(500));
-  received.note(35, AckWish::whenever, 600);
+  received.note(35, AckPolicy::whenever, 600);
   EXPECT_EQ(received.due_at(delay_max), ~Nanos{0}) << "a report settles all";
 }
 
 TEST(ReceivedDatagrams, TheSecondReliableDatagramIsDueAtOnce) {
   ReceivedDatagrams received;
-  received.note(1, AckWish::reliable, 100);
-  received.note(2, AckWish::soon, 100);
+  received.note(1, AckPolicy::reliable, 100);
+  received.note(2, AckPolicy::soon, 100);
   EXPECT_FALSE(received.due(100, delay_max)) << "one reliable waits like any";
-  received.note(3, AckWish::reliable, 100);
+  received.note(3, AckPolicy::reliable, 100);
   EXPECT_TRUE(received.due(100, delay_max));
   EXPECT_EQ(received.due_at(delay_max), 0U);
   static_cast<void>(received.report(100));
   EXPECT_FALSE(received.due(100 + delay_max, delay_max));
-  received.note(4, AckWish::reliable, 200);
+  received.note(4, AckPolicy::reliable, 200);
   EXPECT_FALSE(received.due(200, delay_max)) << "the count begins anew with each report";
 }
 
 TEST(SentDatagrams, AckedInOrderOfSendingAndOnceWithWhatTheyCarried) {
   Sender sender;
-  for (std::uint16_t tag = 1; tag <= 5; ++tag) sender.send(tag, 0, Cargo::ordered);
+  for (std::uint16_t tag = 1; tag <= 5; ++tag) sender.send(tag, 0, PayloadKind::ordered);
   EXPECT_EQ(sender.sent.bytes_in_flight(), 500U);
   EXPECT_EQ(sender.sent.datagrams_in_flight(), 5U);
   ASSERT_EQ(sender.ack(5, 0b1111), Verdict::ok);
   EXPECT_EQ(sender.tags(true), (Tags{1, 2, 3, 4, 5}));
-  EXPECT_EQ(sender.outcomes[0].flight.cargo, Cargo::ordered);
-  EXPECT_EQ(sender.outcomes[0].flight.count, 3U);
-  EXPECT_EQ(sender.news.acked_bytes, 500U);
-  EXPECT_EQ(sender.news.newest_acked, 5U);
-  EXPECT_EQ(sender.news.newest_lost, 0U);
+  EXPECT_EQ(sender.outcomes[0].packet.payload, PayloadKind::ordered);
+  EXPECT_EQ(sender.outcomes[0].packet.count, 3U);
+  EXPECT_EQ(sender.result.acked_bytes, 500U);
+  EXPECT_EQ(sender.result.newest_acked, 5U);
+  EXPECT_EQ(sender.result.newest_lost, 0U);
   EXPECT_EQ(sender.sent.bytes_in_flight(), 0U);
   EXPECT_EQ(sender.sent.datagrams_in_flight(), 0U);
   ASSERT_EQ(sender.ack(5, 0b1111), Verdict::ok);
-  EXPECT_EQ(sender.news.outcomes + sender.news.newest_acked, 0U) << "a repeated block tells nothing new";
+  EXPECT_EQ(sender.result.outcomes + sender.result.newest_acked, 0U) << "a repeated block tells nothing new";
 }
 
 TEST(SentDatagrams, EveryFieldComesBackAtItsLargest) {
   Sender sender;
   const std::uint64_t sequence = sender.sent.next_sequence(false);
-  static_cast<void>(sender.sent.note(sequence, {Cargo::unordered, 31, 0xFFFF}, 1200, 0));
+  static_cast<void>(sender.sent.note(sequence, {PayloadKind::unordered, 31, 0xFFFF}, 1200, 0));
   ASSERT_EQ(sender.ack(sequence, 0), Verdict::ok);
-  ASSERT_EQ(sender.news.outcomes, 1U);
-  EXPECT_EQ(sender.outcomes[0].flight.cargo, Cargo::unordered);
-  EXPECT_EQ(sender.outcomes[0].flight.count, 31U);
-  EXPECT_EQ(sender.outcomes[0].flight.tag, 0xFFFFU);
-  EXPECT_EQ(sender.news.acked_bytes, 1200U);
+  ASSERT_EQ(sender.result.outcomes, 1U);
+  EXPECT_EQ(sender.outcomes[0].packet.payload, PayloadKind::unordered);
+  EXPECT_EQ(sender.outcomes[0].packet.count, 31U);
+  EXPECT_EQ(sender.outcomes[0].packet.tag, 0xFFFFU);
+  EXPECT_EQ(sender.result.acked_bytes, 1200U);
 }
 
 TEST(SentDatagrams, LostWhenThreeLaterOnesAreAcked) {
@@ -197,11 +197,11 @@ TEST(SentDatagrams, LostWhenThreeLaterOnesAreAcked) {
   ASSERT_EQ(sender.ack(4, 0b1), Verdict::ok);
   EXPECT_EQ(sender.tags(true), Tags{4});
   EXPECT_EQ(sender.tags(false), Tags{1});
-  EXPECT_EQ(sender.news.lost_bytes, 100U);
-  EXPECT_EQ(sender.news.newest_lost, 1U);
+  EXPECT_EQ(sender.result.lost_bytes, 100U);
+  EXPECT_EQ(sender.result.newest_lost, 1U);
   ASSERT_EQ(sender.ack(4, 0b111), Verdict::ok);
   EXPECT_EQ(sender.tags(true), Tags{2}) << "2 is acked late; 1 was given up and stays so";
-  EXPECT_EQ(sender.news.newest_lost, 0U);
+  EXPECT_EQ(sender.result.newest_lost, 0U);
 }
 
 TEST(SentDatagrams, RefusesLiesAndIsLeftAsItWas) {
@@ -210,12 +210,12 @@ TEST(SentDatagrams, RefusesLiesAndIsLeftAsItWas) {
   sender.send(2);
   EXPECT_EQ(sender.ack(3, 0b11), Verdict::lie) << "never sent";
   EXPECT_EQ(sender.ack(2, 0b10), Verdict::lie) << "sequence 0";
-  EXPECT_EQ(sender.news.outcomes, 0U);
+  EXPECT_EQ(sender.result.outcomes, 0U);
   EXPECT_EQ(sender.sent.datagrams_in_flight(), 2U);
   EXPECT_EQ(sender.ack(2, 0b1), Verdict::ok);
   EXPECT_EQ(sender.tags(true), (Tags{1, 2}));
   const std::uint64_t skipping = sender.sent.next_sequence(true);
-  static_cast<void>(sender.sent.note(skipping, {Cargo::plan, 0, 3}, 100, 0));
+  static_cast<void>(sender.sent.note(skipping, {PayloadKind::plan, 0, 3}, 100, 0));
   ASSERT_EQ(skipping, 4U);
   EXPECT_EQ(sender.ack(3, 0), Verdict::lie) << "the number left out";
   EXPECT_EQ(sender.ack(4, 0b1), Verdict::lie) << "the number left out, in the mask";
@@ -227,34 +227,34 @@ TEST(SentDatagrams, RefusesLiesAndIsLeftAsItWas) {
 
 TEST(SentDatagrams, AckOnlyDatagramsTakeNoPlaceAndInputsNoneInTheWindow) {
   Sender sender;
-  sender.send(1, 0, Cargo::none, 0);
+  sender.send(1, 0, PayloadKind::none, 0);
   EXPECT_EQ(sender.sent.timeout_at(), ~Nanos{0}) << "nobody acks it";
-  const std::uint64_t input = sender.send(2, 0, Cargo::input);
+  const std::uint64_t input = sender.send(2, 0, PayloadKind::input);
   EXPECT_EQ(sender.sent.bytes_in_flight() + sender.sent.datagrams_in_flight(), 0U);
   EXPECT_EQ(sender.sent.timeout_at(), first_timeout) << "but its loss tells of the path";
   ASSERT_EQ(sender.ack(input, 0b1, 40 * millisecond), Verdict::ok);
-  EXPECT_EQ(sender.news.outcomes + sender.news.acked_bytes, 0U);
-  EXPECT_EQ(sender.news.newest_acked, input);
+  EXPECT_EQ(sender.result.outcomes + sender.result.acked_bytes, 0U);
+  EXPECT_EQ(sender.result.newest_acked, input);
   EXPECT_EQ(sender.sent.round_trip().smoothed(), 40 * millisecond);
   EXPECT_EQ(sender.sent.timeout_at(), ~Nanos{0});
-  sender.send(3, 0, Cargo::none);
+  sender.send(3, 0, PayloadKind::none);
   EXPECT_EQ(sender.sent.bytes_in_flight(), 100U) << "a Ping obeys the window";
   ASSERT_EQ(sender.ack(3, 0), Verdict::ok);
-  EXPECT_EQ(sender.news.outcomes, 0U) << "and nobody waits for it";
-  EXPECT_EQ(sender.news.acked_bytes, 100U);
+  EXPECT_EQ(sender.result.outcomes, 0U) << "and nobody waits for it";
+  EXPECT_EQ(sender.result.acked_bytes, 100U);
 }
 
 TEST(SentDatagrams, TheOldestMakesRoomAndIsLost) {
   Sender sender;
   for (std::uint16_t tag = 1; tag <= SentDatagrams::capacity; ++tag)
-    sender.send(tag, tag * second, tag == 2 ? Cargo::input : Cargo::ordered);
+    sender.send(tag, tag * second, tag == 2 ? PayloadKind::input : PayloadKind::ordered);
   const auto push = [&] { return sender.sent.note(sender.sent.next_sequence(false), {}, 10, 200 * second); };
-  const Flight evicted = push();
-  EXPECT_EQ(evicted.cargo, Cargo::ordered);
+  const SentPacket evicted = push();
+  EXPECT_EQ(evicted.payload, PayloadKind::ordered);
   EXPECT_EQ(evicted.count, 3U);
   EXPECT_EQ(evicted.tag, 1U);
   EXPECT_EQ(sender.sent.timeout_at(), 2 * second + first_timeout) << "the next is the oldest";
-  EXPECT_EQ(push().cargo, Cargo::none) << "nobody waits for an input";
+  EXPECT_EQ(push().payload, PayloadKind::none) << "nobody waits for an input";
   EXPECT_EQ(sender.sent.datagrams_in_flight(), SentDatagrams::capacity);
   EXPECT_EQ(sender.sent.bytes_in_flight(), (SentDatagrams::capacity - 2) * 100 + 2 * 10);
   EXPECT_EQ(push().tag, 3U);
@@ -278,7 +278,7 @@ TEST(SentDatagrams, OnlyTheLargestOfABlockIsASample) {
   ASSERT_EQ(sender.ack(2, 0b1, 120 * millisecond), Verdict::ok);
   EXPECT_EQ(sender.sent.round_trip().smoothed(), 40 * millisecond);
   sender.send(3, 200 * millisecond);
-  sender.send(0, 200 * millisecond, Cargo::none, 0);
+  sender.send(0, 200 * millisecond, PayloadKind::none, 0);
   ASSERT_EQ(sender.ack(4, 0b1, 900 * millisecond), Verdict::ok);
   EXPECT_EQ(sender.tags(true), Tags{3});
   EXPECT_EQ(sender.sent.round_trip().smoothed(), 40 * millisecond) << "an ack-only datagram did not ask for the ack";
@@ -306,8 +306,8 @@ TEST(SentDatagrams, TimeoutsDoubleUpToThreeSecondsAndAnAckMakesThemPlain) {
     now += expected;
     sender.expire(now);
     EXPECT_EQ(sender.tags(false), Tags{n});
-    EXPECT_EQ(sender.news.lost_bytes, 100U);
-    EXPECT_EQ(sender.news.newest_lost, n + 1U);
+    EXPECT_EQ(sender.result.lost_bytes, 100U);
+    EXPECT_EQ(sender.result.newest_lost, n + 1U);
     EXPECT_EQ(sender.sent.timeout_at(), ~Nanos{0}) << "nothing is in flight";
   }
   sender.send(7, now);
@@ -348,7 +348,7 @@ TEST(SentDatagrams, ALateAckOfAnExpiredDatagramGivesOnlyARoundTrip) {
   sender.expire(first_timeout);
   sender.send(2, 400 * millisecond);
   ASSERT_EQ(sender.ack(1, 0, second), Verdict::ok);
-  EXPECT_EQ(sender.news.outcomes + sender.news.acked_bytes + sender.news.newest_acked, 0U);
+  EXPECT_EQ(sender.result.outcomes + sender.result.acked_bytes + sender.result.newest_acked, 0U);
   EXPECT_EQ(sender.sent.round_trip().smoothed(), second);
   EXPECT_EQ(sender.sent.expirations(), 1U) << "it was no longer in flight";
   ASSERT_EQ(sender.ack(1, 0, 9 * second), Verdict::ok);
@@ -362,7 +362,7 @@ TEST(SentDatagrams, WhatExpiredGivesWayWithoutAWord) {
   Sender sender;
   for (std::uint16_t tag = 1; tag <= SentDatagrams::capacity; ++tag) sender.send(tag, 0);
   sender.expire(first_timeout);
-  EXPECT_EQ(sender.news.outcomes, SentDatagrams::capacity);
+  EXPECT_EQ(sender.result.outcomes, SentDatagrams::capacity);
   EXPECT_EQ(sender.sent.datagrams_in_flight(), 0U);
   EXPECT_EQ(sender.sent.bytes_in_flight(), 0U);
   sender.send(200, second);  // expects that nothing is said to have made room
@@ -377,7 +377,7 @@ TEST(SentDatagrams, TheOldestThatExpiredIsASampleThoughTheQueueCoversLessThanARo
   sender.expire(second);
   for (std::uint16_t tag = 200; tag < 264; ++tag) sender.send(tag, second);
   ASSERT_EQ(sender.ack(2, 0b1, 5 * second + millisecond), Verdict::ok);
-  EXPECT_EQ(sender.news.outcomes, 0U);
+  EXPECT_EQ(sender.result.outcomes, 0U);
   EXPECT_EQ(sender.sent.round_trip().smoothed(), 5 * second) << "of 1, though 2 was the largest, and is forgotten";
 }
 
@@ -386,7 +386,7 @@ TEST(SentDatagrams, WhatExpiredIsNoSampleWhenSomethingInFlightIsAcked) {
   sender.send(1, 0);
   sender.expire(second);
   sender.send(2, 8 * second);
-  sender.send(0, 8 * second, Cargo::none, 0);
+  sender.send(0, 8 * second, PayloadKind::none, 0);
   ASSERT_EQ(sender.ack(3, 0b11, 8 * second + 50 * millisecond), Verdict::ok);
   EXPECT_EQ(sender.tags(true), Tags{2});
   EXPECT_FALSE(sender.sent.round_trip().known()) << "the ack of 1 was lost, not slow";
@@ -420,7 +420,7 @@ template <class Sent>
 class Model {
  public:
   struct Flying {
-    Flight flight;
+    SentPacket packet;
     std::uint16_t bytes;
     Nanos sent;
     enum { in_flight, expired, settled } state = in_flight;
@@ -431,21 +431,21 @@ class Model {
     std::uint64_t newest_acked = 0, newest_lost = 0;
   };
 
-  static bool waited_for(Cargo cargo) { return cargo != Cargo::none && cargo != Cargo::input; }
+  static bool waited_for(PayloadKind payload) { return payload != PayloadKind::none && payload != PayloadKind::input; }
 
   /// The tag of what is evicted; 0: none.
-  std::uint16_t note(std::uint64_t sequence, const Flight& flight, std::uint16_t bytes, Nanos now) {
+  std::uint16_t note(std::uint64_t sequence, const SentPacket& packet, std::uint16_t bytes, Nanos now) {
     std::uint16_t evicted = 0;
     if (bytes == 0) return evicted;
     if (all_.size() == Sent::capacity) {
       const auto [first, second_one] = std::pair{all_.begin(), std::next(all_.begin())};
       const Flying& oldest = first->second;
-      if (oldest.state == Flying::in_flight && waited_for(oldest.flight.cargo)) evicted = oldest.flight.tag;
+      if (oldest.state == Flying::in_flight && waited_for(oldest.packet.payload)) evicted = oldest.packet.tag;
       const bool keeps = oldest.state == Flying::expired && second_one->second.state != Flying::in_flight;
       all_.erase(keeps ? second_one : first);
       forget_settled();
     }
-    all_.emplace(sequence, Flying{flight, bytes, now});
+    all_.emplace(sequence, Flying{packet, bytes, now});
     return evicted;
   }
   Told acknowledge(const AckBlock& block, Nanos now) {
@@ -491,7 +491,7 @@ class Model {
   [[nodiscard]] std::pair<std::uint32_t, unsigned> in_flight() const {
     std::pair<std::uint32_t, unsigned> sum{};
     for (const auto& [sequence, one] : all_) {
-      if (one.state != Flying::in_flight || one.flight.cargo == Cargo::input) continue;
+      if (one.state != Flying::in_flight || one.packet.payload == PayloadKind::input) continue;
       sum.first += one.bytes;
       ++sum.second;
     }
@@ -508,7 +508,7 @@ class Model {
     return std::min(all, std::max(3 * second, 2 * round_trip_.smoothed())) / unit * unit;
   }
   void tell(Told& told, std::uint64_t sequence, const Flying& one, bool acked) {
-    const std::uint32_t bytes = one.flight.cargo == Cargo::input ? 0 : one.bytes;
+    const std::uint32_t bytes = one.packet.payload == PayloadKind::input ? 0 : one.bytes;
     if (acked) {
       told.acked_bytes += bytes;
       told.newest_acked = std::max(told.newest_acked, sequence);
@@ -516,7 +516,7 @@ class Model {
       told.lost_bytes += bytes;
       told.newest_lost = std::max(told.newest_lost, sequence);
     }
-    if (waited_for(one.flight.cargo)) told.outcomes.emplace_back(one.flight.tag, acked);
+    if (waited_for(one.packet.payload)) told.outcomes.emplace_back(one.packet.tag, acked);
   }
   void forget_settled() {
     while (!all_.empty() && all_.begin()->second.state == Flying::settled) all_.erase(all_.begin());
@@ -567,19 +567,19 @@ class History {
  private:
   void send() {
     const std::uint64_t sequence = sent_.next_sequence(random_.chance(0.02));
-    static constexpr Cargo cargoes[] = {Cargo::none, Cargo::plan, Cargo::ordered, Cargo::unordered, Cargo::input};
-    const Flight flight{cargoes[random_.below(5)], static_cast<std::uint8_t>(random_.below(32)), ++tag_};
+    static constexpr PayloadKind cargoes[] = {PayloadKind::none, PayloadKind::plan, PayloadKind::ordered, PayloadKind::unordered, PayloadKind::input};
+    const SentPacket packet{cargoes[random_.below(5)], static_cast<std::uint8_t>(random_.below(32)), ++tag_};
     const auto bytes = static_cast<std::uint16_t>(random_.chance(0.1) ? 0 : 1 + random_.below(1200));
     const std::uint32_t before = sent_.bytes_in_flight();
-    const Flight out = sent_.note(sequence, flight, bytes, now_);
-    const std::uint32_t counted = flight.cargo == Cargo::input ? 0 : bytes;
+    const SentPacket out = sent_.note(sequence, packet, bytes, now_);
+    const std::uint32_t counted = packet.payload == PayloadKind::input ? 0 : bytes;
     sent_bytes_ += counted;
     settled_bytes_ += before + counted - sent_.bytes_in_flight();  // of what made room
-    const std::uint16_t tag = out.cargo == Cargo::none ? 0 : out.tag;
-    ASSERT_EQ(tag, model_.note(sequence, flight, bytes, now_));
-    if (tag != 0) settle(tag);
+    const std::uint16_t tag = out.payload == PayloadKind::none ? 0 : out.tag;
+    ASSERT_EQ(tag, model_.note(sequence, packet, bytes, now_));
+    if (tag != 0) on_outcome(tag);
     evicted += tag != 0;
-    if (bytes != 0 && Model<Sent>::waited_for(flight.cargo)) waited_for_.insert(flight.tag);
+    if (bytes != 0 && Model<Sent>::waited_for(packet.payload)) waited_for_.insert(packet.tag);
     if (now_ < outage_until_ || random_.chance(loss_)) return;
     wire_.emplace(arrival(), std::pair{sequence, bytes != 0});
   }
@@ -587,7 +587,7 @@ class History {
     while (!wire_.empty() && wire_.begin()->first <= now_) {
       const auto [at, datagram] = *wire_.begin();
       wire_.erase(wire_.begin());
-      received_.note(datagram.first, datagram.second ? AckWish::soon : AckWish::none, at);
+      received_.note(datagram.first, datagram.second ? AckPolicy::soon : AckPolicy::none, at);
       arrived_.insert(datagram.first);
       if (received_.pending() && random_.chance(0.7)) report(at);
     }
@@ -614,9 +614,9 @@ class History {
   void compare(const typename Model<Sent>::Told& told) {
     ASSERT_EQ(news_.outcomes, told.outcomes.size());
     for (unsigned i = 0; i < news_.outcomes; ++i) {
-      ASSERT_EQ(outcomes_[i].flight.tag, told.outcomes[i].first);
+      ASSERT_EQ(outcomes_[i].packet.tag, told.outcomes[i].first);
       ASSERT_EQ(outcomes_[i].acked, told.outcomes[i].second);
-      settle(outcomes_[i].flight.tag);
+      on_outcome(outcomes_[i].packet.tag);
       ++(outcomes_[i].acked ? acked : lost);
     }
     ASSERT_EQ(news_.acked_bytes, told.acked_bytes);
@@ -628,7 +628,7 @@ class History {
     }
     settled_bytes_ += news_.acked_bytes + news_.lost_bytes;
   }
-  void settle(std::uint16_t tag) { ASSERT_EQ(waited_for_.erase(tag), 1U) << "tag " << tag << " has its outcome twice"; }
+  void on_outcome(std::uint16_t tag) { ASSERT_EQ(waited_for_.erase(tag), 1U) << "tag " << tag << " has its outcome twice"; }
   void check() {
     const auto [bytes, datagrams] = model_.in_flight();
     ASSERT_EQ(sent_.bytes_in_flight(), bytes);
@@ -646,7 +646,7 @@ class History {
   Sent sent_;
   Model<Sent> model_;
   std::array<typename Sent::Outcome, Sent::capacity> outcomes_{};
-  AckNews news_;
+  AckResult news_;
   ReceivedDatagrams received_;
   std::multimap<Nanos, std::pair<std::uint64_t, bool>> wire_;
   std::multimap<Nanos, AckBlock> acks_;
@@ -692,26 +692,26 @@ struct CleanPath {
     ReceivedDatagrams received;
     std::multimap<Nanos, std::uint64_t> wire;
     std::multimap<Nanos, AckBlock> acks;
-    AckNews news;
+    AckResult result;
     const auto count = [&](Nanos now) {
-      for (unsigned i = 0; i < news.outcomes; ++i) ++(outcomes[i].acked ? acked : lost);
-      if (news.newest_lost != 0) last_loss = now;
+      for (unsigned i = 0; i < result.outcomes; ++i) ++(outcomes[i].acked ? acked : lost);
+      if (result.newest_lost != 0) last_loss = now;
     };
     for (Nanos now = 0; now < until; now += millisecond) {
       if (now % (33 * millisecond) == 0 && sent.datagrams_in_flight() < 112) {
         const std::uint64_t sequence = sent.next_sequence(false);
-        static_cast<void>(sent.note(sequence, {Cargo::plan, 0, 1}, 100, now));
+        static_cast<void>(sent.note(sequence, {PayloadKind::plan, 0, 1}, 100, now));
         wire.emplace(now + round_trip / 2, sequence);
       }
       for (; !wire.empty() && wire.begin()->first <= now; wire.erase(wire.begin()))
-        received.note(wire.begin()->second, AckWish::soon, wire.begin()->first);
+        received.note(wire.begin()->second, AckPolicy::soon, wire.begin()->first);
       if (received.due(now, delay_max)) acks.emplace(now + round_trip / 2, received.report(now));
       for (; !acks.empty() && acks.begin()->first <= now; acks.erase(acks.begin())) {
-        ASSERT_EQ(sent.acknowledge(acks.begin()->second, delay_max, now, outcomes.data(), news), Verdict::ok);
+        ASSERT_EQ(sent.acknowledge(acks.begin()->second, delay_max, now, outcomes.data(), result), Verdict::ok);
         count(now);
       }
       if (now < sent.timeout_at()) continue;
-      sent.expire(now, outcomes.data(), news);
+      sent.expire(now, outcomes.data(), result);
       count(now);
       expirations_most = std::max(expirations_most, sent.expirations());
     }

@@ -11,76 +11,76 @@ namespace {
 
 constexpr std::uint32_t datagram = Congestion::datagram_bytes;
 
-AckNews acked(std::uint32_t bytes, std::uint64_t newest) {
-  AckNews news;
-  news.acked_bytes = bytes;
-  news.newest_acked = newest;
-  return news;
+AckResult acked(std::uint32_t bytes, std::uint64_t newest) {
+  AckResult result;
+  result.acked_bytes = bytes;
+  result.newest_acked = newest;
+  return result;
 }
-AckNews lost(std::uint64_t newest) {
-  AckNews news;
-  news.lost_bytes = datagram;
-  news.newest_lost = newest;
-  return news;
+AckResult lost(std::uint64_t newest) {
+  AckResult result;
+  result.lost_bytes = datagram;
+  result.newest_lost = newest;
+  return result;
 }
 
 TEST(Congestion, BeginsWithTenDatagramsAndDoublesEachRoundTrip) {
   Congestion congestion;
   EXPECT_EQ(congestion.window(), 10 * datagram);
-  congestion.on_news(acked(10 * datagram, 10), 10, true);
+  congestion.on_ack_result(acked(10 * datagram, 10), 10, true);
   EXPECT_EQ(congestion.window(), 20 * datagram);
-  congestion.on_news(acked(20 * datagram, 30), 30, true);
+  congestion.on_ack_result(acked(20 * datagram, 30), 30, true);
   EXPECT_EQ(congestion.window(), 40 * datagram);
 }
 
 TEST(Congestion, DoesNotGrowWhileTheSenderHasLittleToSend) {
   Congestion congestion;
-  congestion.on_news(acked(datagram, 1), 1, false);
+  congestion.on_ack_result(acked(datagram, 1), 1, false);
   EXPECT_EQ(congestion.window(), 10 * datagram);
-  congestion.on_news(lost(2), 2, false);
+  congestion.on_ack_result(lost(2), 2, false);
   EXPECT_EQ(congestion.window(), 5 * datagram) << "but losses count";
-  congestion.on_news(acked(50 * datagram, 9), 9, false);
+  congestion.on_ack_result(acked(50 * datagram, 9), 9, false);
   EXPECT_EQ(congestion.window(), 5 * datagram);
 }
 
 TEST(Congestion, HalvesOnceARoundTrip) {
   Congestion congestion;
-  congestion.on_news(acked(30 * datagram, 30), 70, true);
+  congestion.on_ack_result(acked(30 * datagram, 30), 70, true);
   ASSERT_EQ(congestion.window(), 40 * datagram);
-  congestion.on_news(lost(31), 70, true);
+  congestion.on_ack_result(lost(31), 70, true);
   EXPECT_EQ(congestion.window(), 20 * datagram);
-  AckNews both = acked(3 * datagram, 70);
+  AckResult both = acked(3 * datagram, 70);
   both.newest_lost = 66;
-  congestion.on_news(both, 80, true);
+  congestion.on_ack_result(both, 80, true);
   EXPECT_EQ(congestion.window(), 20 * datagram) << "all were sent before it was halved: no growth, no second halving";
   both.newest_acked = 75;
   both.newest_lost = 72;
-  congestion.on_news(both, 90, true);
+  congestion.on_ack_result(both, 90, true);
   EXPECT_EQ(congestion.window(), 10 * datagram) << "72 was sent after";
 }
 
 TEST(Congestion, BeyondTheThresholdGrowsByOneDatagramAWindow) {
   Congestion congestion;
-  congestion.on_news(lost(1), 10, true);
+  congestion.on_ack_result(lost(1), 10, true);
   ASSERT_EQ(congestion.window(), 5 * datagram);
   std::uint64_t sequence = 10;
-  for (int i = 0; i < 4; ++i) congestion.on_news(acked(datagram, ++sequence), 100, true);
+  for (int i = 0; i < 4; ++i) congestion.on_ack_result(acked(datagram, ++sequence), 100, true);
   EXPECT_EQ(congestion.window(), 5 * datagram);
-  congestion.on_news(acked(datagram, ++sequence), 100, true);
+  congestion.on_ack_result(acked(datagram, ++sequence), 100, true);
   EXPECT_EQ(congestion.window(), 6 * datagram);
-  for (int i = 0; i < 6; ++i) congestion.on_news(acked(datagram, ++sequence), 100, true);
+  for (int i = 0; i < 6; ++i) congestion.on_ack_result(acked(datagram, ++sequence), 100, true);
   EXPECT_EQ(congestion.window(), 7 * datagram);
 }
 
 TEST(Congestion, NeverBelowTwoDatagramsNorAboveWhatMayBeInFlight) {
   Congestion congestion;
   for (std::uint64_t s = 1; s < 100; s += 2) {
-    congestion.on_news(acked(datagram, s), s + 1, true);
-    congestion.on_news(lost(s + 1), s + 1, true);
+    congestion.on_ack_result(acked(datagram, s), s + 1, true);
+    congestion.on_ack_result(lost(s + 1), s + 1, true);
   }
   EXPECT_EQ(congestion.window(), Congestion::window_min);
   congestion.restart();
-  for (std::uint64_t s = 1; s < 100; ++s) congestion.on_news(acked(100 * datagram, s), s, true);
+  for (std::uint64_t s = 1; s < 100; ++s) congestion.on_ack_result(acked(100 * datagram, s), s, true);
   EXPECT_EQ(congestion.window(), 112 * datagram);
 }
 
@@ -92,19 +92,19 @@ TEST(Congestion, TheFirstTimeoutHalvesAndTheSecondLeavesTwoDatagrams) {
   EXPECT_EQ(congestion.window(), Congestion::window_min);
   congestion.on_timeout(14, 3);
   EXPECT_EQ(congestion.window(), Congestion::window_min);
-  congestion.on_news(acked(2 * datagram, 14), 14, true);
+  congestion.on_ack_result(acked(2 * datagram, 14), 14, true);
   EXPECT_EQ(congestion.window(), Congestion::window_min) << "sent before the timeout";
-  congestion.on_news(acked(2 * datagram, 16), 16, true);
+  congestion.on_ack_result(acked(2 * datagram, 16), 16, true);
   EXPECT_EQ(congestion.window(), 4 * datagram) << "slow start, up to the threshold that the first timeout left";
-  congestion.on_news(acked(2 * datagram, 18), 18, true);
+  congestion.on_ack_result(acked(2 * datagram, 18), 18, true);
   EXPECT_EQ(congestion.window(), 6 * datagram);
-  congestion.on_news(acked(2 * datagram, 20), 20, true);
+  congestion.on_ack_result(acked(2 * datagram, 20), 20, true);
   EXPECT_EQ(congestion.window(), 6 * datagram);
 }
 
 TEST(Congestion, LossesByTimeoutMayBeReportedOrNot) {
   Congestion told;
-  told.on_news(lost(10), 10, true);
+  told.on_ack_result(lost(10), 10, true);
   told.on_timeout(10, 1);
   EXPECT_EQ(told.window(), 5 * datagram) << "one event";
 }
@@ -159,13 +159,13 @@ TEST(Congestion, StaysInItsBoundsForAnyReports) {
       } else {
         // One draw after the other, whatever the compiler.
         const auto bytes = static_cast<std::uint32_t>(random.below(150'000));
-        AckNews news = acked(bytes, random.below(last + 1));
-        news.newest_lost = random.chance(0.5) ? 0 : random.below(last + 1);
+        AckResult result = acked(bytes, random.below(last + 1));
+        result.newest_lost = random.chance(0.5) ? 0 : random.below(last + 1);
         const bool limited = random.chance(0.5);
-        congestion.on_news(news, last, limited);
+        congestion.on_ack_result(result, last, limited);
         ASSERT_GE(congestion.window(), std::max(before / 2, Congestion::window_min)) << "one halving";
         // By what was acked, or by the datagram for which acks had been gathered up to now.
-        const std::uint32_t growth = std::max(news.acked_bytes, Congestion::datagram_bytes);
+        const std::uint32_t growth = std::max(result.acked_bytes, Congestion::datagram_bytes);
         ASSERT_LE(congestion.window(), limited ? before + growth : before);
       }
       ASSERT_GE(congestion.window(), Congestion::window_min);

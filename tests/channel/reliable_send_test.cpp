@@ -56,12 +56,12 @@ class ReliableSend : public testing::Test {
       sent.messages.push_back(std::move(bytes));
     }
     EXPECT_TRUE(in.complete());
-    EXPECT_EQ(sent.composed.flight.tag, sent.first_id);
-    EXPECT_EQ(sent.composed.flight.count, sent.messages.size());
-    EXPECT_EQ(sent.composed.flight.cargo, sent.composed.channel == ordered ? Cargo::ordered : Cargo::unordered);
+    EXPECT_EQ(sent.composed.packet.tag, sent.first_id);
+    EXPECT_EQ(sent.composed.packet.count, sent.messages.size());
+    EXPECT_EQ(sent.composed.packet.payload, sent.composed.channel == ordered ? PayloadKind::ordered : PayloadKind::unordered);
     return sent;
   }
-  void settle(const Sent& sent, bool acked) { reliable.settle(pools, sent.composed.flight, acked); }
+  void on_outcome(const Sent& sent, bool acked) { reliable.on_outcome(pools, sent.composed.packet, acked); }
 
   Pools pools{300, 2, 2};
   Reliable reliable;
@@ -89,7 +89,7 @@ TEST_F(ReliableSend, BundlesWhatWaitsInOneDatagram) {
   EXPECT_FALSE(compose().composed.any());
   EXPECT_EQ(reliable.due_at(), never);
   EXPECT_EQ(reliable.unacked_bytes(), 5U + 0 + 1 + 126 + 127 + 300);
-  settle(sent, true);
+  on_outcome(sent, true);
   EXPECT_EQ(reliable.unacked_bytes(), 0U);
   EXPECT_EQ(pools.chunk.in_use(), 0U);
 }
@@ -156,39 +156,39 @@ TEST_F(ReliableSend, ALostDatagramsMessagesAreSentAgainLowestFirst) {
   for (unsigned i = 0; i < 6; ++i) static_cast<void>(send(ordered, 500));
   const Sent a = compose(), b = compose(), c = compose();
   ASSERT_EQ(a.messages.size(), 2U);
-  settle(b, false);
+  on_outcome(b, false);
   EXPECT_EQ(reliable.due_at(), 0U);
-  settle(a, false);
-  settle(c, true);
+  on_outcome(a, false);
+  on_outcome(c, true);
   const Sent again = compose();
   EXPECT_EQ(again.first_id, 0U);
   EXPECT_EQ(again.messages, a.messages);
   const Sent next = compose();
   EXPECT_EQ(next.first_id, 2U);
   EXPECT_EQ(next.messages, b.messages);
-  settle(again, true);
-  settle(next, true);
+  on_outcome(again, true);
+  on_outcome(next, true);
   EXPECT_EQ(reliable.unacked_bytes(), 0U);
 }
 
 TEST_F(ReliableSend, ARunOfIdsEndsWhereOneIsInFlight) {
   for (unsigned i = 0; i < 3; ++i) static_cast<void>(send(unordered, 500));
   const Sent first = compose(second, 505), second_one = compose(second, 505);
-  settle(first, false);
+  on_outcome(first, false);
   const Sent sent = compose();
   EXPECT_EQ(sent.first_id, 0U);
   EXPECT_EQ(sent.messages.size(), 1U);
   EXPECT_EQ(compose().first_id, 2U);
-  settle(second_one, true);
+  on_outcome(second_one, true);
 }
 
 TEST_F(ReliableSend, OtherCargoIsIgnored) {
   static_cast<void>(send(ordered, 5));
   static_cast<void>(compose());
-  reliable.settle(pools, {Cargo::plan, 1, 0}, true);
-  reliable.settle(pools, {Cargo::none, 1, 0}, true);
-  reliable.settle(pools, {Cargo::unordered, 1, 0}, true);
-  reliable.settle(pools, {Cargo::ordered, 31, 1}, true);
+  reliable.on_outcome(pools, {PayloadKind::plan, 1, 0}, true);
+  reliable.on_outcome(pools, {PayloadKind::none, 1, 0}, true);
+  reliable.on_outcome(pools, {PayloadKind::unordered, 1, 0}, true);
+  reliable.on_outcome(pools, {PayloadKind::ordered, 31, 1}, true);
   EXPECT_EQ(reliable.unacked_bytes(), 6U);
 }
 
@@ -198,7 +198,7 @@ TEST_F(ReliableSend, KeepsAtMost64MessagesOfAChannelUnacked) {
   EXPECT_EQ(send(unordered, 1), Queued::yes) << "the channels are two";
   const Sent sent = compose();
   EXPECT_EQ(send(ordered, 1), Queued::full) << "in flight is not acked";
-  settle(sent, true);
+  on_outcome(sent, true);
   EXPECT_EQ(send(ordered, 1), Queued::yes);
 }
 
@@ -221,12 +221,12 @@ TEST_F(ReliableSend, NeverHasMoreThan1024IdsOpen) {
   const Sent oldest = compose();
   for (unsigned i = 1; i < 1024; ++i) {
     ASSERT_EQ(send(ordered, 1), Queued::yes) << i;
-    settle(compose(), true);
+    on_outcome(compose(), true);
   }
   EXPECT_EQ(send(ordered, 1), Queued::full);
   EXPECT_EQ(send(ordered, 2'000), Queued::full);
   EXPECT_EQ(reliable.send_shared(ordered, Bytes(2'000), 0), Queued::full);
-  settle(oldest, true);
+  on_outcome(oldest, true);
   EXPECT_EQ(send(ordered, 1), Queued::yes);
 }
 
@@ -236,14 +236,14 @@ TEST_F(ReliableSend, FragmentsCountAmongOpenIds) {
   ASSERT_EQ(reliable.send_shared(ordered, shared, 0), Queued::yes);
   const Sent oldest = compose(), fragment = compose();
   ASSERT_TRUE(fragment.composed.fragment);
-  settle(oldest, true);
+  on_outcome(oldest, true);
   unsigned taken = 0;
   while (send(ordered, 1) == Queued::yes) {
     ++taken;
     Sent sent;
     do sent = compose();
     while (sent.composed.fragment);
-    settle(sent, true);
+    on_outcome(sent, true);
   }
   EXPECT_EQ(taken, 1024 - Split::fragments_for(message_bytes_max));
 }
@@ -256,9 +256,9 @@ TEST_F(ReliableSend, LongestWholeMessageFillsADatagramAndOneByteMoreGoesInFragme
   EXPECT_EQ(whole.bytes, whole_room);
   const Sent fragment = compose();
   EXPECT_TRUE(fragment.composed.fragment);
-  EXPECT_EQ(fragment.composed.flight.cargo, Cargo::ordered);
-  EXPECT_EQ(fragment.composed.flight.count, 1U);
-  EXPECT_EQ(fragment.composed.flight.tag, 1U) << "the id behind the whole message's";
+  EXPECT_EQ(fragment.composed.packet.payload, PayloadKind::ordered);
+  EXPECT_EQ(fragment.composed.packet.count, 1U);
+  EXPECT_EQ(fragment.composed.packet.tag, 1U) << "the id behind the whole message's";
   EXPECT_EQ(whole_room - fragment.bytes, 0U);
   ASSERT_EQ(send(ordered, 1), Queued::yes);
   Sent last = compose();
@@ -274,11 +274,11 @@ TEST_F(ReliableSend, OneMessageInFragmentsAtATime) {
   EXPECT_EQ(reliable.send_shared(unordered, Bytes(2'000), 0), Queued::busy);
   const Sent a = compose(), b = compose();
   EXPECT_EQ(reliable.due_at(), never);
-  settle(b, true);
+  on_outcome(b, true);
   EXPECT_EQ(send(ordered, 2'000), Queued::busy);
-  settle(a, false);
+  on_outcome(a, false);
   EXPECT_EQ(reliable.due_at(), 0U);
-  settle(compose(), true);
+  on_outcome(compose(), true);
   EXPECT_EQ(pools.block.in_use_bytes(), 0U);
   EXPECT_EQ(send(unordered, 2'000), Queued::yes);
 }
@@ -304,7 +304,7 @@ TEST_F(ReliableSend, FragmentsOfChannel0AreSentOnce) {
     EXPECT_EQ(reliable.due_at(), 0U);
     const Sent sent = compose();
     EXPECT_TRUE(sent.composed.fragment);
-    EXPECT_EQ(sent.composed.flight.cargo, Cargo::none);
+    EXPECT_EQ(sent.composed.packet.payload, PayloadKind::none);
     EXPECT_EQ(sent.composed.channel, Channel::unreliable);
   }
   EXPECT_EQ(reliable.due_at(), never);
@@ -358,7 +358,7 @@ TEST_F(ReliableSend, IdsWrap) {
     ASSERT_EQ(send(ordered, 1), Queued::yes);
     const Sent sent = compose();
     ASSERT_EQ(sent.first_id, static_cast<std::uint16_t>(i));
-    settle(sent, true);
+    on_outcome(sent, true);
   }
 }
 

@@ -59,7 +59,7 @@ struct Side {
 };
 
 struct Datagram {
-  Flight flight;
+  SentPacket packet;
   Channel channel{};
   bool fragment = false;
   bool accepted = false;
@@ -181,10 +181,10 @@ class Duel {
         continue;
       }
       datagram->body.resize(out.size());
-      datagram->flight = composed.flight;
+      datagram->packet = composed.packet;
       datagram->channel = composed.channel;
       datagram->fragment = composed.fragment;
-      ASSERT_LE(composed.flight.count, Reliable::messages_per_datagram_max);
+      ASSERT_LE(composed.packet.count, Reliable::messages_per_datagram_max);
       post(s, datagram);
     }
   }
@@ -199,7 +199,7 @@ class Duel {
     const bool ack_lost = random_.chance(loss_ / 2);
     at(60 + random_.below(150), [this, s, datagram, ack_lost] {
       --sides_[s]->in_flight;
-      sides_[s]->reliable.settle(sides_[s]->pools, datagram->flight, datagram->accepted && !ack_lost);
+      sides_[s]->reliable.on_outcome(sides_[s]->pools, datagram->packet, datagram->accepted && !ack_lost);
     });
   }
 

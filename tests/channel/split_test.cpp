@@ -80,7 +80,7 @@ TEST(Split, SendsOnlyTheLostOnesAgain) {
   split.begin({nullptr, block}, bytes, Channel::reliable_unordered, 7);
   const auto sent = compose_all(split, pool);
   EXPECT_FALSE(split.waiting());
-  for (const SentFragment& s : sent) split.settle(pool, s.id, s.id % 3 != 0);
+  for (const SentFragment& s : sent) split.on_outcome(pool, s.id, s.id % 3 != 0);
   EXPECT_EQ(split.oldest_id(), 9U);
   EXPECT_TRUE(split.waiting());
   const auto again = compose_all(split, pool);
@@ -92,7 +92,7 @@ TEST(Split, SendsOnlyTheLostOnesAgain) {
   for (const SentFragment& s : again) {
     EXPECT_EQ(split.oldest_id(), s.id);
     EXPECT_NE(pool.in_use_bytes(), 0U);
-    split.settle(pool, s.id, true);
+    split.on_outcome(pool, s.id, true);
   }
   EXPECT_FALSE(split.active());
   EXPECT_EQ(pool.in_use_bytes(), 0U);
@@ -103,9 +103,9 @@ TEST(Split, ASecondReportOnAFragmentIsIgnored) {
   Split split;
   split.begin({nullptr, pool.acquire(3'000)}, 3'000, Channel::reliable_ordered, 0);
   static_cast<void>(compose_all(split, pool));
-  split.settle(pool, 0, true);
-  split.settle(pool, 0, true);
-  split.settle(pool, 0, false);
+  split.on_outcome(pool, 0, true);
+  split.on_outcome(pool, 0, true);
+  split.on_outcome(pool, 0, false);
   EXPECT_FALSE(split.waiting());
   EXPECT_EQ(split.unacked_bytes(), 3'000 - fragment_bytes_max);
   split.end(pool);

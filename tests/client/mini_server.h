@@ -157,14 +157,14 @@ class MiniServer {
       Peer& peer = entry.second;  // no binding: C++20 lambdas may capture one, clang 14's may not
       if (peer.gone) continue;
       if (now >= peer.sent.timeout_at()) {
-        channel::AckNews news;
+        channel::AckResult news;
         peer.sent.expire(now, outcomes_.data(), news);
-        settle(peer, news.outcomes);
+        on_outcome(peer, news.outcomes);
       }
       while (peer.reliable.is_open() && peer.reliable.due_at() <= now && peer.sent.datagrams_in_flight() < 100) {
         channel::Reliable::Composed composed;
         const auto write = [&](base::ByteWriter& out) { composed = peer.reliable.compose(pools, out, now); };
-        if (emit(id, peer, now, write, composed.flight, composed) == 0) break;
+        if (emit(id, peer, now, write, composed.packet, composed) == 0) break;
       }
     }
   }
@@ -211,13 +211,13 @@ class MiniServer {
   /// A sealed datagram; flags and channel as the test wants them.
   std::uint64_t send(std::uint32_t id, Peer& peer, Nanos now, std::uint16_t tag, const Write& write,
                      std::uint8_t more_flags = 0, std::uint8_t channel = 0, bool ack = true) {
-    const channel::Flight flight{channel::Cargo::plan, 0, tag};
+    const channel::SentPacket packet{channel::PayloadKind::plan, 0, tag};
     channel::Reliable::Composed composed;
     composed.channel = static_cast<wire::Channel>(channel);
-    return emit(id, peer, now, write, flight, composed, more_flags, ack);
+    return emit(id, peer, now, write, packet, composed, more_flags, ack);
   }
-  /// `flight` and `composed` are looked at when `write` is done. 0: it wrote nothing, and nothing was sent.
-  std::uint64_t emit(std::uint32_t id, Peer& peer, Nanos now, const Write& write, const channel::Flight& flight,
+  /// `packet` and `composed` are looked at when `write` is done. 0: it wrote nothing, and nothing was sent.
+  std::uint64_t emit(std::uint32_t id, Peer& peer, Nanos now, const Write& write, const channel::SentPacket& packet,
                      const channel::Reliable::Composed& composed, std::uint8_t more_flags = 0, bool ack = true) {
     Bytes datagram(wire::datagram_bytes_max);
     base::ByteWriter out(std::span<std::uint8_t>(datagram).subspan(wire::header_bytes, wire::body_bytes_max));
@@ -229,7 +229,7 @@ class MiniServer {
     }
     const std::size_t ack_bytes = out.size();
     write(out);
-    if (out.size() == 0 && flight.cargo != channel::Cargo::plan) return 0;
+    if (out.size() == 0 && packet.payload != channel::PayloadKind::plan) return 0;
     if (composed.fragment) flags |= wire::flag::fragment;
     std::size_t body = out.size();
     if (packer != nullptr && (flags & (wire::flag::fragment | wire::flag::reliable_handshake)) == 0) {
@@ -244,9 +244,9 @@ class MiniServer {
       }
     }
     const std::uint64_t sequence = peer.sent.next_sequence(false);
-    const channel::Flight evicted =
-        peer.sent.note(sequence, flight, static_cast<std::uint16_t>(body == ack_bytes ? 0 : body + 34), now);
-    peer.reliable.settle(pools, evicted, false);
+    const channel::SentPacket evicted =
+        peer.sent.note(sequence, packet, static_cast<std::uint16_t>(body == ack_bytes ? 0 : body + 34), now);
+    peer.reliable.on_outcome(pools, evicted, false);
     wire::compose_header(datagram.data(), {id, static_cast<std::uint8_t>(composed.channel), flags, sequence});
     crypt::seal_in_place(peer.keys[peer.epoch & 1].server_to_client.data(), id, sequence, datagram.data(), 0, body);
     datagram.resize(wire::header_bytes + body + wire::tag_bytes + wire::crc_bytes);
@@ -342,13 +342,13 @@ class MiniServer {
     outbox.push_back({from, datagram});
   }
 
-  void settle(Peer& peer, unsigned count) {
+  void on_outcome(Peer& peer, unsigned count) {
     for (unsigned i = 0; i < count; ++i) {
-      const auto& [flight, acked] = outcomes_[i];
-      if (flight.cargo == channel::Cargo::plan)
-        (acked ? peer.acked : peer.lost).push_back(flight.tag);
+      const auto& [packet, acked] = outcomes_[i];
+      if (packet.payload == channel::PayloadKind::plan)
+        (acked ? peer.acked : peer.lost).push_back(packet.tag);
       else
-        peer.reliable.settle(pools, flight, acked);
+        peer.reliable.on_outcome(pools, packet, acked);
     }
   }
 
@@ -356,11 +356,11 @@ class MiniServer {
     base::ByteReader in(body);
     if ((header.flags & wire::flag::acknowledgment) != 0) {
       channel::AckBlock block;
-      channel::AckNews news;
+      channel::AckResult news;
       if (!channel::read_ack_block(in, block) || peer.sent.acknowledge(block, 25 * millisecond, now, outcomes_.data(),
                                                                        news) != channel::SentDatagrams::Verdict::ok)
         ++bad;
-      settle(peer, news.outcomes);
+      on_outcome(peer, news.outcomes);
     }
     if (in.remaining() == 0) ++peer.ack_only;
     std::array<std::uint8_t, channel::unpacked_bytes_max> unpacked;
@@ -380,11 +380,11 @@ class MiniServer {
                    : peer.reliable.accept(pools, channel, in, receiver, now);
       if (accepted == channel::Accepted::malformed) ++bad;
       if (accepted == channel::Accepted::yes)
-        peer.received.note(header.sequence, header.channel != 0 ? channel::AckWish::reliable : channel::AckWish::soon,
+        peer.received.note(header.sequence, header.channel != 0 ? channel::AckPolicy::reliable : channel::AckPolicy::soon,
                            now);
       return;
     }
-    peer.received.note(header.sequence, in.remaining() != 0 ? channel::AckWish::soon : channel::AckWish::none, now);
+    peer.received.note(header.sequence, in.remaining() != 0 ? channel::AckPolicy::soon : channel::AckPolicy::none, now);
     message::Framed framed;
     std::size_t inputs = 0;
     while (message::next(in, framed)) handle(header.connection_id, peer, framed, inputs, now);

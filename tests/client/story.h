@@ -110,19 +110,19 @@ class BadWire {
     for (auto& sent : story_.server.outbox) launch(false, sent.bytes);
     story_.server.outbox.clear();
     story_.now += span;
-    const auto waits = [&](const Flight& flight) { return flight.due > story_.now; };
+    const auto waits = [&](const SentPacket& packet) { return packet.due > story_.now; };
     const auto first_due = std::stable_partition(flights_.begin(), flights_.end(), waits);
-    std::vector<Flight> due(std::make_move_iterator(first_due), std::make_move_iterator(flights_.end()));
+    std::vector<SentPacket> due(std::make_move_iterator(first_due), std::make_move_iterator(flights_.end()));
     flights_.erase(first_due, flights_.end());
-    for (Flight& flight : due)
-      if (flight.to_server)
-        story_.server.receive(std::move(flight.bytes), path_of(client_port), story_.now);
+    for (SentPacket& packet : due)
+      if (packet.to_server)
+        story_.server.receive(std::move(packet.bytes), path_of(client_port), story_.now);
       else
-        story_.deliver(std::move(flight.bytes));
+        story_.deliver(std::move(packet.bytes));
   }
 
  private:
-  struct Flight {
+  struct SentPacket {
     Nanos due;
     bool to_server;
     Bytes bytes;
@@ -136,7 +136,7 @@ class BadWire {
   Story& story_;
   double loss_, duplicate_;
   unsigned delay_ms_;
-  std::vector<Flight> flights_;
+  std::vector<SentPacket> flights_;
 };
 
 }  // namespace serried::test

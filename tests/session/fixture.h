@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "session/account.h"
+#include "session/record_sent.h"
 #include "session/admit.h"
 #include "session/open.h"
 #include "session/table.h"

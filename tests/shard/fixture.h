@@ -298,7 +298,7 @@ class ShardRig {
  private:
   static constexpr std::size_t buffer_bytes = 1'280;
 
-  struct Flight {
+  struct SentPacket {
     Player* player;
     std::uint64_t sequence;
     std::uint16_t plan;
@@ -385,33 +385,33 @@ class ShardRig {
   /// Datagrams to clients, then acks and loss reports to shards, each in the order in which it becomes due.
   void deliver() {
     const std::uint32_t tick = lanes[0]->tick();
-    std::vector<Flight> due;
-    std::erase_if(flights_, [&](Flight& flight) {
-      if (flight.due > tick) return false;
-      due.push_back(std::move(flight));
+    std::vector<SentPacket> due;
+    std::erase_if(flights_, [&](SentPacket& packet) {
+      if (packet.due > tick) return false;
+      due.push_back(std::move(packet));
       return true;
     });
     for (std::size_t i = due.size(); i > 1; --i) std::swap(due[i - 1], due[random.below(i)]);  // reordered
-    for (Flight& flight : due) {
-      Player& player = *flight.player;
+    for (SentPacket& packet : due) {
+      Player& player = *packet.player;
       if (!player.playing) continue;
-      if (flight.ack || flight.lost) {
-        player.in_flight -= std::min(flight.charge, player.in_flight);
+      if (packet.ack || packet.lost) {
+        player.in_flight -= std::min(packet.charge, player.in_flight);
         link::InputRow row = news(player);
-        (flight.ack ? row.plan_acked : row.plan_lost) = flight.plan;
-        (flight.ack ? row.plan_acked_mask : row.plan_lost_mask) = 1;
+        (packet.ack ? row.plan_acked : row.plan_lost) = packet.plan;
+        (packet.ack ? row.plan_acked_mask : row.plan_lost_mask) = 1;
         links[player.shard]->inputs.push(row);
         continue;
       }
-      player.client.receive(flight.sequence, flight.body);
+      player.client.receive(packet.sequence, packet.body);
       if (!random.chance(weather.ack_loss))
-        flights_.push_back({&player, flight.sequence, flight.plan, flight.charge, tick + delay(), true, false, {}});
+        flights_.push_back({&player, packet.sequence, packet.plan, packet.charge, tick + delay(), true, false, {}});
     }
   }
 
   ShardSetup setup_;
   std::vector<std::uint8_t> memory_;
-  std::vector<Flight> flights_;
+  std::vector<SentPacket> flights_;
   std::vector<std::uint32_t> free_sessions_;
   std::uint32_t next_session_ = 0;
   std::uint64_t connections_ = 0;

@@ -35,12 +35,12 @@ class Received:
         self.sequences, self.largest, self.largest_at = set(), 0, 0.0
         self.unreported, self.oldest_at, self.reliable = 0, None, 0
 
-    def note(self, sequence, now, wants_ack, reliable):
+    def note(self, sequence, now, ack_eliciting, reliable):
         if sequence > self.largest:
             self.largest, self.largest_at = sequence, now
         self.sequences.add(sequence)
         self.sequences = {held for held in self.sequences if held >= self.largest - 64}
-        if wants_ack:
+        if ack_eliciting:
             self.unreported += 1
             self.reliable += reliable
             if self.oldest_at is None:
@@ -59,7 +59,7 @@ class Received:
 
 
 class Sent:
-    """Datagrams in flight and what becomes of them. A cargo is whatever the caller wants to hear about again."""
+    """Datagrams in flight and what becomes of them. A payload is whatever the caller wants to hear about again."""
 
     def __init__(self, skip_one_in=64):
         self.last, self.skip_one_in = 0, skip_one_in
@@ -74,8 +74,8 @@ class Sent:
             self.last += 1
         return self.last
 
-    def note(self, sequence, now, cargo):
-        self.flights[sequence] = (now, cargo)
+    def note(self, sequence, now, payload):
+        self.flights[sequence] = (now, payload)
 
     def timeout(self):
         plain = 0.250 if self.smoothed is None else max(0.010, self.smoothed + 4 * self.variation)
@@ -88,12 +88,12 @@ class Sent:
         for sequence in block.sequences():
             require(sequence >= 1, "an ack of a sequence below 1")
             require(sequence not in self.skipped, "an ack of a sequence that was left out")
-            flight = self.flights.pop(sequence, None)
-            if flight is None:
+            packet = self.flights.pop(sequence, None)
+            if packet is None:
                 continue
             if sequence == block.largest and sequence > self.largest_acked:
-                self._sample(now - flight[0] - min(block.delay * 64e-6, ack_delay))
-            acked.append(flight[1])
+                self._sample(now - packet[0] - min(block.delay * 64e-6, ack_delay))
+            acked.append(packet[1])
             self.expiries = 0
         self.largest_acked = max(self.largest_acked, block.largest)
         for sequence in [held for held in self.flights if held + PACKET_THRESHOLD <= self.largest_acked]:

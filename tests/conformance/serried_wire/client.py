@@ -353,7 +353,7 @@ class Client:
 
     # Out
 
-    def seal(self, body, channel=0, flags=0, cargo=None, packed=False, ack_only=False, to=None):
+    def seal(self, body, channel=0, flags=0, payload=None, packed=False, ack_only=False, to=None):
         now = time.monotonic()
         ack = self.received.report(now)
         sequence = self.sent.next_sequence()
@@ -363,7 +363,7 @@ class Client:
         plain = d.write_body(d.Body(ack, body.first_id, body.fragment, body.messages), packed)
         data = d.seal(self.protocol_id, header, self.keys[self.send_epoch % 2].client_to_server, plain)
         if not ack_only:
-            self.sent.note(sequence, now, cargo)
+            self.sent.note(sequence, now, payload)
         try:
             (to or self.socket).send(data)
         except (BlockingIOError, ConnectionRefusedError):

@@ -7,13 +7,13 @@
 namespace serried::session {
 
 /// What rides in a row, beside its bytes; and of what no ack will be heard any more because these rows are sent.
-struct Freight {
+struct SendBatchInfo {
   struct Lost {
     std::uint32_t session;
-    channel::Flight flight;
+    channel::SentPacket packet;
   };
-  channel::Flight flight[wire::Batch::capacity];  ///< what its ack will be about
-  bool wants_ack[wire::Batch::capacity];          ///< false for ack-only datagrams
+  channel::SentPacket packet[wire::Batch::capacity];  ///< what its ack will be about
+  bool ack_eliciting[wire::Batch::capacity];          ///< false for ack-only datagrams
   unsigned lost_count;
   Lost lost[wire::Batch::capacity];  ///< had to make room in the queue of what is in flight
 };
@@ -22,11 +22,11 @@ struct Freight {
 /// `random` decides where a number is left out: once in about 256 datagrams, a trap for a peer that acks what it
 /// never received.
 /// Reads   session, flags, length, live
-/// Writes  connection_id, channel, flags, sequence, the sessions' queues of what is in flight, freight.lost: what waits
+/// Writes  connection_id, channel, flags, sequence, the sessions' queues of what is in flight, info.lost: what waits
 ///         for an answer about these must be told that there is none
 /// Owner   io lane
 /// Cost    bench/session_bench.cpp
 /// Source  docs/wire-format.md section 1
-void account(wire::Batch& batch, Table& table, Freight& freight, std::uint64_t random, Nanos now) noexcept;
+void record_sent(wire::Batch& batch, Table& table, SendBatchInfo& info, std::uint64_t random, Nanos now) noexcept;
 
 }  // namespace serried::session

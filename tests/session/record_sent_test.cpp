@@ -1,4 +1,4 @@
-#include "session/account.h"
+#include "session/record_sent.h"
 
 #include <gtest/gtest.h>
 
@@ -13,13 +13,13 @@ TEST(Account, SequencesRiseFromOneAndSkipNowAndThen) {
   std::uint64_t previous = 0, skipped = 0, sent = 0;
   for (std::uint64_t round = 0; round < 400; ++round) {
     Burst burst;
-    Freight freight{};
+    SendBatchInfo info{};
     for (int i = 0; i < 8; ++i) {
       const unsigned row = burst.add(0, 0, path_of(1, 1000));
       burst.batch.session[row] = slot;
       burst.batch.flags[row] = wire::flag::acknowledgment;
     }
-    account(burst.batch, table, freight, round * 977, 0);
+    account(burst.batch, table, info, round * 977, 0);
     for (unsigned row = 0; row < 8; ++row) {
       const std::uint64_t sequence = burst.batch.sequence[row];
       ASSERT_GT(sequence, previous);
@@ -39,21 +39,21 @@ TEST(Account, RemembersTheFreightForTheAck) {
   Table table{0, 4};
   const std::uint32_t slot = open_session(table, 1);
   Burst burst;
-  Freight freight{};
+  SendBatchInfo info{};
   const unsigned row = burst.add(0, 0, path_of(1, 1000));
   burst.batch.session[row] = slot;
-  freight.flight[row] = {channel::Cargo::plan, 0, 77};
-  freight.wants_ack[row] = true;
-  account(burst.batch, table, freight, 1, 0);
+  info.packet[row] = {channel::PayloadKind::plan, 0, 77};
+  info.ack_eliciting[row] = true;
+  account(burst.batch, table, info, 1, 0);
   channel::SentDatagrams& sent = table.outbound(slot).sent;
   EXPECT_EQ(sent.bytes_in_flight(), burst.batch.length[row]);
   std::array<channel::SentDatagrams::Outcome, channel::SentDatagrams::capacity> outcomes{};
-  channel::AckNews news;
+  channel::AckResult news;
   ASSERT_EQ(sent.acknowledge({burst.batch.sequence[row], 0, 0}, 0, 0, outcomes.data(), news),
             channel::SentDatagrams::Verdict::ok);
   ASSERT_EQ(news.outcomes, 1U);
-  EXPECT_EQ(outcomes[0].flight.tag, 77);
-  EXPECT_EQ(outcomes[0].flight.cargo, channel::Cargo::plan);
+  EXPECT_EQ(outcomes[0].packet.tag, 77);
+  EXPECT_EQ(outcomes[0].packet.payload, channel::PayloadKind::plan);
   EXPECT_EQ(sent.bytes_in_flight(), 0U);
 }
 
@@ -62,19 +62,19 @@ TEST(Account, TheChannelFollowsFromTheCargoAndThePhaseFromTheKey) {
   const std::uint32_t slot = open_session(table, 1);
   table.outbound(slot).key_phase_flag = wire::flag::key_phase;
   Burst burst;
-  Freight freight{};
-  constexpr std::array cargos{channel::Cargo::none, channel::Cargo::plan, channel::Cargo::ordered,
-                              channel::Cargo::unordered};
+  SendBatchInfo info{};
+  constexpr std::array cargos{channel::PayloadKind::none, channel::PayloadKind::plan, channel::PayloadKind::ordered,
+                              channel::PayloadKind::unordered};
   std::size_t bytes = 0;
-  for (const channel::Cargo cargo : cargos) {
+  for (const channel::PayloadKind payload : cargos) {
     const unsigned row = burst.add(0, 0, path_of(1, 1000));
     burst.batch.session[row] = slot;
     burst.batch.flags[row] = wire::flag::fragment;
-    freight.flight[row] = {cargo, 1, 3};
-    freight.wants_ack[row] = true;
+    info.packet[row] = {payload, 1, 3};
+    info.ack_eliciting[row] = true;
     bytes += burst.batch.length[row];
   }
-  account(burst.batch, table, freight, 1, 0);
+  account(burst.batch, table, info, 1, 0);
   constexpr std::array<std::uint8_t, 4> channels{0, 0, 1, 2};
   for (unsigned row = 0; row < cargos.size(); ++row) {
     EXPECT_EQ(burst.batch.channel[row], channels[row]);
@@ -88,29 +88,29 @@ TEST(Account, TheChannelFollowsFromTheCargoAndThePhaseFromTheKey) {
 TEST(Account, WhatHasToMakeRoomIsNamedAsLost) {
   Table table{0, 4};
   const std::uint32_t slot = open_session(table, 1);
-  constexpr std::array cargos{channel::Cargo::plan, channel::Cargo::ordered, channel::Cargo::none};
-  const auto send_one = [&](const channel::Flight& flight) {
+  constexpr std::array cargos{channel::PayloadKind::plan, channel::PayloadKind::ordered, channel::PayloadKind::none};
+  const auto send_one = [&](const channel::SentPacket& packet) {
     Burst burst;
-    Freight freight{};
+    SendBatchInfo info{};
     const unsigned row = burst.add(0, 0, path_of(1, 1000));
     burst.batch.session[row] = slot;
-    freight.flight[row] = flight;
-    freight.wants_ack[row] = true;
-    account(burst.batch, table, freight, 1, 0);
-    return freight;
+    info.packet[row] = packet;
+    info.ack_eliciting[row] = true;
+    account(burst.batch, table, info, 1, 0);
+    return info;
   };
   for (unsigned n = 0; n < channel::SentDatagrams::capacity; ++n)
     EXPECT_EQ(send_one({cargos[n % 3], 1, static_cast<std::uint16_t>(n)}).lost_count, 0U);
   for (unsigned n = 0; n < 12; ++n) {
-    const Freight freight = send_one({});
-    if (cargos[n % 3] == channel::Cargo::none) {
-      EXPECT_EQ(freight.lost_count, 0U) << "nobody waits for it";
+    const SendBatchInfo info = send_one({});
+    if (cargos[n % 3] == channel::PayloadKind::none) {
+      EXPECT_EQ(info.lost_count, 0U) << "nobody waits for it";
       continue;
     }
-    ASSERT_EQ(freight.lost_count, 1U);
-    EXPECT_EQ(freight.lost[0].session, slot);
-    EXPECT_EQ(freight.lost[0].flight.cargo, cargos[n % 3]);
-    EXPECT_EQ(freight.lost[0].flight.tag, n);
+    ASSERT_EQ(info.lost_count, 1U);
+    EXPECT_EQ(info.lost[0].session, slot);
+    EXPECT_EQ(info.lost[0].packet.payload, cargos[n % 3]);
+    EXPECT_EQ(info.lost[0].packet.tag, n);
   }
 }
 

@@ -1,4 +1,4 @@
-#include "session/account.h"
+#include "session/record_sent.h"
 
 #include "base/prng.h"
 #include "wire/datagram.h"
@@ -6,16 +6,16 @@
 namespace serried::session {
 namespace {
 
-[[nodiscard]] constexpr wire::Channel channel_of(channel::Cargo cargo) noexcept {
-  if (cargo == channel::Cargo::ordered) return wire::Channel::reliable_ordered;
-  if (cargo == channel::Cargo::unordered) return wire::Channel::reliable_unordered;
+[[nodiscard]] constexpr wire::Channel channel_of(channel::PayloadKind payload) noexcept {
+  if (payload == channel::PayloadKind::ordered) return wire::Channel::reliable_ordered;
+  if (payload == channel::PayloadKind::unordered) return wire::Channel::reliable_unordered;
   return wire::Channel::unreliable;
 }
 
 }  // namespace
 
-void account(wire::Batch& batch, Table& table, Freight& freight, std::uint64_t random, Nanos now) noexcept {
-  freight.lost_count = 0;
+void record_sent(wire::Batch& batch, Table& table, SendBatchInfo& info, std::uint64_t random, Nanos now) noexcept {
+  info.lost_count = 0;
   for (unsigned i = 0; i < batch.live_rows; ++i) table.outbound(batch.session[batch.live[i]]).sent.prefetch();
   for (unsigned i = 0; i < batch.live_rows; ++i) {
     const unsigned row = batch.live[i];
@@ -23,13 +23,13 @@ void account(wire::Batch& batch, Table& table, Freight& freight, std::uint64_t r
     Outbound& outbound = table.outbound(slot);
     const bool skip = (base::mix(random, row) & 0xFF) == 0;
     const std::uint64_t sequence = outbound.sent.next_sequence(skip);
-    const std::uint16_t in_flight = freight.wants_ack[row] ? batch.length[row] : std::uint16_t{0};
-    const channel::Flight evicted = outbound.sent.note(sequence, freight.flight[row], in_flight, now);
-    if (evicted.cargo != channel::Cargo::none) [[unlikely]]
-      freight.lost[freight.lost_count++] = {slot, evicted};
+    const std::uint16_t in_flight = info.ack_eliciting[row] ? batch.length[row] : std::uint16_t{0};
+    const channel::SentPacket evicted = outbound.sent.note(sequence, info.packet[row], in_flight, now);
+    if (evicted.payload != channel::PayloadKind::none) [[unlikely]]
+      info.lost[info.lost_count++] = {slot, evicted};
     outbound.sealed_bytes += batch.length[row];
     batch.connection_id[row] = table.admission(slot).connection_id;
-    batch.channel[row] = static_cast<std::uint8_t>(channel_of(freight.flight[row].cargo));
+    batch.channel[row] = static_cast<std::uint8_t>(channel_of(info.packet[row].payload));
     batch.flags[row] |= static_cast<std::uint8_t>(wire::flag::sealed | outbound.key_phase_flag);
     batch.sequence[row] = sequence;
   }
