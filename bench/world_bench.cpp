@@ -44,14 +44,14 @@ struct Crowd {
   /// Every other one is a player.
   void spawn(std::uint64_t row) {
     const bool player = row % 2 == 0;
-    world::Birth birth{.id = player ? world::player_entity(row) : row,
+    world::Spawn spawn{.id = player ? world::player_entity(row) : row,
                        .type = player ? world::Type::player : world::Type::npc,
                        .owner = static_cast<std::uint32_t>(row)};
     if (player)
-      callbacks.spawn_players(callbacks.context, {config, 1, {&row, 1}, {&birth, 1}});
+      callbacks.spawn_players(callbacks.context, {config, 1, {&row, 1}, {&spawn, 1}});
     else
-      callbacks.spawn_npcs(callbacks.context, {config, 1, {&birth, 1}});
-    world::bear(frames[0], identity, row, birth, 0);
+      callbacks.spawn_npcs(callbacks.context, {config, 1, {&spawn, 1}});
+    world::spawn(frames[0], identity, row, spawn, 0);
   }
 
   void step() {

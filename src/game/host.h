@@ -52,19 +52,19 @@ struct PlayerSpawnSlice {
   const world::Config& world;
   std::uint64_t seed;
   std::span<const std::uint64_t> player_ids;  ///< by spawn
-  std::span<world::Birth> spawns;
+  std::span<world::Spawn> spawns;
 };
 struct NpcSpawnSlice {
   const world::Config& world;
   std::uint64_t seed;
-  std::span<world::Birth> spawns;
+  std::span<world::Spawn> spawns;
 };
 
 // ---- rows
 
 /// Before the rows [first, last) move in `tick`: what those that are no players want from now on.
 /// Reads   previous, identity
-/// Writes  identity.intent of living rows of the slice that were not born in `tick`
+/// Writes  identity.intent of living rows of the slice that were not spawned in `tick`
 struct ThinkSlice {
   std::uint64_t seed;
   std::uint32_t tick;

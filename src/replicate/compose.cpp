@@ -20,10 +20,10 @@ std::uint32_t widen(std::uint32_t now, std::uint16_t low) noexcept {
 
 /// Everything that changed after `acked`; a position needs its section until one was acked, which this also says,
 /// because a section's change is a change like any other. Nothing changed: a refresh, everything.
-std::uint8_t mask_since(const world::Near& near, std::uint32_t acked) noexcept {
+std::uint8_t mask_since(const world::VersionedEntity& entity, std::uint32_t acked) noexcept {
   unsigned mask = 0;
   for (unsigned field = 0; field < world::field_count; ++field)
-    mask |= (near.version[field] > acked ? 1U : 0U) << field;
+    mask |= (entity.version[field] > acked ? 1U : 0U) << field;
   if (mask == 0) mask = message::delta::all | message::delta::section;
   if ((mask & message::delta::section) != 0) mask |= message::delta::position;
   return static_cast<std::uint8_t>(mask);
@@ -32,7 +32,7 @@ std::uint8_t mask_since(const world::Near& near, std::uint32_t acked) noexcept {
 /// One datagram while it is being filled.
 struct Composer {
   Viewer& viewer;
-  const Scene& scene;
+  const ReplicationContext& context;
   PlanCounters& counters;
   std::uint8_t* at;              ///< next free byte
   const std::uint8_t* hard_end;  ///< of the datagram; records have an `end` of their own
@@ -41,27 +41,27 @@ struct Composer {
 
   /// Encode the record of a row. False when `end` leaves no room.
   bool encode_record(unsigned row, const std::uint8_t* end) noexcept {
-    const world::Near& near = scene.published->near[viewer.slot[row]];
-    const std::uint8_t fields = mask_since(near, widen(scene.tick, viewer.acked[row]));
+    const world::VersionedEntity& entity = context.published->entity[viewer.slot[row]];
+    const std::uint8_t fields = mask_since(near, widen(context.tick, viewer.acked[row]));
     // The encoder may store beyond the record's end, within record_bytes_max.
     if (at + 3 + message::detail::record_field_bytes[fields] > end || at + message::record_bytes_max > hard_end)
       return false;
-    const auto mask = static_cast<std::uint8_t>(fields | near.generation << message::delta::generation_shift);
-    at = message::write_record(at, viewer.slot[row], mask, near.state);
-    viewer.sent[row] = static_cast<std::uint16_t>(scene.tick);
+    const auto mask = static_cast<std::uint8_t>(fields | entity.generation << message::delta::generation_shift);
+    at = message::write_record(at, viewer.slot[row], mask, entity.state);
+    viewer.sent[row] = static_cast<std::uint16_t>(context.tick);
     counters.encoded_records.add(1);
     return true;
   }
 
   void said(unsigned row) noexcept {
-    viewer.sent[row] = static_cast<std::uint16_t>(scene.tick);
+    viewer.sent[row] = static_cast<std::uint16_t>(context.tick);
     viewer.status[row] &= static_cast<std::uint8_t>(~status::unsent);
     rows.set(row);
   }
 
   [[nodiscard]] std::uint64_t copy_ready(unsigned first, std::uint64_t bits, const std::uint8_t* end) noexcept;
   [[nodiscard]] std::uint64_t records_of(unsigned half, std::uint64_t bits, const std::uint8_t* end) noexcept;
-  void records(const Review& review, const std::uint8_t* end) noexcept;
+  void records(const DueSet& due_set, const std::uint8_t* end) noexcept;
   void removals(RowMask due, unsigned count) noexcept;
   void create(unsigned row, const std::uint8_t* end) noexcept;
 };
@@ -69,15 +69,15 @@ struct Composer {
 /// Copy the ready records of sixty-four rows from `first` on, those set in `bits`, lowest first. Returns what is left:
 /// from the first row that needs another record, or finds no room.
 std::uint64_t Composer::copy_ready(unsigned first, std::uint64_t bits, const std::uint8_t* end) noexcept {
-  const world::Ready* const ready_of = scene.published->ready.data();
+  const world::EncodedRecord* const encoded_of = context.published->encoded.data();
   const std::uint16_t *const slot = viewer.slot.data() + first, *const acked = viewer.acked.data() + first;
   std::uint16_t* const sent = viewer.sent.data() + first;
-  const auto tick = static_cast<std::uint16_t>(scene.tick);
-  const std::uint8_t* const last = hard_end - sizeof(world::Ready);
+  const auto tick = static_cast<std::uint16_t>(context.tick);
+  const std::uint8_t* const last = hard_end - sizeof(world::EncodedRecord);
   std::uint8_t* to = at;
   for (; bits != 0; bits &= bits - 1) {
     const auto row = static_cast<unsigned>(std::countr_zero(bits));
-    const world::Ready& ready = ready_of[slot[row]];
+    const world::EncodedRecord& ready = encoded_of[slot[row]];
     if (!ready.is_for(acked[row]) || to + ready.bytes > end || to > last) [[unlikely]]
       break;
     std::memcpy(to, &ready, sizeof ready);  // two vectors; what is behind the record is overwritten by the next
@@ -102,10 +102,10 @@ std::uint64_t Composer::records_of(unsigned half, std::uint64_t bits, const std:
 
 /// Around the rows from where the last datagram stopped, first those at or above the threshold, then the rest. The
 /// threshold follows the room there is, so a sort is never needed; and what waits grows older, and passes.
-void Composer::records(const Review& review, const std::uint8_t* end) noexcept {
-  if (review.due.none()) return;
-  const RowMask before = RowMask::below(viewer.row_turn), light = review.due & ~review.heavy;
-  const std::array<RowMask, 4> order{review.heavy & ~before, review.heavy & before, light & ~before, light & before};
+void Composer::records(const DueSet& due_set, const std::uint8_t* end) noexcept {
+  if (due_set.due.none()) return;
+  const RowMask before = RowMask::below(viewer.row_turn), light = due_set.due & ~due_set.heavy;
+  const std::array<RowMask, 4> order{due_set.heavy & ~before, due_set.heavy & before, light & ~before, light & before};
   const unsigned own = rows.count();
   for (unsigned i = 0; i < 2 * order.size() && !overflowed; ++i) {
     const unsigned part = i / 2, half = i % 2;
@@ -136,16 +136,16 @@ void Composer::removals(RowMask due, unsigned count) noexcept {
 
 void Composer::create(unsigned row, const std::uint8_t* end) noexcept {
   const std::uint16_t slot = viewer.slot[row];
-  const world::Near& near = scene.published->near[slot];
+  const world::VersionedEntity& entity = context.published->entity[slot];
   base::ByteWriter out({at, end});
   message::encode(out, message::CreateEntity{.slot = slot,
-                                             .generation = near.generation,
+                                             .generation = entity.generation,
                                              .own = row == 0,
-                                             .id = scene.published->id[slot],
-                                             .type = static_cast<std::uint8_t>(near.type),
-                                             .faction = near.faction,
-                                             .level = near.level,
-                                             .state = near.state});
+                                             .id = context.published->id[slot],
+                                             .type = static_cast<std::uint8_t>(entity.type),
+                                             .faction = entity.faction,
+                                             .level = entity.level,
+                                             .state = entity.state});
   at = out.position();
   said(row);
   viewer.status[row] |= status::ever_sent;
@@ -162,31 +162,31 @@ unsigned take_nearest(const Viewer& viewer, RowMask& creates) noexcept {
 }
 
 /// A row whose last change the client has acknowledged; 0 when there is none in a few tries.
-unsigned audit_row(Viewer& viewer, const Scene& scene) noexcept {
+unsigned audit_row(Viewer& viewer, const ReplicationContext& context) noexcept {
   for (unsigned tries = 0; tries < 16; ++tries) {
     viewer.audit_turn =
         static_cast<std::uint16_t>(viewer.audit_turn + 1U < viewer.rows_high ? viewer.audit_turn + 1 : 1);
     const unsigned row = viewer.audit_turn;
     if (row >= viewer.rows_high || viewer.state(row) != RowState::live) continue;
-    const world::Brief& brief = scene.published->brief[viewer.slot[row]];
-    if (static_cast<std::int16_t>(static_cast<std::uint16_t>(brief.change - viewer.acked[row])) <= 0) return row;
+    const world::ChangeSummary& summary = context.published->summary[viewer.slot[row]];
+    if (static_cast<std::int16_t>(static_cast<std::uint16_t>(summary.change - viewer.acked[row])) <= 0) return row;
   }
   return 0;
 }
 
-bool audit_due(const Viewer& viewer, const Scene& scene) noexcept {
-  const unsigned rate = scene.config->audit_per_second;
-  return viewer.wants_audit && rate != 0 && (scene.tick - viewer.audit_tick) * rate >= scene.world->ticks_per_second;
+bool audit_due(const Viewer& viewer, const ReplicationContext& context) noexcept {
+  const unsigned rate = context.config->audit_per_second;
+  return viewer.wants_audit && rate != 0 && (context.tick - viewer.audit_tick) * rate >= context.world->ticks_per_second;
 }
 
-void write_audit(Viewer& viewer, const Scene& scene, base::ByteWriter& out, PlanCounters& counters) noexcept {
-  const unsigned row = audit_row(viewer, scene);
+void write_audit(Viewer& viewer, const ReplicationContext& context, base::ByteWriter& out, PlanCounters& counters) noexcept {
+  const unsigned row = audit_row(viewer, context);
   if (row == 0 || out.room() < audit_message_bytes) return;
-  viewer.audit_tick = scene.tick;
-  const world::Near& near = scene.published->near[viewer.slot[row]];
+  viewer.audit_tick = context.tick;
+  const world::VersionedEntity& entity = context.published->entity[viewer.slot[row]];
   message::frame(out, message::Type::benchmark, message::audit_bytes);
   std::uint8_t* end =
-      message::write_audit(out.position(), {viewer.slot[row], viewer.generation(row), message::state_hash(near.state)});
+      message::write_audit(out.position(), {viewer.slot[row], viewer.generation(row), message::state_hash(entity.state)});
   out.rewind(end);
   counters.audits.add(1);
   counters.audit_bytes.add(audit_message_bytes);
@@ -206,19 +206,19 @@ struct Shares {
 };
 
 /// Divide the room behind the DeltaSync header and the own record. Records may use what is left.
-Shares divide(const Viewer& viewer, const Scene& scene, const Review& review, bool recorded, bool far, bool audit,
+Shares divide(const Viewer& viewer, const ReplicationContext& context, const DueSet& due_set, bool recorded, bool far, bool audit,
               std::size_t room) noexcept {
-  const Config& config = *scene.config;
+  const Config& config = *context.config;
   Shares shares;
   if (audit) shares.reserved += audit_message_bytes;
   if (recorded) {
-    shares.removals = std::min(review.removals.count(), 24U);
+    shares.removals = std::min(due_set.removals.count(), 24U);
     if (shares.removals != 0) shares.reserved += message::framed_bytes(shares.removals * message::removal_bytes);
     const std::size_t left = room - shares.reserved;
-    const std::size_t most = review.due.none() ? left : left * config.create_percent / 100;
-    shares.creates = std::min(review.creates.count(), static_cast<unsigned>(most / create_bytes));
+    const std::size_t most = due_set.due.none() ? left : left * config.create_percent / 100;
+    shares.creates = std::min(due_set.creates.count(), static_cast<unsigned>(most / create_bytes));
     // The viewer's own create must not wait for anything.
-    if (shares.creates == 0 && !review.creates.none() && viewer.state(0) == RowState::creating) shares.creates = 1;
+    if (shares.creates == 0 && !due_set.creates.none() && viewer.state(0) == RowState::creating) shares.creates = 1;
     shares.reserved += shares.creates * create_bytes;
   }
   if (far) shares.reserved += (room - std::min(room, shares.reserved)) * config.far_percent / 100;
@@ -241,51 +241,51 @@ std::uint8_t* close_delta(std::uint8_t* body, std::uint8_t* end) noexcept {
 
 }  // namespace
 
-Composed compose(Viewer& viewer, const Scene& scene, const Review& review, std::uint16_t applied_input,
+Composed compose(Viewer& viewer, const ReplicationContext& context, const DueSet& due_set, std::uint16_t applied_input,
                  std::span<std::uint8_t> body, PlanCounters& counters) noexcept {
   const std::uint16_t id = viewer.next_plan;
   viewer.next_plan = static_cast<std::uint16_t>(id == 0xFFFF ? 1 : id + 1);
-  Plan* plan = free_plan(viewer, id, scene.tick);
-  const bool far = far_pending(viewer, scene);
-  const bool audit = audit_due(viewer, scene);
+  Plan* plan = free_plan(viewer, id, context.tick);
+  const bool far = far_pending(viewer, context);
+  const bool audit = audit_due(viewer, context);
 
-  std::uint8_t* const end = body.data() + std::min<std::size_t>(body.size(), scene.config->datagram_bytes);
+  std::uint8_t* const end = body.data() + std::min<std::size_t>(body.size(), context.config->datagram_bytes);
   body[2] = static_cast<std::uint8_t>(message::Type::delta_sync);
-  base::store(body.data() + 3, scene.tick);
+  base::store(body.data() + 3, context.tick);
   base::store(body.data() + 7, applied_input);
-  Composer composer{viewer, scene, counters, body.data() + 3 + message::delta_header_bytes, end};
-  if (review.own_due) {
+  Composer composer{viewer, context, counters, body.data() + 3 + message::delta_header_bytes, end};
+  if (due_set.own_due) {
     const std::uint8_t* before = composer.at;
     static_cast<void>(composer.records_of(0, 1, end));
     counters.own_bytes.add(static_cast<std::uint64_t>(composer.at - before));
   }
   const Shares shares =
-      divide(viewer, scene, review, plan != nullptr, far, audit, static_cast<std::size_t>(end - composer.at));
+      divide(viewer, context, due_set, plan != nullptr, far, audit, static_cast<std::size_t>(end - composer.at));
   std::uint8_t* mark = composer.at;
-  composer.records(review, end - shares.reserved);
+  composer.records(due_set, end - shares.reserved);
   counters.record_bytes.add(static_cast<std::uint64_t>(composer.at - mark));
   composer.at = close_delta(body.data(), composer.at);
 
   mark = composer.at;
-  composer.removals(review.removals, shares.removals);
+  composer.removals(due_set.removals, shares.removals);
   counters.removal_bytes.add(static_cast<std::uint64_t>(composer.at - mark));
   mark = composer.at;
-  RowMask creates = review.creates;
+  RowMask creates = due_set.creates;
   for (unsigned i = 0; i < shares.creates; ++i) composer.create(take_nearest(viewer, creates), end);
   counters.create_bytes.add(static_cast<std::uint64_t>(composer.at - mark));
 
   base::ByteWriter out({composer.at, end});
-  if (audit) write_audit(viewer, scene, out, counters);
-  const FarRun run = far ? write_far(viewer, scene, out, counters) : FarRun{};
+  if (audit) write_audit(viewer, context, out, counters);
+  const FarRun run = far ? write_far(viewer, context, out, counters) : FarRun{};
 
   if (plan != nullptr) {
-    *plan = {.rows = composer.rows, .far = run, .id = id, .tick = static_cast<std::uint16_t>(scene.tick)};
+    *plan = {.rows = composer.rows, .far = run, .id = id, .tick = static_cast<std::uint16_t>(context.tick)};
   } else {
     counters.unrecorded_plans.add(1);
   }
   counters.plans.add(1);
   if (composer.overflowed || !creates.none()) counters.full_datagrams.add(1);
-  viewer.told_tick = scene.tick;
+  viewer.told_tick = context.tick;
   viewer.applied_told = applied_input;
   return {static_cast<std::uint16_t>(out.position() - body.data()), id};
 }

@@ -62,9 +62,9 @@ struct Stretch {
 };
 
 /// Tell what is in view from home, until the stretch is complete, or the room or `looks` are used up. Returns records.
-unsigned write_stretch(const Scene& scene, const interest::Cell& home, base::ByteWriter& out, Stretch& stretch,
+unsigned write_stretch(const ReplicationContext& context, const interest::Cell& home, base::ByteWriter& out, Stretch& stretch,
                        unsigned looks) noexcept {
-  const interest::Grid& grid = *scene.grid;
+  const interest::Grid& grid = *context.grid;
   const FarPoint until = stretch.until;
   const bool until_inside = until.type_class != 0 || until.slot != 0;
   std::uint32_t cell = stretch.at.cell;
@@ -72,7 +72,7 @@ unsigned write_stretch(const Scene& scene, const interest::Cell& home, base::Byt
   unsigned written = 0;
   for (;;) {
     const std::uint32_t end = stretch.wraps ? grid.cells() : until.cell + std::uint32_t{until_inside};
-    if (!inside && !grid.next_in_view(scene.shard, home, cell, end, looks)) {
+    if (!inside && !grid.next_in_view(context.shard, home, cell, end, looks)) {
       stretch.at = {static_cast<std::uint16_t>(cell), 0, 0};
       if (cell < end) return written;
       if (!stretch.wraps) break;
@@ -80,18 +80,18 @@ unsigned write_stretch(const Scene& scene, const interest::Cell& home, base::Byt
       cell = 0;
       continue;
     }
-    interest::Span places = grid.span(scene.shard, cell, grid.classes_in_view(home, cell));
+    interest::Span places = grid.span(context.shard, cell, grid.classes_in_view(home, cell));
     const std::uint32_t cell_first = places.first;
-    if (inside) places.first = place_of(grid, scene.shard, stretch.at, stretch.offset);
+    if (inside) places.first = place_of(grid, context.shard, stretch.at, stretch.offset);
     if (!stretch.wraps && cell == until.cell)
-      places.last = std::min(places.last, place_of(grid, scene.shard, until, stretch.offset));
+      places.last = std::min(places.last, place_of(grid, context.shard, until, stretch.offset));
     if (places.first < places.last) {
       const unsigned now = write_block(out, grid, cell, places.first, places.last - places.first);
       written += now;
       places.first += now;
       if (places.first < places.last) {
         stretch.at = {static_cast<std::uint16_t>(cell),
-                      static_cast<std::uint16_t>(class_at(grid, scene.shard, cell, places.first)),
+                      static_cast<std::uint16_t>(class_at(grid, context.shard, cell, places.first)),
                       grid.slots()[places.first]};
         stretch.offset = places.first - cell_first;
         return written;
@@ -107,14 +107,14 @@ unsigned write_stretch(const Scene& scene, const interest::Cell& home, base::Byt
 }
 
 /// Whether the turn comes back to the entity that crossed later than it would have, by much.
-bool fell_behind(const Viewer& viewer, const Scene& scene, const interest::Crossing& crossing) noexcept {
+bool fell_behind(const Viewer& viewer, const ReplicationContext& context, const interest::Crossing& crossing) noexcept {
   constexpr std::uint32_t round = 0x10000;
   const FarPoint& at = viewer.far_at;
   std::uint32_t from = static_cast<std::uint16_t>(crossing.from - at.cell);
   std::uint32_t to = static_cast<std::uint16_t>(crossing.to - at.cell);
   if (from == 0 || to == 0) {
-    const world::Type type = scene.published->brief[crossing.slot].type;
-    const FarPoint point{at.cell, scene.grid->classes().of_type[static_cast<std::size_t>(type)], crossing.slot};
+    const world::Type type = context.published->summary[crossing.slot].type;
+    const FarPoint point{at.cell, context.grid->classes().of_type[static_cast<std::size_t>(type)], crossing.slot};
     if (point < at) (from == 0 ? from : to) = round;
   }
   return from < to;
@@ -127,10 +127,10 @@ static_assert(crossings_looked_at <= interest::Grid::crossings_kept);
 /// Tell the entities that the turn would meet too late. False when there was no room for all: then the turn must wait,
 /// or it would forget where it stood when they crossed. It waits once; after that half of the room is for the turn, and
 /// those for which the other half is too small are passed over.
-bool tell_crossings(Viewer& viewer, const Scene& scene, const interest::Cell& home, base::ByteWriter& out,
+bool tell_crossings(Viewer& viewer, const ReplicationContext& context, const interest::Cell& home, base::ByteWriter& out,
                     PlanCounters& counters) noexcept {
-  const interest::Grid& grid = *scene.grid;
-  const std::uint32_t end = grid.crossings_end(scene.shard);
+  const interest::Grid& grid = *context.grid;
+  const std::uint32_t end = grid.crossings_end(context.shard);
   if (viewer.far_seen == end) return true;
   if (end - viewer.far_seen > crossings_looked_at) {
     counters.far_crossings_missed.add(end - viewer.far_seen - crossings_looked_at);
@@ -142,7 +142,7 @@ bool tell_crossings(Viewer& viewer, const Scene& scene, const interest::Cell& ho
   const std::uint16_t here = viewer.far_at.cell;
   unsigned told = 0;
   for (; viewer.far_seen != end; ++viewer.far_seen) {
-    const interest::Crossing& crossing = grid.crossing(scene.shard, viewer.far_seen);
+    const interest::Crossing& crossing = grid.crossing(context.shard, viewer.far_seen);
     const auto from = static_cast<std::uint16_t>(crossing.from - here);
     const auto to = static_cast<std::uint16_t>(crossing.to - here);
     if (from >= to && to != 0) continue;
@@ -150,14 +150,14 @@ bool tell_crossings(Viewer& viewer, const Scene& scene, const interest::Cell& ho
     const bool turnwise = static_cast<std::uint16_t>(crossing.from - viewer.far_origin) <
                           static_cast<std::uint16_t>(crossing.to - viewer.far_origin);
     if (turnwise && crossing.to > crossing.from && crossing.ahead <= far_ahead) continue;
-    if (!fell_behind(viewer, scene, crossing)) continue;
+    if (!fell_behind(viewer, context, crossing)) continue;
     const std::uint32_t place = grid.place_of(crossing.slot);
     if (place == interest::Grid::nowhere) continue;
     std::uint32_t cell = crossing.to;
-    const interest::Span there = grid.span(scene.shard, cell, class_count);
+    const interest::Span there = grid.span(context.shard, cell, class_count);
     if (place < there.first || place >= there.last)  // since then it has crossed again
       cell = grid.number_of(grid.cell_at(grid.x()[place], grid.y()[place], grid.z()[place]));
-    if (place >= grid.span(scene.shard, cell, grid.classes_in_view(home, cell)).last) continue;
+    if (place >= grid.span(context.shard, cell, grid.classes_in_view(home, cell)).last) continue;
     if (out.room() >= left + lone_record_bytes) {
       told += write_block(out, grid, cell, place, 1);
     } else if (waited) {
@@ -174,43 +174,43 @@ bool tell_crossings(Viewer& viewer, const Scene& scene, const interest::Cell& ho
 
 }  // namespace
 
-bool far_pending(Viewer& viewer, const Scene& scene) noexcept {
-  const interest::Grid& grid = *scene.grid;
+bool far_pending(Viewer& viewer, const ReplicationContext& context) noexcept {
+  const interest::Grid& grid = *context.grid;
   if (!viewer.far_begun) {
-    const world::Place& eye = scene.published->place[viewer.own_slot];
+    const world::Place& eye = context.published->place[viewer.own_slot];
     viewer.far_begun = true;
     viewer.far_origin = static_cast<std::uint16_t>(grid.number_of(grid.cell_at(eye.x, eye.y, eye.z)));
     viewer.far_at = {viewer.far_origin, 0, 0};
     viewer.far_wrapped = false;
-    viewer.far_seen = grid.crossings_end(scene.shard);
+    viewer.far_seen = grid.crossings_end(context.shard);
   }
-  if (viewer.far_resting && scene.tick - viewer.far_turn_tick >= scene.config->far_cycle_ticks) {
+  if (viewer.far_resting && context.tick - viewer.far_turn_tick >= context.config->far_cycle_ticks) {
     viewer.far_resting = false;
-    viewer.far_turn_tick = scene.tick;
+    viewer.far_turn_tick = context.tick;
     // After a rest: what crossed in it is met, early enough, by the turn that begins.
-    if (viewer.far_turn_ticks < scene.config->far_cycle_ticks) viewer.far_seen = grid.crossings_end(scene.shard);
+    if (viewer.far_turn_ticks < context.config->far_cycle_ticks) viewer.far_seen = grid.crossings_end(context.shard);
   }
   return !viewer.far_resting || viewer.lost_runs != 0;
 }
 
-FarRun write_far(Viewer& viewer, const Scene& scene, base::ByteWriter& out, PlanCounters& counters) noexcept {
+FarRun write_far(Viewer& viewer, const ReplicationContext& context, base::ByteWriter& out, PlanCounters& counters) noexcept {
   const std::size_t before = out.size();
-  const world::Place& eye = scene.published->place[viewer.own_slot];
-  const interest::Cell home = scene.grid->cell_at(eye.x, eye.y, eye.z);
-  const bool turning = viewer.far_resting || tell_crossings(viewer, scene, home, out, counters);
+  const world::Place& eye = context.published->place[viewer.own_slot];
+  const interest::Cell home = context.grid->cell_at(eye.x, eye.y, eye.z);
+  const bool turning = viewer.far_resting || tell_crossings(viewer, context, home, out, counters);
   FarRun run;
   unsigned records = 0;
   if (viewer.lost_runs != 0) {
     // What does not fit now will be said in the next turn anyway.
     const FarRun lost = viewer.lost_run[--viewer.lost_runs];
     Stretch stretch{.at = lost.from, .until = lost.until, .wraps = lost.until <= lost.from};
-    records = write_stretch(scene, home, out, stretch, scene.config->far_cells);
+    records = write_stretch(context, home, out, stretch, context.config->far_cells);
     if (records != 0) run = {lost.from, stretch.at};
   } else if (!viewer.far_resting && turning) {
     const FarPoint from = viewer.far_at;
     Stretch stretch{
         .at = from, .until = {viewer.far_origin, 0, 0}, .wraps = !viewer.far_wrapped, .offset = viewer.far_offset};
-    records = write_stretch(scene, home, out, stretch, scene.config->far_cells);
+    records = write_stretch(context, home, out, stretch, context.config->far_cells);
     viewer.far_at = stretch.at;
     viewer.far_offset = stretch.offset;
     viewer.far_wrapped = !stretch.wraps;
@@ -219,7 +219,7 @@ FarRun write_far(Viewer& viewer, const Scene& scene, base::ByteWriter& out, Plan
     if (stretch.complete) {
       viewer.far_wrapped = false;
       viewer.far_resting = true;
-      viewer.far_turn_ticks = scene.tick - viewer.far_turn_tick + 1;
+      viewer.far_turn_ticks = context.tick - viewer.far_turn_tick + 1;
       viewer.far_turn_records = viewer.far_told;
       viewer.far_told = 0;
     }

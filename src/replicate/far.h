@@ -21,15 +21,15 @@
 namespace serried::replicate {
 
 /// Whether far records want room now: a turn is under way, the next is due, or a lost run waits. Begins the next turn.
-[[nodiscard]] bool far_pending(Viewer& viewer, const Scene& scene) noexcept;
+[[nodiscard]] bool far_pending(Viewer& viewer, const ReplicationContext& context) noexcept;
 
 /// Fill what is left of `out` with EntityBlock messages: what changed its cell and must be told (when not all did
 /// fit the last time, in half of the room); then a lost run, else the turn goes on where it stopped. Returns the run
 /// that was written, for the plan. Precondition: far_pending was called in this tick.
-/// Reads   scene
+/// Reads   context
 /// Writes  viewer, out, counters
 /// Owner   shard lane
 /// Cost    bench/replicate_bench.cpp
-FarRun write_far(Viewer& viewer, const Scene& scene, base::ByteWriter& out, PlanCounters& counters) noexcept;
+FarRun write_far(Viewer& viewer, const ReplicationContext& context, base::ByteWriter& out, PlanCounters& counters) noexcept;
 
 }  // namespace serried::replicate

@@ -26,7 +26,7 @@ struct PlanCounters {
 };
 
 /// A look at every tracked row: what is due. Scratch of one shard lane.
-struct Review {
+struct DueSet {
   RowMask due;    ///< records, row 0 not among them
   RowMask heavy;  ///< of those, with a priority of at least the viewer's threshold
   RowMask creates, removals;
@@ -36,14 +36,14 @@ struct Review {
 /// Find what is due: rows whose entity is gone become removals; creates and removals that are unsent or unanswered;
 /// records with news that the rate allows, or with news unanswered for too long, or a refresh. The lines that compose
 /// will read of them are asked for: it should be the turn of another viewer before it is called.
-/// Reads   scene
-/// Writes  viewer, review
+/// Reads   context
+/// Writes  viewer, due_set
 /// Owner   shard lane
 /// Cost    bench/replicate_bench.cpp
-void review(Viewer& viewer, const Scene& scene, Review& review) noexcept;
+void find_due_rows(Viewer& viewer, const ReplicationContext& context, DueSet& due_set) noexcept;
 
 /// Whether there is anything to say in this tick.
-[[nodiscard]] bool wanted(const Viewer& viewer, const Scene& scene, const Review& review,
+[[nodiscard]] bool wanted(const Viewer& viewer, const ReplicationContext& context, const DueSet& due_set,
                           std::uint16_t applied_input) noexcept;
 
 struct Composed {
@@ -53,10 +53,10 @@ struct Composed {
 
 /// Write the viewer's datagram into `body` and remember what it carries.
 /// Shape   body has room for config.datagram_bytes; never more is written
-/// Reads   scene, review
+/// Reads   context, due_set
 /// Writes  viewer, body, counters
 /// Owner   shard lane
-[[nodiscard]] Composed compose(Viewer& viewer, const Scene& scene, const Review& review, std::uint16_t applied_input,
+[[nodiscard]] Composed compose(Viewer& viewer, const ReplicationContext& context, const DueSet& due_set, std::uint16_t applied_input,
                                std::span<std::uint8_t> body, PlanCounters& counters) noexcept;
 
 }  // namespace serried::replicate

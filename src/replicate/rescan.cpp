@@ -21,66 +21,66 @@ static_assert(status::state_mask == 3 && status::near == 0x40);
 static_assert(static_cast<int>(RowState::creating) == 1 && static_cast<int>(RowState::live) == 2);
 
 bool hidden_from(const world::Published& published, std::uint16_t slot, std::uint16_t viewer_slot) noexcept {
-  const world::Brief& brief = published.brief[slot];
-  return (brief.bits & world::Brief::is_hidden) != 0 && brief.faction != published.brief[viewer_slot].faction;
+  const world::ChangeSummary& summary = published.summary[slot];
+  return (summary.bits & world::ChangeSummary::is_hidden) != 0 && summary.faction != published.summary[viewer_slot].faction;
 }
 
-float near2_of(const Scene& scene) noexcept { return scene.config->near_distance * scene.config->near_distance; }
+float near2_of(const ReplicationContext& context) noexcept { return context.config->near_distance * context.config->near_distance; }
 
 /// In view, known to be alive, and not hidden.
-bool eligible(const Viewer& viewer, const Scene& scene, const interest::Candidate& candidate) noexcept {
-  const world::Brief& brief = scene.published->brief[candidate.slot];
-  const float radius = scene.world->radius[static_cast<std::size_t>(brief.type)];
-  return candidate.distance2 <= radius * radius && (brief.identity & world::Brief::is_living) != 0 &&
-         !hidden_from(*scene.published, candidate.slot, viewer.own_slot);
+bool eligible(const Viewer& viewer, const ReplicationContext& context, const interest::Candidate& candidate) noexcept {
+  const world::ChangeSummary& summary = context.published->summary[candidate.slot];
+  const float radius = context.world->radius[static_cast<std::size_t>(summary.type)];
+  return candidate.distance2 <= radius * radius && (summary.identity & world::ChangeSummary::is_living) != 0 &&
+         !hidden_from(*context.published, candidate.slot, viewer.own_slot);
 }
 
 /// Out of range, displaced by a nearer one, or dead.
-void let_go(Viewer& viewer, const Scene& scene, unsigned row) noexcept {
-  const world::Brief& brief = scene.published->brief[viewer.slot[row]];
-  untrack(viewer, row, brief.identity != (viewer.generation(row) | world::Brief::is_living));
+void let_go(Viewer& viewer, const ReplicationContext& context, unsigned row) noexcept {
+  const world::ChangeSummary& summary = context.published->summary[viewer.slot[row]];
+  untrack(viewer, row, summary.identity != (viewer.generation(row) | world::ChangeSummary::is_living));
 }
 
 /// A row whose removal is on its way, but whose entity is back in view: the client gets it anew. (Another entity in the
 /// same slot waits until the removal is acked.)
-bool comes_back(Viewer& viewer, const Scene& scene, unsigned row, const interest::Candidate& candidate) noexcept {
-  if (viewer.state(row) != RowState::removing || !eligible(viewer, scene, candidate)) return false;
-  if (viewer.generation(row) != (scene.published->brief[candidate.slot].identity & 3)) return false;
+bool comes_back(Viewer& viewer, const ReplicationContext& context, unsigned row, const interest::Candidate& candidate) noexcept {
+  if (viewer.state(row) != RowState::removing || !eligible(viewer, context, candidate)) return false;
+  if (viewer.generation(row) != (context.published->summary[candidate.slot].identity & 3)) return false;
   recreate(viewer, row);
-  viewer.weight[row] = simd::weight_at(candidate.distance2, near2_of(scene));
+  viewer.weight[row] = simd::weight_at(candidate.distance2, near2_of(context));
   return true;
 }
 
 /// Whether one look went round the whole neighbourhood: the window is where it was.
-bool saw_all(const interest::Window& after, const interest::Window& before, const Scene& scene) noexcept {
-  const unsigned reach = scene.grid->neighbours_in_use(scene.shard);
+bool saw_all(const interest::Window& after, const interest::Window& before, const ReplicationContext& context) noexcept {
+  const unsigned reach = context.grid->neighbours_in_use(context.shard);
   if (reach == 0) return true;
   return after.offset == before.offset && after.neighbour % reach == before.neighbour % reach &&
-         reach <= scene.config->rescan_cells;
+         reach <= context.config->rescan_cells;
 }
 
-void look_again(Viewer& viewer, const Scene& scene, bool quiet) noexcept {
-  const Config& config = *scene.config;
+void look_again(Viewer& viewer, const ReplicationContext& context, bool quiet) noexcept {
+  const Config& config = *context.config;
   const unsigned pause = quiet ? std::min(2U * viewer.rescan_pause, config.rescan_ticks_max) : config.rescan_ticks;
   // Viewers that come in one tick look round at once, and not in one tick ever after.
   const unsigned apart = viewer.rescan_pause == 0 ? viewer.own_slot % config.rescan_ticks : 0;
   viewer.rescan_pause = static_cast<std::uint16_t>(std::max(pause, config.rescan_ticks));
-  viewer.rescan_tick = scene.tick + viewer.rescan_pause + apart;
+  viewer.rescan_tick = context.tick + viewer.rescan_pause + apart;
 }
 
 }  // namespace
 
-void rescan(Viewer& viewer, const Scene& scene) noexcept {
-  const Config& config = *scene.config;
-  const world::Place& eye = scene.published->place[viewer.own_slot];
-  const float near2 = near2_of(scene);
+void rescan(Viewer& viewer, const ReplicationContext& context) noexcept {
+  const Config& config = *context.config;
+  const world::Place& eye = context.published->place[viewer.own_slot];
+  const float near2 = near2_of(context);
   simd::WeighedRows survey;
-  const auto* places = reinterpret_cast<const std::uint8_t*>(scene.published->place.data());
+  const auto* places = reinterpret_cast<const std::uint8_t*>(context.published->place.data());
   simd::weigh_rows(places, {viewer.slot.data(), viewer.weight.data(), viewer.status.data()}, viewer.rows_high,
                  {eye.x, eye.y, eye.z, near2}, survey);
   const RowMask gone{survey.gone};
   bool changed = !gone.none();
-  gone.for_each([&](unsigned row) { let_go(viewer, scene, row); });
+  gone.for_each([&](unsigned row) { let_go(viewer, context, row); });
   while (viewer.rows_high > 1 && viewer.state(viewer.rows_high - 1U) == RowState::empty) --viewer.rows_high;
 
   unsigned tracked = RowMask{survey.held}.count();  // creating and live, without the viewer's own
@@ -91,36 +91,36 @@ void rescan(Viewer& viewer, const Scene& scene) noexcept {
   const interest::Window before = viewer.rescan_window;
   std::array<interest::Candidate, 512> candidates;
   const unsigned found =
-      interest::select(*scene.grid, scene.shard, {eye.x, eye.y, eye.z}, limit2,
+      interest::select(*context.grid, context.shard, {eye.x, eye.y, eye.z}, limit2,
                        {config.candidates, config.rescan_cells}, viewer.rescan_window, candidates.data());
   unsigned exchanges = 0;
   for (const interest::Candidate& candidate : std::span(candidates).first(found)) {
     if (tracked >= config.tracked_max && exchanges == config.exchanges_max) break;
     const int known = row_of(viewer, candidate.slot);
     if (known >= 0) {
-      if (tracked < config.tracked_max && comes_back(viewer, scene, static_cast<unsigned>(known), candidate)) {
+      if (tracked < config.tracked_max && comes_back(viewer, context, static_cast<unsigned>(known), candidate)) {
         changed = true;
         ++tracked;
       }
       continue;
     }
-    if (!eligible(viewer, scene, candidate)) continue;
+    if (!eligible(viewer, context, candidate)) continue;
     if (tracked >= config.tracked_max) {
       if (furthest == 0) furthest = survey.furthest();
       if (furthest == 0 || candidate.distance2 >= survey.distance2[furthest] * exchange_factor2) continue;
       if (row_of(viewer, world::no_slot) < 0) break;
-      let_go(viewer, scene, furthest);
+      let_go(viewer, context, furthest);
       survey.distance2[furthest] = -1.0F;
       furthest = 0;
       ++exchanges;
       --tracked;
     }
-    const std::uint8_t generation = scene.published->brief[candidate.slot].identity & 3;
+    const std::uint8_t generation = context.published->summary[candidate.slot].identity & 3;
     if (!track(viewer, candidate.slot, generation, simd::weight_at(candidate.distance2, near2))) break;
     changed = true;
     ++tracked;
   }
-  look_again(viewer, scene, !changed && saw_all(viewer.rescan_window, before, scene));
+  look_again(viewer, context, !changed && saw_all(viewer.rescan_window, before, context));
 }
 
 }  // namespace serried::replicate

@@ -9,7 +9,7 @@ namespace serried::replicate {
 
 /// What all viewers of a shard read while a tick is replicated. Nothing of it changes between the second meet of a tick
 /// and the first meet of the next.
-struct Scene {
+struct ReplicationContext {
   const world::Config* world;
   const Config* config;
   const interest::Grid* grid;
@@ -21,9 +21,9 @@ struct Scene {
 /// Weigh the tracked entities by distance, let go of those beyond their radius (and 5 %), and take in nearer ones: as
 /// long as there is room all in view, then only those clearly nearer than the furthest.
 /// Says when to come back: soon where something changed, later where nothing did.
-/// Reads   scene
+/// Reads   context
 /// Writes  viewer
 /// Owner   shard lane
-void rescan(Viewer& viewer, const Scene& scene) noexcept;
+void rescan(Viewer& viewer, const ReplicationContext& context) noexcept;
 
 }  // namespace serried::replicate

@@ -126,9 +126,9 @@ game::Sender ShardLane::sender_of(std::uint32_t index) const noexcept {
   game::Sender sender{.player_id = slots_[index].player_id, .input = inputs_[index].applied, .player = index};
   const std::uint16_t row = viewers_[index].own_slot;
   if (row == world::no_slot) {
-    const world::Birth birth = birth_of(index);
-    sender.position = birth.position;
-    sender.health = birth.health;
+    const world::Spawn spawn = birth_of(index);
+    sender.position = spawn.position;
+    sender.health = spawn.health;
   } else {
     sender.position = position_of(index);
     sender.health = world.frame(tick_).health[row];

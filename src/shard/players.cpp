@@ -39,7 +39,7 @@ void ShardLane::join(unsigned io_lane, const link::SessionEvent& command) noexce
   slot.round_trip = command.round_trip;
   still(index, false);
   game_sessions_.clear(index);
-  if (!slot.joining) births_[birth_count_++] = index;
+  if (!slot.joining) spawns_[spawn_count_++] = index;
   slot.joining = true;
 }
 
@@ -104,33 +104,33 @@ void ShardLane::refuse(unsigned io_lane, std::uint32_t connection_id, std::uint3
 }
 
 void ShardLane::spawn_players() noexcept {
-  for (std::uint32_t i = 0; i < birth_count_; i += game::spawns_per_slice)
-    spawn_players({&births_[i], std::min<std::size_t>(birth_count_ - i, game::spawns_per_slice)});
-  birth_count_ = 0;
+  for (std::uint32_t i = 0; i < spawn_count_; i += game::spawns_per_slice)
+    spawn_players({&spawns_[i], std::min<std::size_t>(spawn_count_ - i, game::spawns_per_slice)});
+  spawn_count_ = 0;
 }
 
 void ShardLane::spawn_players(std::span<const std::uint32_t> viewers) noexcept {
   const ShardSetup& setup = world_.setup_;
   std::array<std::uint64_t, game::spawns_per_slice> player_ids;
-  std::array<world::Birth, game::spawns_per_slice> births;
+  std::array<world::Spawn, game::spawns_per_slice> spawns;
   unsigned count = 0;
   for (const std::uint32_t index : viewers) {
     if (viewers_[index].connection_id == wire::no_connection || viewers_[index].own_slot != world::no_slot) continue;
     player_ids[count] = slots_[index].player_id;
-    births[count++] = unborn(index);
+    spawns[count++] = unborn(index);
   }
   if (count != 0)
     setup.game.spawn_players(setup.game.context,
-                             {setup.world, setup.seed, {player_ids.data(), count}, {births.data(), count}});
+                             {setup.world, setup.seed, {player_ids.data(), count}, {spawns.data(), count}});
 
   const Nanos period = second / setup.world.ticks_per_second;
-  const world::Birth* birth = births.data();
+  const world::Spawn* spawn = spawns.data();
   for (const std::uint32_t index : viewers) {
     replicate::Viewer& viewer = viewers_[index];
     PlayerSlot& slot = slots_[index];
     slot.joining = false;
     if (viewer.connection_id == wire::no_connection) continue;  // left again
-    if (viewer.own_slot == world::no_slot && !bear(index, *birth++)) {
+    if (viewer.own_slot == world::no_slot && !spawn(index, *spawn++)) {
       refuse(viewer.io_lane, viewer.connection_id, viewer.session);
       leave(place_of(viewer.io_lane, viewer.session), false);
       continue;
@@ -146,23 +146,23 @@ void ShardLane::spawn_players(std::span<const std::uint32_t> viewers) noexcept {
 }
 
 /// What the engine says of a player who has no row yet.
-world::Birth ShardLane::unborn(std::uint32_t index) const noexcept {
+world::Spawn ShardLane::unborn(std::uint32_t index) const noexcept {
   return {.id = world::player_entity(slots_[index].player_id), .type = world::Type::player, .owner = index};
 }
 
 /// The same, with what the game says: as it will be when the next step begins.
-world::Birth ShardLane::birth_of(std::uint32_t index) const noexcept {
+world::Spawn ShardLane::birth_of(std::uint32_t index) const noexcept {
   const ShardSetup& setup = world_.setup_;
-  world::Birth birth = unborn(index);
-  setup.game.spawn_players(setup.game.context, {setup.world, setup.seed, {&slots_[index].player_id, 1}, {&birth, 1}});
-  return birth;
+  world::Spawn spawn = unborn(index);
+  setup.game.spawn_players(setup.game.context, {setup.world, setup.seed, {&slots_[index].player_id, 1}, {&spawn, 1}});
+  return spawn;
 }
 
 /// False when no row is free.
-bool ShardLane::bear(std::uint32_t index, const world::Birth& birth) noexcept {
+bool ShardLane::spawn(std::uint32_t index, const world::Spawn& spawn) noexcept {
   const std::uint16_t row = pool_.take(tick_);
   if (row == world::no_slot) return false;
-  world::bear(world_.frame(tick_), world_.identity_, row, birth, tick_);
+  world::spawn(world_.frame(tick_), world_.identity_, row, spawn, tick_);
   viewers_[index].own_slot = row;
   inputs_[index].held.yaw = world_.frame(tick_).yaw[row];
   return true;

@@ -23,7 +23,7 @@ unsigned ShardLane::drain(Nanos now) noexcept {
     }
     bool joined = false;
     // Every join may end in a notice: take none whose refusal would find no room.
-    if (rings.notices.free() >= birth_count_ + ring_burst) {
+    if (rings.notices.free() >= spawn_count_ + ring_burst) {
       const unsigned count = rings.session_events.pop(commands.data(), ring_burst);
       for (unsigned i = 0; i < count; ++i) take_command(io_lane, commands[i]);
       joined = count < ring_burst;

@@ -44,7 +44,7 @@ SERRIED_SETUP ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::
   viewers_ = world::Column<replicate::Viewer>(viewers);
   inputs_ = world::Column<world::InputQueue>(viewers);
   free_viewers_ = world::Column<std::uint32_t>(viewers);
-  births_ = world::Column<std::uint32_t>(viewers);
+  spawns_ = world::Column<std::uint32_t>(viewers);
   deaths_ = world::Column<std::uint32_t>(viewers);
   slots_ = world::Column<PlayerSlot>(viewers);
   gone_tick_ = world::Column<std::uint32_t>(viewers);
@@ -70,14 +70,14 @@ SERRIED_SETUP ShardLane::~ShardLane() = default;
 /// The NPCs of this shard, in frame 0: tick 1 steps them.
 SERRIED_SETUP void ShardLane::populate() {
   const ShardSetup& setup = world_.setup();
-  std::vector<world::Birth> births;
+  std::vector<world::Spawn> spawns;
   for (std::uint64_t id = 1; id <= setup.world.npcs; ++id)
-    if (world::shard_of_npc(id, setup.shards) == shard_) births.push_back({.id = id, .type = world::Type::npc});
-  setup.game.spawn_npcs(setup.game.context, {setup.world, setup.seed, births});
-  for (const world::Birth& birth : births) {
+    if (world::shard_of_npc(id, setup.shards) == shard_) spawns.push_back({.id = id, .type = world::Type::npc});
+  setup.game.spawn_npcs(setup.game.context, {setup.world, setup.seed, spawns});
+  for (const world::Spawn& spawn : spawns) {
     const std::uint16_t row = pool_.take(0);
     SERRIED_CHECK(row != world::no_slot);
-    world::bear(world_.frame(0), world_.identity_, row, birth, 0);
+    world::spawn(world_.frame(0), world_.identity_, row, spawn, 0);
   }
   world_.sums_[shard_].entities.store(pool_.used(), std::memory_order_relaxed);
 }

@@ -1,7 +1,7 @@
 #pragma once
 /// The shard lane: the entities of its players and of its share of the NPCs, and what its players are told.
 ///
-///     poll:  drain, deliver | step | (meet) | add up | publish, scatter | (meet) | select, review, compose, publish
+///     poll:  drain, deliver | step | (meet) | add up | publish, scatter | (meet) | select, due_set, compose, publish
 ///     rows | idle
 ///
 /// One poll does one bounded piece of one phase: at most 256 rows or 64 viewers. A lane owns its rows of the frame, its
@@ -80,7 +80,7 @@ class ShardLane {
   struct PlayerSlot {
     std::uint64_t player_id;
     std::uint64_t round_trip;  ///< as the join said
-    bool joining;              ///< stands in births_
+    bool joining;              ///< stands in spawns_
     bool unwelcomed;           ///< stands in newcomers_
   };
   struct Link {
@@ -114,9 +114,9 @@ class ShardLane {
   void still(std::uint32_t index, bool absent) noexcept;
   void spawn_players() noexcept;
   void spawn_players(std::span<const std::uint32_t> viewers) noexcept;
-  [[nodiscard]] bool bear(std::uint32_t index, const world::Birth& birth) noexcept;
-  [[nodiscard]] world::Birth unborn(std::uint32_t index) const noexcept;
-  [[nodiscard]] world::Birth birth_of(std::uint32_t index) const noexcept;
+  [[nodiscard]] bool spawn(std::uint32_t index, const world::Spawn& spawn) noexcept;
+  [[nodiscard]] world::Spawn unborn(std::uint32_t index) const noexcept;
+  [[nodiscard]] world::Spawn birth_of(std::uint32_t index) const noexcept;
   void despawn_players() noexcept;
   void despawn(std::uint32_t index) noexcept;
 
@@ -147,8 +147,8 @@ class ShardLane {
   // shard_slice.cpp
   unsigned slice() noexcept;
   void fetch(std::uint32_t index) const noexcept;
-  void look_for(std::uint32_t index, const replicate::Scene& scene, replicate::Review& review) noexcept;
-  void plan_for(std::uint32_t index, const replicate::Scene& scene, const replicate::Review& review) noexcept;
+  void look_for(std::uint32_t index, const replicate::ReplicationContext& context, replicate::DueSet& due_set) noexcept;
+  void plan_for(std::uint32_t index, const replicate::ReplicationContext& context, const replicate::DueSet& due_set) noexcept;
   void open_slice() noexcept;
   static void refill(Link& link) noexcept;
   void close_slice() noexcept;
@@ -180,8 +180,8 @@ class ShardLane {
   std::uint32_t free_viewer_count_ = 0;
   world::Column<std::uint32_t> viewer_of_session_;  ///< [io lane * sessions_per_lane + session]
   // Viewers: those that joined since the last step began, those that left since.
-  world::Column<std::uint32_t> births_, deaths_;
-  std::uint32_t birth_count_ = 0, death_count_ = 0;
+  world::Column<std::uint32_t> spawns_, deaths_;
+  std::uint32_t spawn_count_ = 0, death_count_ = 0;
 
   // By viewer; one that is absent keeps its row, its input queue and its place here.
   world::Column<PlayerSlot> slots_;
@@ -202,7 +202,7 @@ class ShardLane {
   unsigned deliver_from_ = 0;  ///< shard whose ring is looked at next
 
   std::vector<Link> links_;
-  std::array<replicate::Review, 2> reviews_{};
+  std::array<replicate::DueSet, 2> reviews_{};
   ShardCounters counters_;
 };
 

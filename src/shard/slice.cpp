@@ -43,7 +43,7 @@ void ShardLane::close_slice() noexcept {
 /// Two viewers at a time: while one's datagram is written, what the next has to say has been found, and its lines are
 /// on their way; and those of the one behind it are asked for.
 unsigned ShardLane::slice() noexcept {
-  const replicate::Scene scene{.world = &world_.setup_.world,
+  const replicate::ReplicationContext context{.world = &world_.setup_.world,
                                .config = &world_.setup_.replicate,
                                .grid = &world_.grid_,
                                .published = &world_.published_,
@@ -57,8 +57,8 @@ unsigned ShardLane::slice() noexcept {
     if (viewers_[viewer_].active && viewer_ % interval == tick_ % interval) turn[planned++] = viewer_;
   for (unsigned i = 0; i <= planned; ++i) {
     if (i + 1 < planned) fetch(turn[i + 1]);
-    if (i < planned) look_for(turn[i], scene, reviews_[i % 2]);
-    if (i > 0) plan_for(turn[i - 1], scene, reviews_[(i - 1) % 2]);
+    if (i < planned) look_for(turn[i], context, reviews_[i % 2]);
+    if (i > 0) plan_for(turn[i - 1], context, reviews_[(i - 1) % 2]);
   }
   close_slice();
   return planned;
@@ -72,19 +72,19 @@ void ShardLane::fetch(std::uint32_t index) const noexcept {
   __builtin_prefetch(&inputs_[index].applied);
 }
 
-void ShardLane::look_for(std::uint32_t index, const replicate::Scene& scene, replicate::Review& review) noexcept {
+void ShardLane::look_for(std::uint32_t index, const replicate::ReplicationContext& context, replicate::DueSet& due_set) noexcept {
   replicate::Viewer& viewer = viewers_[index];
   __builtin_prefetch(&viewer.plans[viewer.next_plan % replicate::plans_in_flight], 1);
-  if (static_cast<std::int32_t>(tick_ - viewer.rescan_tick) >= 0) replicate::rescan(viewer, scene);
-  replicate::review(viewer, scene, review);
+  if (static_cast<std::int32_t>(tick_ - viewer.rescan_tick) >= 0) replicate::rescan(viewer, context);
+  replicate::find_due_rows(viewer, context, due_set);
 }
 
-void ShardLane::plan_for(std::uint32_t index, const replicate::Scene& scene, const replicate::Review& review) noexcept {
+void ShardLane::plan_for(std::uint32_t index, const replicate::ReplicationContext& context, const replicate::DueSet& due_set) noexcept {
   replicate::Viewer& viewer = viewers_[index];
   const std::uint32_t turn = viewer.far_resting ? 0 : tick_ - viewer.far_turn_tick;
   far_staleness_ = std::max({far_staleness_, turn, viewer.far_turn_ticks});
   const std::uint16_t applied = inputs_[index].applied;
-  if (!replicate::wanted(viewer, scene, review, applied)) return;
+  if (!replicate::wanted(viewer, context, due_set, applied)) return;
 
   const std::int32_t room = viewer.send_room() - static_cast<std::int32_t>(link::OutRow::datagram_overhead);
   if (room < body_bytes_min) {
@@ -105,7 +105,7 @@ void ShardLane::plan_for(std::uint32_t index, const replicate::Scene& scene, con
   std::uint8_t* const body = buffer.data + link::body_offset;
   const std::size_t body_bytes_max = std::min(link::out_body_bytes_max, static_cast<std::size_t>(room));
   const replicate::Composed composed =
-      replicate::compose(viewer, scene, review, applied, {body, body_bytes_max}, counters_.plan);
+      replicate::compose(viewer, context, due_set, applied, {body, body_bytes_max}, counters_.plan);
   link::OutRow& row = link.out[link.out_count++];
   row = {.owner = buffer.owner,
          .body = body,

@@ -2,7 +2,7 @@
 /// Which rows of a tracked set have something to say. Asked of 128 rows for every viewer in every tick, and no branch
 /// predictor can foresee the answer, so there is no branch in it.
 ///
-///     brief, 8 bytes      0        2        4          5      6      7
+///     summary, 8 bytes      0        2        4          5      6      7
 ///                         | change | urgent | identity | bits | (not looked at) |
 ///
 /// change, urgent: ticks, low 16 bits. identity: generation (bits 0 and 1), lives (bit 2). bits: moving (0), hidden
@@ -16,9 +16,9 @@
 namespace serried::simd {
 
 inline constexpr unsigned due_rows = 128;
-inline constexpr unsigned brief_bytes = 8;
+inline constexpr unsigned summary_bytes = 8;
 
-/// Columns of a tracked set, due_rows each. A slot is a row of the briefs; those of rows in state 0 too.
+/// Columns of a tracked set, due_rows each. A slot is a row of the summaries; those of rows in state 0 too.
 struct DueRows {
   const std::uint16_t* slot;
   const std::uint16_t* acked;  ///< ticks, low 16 bits
@@ -48,13 +48,13 @@ struct DueMasks {
 
 /// Look at the rows [0, count). Urgent news wait for nothing, other news for the interval of the row's rate, news that
 /// were told but not acknowledged for `unanswered`, and no news for `refresh`.
-/// Shape   briefs: one of every slot in `rows`; count at most due_rows
+/// Shape   summaries: one of every slot in `rows`; count at most due_rows
 /// Cost    bench/replicate_bench.cpp
-void find_due(const std::uint8_t* briefs, const DueRows& rows, unsigned count, const DueRules& rules,
+void find_due(const std::uint8_t* summaries, const DueRows& rows, unsigned count, const DueRules& rules,
               DueMasks& out) noexcept;
 
 /// What find_due finds of one row, were it plainly live: its priority, or 0 when it is not due. The definition.
-[[nodiscard]] std::uint32_t due_priority(const std::uint8_t* briefs, const DueRows& rows, unsigned row,
+[[nodiscard]] std::uint32_t due_priority(const std::uint8_t* summaries, const DueRows& rows, unsigned row,
                                          const DueRules& rules) noexcept;
 
 }  // namespace serried::simd

@@ -1,5 +1,5 @@
-/// Sixteen rows at a time, in lanes of 16 bits. The briefs are fetched by pairs of ordinary loads: a gather instruction
-/// is slower where it is microcode. Four registers of four briefs each,
+/// Sixteen rows at a time, in lanes of 16 bits. The summaries are fetched by pairs of ordinary loads: a gather instruction
+/// is slower where it is microcode. Four registers of four summaries each,
 ///
 ///     y0  rows 0 1 | 8 9      y1  2 3 | 10 11      y2  4 5 | 12 13      y3  6 7 | 14 15
 ///
@@ -12,9 +12,9 @@
 namespace serried::simd {
 namespace {
 
-inline __m256i four_briefs(const std::uint8_t* briefs, const std::uint16_t* slot) {
+inline __m256i four_summaries(const std::uint8_t* summaries, const std::uint16_t* slot) {
   const auto at = [&](unsigned row) {
-    return reinterpret_cast<const __m128i*>(briefs + std::size_t{slot[row]} * brief_bytes);
+    return reinterpret_cast<const __m128i*>(summaries + std::size_t{slot[row]} * summary_bytes);
   };
   const auto pair = [&](unsigned row) {
     return _mm_castps_si128(
@@ -27,9 +27,9 @@ struct Columns {
   __m256i change, urgent, who;
 };
 
-inline Columns columns(const std::uint8_t* briefs, const std::uint16_t* slot) {
-  const __m256i y0 = four_briefs(briefs, slot), y1 = four_briefs(briefs, slot + 2);
-  const __m256i y2 = four_briefs(briefs, slot + 4), y3 = four_briefs(briefs, slot + 6);
+inline Columns columns(const std::uint8_t* summaries, const std::uint16_t* slot) {
+  const __m256i y0 = four_summaries(summaries, slot), y1 = four_summaries(summaries, slot + 2);
+  const __m256i y2 = four_summaries(summaries, slot + 4), y3 = four_summaries(summaries, slot + 6);
   const __m256i even01 = _mm256_unpacklo_epi16(y0, y1), odd01 = _mm256_unpackhi_epi16(y0, y1);
   const __m256i even23 = _mm256_unpacklo_epi16(y2, y3), odd23 = _mm256_unpackhi_epi16(y2, y3);
   const __m256i ticks01 = _mm256_unpacklo_epi16(even01, odd01), ticks23 = _mm256_unpacklo_epi16(even23, odd23);
@@ -71,11 +71,11 @@ inline __m256i light(__m256i untold_for, __m256i weight, __m256i urgent, __m256i
 
 }  // namespace
 
-void find_due_avx2(const std::uint8_t* briefs, const DueRows& rows, unsigned count, const DueRules& rules,
+void find_due_avx2(const std::uint8_t* summaries, const DueRows& rows, unsigned count, const DueRules& rules,
                    DueMasks& out) noexcept {
   const __m256i tick = all(rules.tick), threshold = _mm256_set1_epi32(static_cast<int>(rules.threshold));
   for (unsigned row = 0; row < count; row += 16) {
-    const Columns brief = columns(briefs, rows.slot + row);
+    const Columns summary = columns(summaries, rows.slot + row);
     const __m256i acked = load16(rows.acked + row), sent = load16(rows.sent + row);
     const __m256i status = widened(rows.status + row), weight = widened(rows.weight + row);
 
@@ -84,16 +84,16 @@ void find_due_avx2(const std::uint8_t* briefs, const DueRows& rows, unsigned cou
     const __m256i plain = _mm256_and_si256(
         _mm256_and_si256(_mm256_cmpeq_epi16(state, all(2)),
                          // identity in the low byte, and of the bits only `hidden`, which must not be set
-                         _mm256_cmpeq_epi16(_mm256_and_si256(brief.who, all(0x02FF)), identity)),
+                         _mm256_cmpeq_epi16(_mm256_and_si256(summary.who, all(0x02FF)), identity)),
         at_least(all(rules.age_max), _mm256_sub_epi16(tick, acked)));
     const __m256i empty = _mm256_cmpeq_epi16(state, _mm256_setzero_si256());
 
     const __m256i untold_for = _mm256_sub_epi16(tick, sent);
-    const __m256i news = newer(brief.change, sent);
-    const __m256i urgent = _mm256_and_si256(news, newer(brief.urgent, sent));
+    const __m256i news = newer(summary.change, sent);
+    const __m256i urgent = _mm256_and_si256(news, newer(summary.urgent, sent));
     const __m256i moving = choose(has_all(status, 0x40), all(rules.near), all(rules.distant));
-    const __m256i told = choose(newer(brief.change, acked), all(rules.unanswered), all(rules.refresh));
-    const __m256i wait = choose(news, choose(has_all(brief.who, 0x0100), moving, all(rules.resting)), told);
+    const __m256i told = choose(newer(summary.change, acked), all(rules.unanswered), all(rules.refresh));
+    const __m256i wait = choose(news, choose(has_all(summary.who, 0x0100), moving, all(rules.resting)), told);
     const __m256i due = _mm256_and_si256(plain, _mm256_or_si256(urgent, at_least(untold_for, wait)));
 
     const std::uint32_t found = bits_of(due, _mm256_andnot_si256(light(untold_for, weight, urgent, threshold), due));

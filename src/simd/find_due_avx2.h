@@ -6,7 +6,7 @@
 namespace serried::simd {
 
 /// As find_due, into masks that are 0.
-void find_due_avx2(const std::uint8_t* briefs, const DueRows& rows, unsigned count, const DueRules& rules,
+void find_due_avx2(const std::uint8_t* summaries, const DueRows& rows, unsigned count, const DueRules& rules,
                    DueMasks& out) noexcept;
 
 }  // namespace serried::simd

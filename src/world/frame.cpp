@@ -31,30 +31,30 @@ SERRIED_SETUP Identity::Identity(std::size_t rows)
       health_max(rows, 13),
       mana_max(rows, 15),
       owner(rows, 17),
-      born(rows, 19),
+      spawned(rows, 19),
       home_x(rows, 2),
       home_y(rows, 4),
       intent(rows, 6) {}
 
-void bear(Frame& frame, Identity& identity, std::size_t row, const Birth& birth, std::uint32_t tick) noexcept {
-  identity.id[row] = birth.id;
-  identity.type[row] = birth.type;
-  identity.faction[row] = birth.faction;
-  identity.level[row] = birth.level;
-  identity.health_max[row] = birth.health;
-  identity.mana_max[row] = birth.mana;
-  identity.owner[row] = birth.owner;
-  identity.born[row] = tick;
-  identity.home_x[row] = birth.position[0];
-  identity.home_y[row] = birth.position[1];
-  identity.intent[row] = motion::Intent{.yaw = birth.yaw};
+void spawn(Frame& frame, Identity& identity, std::size_t row, const Spawn& spawn, std::uint32_t tick) noexcept {
+  identity.id[row] = spawn.id;
+  identity.type[row] = spawn.type;
+  identity.faction[row] = spawn.faction;
+  identity.level[row] = spawn.level;
+  identity.health_max[row] = spawn.health;
+  identity.mana_max[row] = spawn.mana;
+  identity.owner[row] = spawn.owner;
+  identity.spawned[row] = tick;
+  identity.home_x[row] = spawn.position[0];
+  identity.home_y[row] = spawn.position[1];
+  identity.intent[row] = motion::Intent{.yaw = spawn.yaw};
   identity.living[row] = 1;
 
-  frame.set_motion(row, {birth.position, {}, birth.yaw, motion::anim::idle});
+  frame.set_motion(row, {spawn.position, {}, spawn.yaw, motion::anim::idle});
   frame.state_flags[row] = state_flag::is_alive;
   frame.effect_flags[row] = 0;
-  frame.health[row] = birth.health;
-  frame.mana[row] = birth.mana;
+  frame.health[row] = spawn.health;
+  frame.mana[row] = spawn.mana;
 }
 
 std::uint64_t hash_row(const Frame& frame, const Identity& identity, std::size_t row) noexcept {

@@ -46,13 +46,13 @@ struct Identity {
   Column<std::uint8_t> faction;
   Column<std::uint16_t> level, health_max, mana_max;
   Column<std::uint32_t> owner;    ///< players: index of the input queue in their shard
-  Column<std::uint32_t> born;     ///< tick at which the row was filled: it is stepped from the next one on
+  Column<std::uint32_t> spawned;     ///< tick at which the row was filled: it is stepped from the next one on
   Column<float> home_x, home_y;   ///< NPCs
   Column<motion::Intent> intent;  ///< NPCs: what they last decided
 };
 
 /// What a new entity starts with.
-struct Birth {
+struct Spawn {
   std::uint64_t id = 0;
   Type type = Type::npc;
   std::uint8_t faction = 0;
@@ -63,7 +63,7 @@ struct Birth {
 };
 
 /// Fill a row of `frame` and its identity; the generation stays as the pool of rows set it.
-void bear(Frame& frame, Identity& identity, std::size_t row, const Birth& birth, std::uint32_t tick) noexcept;
+void spawn(Frame& frame, Identity& identity, std::size_t row, const Spawn& spawn, std::uint32_t tick) noexcept;
 
 /// The rows [first, last): sum over living entities of a mix of (id, exact state). A sum, and by id, so that it says
 /// the same of the same world whatever slots and shards it is spread over.

@@ -27,37 +27,37 @@ unsigned changed_fields(const EntityState& before, const EntityState& after) noe
   return mask;
 }
 
-void publish_birth(Near& near, Brief& brief, const EntityState& state, std::uint32_t tick) noexcept {
-  near.state = state;
-  near.version.fill(tick);
-  brief.change = brief.urgent = static_cast<std::uint16_t>(tick);
+void publish_spawn(VersionedEntity& entity, ChangeSummary& summary, const EntityState& state, std::uint32_t tick) noexcept {
+  entity.state = state;
+  entity.version.fill(tick);
+  summary.change = summary.urgent = static_cast<std::uint16_t>(tick);
 }
 
-void publish_change(Near& near, Brief& brief, const EntityState& state, std::uint32_t tick) noexcept {
-  const unsigned mask = changed_fields(near.state, state);
+void publish_change(VersionedEntity& entity, ChangeSummary& summary, const EntityState& state, std::uint32_t tick) noexcept {
+  const unsigned mask = changed_fields(entity.state, state);
   if (mask != 0) {
     for (unsigned field = 0; field < field_count; ++field)
-      if ((mask >> field & 1) != 0) near.version[field] = tick;
-    brief.change = static_cast<std::uint16_t>(tick);
-    if ((mask & (message::delta::flags | message::delta::anim_state)) != 0 || standing(near.state) != standing(state))
-      brief.urgent = static_cast<std::uint16_t>(tick);
-    near.state = state;
+      if ((mask >> field & 1) != 0) entity.version[field] = tick;
+    summary.change = static_cast<std::uint16_t>(tick);
+    if ((mask & (message::delta::flags | message::delta::anim_state)) != 0 || standing(entity.state) != standing(state))
+      summary.urgent = static_cast<std::uint16_t>(tick);
+    entity.state = state;
   }
   const auto oldest = static_cast<std::uint16_t>(tick - change_age_max);
-  if (static_cast<std::uint16_t>(tick - brief.change) > change_age_max) brief.change = oldest;
-  if (static_cast<std::uint16_t>(tick - brief.urgent) > change_age_max) brief.urgent = oldest;
+  if (static_cast<std::uint16_t>(tick - summary.change) > change_age_max) summary.change = oldest;
+  if (static_cast<std::uint16_t>(tick - summary.urgent) > change_age_max) summary.urgent = oldest;
 }
 
 /// Encode what changed in the last `acked_age` ticks, or, if nothing did, at the last change.
-void make_ready(Ready& ready, const Near& near, std::uint16_t slot, std::uint32_t tick,
+void encode_record(EncodedRecord& ready, const VersionedEntity& entity, std::uint16_t slot, std::uint32_t tick,
                 std::uint32_t acked_age) noexcept {
-  const std::uint32_t newest = *std::max_element(near.version.begin(), near.version.end());
+  const std::uint32_t newest = *std::max_element(entity.version.begin(), entity.version.end());
   const std::uint32_t acked = std::min(tick - std::min(tick, acked_age), newest - 1);
   // The mask is the same for every ack between the newest change that it leaves out and the oldest that it names.
   std::uint32_t since = tick - std::min<std::uint32_t>(tick, change_age_max), until = newest;
   unsigned mask = 0;
   for (unsigned field = 0; field < field_count; ++field) {
-    const std::uint32_t version = near.version[field];
+    const std::uint32_t version = entity.version[field];
     const bool named = version > acked;
     mask |= static_cast<unsigned>(named) << field;
     until = named ? std::min(until, version) : until;
@@ -66,9 +66,9 @@ void make_ready(Ready& ready, const Near& near, std::uint16_t slot, std::uint32_
   ready.ticks = 0;
   if ((mask & message::delta::section) != 0) return;  // rare, and longer than there is room
   std::array<std::uint8_t, message::record_bytes_max> record;
-  const auto said = static_cast<std::uint8_t>(mask | near.generation << message::delta::generation_shift);
-  static_assert(sizeof ready.record >= message::record_bytes_max - sizeof near.state.section);
-  ready.bytes = static_cast<std::uint8_t>(message::write_record(record.data(), slot, said, near.state) - record.data());
+  const auto said = static_cast<std::uint8_t>(mask | entity.generation << message::delta::generation_shift);
+  static_assert(sizeof ready.record >= message::record_bytes_max - sizeof entity.state.section);
+  ready.bytes = static_cast<std::uint8_t>(message::write_record(record.data(), slot, said, entity.state) - record.data());
   std::copy_n(record.data(), ready.record.size(), ready.record.data());
   ready.since = static_cast<std::uint16_t>(since);
   ready.ticks = static_cast<std::uint16_t>(until - std::min(since, until));
@@ -77,10 +77,10 @@ void make_ready(Ready& ready, const Near& near, std::uint16_t slot, std::uint32_
 }  // namespace
 
 SERRIED_SETUP Published::Published(std::size_t rows)
-    : near(rows, 3),
-      brief(std::size_t{no_slot} + 1, 8),
+    : entity(rows, 3),
+      summary(std::size_t{no_slot} + 1, 8),
       place(std::size_t{no_slot} + 1, 16),
-      ready(rows, 6),
+      encoded(rows, 6),
       id(rows, 12) {}
 
 EntityState quantised(const Config& config, const Frame& frame, const Identity& identity, std::size_t row) noexcept {
@@ -104,35 +104,35 @@ EntityState quantised(const Config& config, const Frame& frame, const Identity& 
 void publish_rows(const Config& config, const Frame& frame, const Identity& identity, Published& published,
                   std::uint32_t tick, std::uint32_t acked_age, std::size_t first, std::size_t last) noexcept {
   for (std::size_t row = first; row < last; ++row) {
-    Brief& brief = published.brief[row];
+    ChangeSummary& summary = published.summary[row];
     if (identity.living[row] == 0) {
-      brief.identity = 0;
+      summary.identity = 0;
       published.place[row].leave2 = -1.0F;
       continue;
     }
-    Near& near = published.near[row];
-    const auto who = static_cast<std::uint8_t>(identity.generation[row] | Brief::is_living);
+    VersionedEntity& entity = published.entity[row];
+    const auto who = static_cast<std::uint8_t>(identity.generation[row] | ChangeSummary::is_living);
     const EntityState state = quantised(config, frame, identity, row);
-    if (brief.identity != who) {
-      publish_birth(near, brief, state, tick);
+    if (summary.identity != who) {
+      publish_spawn(near, summary, state, tick);
     } else {
-      publish_change(near, brief, state, tick);
+      publish_change(entity, summary, state, tick);
     }
     const bool hidden = (state.state_flags & state_flag::is_invisible) != 0;
-    brief.identity = who;
-    brief.bits = static_cast<std::uint8_t>((standing(state) ? 0 : Brief::is_moving) | (hidden ? Brief::is_hidden : 0));
-    brief.type = near.type = identity.type[row];
-    brief.faction = near.faction = identity.faction[row];
-    near.generation = identity.generation[row];
-    near.level = identity.level[row];
+    summary.identity = who;
+    summary.bits = static_cast<std::uint8_t>((standing(state) ? 0 : ChangeSummary::is_moving) | (hidden ? ChangeSummary::is_hidden : 0));
+    summary.type = entity.type = identity.type[row];
+    summary.faction = entity.faction = identity.faction[row];
+    entity.generation = identity.generation[row];
+    entity.level = identity.level[row];
     published.id[row] = identity.id[row];
-    const float leave = config.radius[static_cast<std::size_t>(near.type)] * config.leave_factor;
+    const float leave = config.radius[static_cast<std::size_t>(entity.type)] * config.leave_factor;
     published.place[row] = {frame.x[row], frame.y[row], frame.z[row], leave * leave};
-    const auto age = static_cast<std::uint16_t>(tick - brief.change);
+    const auto age = static_cast<std::uint16_t>(tick - summary.change);
     if (age < acked_age) {
-      make_ready(published.ready[row], near, static_cast<std::uint16_t>(row), tick, acked_age);
-    } else if (age >= change_age_max && published.ready[row].ticks != 0) {
-      published.ready[row].ticks = 0;  // the ticks it is for would soon look like those to come
+      encode_record(published.encoded[row], entity, static_cast<std::uint16_t>(row), tick, acked_age);
+    } else if (age >= change_age_max && published.encoded[row].ticks != 0) {
+      published.encoded[row].ticks = 0;  // the ticks it is for would soon look like those to come
     }
   }
 }

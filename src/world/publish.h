@@ -1,5 +1,5 @@
 #pragma once
-/// What all shards read of an entity while they replicate: its quantised state, when each field last changed, a brief
+/// What all shards read of an entity while they replicate: its quantised state, when each field last changed, a summary
 /// of 8 bytes that answers "anything new?" without touching the rest, and the record that most viewers are to be told,
 /// ready to be copied (80 and 320 KB for 10,000 entities: they stay in the core's cache). Written by the owning shard
 /// between the two meets of a tick, read by all behind the second.
@@ -21,7 +21,7 @@ static_assert(message::delta::position == 1 << field_position && message::delta:
               message::delta::velocity == 1 << field_velocity && message::delta::section == 1 << field_section);
 
 /// One line of the cache.
-struct alignas(64) Near {
+struct alignas(64) VersionedEntity {
   message::EntityState state;
   std::array<std::uint32_t, field_count> version{};  ///< tick of the field's last change
   std::uint8_t generation = 0;
@@ -29,11 +29,11 @@ struct alignas(64) Near {
   std::uint8_t faction = 0;
   std::uint16_t level = 0;
 };
-static_assert(sizeof(Near) == 64);
+static_assert(sizeof(VersionedEntity) == 64);
 
 /// Ticks are the low 16 bits, compared as serial numbers; a change older than change_age_max is kept at that age, so
 /// that the comparison never wraps.
-struct Brief {
+struct ChangeSummary {
   std::uint16_t change = 0;  ///< tick of the last change of any field
   std::uint16_t urgent =
       0;  ///< tick of the last change that must not wait: flags, animation, start and stop of movement
@@ -46,7 +46,7 @@ struct Brief {
   static constexpr std::uint8_t is_moving = 0x01;  // in bits
   static constexpr std::uint8_t is_hidden = 0x02;
 };
-static_assert(sizeof(Brief) == 8);
+static_assert(sizeof(ChangeSummary) == 8);
 inline constexpr std::uint16_t change_age_max = 20'000;
 
 /// Where an entity is, exactly, and from how far away it is still seen: four to a line, for looking up many by
@@ -58,7 +58,7 @@ struct alignas(16) Place {
 
 /// The record of an entity, encoded once for the many viewers that have last acked one of the same few ticks: those in
 /// [since, since + ticks), as low 16 bits. A viewer that acked another tick needs other fields: message::write_record.
-struct alignas(32) Ready {
+struct alignas(32) EncodedRecord {
   std::array<std::uint8_t, 24> record{};
   std::uint16_t since = 0, ticks = 0;  ///< ticks 0: for no viewer
   std::uint8_t bytes = 0;              ///< of `record`
@@ -67,14 +67,14 @@ struct alignas(32) Ready {
     return static_cast<std::uint16_t>(acked - since) < ticks;
   }
 };
-static_assert(sizeof(Ready) == 32);
+static_assert(sizeof(EncodedRecord) == 32);
 
 struct Published {
   explicit Published(std::size_t rows);
-  Column<Near> near;
-  Column<Brief> brief;  ///< of every slot there is, and of no_slot: of no entity
+  Column<VersionedEntity> entity;
+  Column<ChangeSummary> summary;  ///< of every slot there is, and of no_slot: of no entity
   Column<Place> place;  ///< the same
-  Column<Ready> ready;
+  Column<EncodedRecord> encoded;
   Column<std::uint64_t> id;
 };
 

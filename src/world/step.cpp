@@ -67,7 +67,7 @@ void step_rows(const Config& config, const Identity& identity, const Frame& prev
                std::uint32_t tick, std::size_t first, std::size_t last, Take take) noexcept {
   const float seconds = config.tick_seconds();
   for (std::size_t row = first; row < last; ++row) {
-    if (identity.living[row] == 0 || identity.born[row] == tick) continue;
+    if (identity.living[row] == 0 || identity.spawned[row] == tick) continue;
     const motion::State before = previous.motion_of(row);
     const bool player = identity.type[row] == Type::player;
     const motion::State after = player ? step_player(config, before, inputs[identity.owner[row]], seconds, take)

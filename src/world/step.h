@@ -13,7 +13,7 @@ enum class Take : std::uint8_t {
   all,  ///< the server was late, not they: nothing is gained by keeping any back
 };
 
-/// Step the living rows [first, last) that were not born at `tick`.
+/// Step the living rows [first, last) that were not spawned at `tick`.
 ///
 /// A player's tick is exactly one tick of movement time, shared evenly by the inputs applied in it: one, or two when
 /// more than two wait (that drains what jitter piled up), or all of them where `take` says so. So sending faster never

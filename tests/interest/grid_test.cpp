@@ -42,7 +42,7 @@ struct Scattered {
     for (std::size_t row = 0; row < frame.x.size(); ++row) {
       if (random.chance(0.1)) continue;
       const auto along = [&](float size) { return static_cast<float>(random.unit()) * size; };
-      world::bear(frame, identity, row,
+      world::spawn(frame, identity, row,
                   {.id = row,
                    .type = static_cast<Type>(random.below(world::type_count)),
                    .position = {along(819'000), along(819'000), along(25'000)},

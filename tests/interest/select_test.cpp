@@ -13,7 +13,7 @@ struct Crowd {
   Crowd(unsigned count, float spread) : frame(2'048, 0), identity(2'048), grid(config, 1, 2'048) {
     base::Prng random(4);
     for (unsigned row = 0; row < count; ++row)
-      world::bear(frame, identity, row,
+      world::spawn(frame, identity, row,
                   {.id = row,
                    .type = world::Type::player,
                    .position = {400'000 + spread * static_cast<float>(random.unit()),

@@ -55,7 +55,7 @@ TEST(Compose, TheFirstWordIsTheViewersOwnEntity) {
   ASSERT_EQ(body.creates.size(), 1U);
   EXPECT_TRUE(body.creates[0].own);
   EXPECT_EQ(body.creates[0].id, 100U);
-  EXPECT_TRUE(body.creates[0].state == stage.published.near[0].state);
+  EXPECT_TRUE(body.creates[0].state == stage.published.entity[0].state);
   EXPECT_EQ(body.blocks, 1U);
 }
 
@@ -179,11 +179,11 @@ TEST(Compose, NeverMoreThanTheBudgetAndNeverALostByte) {
         stage.frame.x[slot] = 400'000 + static_cast<float>(random.below(60'000));
       }
       stage.next_tick();
-      rescan(stage.viewer, stage.scene());
-      const Review seen = stage.look();
+      rescan(stage.viewer, stage.context());
+      const DueSet seen = stage.look();
       std::vector<std::uint8_t> room(1'200, 0xEE);
       const Composed composed =
-          compose(stage.viewer, stage.scene(), seen, 0, {room.data(), config.datagram_bytes}, stage.counters);
+          compose(stage.viewer, stage.context(), seen, 0, {room.data(), config.datagram_bytes}, stage.counters);
       ASSERT_LE(composed.bytes, config.datagram_bytes);
       for (std::size_t at = config.datagram_bytes; at < room.size(); ++at) ASSERT_EQ(room[at], 0xEE);
       static_cast<void>(Body({room.data(), composed.bytes}));
@@ -215,8 +215,8 @@ TEST(Compose, ReadyRecordsAndEncodedOnesAreTheSame) {
         if (answered != 0) on_acked(stage->viewer, plans[plans.size() - answered], stage->tick);
         stage->next_tick();
       }
-      for (std::size_t row = 0; row < encoded.published.ready.size(); ++row) encoded.published.ready[row].ticks = 0;
-      for (Stage* stage : {&ready, &encoded}) rescan(stage->viewer, stage->scene());
+      for (std::size_t row = 0; row < encoded.published.encoded.size(); ++row) encoded.published.encoded[row].ticks = 0;
+      for (Stage* stage : {&ready, &encoded}) rescan(stage->viewer, stage->context());
       plans.push_back(ready.say());
       ASSERT_EQ(encoded.say(), plans.back());
       ASSERT_EQ(ready.body, encoded.body) << "tick " << ready.tick;
@@ -238,7 +238,7 @@ TEST(Compose, ReadyRecordsAreCopiedUnchanged) {
     each->frame.anim[5] = 1;
     each->next_tick();
   }
-  altered.published.ready[5].record[3] ^= 0x40;
+  altered.published.encoded[5].record[3] ^= 0x40;
   stage.say();
   altered.say();
   ASSERT_EQ(stage.body.size(), altered.body.size());
@@ -282,7 +282,7 @@ TEST(Compose, OnlyWhatTheClientMustHoldIsAudited) {
   Body body(stage.body);
   ASSERT_EQ(body.audits.size(), 1U);
   EXPECT_EQ(body.audits[0].slot, 5);
-  EXPECT_EQ(body.audits[0].hash, message::state_hash(stage.published.near[5].state));
+  EXPECT_EQ(body.audits[0].hash, message::state_hash(stage.published.entity[5].state));
   stage.frame.anim[5] = 1;
   stage.next_tick();
   stage.say();

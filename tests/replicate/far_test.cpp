@@ -21,8 +21,8 @@ Written write(Stage& stage, std::size_t room) {
   std::vector<std::uint8_t> bytes(room);
   base::ByteWriter out(bytes);
   Written written;
-  if (!far_pending(stage.viewer, stage.scene())) return written;
-  written.run = write_far(stage.viewer, stage.scene(), out, stage.counters);
+  if (!far_pending(stage.viewer, stage.context())) return written;
+  written.run = write_far(stage.viewer, stage.context(), out, stage.counters);
   EXPECT_TRUE(out.ok());
   written.bytes = out.size();
   base::ByteReader in(out.written());
@@ -59,9 +59,9 @@ TEST(Far, TheNextTurnBeginsAfterTheCycle) {
   crowd(stage, 10);
   for (unsigned call = 0; call < 40; ++call) write(stage, 1'000);
   stage.next_tick(stage.config.far_cycle_ticks - 2);
-  EXPECT_FALSE(far_pending(stage.viewer, stage.scene()));
+  EXPECT_FALSE(far_pending(stage.viewer, stage.context()));
   stage.next_tick(2);
-  EXPECT_TRUE(far_pending(stage.viewer, stage.scene()));
+  EXPECT_TRUE(far_pending(stage.viewer, stage.context()));
   EXPECT_EQ(write(stage, 1'000).slots.size(), 11U);
 }
 
@@ -168,7 +168,7 @@ class Crowd {
     for (std::size_t row = 0; row < rows_; ++row) {
       if (row % 97 == 5) continue;
       const auto within = [&](float from, float size) { return from + static_cast<float>(random_.unit()) * size; };
-      world::bear(frame_, identity_, row,
+      world::spawn(frame_, identity_, row,
                   {.id = row,
                    .type = row == 0 ? world::Type::player : kind(row),
                    .position = {within(west, width), within(west, width), within(low, height)}},
@@ -188,8 +188,8 @@ class Crowd {
   FarRun say(std::size_t room) {
     std::vector<std::uint8_t> bytes(room);
     base::ByteWriter out(bytes);
-    if (!far_pending(viewer, scene())) return {};
-    const FarRun run = write_far(viewer, scene(), out, counters);
+    if (!far_pending(viewer, context())) return {};
+    const FarRun run = write_far(viewer, context(), out, counters);
     base::ByteReader in(out.written());
     message::Framed framed;
     while (message::next(in, framed))
@@ -210,7 +210,7 @@ class Crowd {
     }
     return most;
   }
-  [[nodiscard]] Scene scene() const {
+  [[nodiscard]] ReplicationContext context() const {
     return {.world = &world_, .config = &config, .grid = &grid_, .published = &published_, .tick = tick, .shard = 0};
   }
 

@@ -9,7 +9,7 @@ namespace {
 
 void rescan_often(Stage& stage, unsigned times) {
   for (unsigned i = 0; i < times; ++i) {
-    rescan(stage.viewer, stage.scene());
+    rescan(stage.viewer, stage.context());
     on_acked(stage.viewer, stage.say(), stage.tick);
     stage.next_tick();
   }
@@ -97,14 +97,14 @@ TEST(Rescan, AnEntityThatReturnsBeforeItsRemovalIsAckedIsCreatedAgain) {
   const auto row = static_cast<unsigned>(row_of(stage.viewer, 1));
   untrack(stage.viewer, row, false);
   for (unsigned i = 0; i < 20 && stage.viewer.state(row) == RowState::removing; ++i)
-    rescan(stage.viewer, stage.scene());
+    rescan(stage.viewer, stage.context());
   EXPECT_EQ(stage.viewer.state(row), RowState::creating);
 }
 
 TEST(Rescan, WaitsLongerWithoutChangesAndShorterAfterChanges) {
   Stage stage({.rescan_cells = 4'096});
   const auto pause = [&] {
-    rescan(stage.viewer, stage.scene());
+    rescan(stage.viewer, stage.context());
     EXPECT_EQ(stage.viewer.rescan_tick, stage.tick + stage.viewer.rescan_pause);
     stage.next_tick();
     return stage.viewer.rescan_pause;
@@ -129,7 +129,7 @@ TEST(Rescan, ThePauseStaysShortWhileOnlyAPartWasScanned) {
   stage.put(1, 2'000);
   stage.next_tick();
   for (int i = 0; i < 200; ++i) {
-    rescan(stage.viewer, stage.scene());
+    rescan(stage.viewer, stage.context());
     ASSERT_EQ(stage.viewer.rescan_pause, 4);
     stage.next_tick();
   }

@@ -24,7 +24,7 @@ struct Stage {
 
   /// An entity `away` units east of the viewer.
   void put(std::uint16_t slot, float away, world::Type type = world::Type::npc, std::uint8_t faction = 2) {
-    world::bear(frame, identity, slot,
+    world::spawn(frame, identity, slot,
                 {.id = slot + 100U,
                  .type = type,
                  .faction = faction,
@@ -47,19 +47,19 @@ struct Stage {
       grid.scatter(0, frame, identity, 0, rows);
     }
   }
-  [[nodiscard]] Scene scene() const {
+  [[nodiscard]] ReplicationContext context() const {
     return {.world = &world, .config = &config, .grid = &grid, .published = &published, .tick = tick, .shard = 0};
   }
-  Review look() {
-    Review result{};
-    review(viewer, scene(), result);
+  DueSet look() {
+    DueSet result{};
+    find_due_rows(viewer, context(), result);
     return result;
   }
-  /// Review and compose one datagram; returns its plan.
+  /// DueSet and compose one datagram; returns its plan.
   std::uint16_t say(std::uint16_t applied = 0) {
-    const Review seen = look();
+    const DueSet seen = look();
     body.assign(2'048, 0xEE);
-    const Composed composed = compose(viewer, scene(), seen, applied, {body.data(), config.datagram_bytes}, counters);
+    const Composed composed = compose(viewer, context(), seen, applied, {body.data(), config.datagram_bytes}, counters);
     for (std::size_t at = config.datagram_bytes; at < body.size(); ++at) EXPECT_EQ(body[at], 0xEE) << "at " << at;
     body.resize(composed.bytes);
     return composed.plan;

@@ -123,7 +123,7 @@ TEST(Players, APlayerThatDisconnectsIsRemovedAtOnce) {
   const auto before = entity_of(rig, 2);
   walk(rig, old, 30);
   rig.leave(old);
-  rig.join(2);  // in the same tick: born anew
+  rig.join(2);  // in the same tick: spawned anew
   rig.tick();
   ASSERT_TRUE(entity_of(rig, 2));
   EXPECT_EQ(entity_of(rig, 2)->position, before->position) << "where players appear";

@@ -17,19 +17,19 @@ struct DueCrowd {
 
   explicit DueCrowd(std::uint64_t seed) : random(seed), now(static_cast<std::uint16_t>(random.next())) {
     for (unsigned entity = 0; entity < entities; ++entity) {
-      std::uint8_t* brief = &briefs[std::size_t{entity} * brief_bytes];
-      base::store(brief, lately());
-      base::store(brief + 2, lately());
-      brief[4] = static_cast<std::uint8_t>(random.below(8) | (random.chance(0.8) ? 4 : 0));
-      brief[5] = static_cast<std::uint8_t>(random.below(2) | (random.chance(0.1) ? 2 : 0));
-      brief[6] = brief[7] = static_cast<std::uint8_t>(random.next());
+      std::uint8_t* summary = &summaries[std::size_t{entity} * summary_bytes];
+      base::store(summary, lately());
+      base::store(summary + 2, lately());
+      summary[4] = static_cast<std::uint8_t>(random.below(8) | (random.chance(0.8) ? 4 : 0));
+      summary[5] = static_cast<std::uint8_t>(random.below(2) | (random.chance(0.1) ? 2 : 0));
+      summary[6] = summary[7] = static_cast<std::uint8_t>(random.next());
     }
     for (unsigned row = 0; row < due_rows; ++row) {
       slot[row] = static_cast<std::uint16_t>(random.below(entities));
       acked[row] = lately();
       sent[row] = lately();
       weight[row] = static_cast<std::uint8_t>(1 + random.below(255));
-      const unsigned generation = random.chance(0.9) ? briefs[slot[row] * brief_bytes + 4] & 3U : 1;
+      const unsigned generation = random.chance(0.9) ? summaries[slot[row] * summary_bytes + 4] & 3U : 1;
       const unsigned state = random.chance(0.8) ? 2 : static_cast<unsigned>(random.below(4));
       status[row] = static_cast<std::uint8_t>(state | generation << 2 | (random.next() & 0xF0));
     }
@@ -50,14 +50,14 @@ struct DueCrowd {
   }
   [[nodiscard]] DueMasks find(unsigned count) const {
     DueMasks masks;
-    find_due(briefs.data(), {slot.data(), acked.data(), sent.data(), weight.data(), status.data()}, count, rules,
+    find_due(summaries.data(), {slot.data(), acked.data(), sent.data(), weight.data(), status.data()}, count, rules,
              masks);
     return masks;
   }
 
   base::Prng random;
   std::uint16_t now;
-  std::vector<std::uint8_t> briefs = std::vector<std::uint8_t>(entities * brief_bytes);
+  std::vector<std::uint8_t> summaries = std::vector<std::uint8_t>(entities * summary_bytes);
   std::array<std::uint16_t, due_rows> slot, acked, sent;
   std::array<std::uint8_t, due_rows> weight, status;
   DueRules rules{};
@@ -97,19 +97,19 @@ TEST_F(DueTest, EveryInstructionSetFindsTheSame) {
 /// One live row whose entity is as the test says.
 struct One {
   One() {
-    base::store(brief.data(), std::uint16_t{50});
-    brief[4] = 4;
+    base::store(summary.data(), std::uint16_t{50});
+    summary[4] = 4;
   }
   [[nodiscard]] DueMasks find() const {
     DueMasks masks;
-    find_due(brief.data(), {slot.data(), acked.data(), sent.data(), weight.data(), status.data()}, 1, rules, masks);
+    find_due(summary.data(), {slot.data(), acked.data(), sent.data(), weight.data(), status.data()}, 1, rules, masks);
     return masks;
   }
   [[nodiscard]] bool due(std::uint16_t tick) {
     rules.tick = tick;
     return find().due[0] == 1;
   }
-  std::array<std::uint8_t, brief_bytes> brief{};
+  std::array<std::uint8_t, summary_bytes> summary{};
   std::array<std::uint16_t, due_rows> slot{}, acked{}, sent{};
   std::array<std::uint8_t, due_rows> weight{10}, status{2};
   DueRules rules{.tick = 0,
@@ -127,7 +127,7 @@ TEST_F(DueTest, NewsWaitsForItsRate) {
   one.sent[0] = one.acked[0] = 45;
   EXPECT_FALSE(one.due(54));
   EXPECT_TRUE(one.due(55));
-  one.brief[5] = 1;
+  one.summary[5] = 1;
   EXPECT_FALSE(one.due(48));
   EXPECT_TRUE(one.due(49));
   one.status[0] |= 0x40;
@@ -137,8 +137,8 @@ TEST_F(DueTest, NewsWaitsForItsRate) {
 TEST_F(DueTest, UrgentChangesAreDueAtOnceAndHeavy) {
   One one;
   one.sent[0] = one.acked[0] = 50;
-  base::store(one.brief.data(), std::uint16_t{51});
-  base::store(one.brief.data() + 2, std::uint16_t{51});
+  base::store(one.summary.data(), std::uint16_t{51});
+  base::store(one.summary.data() + 2, std::uint16_t{51});
   one.rules.threshold = due_urgent;
   EXPECT_TRUE(one.due(51));
   EXPECT_EQ(one.find().heavy[0], 1U);
@@ -168,8 +168,8 @@ TEST_F(DueTest, ThresholdIsWhatAPriorityMustReach) {
 TEST_F(DueTest, TicksAreComparedAcrossTheirEnd) {
   One one;
   one.sent[0] = one.acked[0] = 65'530;
-  base::store(one.brief.data(), std::uint16_t{2});
-  base::store(one.brief.data() + 2, std::uint16_t{65'000});
+  base::store(one.summary.data(), std::uint16_t{2});
+  base::store(one.summary.data() + 2, std::uint16_t{65'000});
   EXPECT_FALSE(one.due(3));
   EXPECT_TRUE(one.due(4));
 }
@@ -183,9 +183,9 @@ TEST_F(DueTest, HiddenOldAndReplacedEntitiesAreOdd) {
     return found.odd[0] == 1 && found.due[0] == 0;
   };
   EXPECT_FALSE(odd([](One&) {}));
-  EXPECT_TRUE(odd([](One& one) { one.brief[5] = 2; }));
-  EXPECT_TRUE(odd([](One& one) { one.brief[4] = 5; }));
-  EXPECT_TRUE(odd([](One& one) { one.brief[4] = 0; }));
+  EXPECT_TRUE(odd([](One& one) { one.summary[5] = 2; }));
+  EXPECT_TRUE(odd([](One& one) { one.summary[4] = 5; }));
+  EXPECT_TRUE(odd([](One& one) { one.summary[4] = 0; }));
   EXPECT_TRUE(odd([](One& one) { one.acked[0] = static_cast<std::uint16_t>(400 - 20'001); }));
   EXPECT_TRUE(odd([](One& one) { one.status[0] = 1; }));
   EXPECT_TRUE(odd([](One& one) { one.status[0] = 3; }));

@@ -12,7 +12,7 @@ namespace {
 
 struct OneEntity {
   OneEntity() : frame(64, 0), identity(64), published(64) {
-    bear(frame, identity, 0,
+    spawn(frame, identity, 0,
          {.id = 5, .type = Type::monster, .faction = 4, .level = 3, .health = 100, .position = {12'800, 12'800, 1'000}},
          1);
     publish(10);
@@ -20,8 +20,8 @@ struct OneEntity {
   void publish(std::uint32_t tick, std::uint32_t acked_age = 4) {
     publish_rows(config, frame, identity, published, tick, acked_age, 0, 64);
   }
-  const Near& near() const { return published.near[0]; }
-  const Brief& brief() const { return published.brief[0]; }
+  const Near& near() const { return published.entity[0]; }
+  const ChangeSummary& summary() const { return published.summary[0]; }
 
   Config config;
   Frame frame;
@@ -32,9 +32,9 @@ struct OneEntity {
 TEST(Publish, ABirthIsNewsOfEveryField) {
   OneEntity one;
   for (const auto version : one.near().version) EXPECT_EQ(version, 10U);
-  EXPECT_EQ(one.brief().change, 10);
-  EXPECT_EQ(one.brief().urgent, 10);
-  EXPECT_EQ(one.brief().identity, Brief::is_living);
+  EXPECT_EQ(one.summary().change, 10);
+  EXPECT_EQ(one.summary().urgent, 10);
+  EXPECT_EQ(one.summary().identity, ChangeSummary::is_living);
   EXPECT_EQ(one.near().type, Type::monster);
   EXPECT_EQ(one.near().faction, 4);
   EXPECT_EQ(one.near().level, 3);
@@ -44,14 +44,14 @@ TEST(Publish, ABirthIsNewsOfEveryField) {
 TEST(Publish, OnlyWhatChangedIsNews) {
   OneEntity one;
   one.publish(11);
-  EXPECT_EQ(one.brief().change, 10);
+  EXPECT_EQ(one.summary().change, 10);
   one.frame.x[0] += 10.0F;
   one.publish(12);
   EXPECT_EQ(one.near().version[field_position], 12U);
   EXPECT_EQ(one.near().version[field_rotation], 10U);
   EXPECT_EQ(one.near().version[field_section], 10U);
-  EXPECT_EQ(one.brief().change, 12);
-  EXPECT_EQ(one.brief().urgent, 10);
+  EXPECT_EQ(one.summary().change, 12);
+  EXPECT_EQ(one.summary().urgent, 10);
   one.frame.x[0] += 25'600.0F;
   one.publish(13);
   EXPECT_EQ(one.near().version[field_section], 13U);
@@ -61,25 +61,25 @@ TEST(Publish, AMoveBelowTheQuantisationIsNoNews) {
   OneEntity one;
   one.frame.x[0] += 0.01F;
   one.publish(11);
-  EXPECT_EQ(one.brief().change, 10);
+  EXPECT_EQ(one.summary().change, 10);
 }
 
 TEST(Publish, FlagsAndStartsAndStopsAreUrgent) {
   OneEntity one;
   one.frame.velocity_x[0] = 100.0F;
   one.publish(11);
-  EXPECT_EQ(one.brief().urgent, 11);
-  EXPECT_EQ(one.brief().bits, Brief::is_moving);
+  EXPECT_EQ(one.summary().urgent, 11);
+  EXPECT_EQ(one.summary().bits, ChangeSummary::is_moving);
   one.frame.velocity_x[0] = 90.0F;
   one.publish(12);
-  EXPECT_EQ(one.brief().urgent, 11);
-  EXPECT_EQ(one.brief().change, 12);
+  EXPECT_EQ(one.summary().urgent, 11);
+  EXPECT_EQ(one.summary().change, 12);
   one.frame.velocity_x[0] = 0.0F;
   one.publish(13);
-  EXPECT_EQ(one.brief().urgent, 13);
+  EXPECT_EQ(one.summary().urgent, 13);
   one.frame.effect_flags[0] = effect_flag::is_burning;
   one.publish(14);
-  EXPECT_EQ(one.brief().urgent, 14);
+  EXPECT_EQ(one.summary().urgent, 14);
   EXPECT_EQ(one.near().version[field_flags], 14U);
 }
 
@@ -87,10 +87,10 @@ TEST(Publish, InvisibleEntitiesAreHiddenAndDeadOnesGone) {
   OneEntity one;
   one.frame.state_flags[0] |= state_flag::is_invisible;
   one.publish(11);
-  EXPECT_EQ(one.brief().bits & Brief::is_hidden, Brief::is_hidden);
+  EXPECT_EQ(one.summary().bits & ChangeSummary::is_hidden, ChangeSummary::is_hidden);
   one.identity.living[0] = 0;
   one.publish(12);
-  EXPECT_EQ(one.brief().identity, 0);
+  EXPECT_EQ(one.summary().identity, 0);
 }
 
 TEST(Publish, AnotherGenerationIsABirth) {
@@ -98,13 +98,13 @@ TEST(Publish, AnotherGenerationIsABirth) {
   one.identity.generation[0] = 2;
   one.publish(50);
   EXPECT_EQ(one.near().version[field_anim], 50U);
-  EXPECT_EQ(one.brief().identity, Brief::is_living | 2);
+  EXPECT_EQ(one.summary().identity, ChangeSummary::is_living | 2);
 }
 
 /// The mask of what has changed since `acked`.
 unsigned news_since(const Near& near, std::uint32_t acked) {
   unsigned mask = 0;
-  for (unsigned field = 0; field < field_count; ++field) mask |= near.version[field] > acked ? 1U << field : 0;
+  for (unsigned field = 0; field < field_count; ++field) mask |= entity.version[field] > acked ? 1U << field : 0;
   return mask;
 }
 
@@ -126,7 +126,7 @@ TEST(Publish, TheReadyRecordEqualsTheEncodedRecordOfItsTicks) {
       if (random.chance(0.01)) one.frame.y[0] += 25'600.0F;
       if (random.chance(0.01)) one.identity.generation[0] = (one.identity.generation[0] + 1) & 3;
       one.publish(tick, static_cast<std::uint32_t>(1 + random.below(20)));
-      const Ready& ready = one.published.ready[0];
+      const Ready& ready = one.published.encoded[0];
       for (unsigned look = 0; look < 60; ++look) {
         const std::uint32_t age = look < 40 ? look : static_cast<std::uint32_t>(random.below(change_age_max + 1));
         const std::uint32_t acked = tick - std::min(tick, age);
@@ -157,18 +157,18 @@ TEST(Publish, ViewersNearTheExpectedAckAgeFindAReadyRecord) {
     if (tick % 20 == 0) one.frame.yaw[0] += 100;
     one.publish(tick, 3);
     if (tick <= 14) continue;
-    EXPECT_TRUE(one.published.ready[0].is_for(static_cast<std::uint16_t>(tick - 3))) << tick;
+    EXPECT_TRUE(one.published.encoded[0].is_for(static_cast<std::uint16_t>(tick - 3))) << tick;
   }
   for (std::uint32_t tick = 100; tick < 150; ++tick) one.publish(tick, 3);
-  EXPECT_TRUE(one.published.ready[0].is_for(98)) << "it has stood for long, and its last step is not yet known";
-  EXPECT_FALSE(one.published.ready[0].is_for(99)) << "nothing is new";
+  EXPECT_TRUE(one.published.encoded[0].is_for(98)) << "it has stood for long, and its last step is not yet known";
+  EXPECT_FALSE(one.published.encoded[0].is_for(99)) << "nothing is new";
 }
 
 TEST(Publish, OldNewsStaysOldWhenTicksWrap) {
   OneEntity one;
   for (std::uint32_t tick = 11; tick < 200'000; ++tick) {
     one.publish(tick);
-    const auto age = static_cast<std::uint16_t>(tick - one.brief().change);
+    const auto age = static_cast<std::uint16_t>(tick - one.summary().change);
     ASSERT_LE(age, change_age_max);
     ASSERT_GE(age, std::min<std::uint32_t>(tick - 10, change_age_max));
   }

@@ -7,7 +7,7 @@ namespace {
 
 struct OnePlayer {
   OnePlayer() : frames{Frame(64, 0), Frame(64, 12)}, identity(64), inputs(64) {
-    bear(frames[0], identity, 0,
+    spawn(frames[0], identity, 0,
          {.id = 1, .type = Type::player, .health = 10, .owner = 3, .position = {1'000, 1'000, 1'000}}, 0);
   }
   void tick(unsigned count = 1, Take take = Take::smoothly) {
@@ -149,7 +149,7 @@ TEST(StepRows, TheLastDirectionHoldsThenEnds) {
 
 TEST(StepRows, NewAndDeadRowsAreNotStepped) {
   OnePlayer one;
-  one.identity.born[0] = 1;
+  one.identity.spawned[0] = 1;
   one.frames[1].x[0] = 5.0F;
   one.tick();
   EXPECT_EQ(one.frame().x[0], 5.0F);

@@ -5,7 +5,7 @@ namespace serried::games::reference {
 void show_emotes(const game::StepSlice& slice) noexcept {
   const world::Identity& identity = slice.identity;
   for (std::size_t row = slice.first; row < slice.last; ++row) {
-    if (identity.type[row] != world::Type::player || identity.living[row] == 0 || identity.born[row] == slice.tick)
+    if (identity.type[row] != world::Type::player || identity.living[row] == 0 || identity.spawned[row] == slice.tick)
       continue;
     Emote& emote = slice.players.at<Emote>(identity.owner[row]);
     if (emote.ticks == 0) continue;

@@ -18,7 +18,7 @@ struct Emote {
 };
 static_assert(sizeof(Emote) == 4);
 
-/// Shape   rows of a shard; those born in the tick have not moved, and show theirs from the next one on
+/// Shape   rows of a shard; those spawned in the tick have not moved, and show theirs from the next one on
 /// Writes  slice.next.anim, slice.players
 void show_emotes(const game::StepSlice& slice) noexcept;
 

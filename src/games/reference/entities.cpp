@@ -67,7 +67,7 @@ Heading heading(unsigned direction) noexcept { return headings[direction % headi
 
 void spawn_players(const Config& config, const game::PlayerSpawnSlice& slice) noexcept {
   for (std::size_t i = 0; i < slice.spawns.size(); ++i) {
-    world::Birth& spawn = slice.spawns[i];
+    world::Spawn& spawn = slice.spawns[i];
     const std::uint64_t random = base::mix(slice.seed, purpose_player_spawn, slice.player_ids[i]);
     spawn.faction = faction_players;
     spawn.level = 1;
@@ -79,7 +79,7 @@ void spawn_players(const Config& config, const game::PlayerSpawnSlice& slice) no
 }
 
 void spawn_npcs(const Config& config, const game::NpcSpawnSlice& slice) noexcept {
-  for (world::Birth& spawn : slice.spawns) {
+  for (world::Spawn& spawn : slice.spawns) {
     const std::uint64_t random = base::mix(slice.seed, purpose_npc_spawn, spawn.id);
     spawn.faction = faction_wildlife;
     spawn.level = static_cast<std::uint16_t>(1 + (random >> 50) % 60);
@@ -116,7 +116,7 @@ void think(const Config& config, const game::ThinkSlice& slice) noexcept {
   const std::uint64_t period = config.npc_decision_ticks;
   world::Identity& identity = slice.identity;
   for (std::size_t row = slice.first; row < slice.last; ++row) {
-    if (identity.living[row] == 0 || identity.type[row] == world::Type::player || identity.born[row] == slice.tick)
+    if (identity.living[row] == 0 || identity.type[row] == world::Type::player || identity.spawned[row] == slice.tick)
       continue;
     // Multiplied, so that neighbouring ids do not all think at once.
     const std::uint64_t turn = (identity.id[row] * 2'654'435'761U + slice.tick) % period;

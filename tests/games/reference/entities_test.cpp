@@ -11,26 +11,26 @@ namespace {
 
 const world::Config world_config;
 
-world::Birth player_birth(const Config& config, std::uint64_t seed, std::uint64_t player_id) {
-  world::Birth birth{.id = world::player_entity(player_id), .type = world::Type::player};
-  spawn_players(config, {world_config, seed, {&player_id, 1}, {&birth, 1}});
-  return birth;
+world::Spawn player_spawn(const Config& config, std::uint64_t seed, std::uint64_t player_id) {
+  world::Spawn spawn{.id = world::player_entity(player_id), .type = world::Type::player};
+  spawn_players(config, {world_config, seed, {&player_id, 1}, {&spawn, 1}});
+  return spawn;
 }
-world::Birth npc_birth(const Config& config, std::uint64_t seed, std::uint64_t id) {
-  world::Birth birth{.id = id};
-  spawn_npcs(config, {world_config, seed, {&birth, 1}});
-  return birth;
+world::Spawn npc_spawn(const Config& config, std::uint64_t seed, std::uint64_t id) {
+  world::Spawn spawn{.id = id};
+  spawn_npcs(config, {world_config, seed, {&spawn, 1}});
+  return spawn;
 }
 
 TEST(Reference, PlayersAppearInTheirSquareAndAlwaysAtTheSamePlace) {
   const Config config;
   for (std::uint64_t id = 0; id < 1'000; ++id) {
-    const auto birth = player_birth(config, 7, id);
-    EXPECT_LE(std::abs(birth.position[0] - config.player_spawn_centre[0]), config.player_spawn_half);
-    EXPECT_LE(std::abs(birth.position[1] - config.player_spawn_centre[1]), config.player_spawn_half);
-    EXPECT_EQ(birth.position, player_birth(config, 7, id).position);
-    EXPECT_NE(birth.position, player_birth(config, 8, id).position);
-    EXPECT_EQ(birth.id, id | world::player_bit);
+    const auto spawn = player_spawn(config, 7, id);
+    EXPECT_LE(std::abs(spawn.position[0] - config.player_spawn_centre[0]), config.player_spawn_half);
+    EXPECT_LE(std::abs(spawn.position[1] - config.player_spawn_centre[1]), config.player_spawn_half);
+    EXPECT_EQ(spawn.position, player_spawn(config, 7, id).position);
+    EXPECT_NE(spawn.position, player_spawn(config, 8, id).position);
+    EXPECT_EQ(spawn.id, id | world::player_bit);
   }
 }
 
@@ -38,7 +38,7 @@ TEST(Reference, SpawnsStayInsideTheMap) {
   Config config;
   config.npc_spawn_half = 5e6F;
   for (std::uint64_t id = 1; id < 500; ++id) {
-    const auto position = npc_birth(config, 1, id).position;
+    const auto position = npc_spawn(config, 1, id).position;
     for (unsigned axis = 0; axis < 3; ++axis) {
       EXPECT_GE(position[axis], world_config.limits.min[axis]);
       EXPECT_LE(position[axis], world_config.limits.max[axis]);
@@ -60,7 +60,7 @@ TEST(Reference, NpcsWanderNearTheirBirthplace) {
   config.npc_decision_ticks = 60;
   world::Frame frames[2] = {world::Frame(64, 0), world::Frame(64, 12)};
   world::Identity identity(64);
-  for (std::uint64_t id = 1; id <= 64; ++id) world::bear(frames[0], identity, id - 1, npc_birth(config, 3, id), 0);
+  for (std::uint64_t id = 1; id <= 64; ++id) world::spawn(frames[0], identity, id - 1, npc_spawn(config, 3, id), 0);
   float furthest = 0;
   for (std::uint32_t tick = 1; tick < 6'000; ++tick) {
     think(config, {3, tick, frames[(tick - 1) & 1], identity, 0, 64});
@@ -78,8 +78,8 @@ TEST(Reference, ADecisionIsAFunctionOfSeedTickAndId) {
   const Config config;
   world::Frame frame(64, 0);
   world::Identity identity(64);
-  world::bear(frame, identity, 0, npc_birth(config, 3, 5), 0);
-  world::bear(frame, identity, 9, npc_birth(config, 3, 5), 0);
+  world::spawn(frame, identity, 0, npc_spawn(config, 3, 5), 0);
+  world::spawn(frame, identity, 9, npc_spawn(config, 3, 5), 0);
   bool any_difference = false;
   for (std::uint32_t tick = 1; tick < 100; ++tick) {
     const game::ThinkSlice slice{3, tick, frame, identity, 0, 64}, other{4, tick, frame, identity, 0, 64};
@@ -97,7 +97,7 @@ TEST(Reference, AllNpcsStandFromTheStopTickOn) {
   world::Frame frame(64, 0);
   world::Identity identity(64);
   for (std::uint64_t id = 1; id <= 64; ++id) {
-    world::bear(frame, identity, id - 1, npc_birth(config, 3, id), 0);
+    world::spawn(frame, identity, id - 1, npc_spawn(config, 3, id), 0);
     identity.intent[id - 1].move_x = 127;
   }
   think(config, {3, 50, frame, identity, 0, 64});

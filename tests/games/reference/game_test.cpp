@@ -46,12 +46,12 @@ std::uint64_t hash_with_slices_of(std::size_t size) {
   world::Identity identity(rows);
   world::Column<world::InputQueue> inputs(players);
   std::vector<std::uint64_t> ids(players);
-  std::vector<world::Birth> births(rows);
+  std::vector<world::Spawn> spawns(rows);
   std::vector<Emote> emotes(players);
   for (std::uint32_t row = 0; row < rows; ++row) {
-    births[row].id = row < players ? world::player_entity(row) : row;
-    births[row].type = row < players ? world::Type::player : world::Type::npc;
-    births[row].owner = row;
+    spawns[row].id = row < players ? world::player_entity(row) : row;
+    spawns[row].type = row < players ? world::Type::player : world::Type::npc;
+    spawns[row].owner = row;
   }
   for (std::uint32_t player = 0; player < players; ++player) {
     ids[player] = player;
@@ -59,12 +59,12 @@ std::uint64_t hash_with_slices_of(std::size_t size) {
   }
   each_slice(0, players, size, [&](std::size_t first, std::size_t last) {
     callbacks.spawn_players(callbacks.context,
-                            {config, 3, {&ids[first], last - first}, {&births[first], last - first}});
+                            {config, 3, {&ids[first], last - first}, {&spawns[first], last - first}});
   });
   each_slice(players, rows, size, [&](std::size_t first, std::size_t last) {
-    callbacks.spawn_npcs(callbacks.context, {config, 3, {&births[first], last - first}});
+    callbacks.spawn_npcs(callbacks.context, {config, 3, {&spawns[first], last - first}});
   });
-  for (std::size_t row = 0; row < rows; ++row) world::bear(frames[0], identity, row, births[row], 0);
+  for (std::size_t row = 0; row < rows; ++row) world::spawn(frames[0], identity, row, spawns[row], 0);
   for (std::uint32_t tick = 1; tick <= 400; ++tick) {
     const world::Frame& previous = frames[(tick - 1) & 1];
     world::Frame& next = frames[tick & 1];

@@ -30,7 +30,7 @@ struct Known : Stage {
   unsigned row = 0;
 };
 
-TEST(Review, TheRestingAndKnownAreSilentUntilTheRefresh) {
+TEST(DueSet, TheRestingAndKnownAreSilentUntilTheRefresh) {
   Known known;
   known.next_tick(299);
   EXPECT_EQ(known.look().due.count(), 0U);
@@ -38,13 +38,13 @@ TEST(Review, TheRestingAndKnownAreSilentUntilTheRefresh) {
   EXPECT_EQ(known.look().due.count(), 1U);
 }
 
-TEST(Review, NearAndMovingIsEveryTick) {
+TEST(DueSet, NearAndMovingIsEveryTick) {
   Known known;
   known.viewer.status[known.row] |= status::near;
   EXPECT_EQ(known.records_while_walking(60), 60U);
 }
 
-TEST(Review, DistantAndMovingIsAtMostThirtyPercent) {
+TEST(DueSet, DistantAndMovingIsAtMostThirtyPercent) {
   Known known;
   known.walk();
   known.next_tick();
@@ -54,7 +54,7 @@ TEST(Review, DistantAndMovingIsAtMostThirtyPercent) {
   EXPECT_GE(records, 14U);
 }
 
-TEST(Review, StartsStopsAndFlagsGoOutAtTheNextTick) {
+TEST(DueSet, StartsStopsAndFlagsGoOutAtTheNextTick) {
   Known known;
   known.walk();
   known.next_tick();
@@ -69,7 +69,7 @@ TEST(Review, StartsStopsAndFlagsGoOutAtTheNextTick) {
   EXPECT_EQ(known.look().due.count(), 1U);
 }
 
-TEST(Review, AnUnansweredRecordIsRepeatedAfterTheResendTime) {
+TEST(DueSet, AnUnansweredRecordIsRepeatedAfterTheResendTime) {
   Known known;
   known.frame.effect_flags[5] = world::effect_flag::is_burning;
   known.next_tick();
@@ -81,7 +81,7 @@ TEST(Review, AnUnansweredRecordIsRepeatedAfterTheResendTime) {
   EXPECT_EQ(known.look().due.count(), 1U);
 }
 
-TEST(Review, AnEntityThatLeftTheWorldIsRemovedAsGone) {
+TEST(DueSet, AnEntityThatLeftTheWorldIsRemovedAsGone) {
   Known known;
   known.take(5);
   known.next_tick();
@@ -89,7 +89,7 @@ TEST(Review, AnEntityThatLeftTheWorldIsRemovedAsGone) {
   EXPECT_TRUE(known.viewer.has(known.row, status::left_world));
 }
 
-TEST(Review, AnotherEntityInTheSameSlotIsNotTakenForTheOldOne) {
+TEST(DueSet, AnotherEntityInTheSameSlotIsNotTakenForTheOldOne) {
   Known known;
   known.take(5);
   known.put(5, 3'000);
@@ -99,7 +99,7 @@ TEST(Review, AnotherEntityInTheSameSlotIsNotTakenForTheOldOne) {
   EXPECT_EQ(known.viewer.generation(known.row), 0);
 }
 
-TEST(Review, TheInvisibleAreTakenAwayFromFoesButNotFromFriendsAndThemselves) {
+TEST(DueSet, TheInvisibleAreTakenAwayFromFoesButNotFromFriendsAndThemselves) {
   Known known;
   known.put(6, 2'500, world::Type::npc, 1);
   known.next_tick();
@@ -111,10 +111,10 @@ TEST(Review, TheInvisibleAreTakenAwayFromFoesButNotFromFriendsAndThemselves) {
   EXPECT_FALSE(known.viewer.has(known.row, status::left_world));
 }
 
-TEST(Review, AnAckedTickTooOldToCompareMeansANewCreate) {
+TEST(DueSet, AnAckedTickTooOldToCompareMeansANewCreate) {
   Known known;
   known.next_tick(20'001);
-  const Review seen = known.look();
+  const DueSet seen = known.look();
   EXPECT_EQ(seen.creates.count(), 2U);
   EXPECT_EQ(known.viewer.state(known.row), RowState::creating);
 }
@@ -124,7 +124,7 @@ TEST(Wanted, SilenceIsBrokenByInputNewsOrTime) {
   known.viewer.far_resting = true;
   known.viewer.far_turn_tick = known.tick;
   const auto is_wanted = [&](std::uint16_t applied) {
-    return wanted(known.viewer, known.scene(), known.look(), applied);
+    return wanted(known.viewer, known.context(), known.look(), applied);
   };
   known.next_tick();
   EXPECT_FALSE(is_wanted(0));
