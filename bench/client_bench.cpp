@@ -10,8 +10,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include "../tests/client/mini_server.h"
-#include "client/view.h"
+#include "../tests/peer/mini_server.h"
+#include "view/view.h"
 #include "report.h"
 #include "tools/swarm/engine.h"
 
@@ -64,13 +64,13 @@ void write_records(base::ByteWriter& out, std::uint32_t tick) {
 /// So many views take a datagram of 60 records each, one after the other.
 void view_apply(benchmark::State& state) {
   const auto count = static_cast<std::size_t>(state.range(0));
-  std::vector<client::View> views(count);
+  std::vector<view::View> views(count);
   std::array<std::uint8_t, 1200> bytes;
   message::ConnectionAccepted accepted;
   accepted.tracked_max = tracked;
-  for (client::View& view : views) view.configure(accepted);
+  for (view::View& view : views) view.configure(accepted);
   for (unsigned entity = 0; entity < tracked; ++entity)
-    for (client::View& view : views) {
+    for (view::View& view : views) {
       base::ByteWriter out(bytes);
       write_create(out, entity);
       base::ByteReader in(out.written());
@@ -88,7 +88,7 @@ void view_apply(benchmark::State& state) {
     write_records(out, tick);
     const message::Framed framed{message::Type::delta_sync, out.written()};
     const double begin = thread_seconds();
-    for (client::View& view : views) {
+    for (view::View& view : views) {
       view.begin(1 + tick, second + tick * (second / 30));
       static_cast<void>(view.apply(framed));
     }
@@ -97,12 +97,12 @@ void view_apply(benchmark::State& state) {
   bench::ResultHash hash;
   for (unsigned i = 0; i < 2 * groups; ++i) static_cast<void>(round());
   for (unsigned entity = 0; entity < tracked; ++entity) {
-    const client::Tracked* const known = views[entity % count].find(slot_of(entity));
+    const view::Tracked* const known = views[entity % count].find(slot_of(entity));
     hash.add(known == nullptr ? 0 : message::state_hash(known->state));
   }
   std::size_t held = 0;
   for (auto _ : state) state.SetIterationTime(round());
-  for (const client::View& view : views) {
+  for (const view::View& view : views) {
     held += sizeof view + view.memory_bytes();
     if (view.counters().records != std::uint64_t{records} * tick) state.SkipWithError("a record was not applied");
   }
@@ -222,9 +222,9 @@ class Crowd {
     bench::ResultHash hash;
     std::uint64_t sum = 0;
     for (const tools::Bot& bot : fleet_->bots()) {
-      const client::View& view = bot.session.view();
+      const view::View& view = bot.session.view();
       sum = base::mix(sum, view.counters().records, bot.session.last_input(), bot.session.applied_input());
-      view.for_each([&](const client::Tracked& entity) { sum += message::state_hash(entity.state); });
+      view.for_each([&](const view::Tracked& entity) { sum += message::state_hash(entity.state); });
     }
     return sum;
   }

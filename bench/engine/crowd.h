@@ -179,12 +179,12 @@ class Crowd {
     for (unsigned i = std::min<unsigned>(inputs_, player.input); i-- > 0;) {
       message::Input input;
       input.sequence = static_cast<std::uint16_t>(player.input - i);
-      const std::uint64_t dice = base::mix(index, input.sequence);
+      const std::uint64_t rng = base::mix(index, input.sequence);
       input.client_tick = input.sequence;
-      input.move_x = static_cast<std::int8_t>(dice % 255 - 127);
-      input.move_y = static_cast<std::int8_t>((dice >> 8) % 255 - 127);
-      input.yaw = static_cast<std::int16_t>(dice >> 16);
-      input.buttons = static_cast<std::uint8_t>(dice >> 32 & message::button::all);
+      input.move_x = static_cast<std::int8_t>(rng % 255 - 127);
+      input.move_y = static_cast<std::int8_t>((rng >> 8) % 255 - 127);
+      input.yaw = static_cast<std::int16_t>(rng >> 16);
+      input.buttons = static_cast<std::uint8_t>(rng >> 32 & message::button::all);
       message::encode(out, input);
     }
     const std::uint32_t id = kind == Kind::unknown_session ? player.connection_id ^ 0x7FFU : player.connection_id;

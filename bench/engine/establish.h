@@ -43,7 +43,7 @@ class Establisher {
   static constexpr unsigned steps_max = 20'000;
 
   struct Newcomer : test::Client {
-    Newcomer() : Client({.far = client::FarMode::none}) {}
+    Newcomer() : Client({.far = view::FarMode::none}) {}
     Player player;
     bool joined = false;
   };
@@ -88,7 +88,7 @@ class Establisher {
   void speak(Newcomer& one) {
     std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
     for (;;) {
-      const client::Outgoing out = one.session.compose(bytes, bed_.now);
+      const peer::Outgoing out = one.session.compose(bytes, bed_.now);
       if (out.bytes == 0) return;
       if (out.key != nullptr) {
         crypt::seal_in_place(out.key, out.connection_id, out.sequence, bytes.data(), 0, out.body_bytes);

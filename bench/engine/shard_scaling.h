@@ -115,16 +115,16 @@ class ShardLanes {
     ++ticks_;
     for (std::uint32_t session = 0; session < viewers_; ++session) {
       Viewer& viewer = viewers_of_[session];
-      const std::uint64_t dice = base::mix(session, viewer.input / 30);
+      const std::uint64_t rng = base::mix(session, viewer.input / 30);
       link::InputRow row;
       row.connection_id = viewer.connection_id;
       row.send_limit = viewer.charged + (1U << 20);
       row.has_input = 1;
       row.input_sequence = ++viewer.input;
       row.client_tick = ticks_;
-      row.move_x = static_cast<std::int8_t>(dice % 255 - 127);
-      row.move_y = static_cast<std::int8_t>((dice >> 8) % 255 - 127);
-      row.yaw = static_cast<std::int16_t>(dice >> 16);
+      row.move_x = static_cast<std::int8_t>(rng % 255 - 127);
+      row.move_y = static_cast<std::int8_t>((rng >> 8) % 255 - 127);
+      row.yaw = static_cast<std::int16_t>(rng >> 16);
       std::uint16_t& plan = viewer.plan[ticks_ % ack_after];
       if (plan != 0) {
         row.plan_acked = plan;

@@ -13,10 +13,10 @@
 
 #include "channel/dictionary.h"
 #include "channel/pack.h"
-#include "client/input_pacer.h"
-#include "client/mailbox.h"
+#include "peer/input_pacer.h"
+#include "client/inbox.h"
 #include "client/requests.h"
-#include "client/session.h"
+#include "peer/session.h"
 #include "client/udp.h"
 
 namespace serried {
@@ -33,15 +33,15 @@ namespace {
   return static_cast<Nanos>(std::max<std::int64_t>(span.count(), 0));
 }
 
-[[nodiscard]] ClientState outward(client::State state) noexcept {
+[[nodiscard]] ClientState outward(peer::State state) noexcept {
   switch (state) {
-    case client::State::idle:
+    case peer::State::idle:
       return ClientState::idle;
-    case client::State::playing:
+    case peer::State::playing:
       return ClientState::playing;
-    case client::State::closing:
+    case peer::State::closing:
       return ClientState::closing;
-    case client::State::closed:
+    case peer::State::closed:
       return ClientState::closed;
     default:
       return ClientState::connecting;
@@ -77,7 +77,7 @@ constexpr Nanos goodbye_wait = 10 * millisecond;
 struct Client::Implementation {
   explicit Implementation(ClientOptions given)
       : options(std::move(given)),
-        session({options.far_entities ? client::FarMode::full : client::FarMode::none, nanos(options.far_timeout),
+        session({options.far_entities ? view::FarMode::full : view::FarMode::none, nanos(options.far_timeout),
                  nanos(options.interpolation_delay)}),
         requests(options.player_id) {}
 
@@ -89,22 +89,22 @@ struct Client::Implementation {
   void announce();
   bool round();
   bool wait_round(Nanos span);
-  [[nodiscard]] SceneEntity scene_of(const client::Tracked& entity, Nanos now) const;
-  [[nodiscard]] SceneEntity scene_of(const client::FarProxy& proxy, Nanos now) const;
+  [[nodiscard]] SceneEntity scene_of(const view::Tracked& entity, Nanos now) const;
+  [[nodiscard]] SceneEntity scene_of(const view::FarProxy& proxy, Nanos now) const;
 
   ClientOptions options;
   StateCallback callback;
-  client::MailCallbacks mail;
+  client::InboxCallbacks callbacks;
   std::optional<crypt::IntegrityTable> integrity;
   std::optional<channel::Dictionary> dictionary;
 
   mutable std::mutex mutex;  ///< guards all below but the thread
   channel::Pools pools{chunks, small_blocks, large_blocks};
   channel::Packer packer;
-  client::Mailbox mailbox;
-  client::Session session;
+  client::Inbox inbox;
+  peer::Session session;
   client::Requests requests;
-  client::InputPacer pacer;
+  peer::InputPacer pacer;
   Nanos input_left = 0;         ///< when the last one was submitted
   Nanos input_due = 0;          ///< of the next, once input_wait() was called
   std::uint16_t accounted = 0;  ///< the last input that the pacer knows to be applied
@@ -141,7 +141,7 @@ Result<Done> Client::Implementation::connect() {
   if (!server) return server.error();
   Result<client::Udp> socket = client::Udp::open(server.value(), options.socket_bytes);
   if (!socket) return socket.error();
-  client::SessionOptions session_options;
+  peer::SessionOptions session_options;
   session_options.server = server.value();
   session_options.protocol_id = options.protocol_id;
   session_options.server_id = options.server_id;
@@ -153,7 +153,7 @@ Result<Done> Client::Implementation::connect() {
   session_options.packer = &packer;
   session_options.integrity = integrity ? &*integrity : nullptr;
   session_options.dictionary = dictionary ? &*dictionary : nullptr;
-  session_options.on_message = mailbox.receiver(session);
+  session_options.on_message = inbox.receiver(session);
   const std::scoped_lock lock(mutex);
   requests.restart();
   pacer = {};
@@ -188,7 +188,7 @@ bool Client::Implementation::exchange() {
     ++statistics.sent_datagrams;
     statistics.sent_bytes += bytes;
   }
-  return session.state() != client::State::closed;
+  return session.state() != peer::State::closed;
 }
 
 void Client::Implementation::note_applied(Nanos now) noexcept {
@@ -231,25 +231,25 @@ void Client::Implementation::announce() {
   ClientState state;
   bool fresh = false;
   std::string reason;
-  std::vector<client::Mail> come;
+  std::vector<client::InboxMessage> come;
   {
     const std::scoped_lock lock(mutex);
     state = outward(session.state());
     fresh = state != told;
     told = state;
     if (fresh && state == ClientState::closed) reason = session.end_text();
-    come = mailbox.empty_out();
+    come = inbox.empty_out();
   }
   // What ends a connection comes last; what begins it comes first.
   if (fresh && state != ClientState::closed && callback) callback(state, reason);
-  for (const client::Mail& one : come) client::deliver(one, mail);
+  for (const client::InboxMessage& one : come) client::deliver(one, callbacks);
   if (fresh && state == ClientState::closed && callback) callback(state, reason);
 }
 
-SceneEntity Client::Implementation::scene_of(const client::Tracked& entity, Nanos now) const {
-  const client::View& view = session.view();
+SceneEntity Client::Implementation::scene_of(const view::Tracked& entity, Nanos now) const {
+  const view::View& view = session.view();
   SceneEntity out;
-  const client::TrackedFacts& facts = view.facts(entity);
+  const view::TrackedFacts& facts = view.facts(entity);
   out.id = facts.id;
   out.slot = static_cast<std::uint16_t>(entity.slot);
   out.generation = static_cast<std::uint8_t>(entity.generation);
@@ -266,11 +266,11 @@ SceneEntity Client::Implementation::scene_of(const client::Tracked& entity, Nano
   out.effect_flags = entity.state.effect_flags;
   out.health = static_cast<float>(entity.state.health) / 255.0F;
   out.mana = static_cast<float>(entity.state.mana) / 255.0F;
-  out.age = std::chrono::nanoseconds(client::View::age(entity, now));
+  out.age = std::chrono::nanoseconds(view::View::age(entity, now));
   return out;
 }
 
-SceneEntity Client::Implementation::scene_of(const client::FarProxy& proxy, Nanos now) const {
+SceneEntity Client::Implementation::scene_of(const view::FarProxy& proxy, Nanos now) const {
   SceneEntity out;
   out.slot = proxy.slot;
   out.generation = proxy.generation;
@@ -297,10 +297,10 @@ Client::~Client() {
 
 void Client::on_state(StateCallback callback) { implementation_->callback = std::move(callback); }
 
-void Client::on_message(MessageCallback callback) { implementation_->mail.message = std::move(callback); }
-void Client::on_chat(ChatCallback callback) { implementation_->mail.chat = std::move(callback); }
-void Client::on_action_result(ActionCallback callback) { implementation_->mail.action = std::move(callback); }
-void Client::on_state_update(NamedStateCallback callback) { implementation_->mail.state = std::move(callback); }
+void Client::on_message(MessageCallback callback) { implementation_->callbacks.message = std::move(callback); }
+void Client::on_chat(ChatCallback callback) { implementation_->callbacks.chat = std::move(callback); }
+void Client::on_action_result(ActionCallback callback) { implementation_->callbacks.action = std::move(callback); }
+void Client::on_state_update(NamedStateCallback callback) { implementation_->callbacks.state = std::move(callback); }
 
 Result<Done> Client::connect() {
   Result<Done> begun = implementation_->connect();
@@ -361,10 +361,10 @@ std::uint16_t Client::submit(const ClientInput& input) {
   out.buttons =
       static_cast<std::uint8_t>((input.jump ? message::button::jump : 0) | (input.swim ? message::button::swim : 0) |
                                 (input.crouch ? message::button::crouch : 0) | (input.run ? message::button::run : 0));
-  const client::View& view = self.session.view();
+  const view::View& view = self.session.view();
   const Nanos now = clock_now();
   out.client_tick = view.clock().number_at(now);
-  if (const client::Tracked* own = view.own()) {
+  if (const view::Tracked* own = view.own()) {
     const auto& section = own->state.section;
     out.predicted_quantised = own->state.position;
     out.predicted_section_mod4 =
@@ -380,7 +380,7 @@ std::chrono::nanoseconds Client::input_wait(unsigned ticks) {
   const std::scoped_lock lock(self.mutex);
   const Nanos now = clock_now();
   if (!self.session.connected()) return std::chrono::nanoseconds(wait_until_playing);
-  const client::TickClock& clock = self.session.view().clock();
+  const peer::TickClock& clock = self.session.view().clock();
   const Nanos interval = std::clamp(ticks, 1U, input_ticks_max) * clock.period();
   if (interval != self.pacer.interval()) {
     self.pacer.configure(interval, clock);
@@ -432,7 +432,7 @@ ClientState Client::state() const {
 
 std::string Client::reason() const {
   const std::scoped_lock lock(implementation_->mutex);
-  return implementation_->session.state() == client::State::closed ? implementation_->session.end_text()
+  return implementation_->session.state() == peer::State::closed ? implementation_->session.end_text()
                                                                    : std::string();
 }
 
@@ -449,8 +449,8 @@ std::uint32_t Client::server_tick() const {
 ClientStatistics Client::statistics() const {
   const std::scoped_lock lock(implementation_->mutex);
   ClientStatistics out = implementation_->statistics;
-  const client::View& view = implementation_->session.view();
-  const client::ViewCounters& counters = view.counters();
+  const view::View& view = implementation_->session.view();
+  const view::ViewCounters& counters = view.counters();
   out.updates = counters.updates;
   out.creates = counters.creates;
   out.records = counters.records;
@@ -460,7 +460,7 @@ ClientStatistics Client::statistics() const {
   out.view_mismatches = counters.mismatches;
   out.faults = implementation_->session.faults().total();
   out.tracked = view.tracked_count();
-  const client::SessionCounters& session = implementation_->session.counters();
+  const peer::SessionCounters& session = implementation_->session.counters();
   out.messages_sent = session.messages_sent;
   out.messages_received = session.messages_received;
   out.resent_datagrams = session.resent;
@@ -471,11 +471,11 @@ ClientStatistics Client::statistics() const {
 
 std::vector<std::string> Client::faults() const {
   const std::scoped_lock lock(implementation_->mutex);
-  const client::FaultLog& log = implementation_->session.faults();
+  const peer::FaultLog& log = implementation_->session.faults();
   std::vector<std::string> out;
-  for (std::size_t i = 0; i < std::min<std::size_t>(log.total(), client::FaultLog::capacity); ++i) {
-    const client::FaultReport& report = log.recent(i);
-    out.push_back(std::string(client::fault_name(report.fault)) + " in datagram " + std::to_string(report.sequence) +
+  for (std::size_t i = 0; i < std::min<std::size_t>(log.total(), peer::FaultLog::capacity); ++i) {
+    const peer::FaultReport& report = log.recent(i);
+    out.push_back(std::string(peer::fault_name(report.fault)) + " in datagram " + std::to_string(report.sequence) +
                   ", detail " + std::to_string(report.detail));
   }
   return out;
@@ -485,14 +485,14 @@ void Client::scene(const std::function<void(const SceneEntity&)>& visit) const {
   const Implementation& self = *implementation_;
   const std::scoped_lock lock(self.mutex);
   const Nanos now = clock_now();
-  self.session.view().for_each([&](const client::Tracked& entity) { visit(self.scene_of(entity, now)); });
-  self.session.view().for_each_far(now, [&](const client::FarProxy& proxy) { visit(self.scene_of(proxy, now)); });
+  self.session.view().for_each([&](const view::Tracked& entity) { visit(self.scene_of(entity, now)); });
+  self.session.view().for_each_far(now, [&](const view::FarProxy& proxy) { visit(self.scene_of(proxy, now)); });
 }
 
 bool Client::own(SceneEntity& out) const {
   const Implementation& self = *implementation_;
   const std::scoped_lock lock(self.mutex);
-  const client::Tracked* own = self.session.view().own();
+  const view::Tracked* own = self.session.view().own();
   if (own == nullptr) return false;
   out = self.scene_of(*own, clock_now());
   return true;

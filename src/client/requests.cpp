@@ -12,7 +12,7 @@ using channel::Queued;
 
 /// On channel 1: what `encode` writes, without its framing. Too long: it is no message that can be sent.
 template <class Encode>
-[[nodiscard]] Queued send(Session& session, Nanos now, Encode&& encode) noexcept {
+[[nodiscard]] Queued send(peer::Session& session, Nanos now, Encode&& encode) noexcept {
   std::array<std::uint8_t, channel::Reliable::whole_message_bytes_max + 2> framed;
   base::ByteWriter out(framed);
   encode(out);
@@ -25,13 +25,13 @@ template <class Encode>
 
 }  // namespace
 
-Queued Requests::chat(Session& session, message::ChatScope scope, std::string_view text, Nanos now) noexcept {
+Queued Requests::chat(peer::Session& session, message::ChatScope scope, std::string_view text, Nanos now) noexcept {
   const auto bytes = base::as_bytes(text);
   if (bytes.empty() || bytes.size() > message::chat_text_bytes_max || !base::is_utf8(text)) return Queued::too_long;
   return send(session, now, [&](base::ByteWriter& out) { message::encode(out, message::Chat{scope, 0, bytes}); });
 }
 
-Queued Requests::action(Session& session, std::uint16_t action, std::uint64_t target, std::uint32_t& request,
+Queued Requests::action(peer::Session& session, std::uint16_t action, std::uint64_t target, std::uint32_t& request,
                         Nanos now) noexcept {
   request = request_ + 1;
   const Queued queued = send(session, now, [&](base::ByteWriter& out) {
@@ -41,7 +41,7 @@ Queued Requests::action(Session& session, std::uint16_t action, std::uint64_t ta
   return queued;
 }
 
-Queued Requests::command(Session& session, std::string_view name, std::span<const std::uint8_t> bytes,
+Queued Requests::command(peer::Session& session, std::string_view name, std::span<const std::uint8_t> bytes,
                          std::uint32_t& sequence, Nanos now) {
   if (name.empty() || name.size() > message::symbol_name_bytes_max || !base::is_utf8(name) ||
       bytes.size() > command_bytes_max)

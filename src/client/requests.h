@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 
-#include "client/session.h"
+#include "peer/session.h"
 #include "message/symbol_pool.h"
 
 namespace serried::client {
@@ -22,15 +22,15 @@ class Requests {
   void restart() noexcept { *this = Requests(player_); }
 
   /// `scope`: `near` or `everybody`. 1 to 256 bytes of UTF-8, else too_long.
-  [[nodiscard]] channel::Queued chat(Session& session, message::ChatScope scope, std::string_view text,
+  [[nodiscard]] channel::Queued chat(peer::Session& session, message::ChatScope scope, std::string_view text,
                                      Nanos now) noexcept;
   /// `request`: the number that comes back in the ActionResult.
-  [[nodiscard]] channel::Queued action(Session& session, std::uint16_t action, std::uint64_t target,
+  [[nodiscard]] channel::Queued action(peer::Session& session, std::uint16_t action, std::uint64_t target,
                                        std::uint32_t& request, Nanos now) noexcept;
   /// `sequence`: the number that comes back in the StateUpdate. `name` of 1 to 64 bytes of UTF-8, `bytes` at most
   /// command_bytes_max, else too_long. Allocates at its first use.
   static constexpr std::size_t command_bytes_max = 1'000;
-  [[nodiscard]] channel::Queued command(Session& session, std::string_view name, std::span<const std::uint8_t> bytes,
+  [[nodiscard]] channel::Queued command(peer::Session& session, std::string_view name, std::span<const std::uint8_t> bytes,
                                         std::uint32_t& sequence, Nanos now);
 
  private:

@@ -8,15 +8,15 @@
 namespace serried::port {
 namespace {
 
-Nanos delay_of(const LoopProfile& profile, base::Prng& dice) noexcept {
+Nanos delay_of(const LoopProfile& profile, base::Prng& rng) noexcept {
   if (profile.delay_max <= profile.delay_min) return profile.delay_min;
-  return profile.delay_min + dice.below(profile.delay_max - profile.delay_min + 1);
+  return profile.delay_min + rng.below(profile.delay_max - profile.delay_min + 1);
 }
 
 /// Always two throws, so that a change of one profile shifts nothing else.
-bool either(double first, double second, base::Prng& dice) noexcept {
-  const bool one = dice.chance(first);
-  const bool other = dice.chance(second);
+bool either(double first, double second, base::Prng& rng) noexcept {
+  const bool one = rng.chance(first);
+  const bool other = rng.chance(second);
   return one || other;
 }
 
@@ -153,7 +153,7 @@ void LoopPort::transmit(wire::Batch& batch, Nanos now) noexcept {
 
 void LoopNetwork::send(LoopPort& from, const std::uint8_t* data, std::uint16_t length, const wire::Path& to,
                        Nanos now) noexcept {
-  base::Prng dice(base::mix(seed_, from.id_, from.sent_++));
+  base::Prng rng(base::mix(seed_, from.id_, from.sent_++));
   ++counters_.sent;
   const wire::Path source = endpoint(from.address_, to.local_port == 0 ? from.port_first_ : to.local_port);
   LoopPort* const target = route(to, scatter_ ? base::mix(seed_, from.id_, from.sent_, 1) : source_hash(source));
@@ -161,22 +161,22 @@ void LoopNetwork::send(LoopPort& from, const std::uint8_t* data, std::uint16_t l
     ++counters_.unroutable;
     return;
   }
-  const bool lost = either(from.outbound_.loss, target->inbound_.loss, dice);
-  const bool twice = either(from.outbound_.duplicate, target->inbound_.duplicate, dice);
+  const bool lost = either(from.outbound_.loss, target->inbound_.loss, rng);
+  const bool twice = either(from.outbound_.duplicate, target->inbound_.duplicate, rng);
   if (twice) ++counters_.duplicated;
   if (lost) {
     counters_.lost += twice ? 2 : 1;
     return;
   }
-  launch(from, *target, data, length, to, now, dice);
-  if (twice) launch(from, *target, data, length, to, now, dice);
+  launch(from, *target, data, length, to, now, rng);
+  if (twice) launch(from, *target, data, length, to, now, rng);
 }
 
 void LoopNetwork::launch(LoopPort& from, LoopPort& to, const std::uint8_t* data, std::uint16_t length,
-                         const wire::Path& where, Nanos now, base::Prng& dice) noexcept {
-  const bool flip = either(from.outbound_.flip, to.inbound_.flip, dice);
-  const std::uint64_t flipped_bit = dice.below(std::uint64_t{length} * 8);
-  const Nanos delay = delay_of(from.outbound_, dice) + delay_of(to.inbound_, dice);
+                         const wire::Path& where, Nanos now, base::Prng& rng) noexcept {
+  const bool flip = either(from.outbound_.flip, to.inbound_.flip, rng);
+  const std::uint64_t flipped_bit = rng.below(std::uint64_t{length} * 8);
+  const Nanos delay = delay_of(from.outbound_, rng) + delay_of(to.inbound_, rng);
   if (free_ == nil) {
     ++counters_.overflowed;
     return;

@@ -90,7 +90,7 @@ class LoopNetwork {
 
   void send(LoopPort& from, const std::uint8_t* data, std::uint16_t length, const wire::Path& to, Nanos now) noexcept;
   void launch(LoopPort& from, LoopPort& to, const std::uint8_t* data, std::uint16_t length, const wire::Path& where,
-              Nanos now, base::Prng& dice) noexcept;
+              Nanos now, base::Prng& rng) noexcept;
   [[nodiscard]] std::uint8_t* bytes_of(std::uint32_t flight) const noexcept {
     return bytes_.get() + std::size_t{flight} * BufferPool::data_bytes_max;
   }

@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "../client/mini_server.h"
-#include "client/session.h"
+#include "peer/session.h"
 
 using namespace serried;  // NOLINT: a program's own file
 
@@ -19,11 +19,11 @@ struct Stage {
   test::MiniServer server{1};
   test::SeededEntropy random{2};
   channel::Pools pools{256, 4, 1};
-  client::Session session;
+  peer::Session session;
   Nanos now = start_time;
 
-  explicit Stage(client::State wanted) {
-    client::SessionOptions options;
+  explicit Stage(peer::State wanted) {
+    peer::SessionOptions options;
     crypt::Secret secret;
     const test::Bytes token = server.token(42, secret);
     options.server = test::path_of(4000);
@@ -35,7 +35,7 @@ struct Stage {
     options.pools = &pools;
     if (!session.start(options, start_time)) std::abort();
     const auto there = [&] {
-      return session.state() == wanted && (wanted != client::State::playing || session.messages_open());
+      return session.state() == wanted && (wanted != peer::State::playing || session.messages_open());
     };
     for (int i = 0; i < 100 && !there(); ++i, now += 10 * millisecond) {
       test::Bytes buffer(wire::datagram_bytes_max);
@@ -51,7 +51,7 @@ struct Stage {
   }
 };
 
-void drain(client::Session& session, Nanos now) {
+void drain(peer::Session& session, Nanos now) {
   test::Bytes buffer(wire::datagram_bytes_max);
   for (int i = 0; i < 8 && session.send(buffer, now) != 0; ++i) {
   }
@@ -67,10 +67,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   test::Bytes bytes(data + 1, data + size);
   metrics::DropCounters drops;
   if (choice != 3) {
-    constexpr client::State states[] = {client::State::connecting, client::State::challenged, client::State::playing};
+    constexpr peer::State states[] = {peer::State::connecting, peer::State::challenged, peer::State::playing};
     Stage stage(states[choice]);
-    client::Session& session = stage.session;
-    const client::State before = session.state();
+    peer::Session& session = stage.session;
+    const peer::State before = session.state();
     if (bytes.size() >= wire::datagram_bytes_min && bytes.size() <= wire::datagram_bytes_max)
       wire::stamp_one(bytes, stage.server.crc);
     const metrics::Drop verdict = session.receive(bytes, test::path_of(4000), stage.now, drops);
@@ -80,8 +80,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     drain(session, stage.now);
     return 0;
   }
-  Stage stage(client::State::playing);
-  client::Session& session = stage.session;
+  Stage stage(peer::State::playing);
+  peer::Session& session = stage.session;
   // channel u8 | flags u8 | size u16 | body, again and again
   base::ByteReader in(bytes);
   for (std::uint64_t sequence = 1000; in.remaining() >= 4; ++sequence) {
@@ -92,14 +92,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const wire::Header header{session.connection_id(), channel, flags, sequence};
     static_cast<void>(session.accept_opened(header, in.read_bytes(length), test::path_of(4000), stage.now, drops));
     session.view().for_each(
-        [&](const client::Tracked& entity) { static_cast<void>(session.view().interpolated(entity, stage.now)); });
+        [&](const view::Tracked& entity) { static_cast<void>(session.view().interpolated(entity, stage.now)); });
     session.view().for_each_far(
-        stage.now, [&](const client::FarProxy& proxy) { static_cast<void>(session.view().position(proxy)); });
+        stage.now, [&](const view::FarProxy& proxy) { static_cast<void>(session.view().position(proxy)); });
     if (session.view().tracked_count() > 2U * session.parameters().tracked_max + 2U) std::abort();
     drain(session, stage.now);
     stage.now += 5 * millisecond;
   }
-  session = client::Session();
+  session = peer::Session();
   if (stage.pools.chunk.in_use() != 0 || stage.pools.block.in_use_bytes() != 0) std::abort();
   return 0;
 }

@@ -187,7 +187,7 @@ class Game {
     });
     std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
     for (;;) {
-      const client::Outgoing out = player.session.compose(bytes, now_);
+      const peer::Outgoing out = player.session.compose(bytes, now_);
       if (out.bytes == 0) return;
       if (out.key != nullptr) {
         player.key = crypt::Secret{std::span<const std::uint8_t, 32>{out.key, 32}};

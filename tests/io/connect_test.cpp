@@ -4,7 +4,7 @@
 namespace serried::io {
 namespace {
 
-using client::State;
+using peer::State;
 using metrics::Drop;
 
 using GreetTest = LaneTest;
@@ -35,7 +35,7 @@ TEST_F(GreetTest, AHandshakeEndsInAnEstablishedSession) {
 }
 
 TEST_F(GreetTest, HandshakesCompleteUnderLossDuplicationAndReordering) {
-  prepare = [](client::SessionOptions& options) { options.connect_timeout = 60 * second; };
+  prepare = [](peer::SessionOptions& options) { options.connect_timeout = 60 * second; };
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     rig.network.set_profile({.loss = 0.3, .duplicate = 0.3, .delay_min = 0, .delay_max = 60 * millisecond});
     Peer& peer = add_peer(claims_for(seed));

@@ -71,8 +71,8 @@ TEST_F(DecodeTest, PlansAreReportedAckedOrLost) {
 
 TEST_F(DecodeTest, InputBeforeEnterToWorldIsDroppedAsUnexpected) {
   Peer& peer = add_peer(claims_for(1));
-  for (int i = 0; i < 200 && peer.session.state() != client::State::testing; ++i) step();
-  ASSERT_EQ(peer.session.state(), client::State::testing);
+  for (int i = 0; i < 200 && peer.session.state() != peer::State::testing; ++i) step();
+  ASSERT_EQ(peer.session.state(), peer::State::testing);
   peer.mute = true;
   const crypt::Secret unused = sending_key(peer);
   static_cast<void>(unused);
@@ -94,7 +94,7 @@ TEST_F(DecodeTest, InputsForAFullShardRingAreDroppedAndCounted) {
     run(15 * millisecond);
   }
   EXPECT_GT(lane.counters().drops.value(Drop::shard_ring_full), 0U);
-  EXPECT_EQ(peer.session.state(), client::State::playing);
+  EXPECT_EQ(peer.session.state(), peer::State::playing);
   expect_balanced();
 }
 

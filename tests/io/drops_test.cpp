@@ -198,7 +198,7 @@ const DropCase drop_cases[] = {
 
 TEST_P(DropsTest, MovesItsCounterAlone) {
   const DropCase& c = GetParam();
-  if (c.reason == Drop::reliable_closed) prepare = [](client::SessionOptions& options) { options.pools = nullptr; };
+  if (c.reason == Drop::reliable_closed) prepare = [](peer::SessionOptions& options) { options.pools = nullptr; };
   play(1);
   run(200 * millisecond);
   take_over(player());
@@ -260,7 +260,7 @@ TEST(Drops, EveryReasonIsTestedAlone) {
            Drop::window_full,
            Drop::filled_ring_full,
            Drop::chat_overflow,
-           // tests/client/session_receive_test.cpp
+           // tests/peer/session_receive_test.cpp
            Drop::clear_datagram,
            // tests/port
            Drop::foreign_frame,

@@ -155,8 +155,8 @@ class LaneTest : public testing::Test {
   /// Bring a client as far as EnterToWorld; the shard's Join command is left in the ring.
   Peer& connect(std::uint64_t player_id) {
     Peer& peer = add_peer(claims_for(player_id));
-    for (int i = 0; i < 200 && peer.session.state() != client::State::entering; ++i) step();
-    EXPECT_EQ(peer.session.state(), client::State::entering) << drops_text();
+    for (int i = 0; i < 200 && peer.session.state() != peer::State::entering; ++i) step();
+    EXPECT_EQ(peer.session.state(), peer::State::entering) << drops_text();
     run(5 * millisecond);
     return peer;
   }
@@ -168,7 +168,7 @@ class LaneTest : public testing::Test {
     joined[&peer] = join;
     publish(peer, 1);
     run(5 * millisecond);
-    EXPECT_EQ(peer.session.state(), client::State::playing);
+    EXPECT_EQ(peer.session.state(), peer::State::playing);
     return peer;
   }
   /// What a shard would send: a DeltaSync without records.
@@ -287,7 +287,7 @@ class LaneTest : public testing::Test {
     message::Input input;
     peer.session.submit(input);
     std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
-    const client::Outgoing out = peer.session.compose(bytes, now + second);  // by then something is due in any state
+    const peer::Outgoing out = peer.session.compose(bytes, now + second);  // by then something is due in any state
     EXPECT_NE(out.key, nullptr);
     crypt::Secret secret{std::span<const std::uint8_t, 32>{out.key, 32}};
     keys.emplace(&peer, secret);
@@ -314,7 +314,7 @@ class LaneTest : public testing::Test {
   test::LoopServer rig;
   std::unique_ptr<port::LoopPort> remote, elsewhere;
   channel::Pools client_pools{4'096, 16, 4};
-  std::function<void(client::SessionOptions&)> prepare;  ///< has the last word on the options of new peers
+  std::function<void(peer::SessionOptions&)> prepare;  ///< has the last word on the options of new peers
   // What tests look at all the time.
   port::LoopPort* const server = rig.server_ports.front().get();
   link::IoShardLink& link = *rig.links.front();

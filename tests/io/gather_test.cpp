@@ -54,7 +54,7 @@ TEST_F(GatherTest, EveryBufferLentIsReturnedWhenTheRingOverflows) {
     for (int i = 0; i < 60; ++i) publish(peer, 3);
     step();
   }
-  EXPECT_EQ(peer.session.state(), client::State::playing);
+  EXPECT_EQ(peer.session.state(), peer::State::playing);
 }
 
 }  // namespace

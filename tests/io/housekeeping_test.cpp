@@ -19,13 +19,13 @@ TEST_F(UpkeepTest, ASilentSessionIsPingedAndThenEnded) {
   run(5 * second);
   EXPECT_EQ(lane.counters().sessions.value(), 0U);
   EXPECT_EQ(lane.counters().timed_out.value(), 1U);
-  EXPECT_EQ(peer.session.state(), client::State::closed);
+  EXPECT_EQ(peer.session.state(), peer::State::closed);
 }
 
 TEST_F(UpkeepTest, AnAnsweredPingKeepsTheSession) {
   Peer& peer = play(1);
   run(40 * second);
-  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
   EXPECT_EQ(lane.counters().sessions.value(), 1U);
 }
 
@@ -94,7 +94,7 @@ TEST_F(UpkeepTest, ASessionThatItsShardRefusesIsDisconnected) {
   ASSERT_EQ(link.session_events.pop(&join, 1), 1U);
   ASSERT_TRUE(link.notices.push({link::Notice::Kind::world_full, join.connection_id, join.session, 0}));
   run(500 * millisecond);
-  EXPECT_EQ(peer.session.state(), client::State::closed);
+  EXPECT_EQ(peer.session.state(), peer::State::closed);
   EXPECT_EQ(lane.counters().sessions.value(), 0U);
   link::SessionEvent none;
   EXPECT_EQ(link.session_events.pop(&none, 1), 0U) << "the shard that refused needs no Leave";
@@ -102,12 +102,12 @@ TEST_F(UpkeepTest, ASessionThatItsShardRefusesIsDisconnected) {
 
 TEST_F(UpkeepTest, ADrainDoesNotWaitForSessionsThatNeverOpened) {
   Peer& peer = add_peer(claims_for(1));
-  for (int i = 0; i < 200 && peer.session.state() != client::State::testing; ++i) step();
+  for (int i = 0; i < 200 && peer.session.state() != peer::State::testing; ++i) step();
   peer.mute = true;
   lane.begin_drain();
   run(500 * millisecond);
   EXPECT_TRUE(lane.drained());
-  EXPECT_EQ(peer.session.end(), client::End::disconnected);
+  EXPECT_EQ(peer.session.end(), peer::End::disconnected);
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ class IntegrityTest : private Builds, public LaneTest {
     return config;
   }
   Peer& play_with(const crypt::IntegrityTable* table) {
-    prepare = [table](client::SessionOptions& options) { options.integrity = table; };
+    prepare = [table](peer::SessionOptions& options) { options.integrity = table; };
     return play(1);
   }
   crypt::IntegrityTable good() { return crypt::make_integrity_table(version); }
@@ -38,7 +38,7 @@ TEST_F(IntegrityTest, ARightAnswerIsChallengedAgainEachPeriod) {
   Peer& peer = play_with(&table);
   run(30 * second);
   EXPECT_GE(lane.counters().integrity_challenges.value(), 10U);
-  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
 }
 
 TEST_F(IntegrityTest, AWrongAnswerEndsTheSession) {
@@ -47,7 +47,7 @@ TEST_F(IntegrityTest, AWrongAnswerEndsTheSession) {
   Peer& peer = play_with(&table);
   run(4 * second);
   EXPECT_EQ(lane.counters().integrity_challenges.value(), 1U);
-  EXPECT_EQ(peer.session.state(), client::State::closed);
+  EXPECT_EQ(peer.session.state(), peer::State::closed);
   EXPECT_NE(peer.session.end_text().find("kicked"), std::string::npos) << peer.session.end_text();
 }
 
@@ -56,9 +56,9 @@ TEST_F(IntegrityTest, AMissingAnswerEndsTheSession) {
   table.entries.clear();  // takes the question, has nothing to say
   Peer& peer = play_with(&table);
   run(25 * second);
-  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
   run(15 * second);
-  EXPECT_EQ(peer.session.state(), client::State::closed);
+  EXPECT_EQ(peer.session.state(), peer::State::closed);
   EXPECT_NE(peer.session.end_text().find("kicked"), std::string::npos) << peer.session.end_text();
 }
 
@@ -72,8 +72,8 @@ TEST_F(IntegrityTest, ClientsWithoutAKnownBuildAreNotChallenged) {
   }();
   run(20 * second);
   EXPECT_EQ(lane.counters().integrity_challenges.value(), 0U);
-  EXPECT_EQ(peer.session.state(), client::State::playing);
-  EXPECT_EQ(silent.session.state(), client::State::playing);
+  EXPECT_EQ(peer.session.state(), peer::State::playing);
+  EXPECT_EQ(silent.session.state(), peer::State::playing);
 }
 
 TEST_F(IntegrityTest, AnUnrequestedAnswerIsDroppedAndTheSessionStays) {

@@ -113,7 +113,7 @@ TEST_F(IoLaneTest, ASessionAboveItsRateIsLimitedAndOthersAreNot) {
   for (int i = 0; i < 400; ++i) send(fast, {.sequence = 1'000 + static_cast<std::uint64_t>(i)});
   run(100 * millisecond);
   EXPECT_GT(lane.counters().drops.value(Drop::session_rate), 300U);
-  EXPECT_EQ(calm.session.state(), client::State::playing);
+  EXPECT_EQ(calm.session.state(), peer::State::playing);
   expect_balanced();
 }
 
@@ -169,7 +169,7 @@ TEST_F(IoLaneTest, RandomBytesDoNotEndASession) {
     if (i % 20 == 0) step();
   }
   run(100 * millisecond);
-  EXPECT_EQ(peer.session.state(), client::State::playing);
+  EXPECT_EQ(peer.session.state(), peer::State::playing);
   expect_balanced();
 }
 
@@ -205,7 +205,7 @@ TEST_F(IoLaneTest, EveryFlippedBitOfADatagramIsRefused) {
 
 /// At every state of a session: what its client would send, cut short at every length and with every bit flipped, CRC
 /// made right again. Expect it to be dropped, the state to stay, and the handshake to go on afterwards.
-class IoLaneStates : public IoLaneTest, public testing::WithParamInterface<client::State> {};
+class IoLaneStates : public IoLaneTest, public testing::WithParamInterface<peer::State> {};
 
 TEST_P(IoLaneStates, ModifiedDatagramsChangeNoState) {
   Peer& peer = add_peer(claims_for(1));
@@ -221,7 +221,7 @@ TEST_P(IoLaneStates, ModifiedDatagramsChangeNoState) {
   std::size_t size = 0;
   for (int i = 0; i < 400 && size == 0; ++i) {  // until it has something to say, again
     now += millisecond;
-    if (peer.session.state() == client::State::playing) peer.session.submit({});
+    if (peer.session.state() == peer::State::playing) peer.session.submit({});
     size = peer.session.send(bytes, now);
   }
   ASSERT_GT(size, 0U);
@@ -248,19 +248,19 @@ TEST_P(IoLaneStates, ModifiedDatagramsChangeNoState) {
   expect_balanced();
 
   peer.mute = false;
-  for (int i = 0; i < 4'000 && peer.session.state() != client::State::playing; ++i) {
+  for (int i = 0; i < 4'000 && peer.session.state() != peer::State::playing; ++i) {
     step();
     link::SessionEvent join;
     if (link.session_events.pop(&join, 1) == 1) joined[&peer] = join;
     if (joined.contains(&peer)) publish(peer, 1);
   }
-  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text() << ' ' << drops_text();
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text() << ' ' << drops_text();
 }
 
 INSTANTIATE_TEST_SUITE_P(IoLane, IoLaneStates,
-                         testing::Values(client::State::connecting, client::State::challenged, client::State::testing,
-                                         client::State::entering, client::State::playing),
-                         [](const auto& instance) { return std::string(client::state_name(instance.param)); });
+                         testing::Values(peer::State::connecting, peer::State::challenged, peer::State::testing,
+                                         peer::State::entering, peer::State::playing),
+                         [](const auto& instance) { return std::string(peer::state_name(instance.param)); });
 
 TEST_F(IoLaneTest, DrainDisconnectsAllSessions) {
   Peer& one = play(1);
@@ -269,28 +269,28 @@ TEST_F(IoLaneTest, DrainDisconnectsAllSessions) {
   for (int i = 0; i < 1'000 && !lane.drained(); ++i) step();
   EXPECT_TRUE(lane.drained());
   for (Peer* peer : {&one, &two}) {
-    EXPECT_EQ(peer->session.state(), client::State::closed);
-    EXPECT_EQ(peer->session.end(), client::End::disconnected) << peer->session.end_text();
+    EXPECT_EQ(peer->session.state(), peer::State::closed);
+    EXPECT_EQ(peer->session.end(), peer::End::disconnected) << peer->session.end_text();
   }
 }
 
 /// What a client with good keys may say, in an order that no client says it.
-std::vector<std::uint8_t> mischief(base::Prng& dice) {
+std::vector<std::uint8_t> mischief(base::Prng& rng) {
   std::vector<std::uint8_t> body(wire::body_bytes_max);
   base::ByteWriter out{body};
-  for (std::uint64_t left = dice.below(6); left-- > 0;) {
+  for (std::uint64_t left = rng.below(6); left-- > 0;) {
     message::Input input;
-    input.sequence = static_cast<std::uint16_t>(dice.next());
-    switch (dice.below(9)) {
+    input.sequence = static_cast<std::uint16_t>(rng.next());
+    switch (rng.below(9)) {
       case 0:
-        message::encode(out, message::Ping{dice.next(), 0});
+        message::encode(out, message::Ping{rng.next(), 0});
         break;
       case 1:
         message::encode(out, message::Type::crypto_test, message::CryptoTest{});
         break;
       case 2:
       case 3:
-        message::encode(out, message::EnterToWorld{dice.chance(0.5)});
+        message::encode(out, message::EnterToWorld{rng.chance(0.5)});
         break;
       case 4:
       case 5:
@@ -300,10 +300,10 @@ std::vector<std::uint8_t> mischief(base::Prng& dice) {
         message::encode(out, message::Pong{});
         break;
       case 7:
-        if (dice.chance(0.05)) message::encode(out, message::Disconnect{message::DisconnectReason::user, {}});
+        if (rng.chance(0.05)) message::encode(out, message::Disconnect{message::DisconnectReason::user, {}});
         break;
       default:
-        for (std::uint64_t bytes = dice.below(40); bytes-- > 0;) out.write(static_cast<std::uint8_t>(dice.next()));
+        for (std::uint64_t bytes = rng.below(40); bytes-- > 0;) out.write(static_cast<std::uint8_t>(rng.next()));
     }
   }
   body.resize(out.size());
@@ -313,7 +313,7 @@ std::vector<std::uint8_t> mischief(base::Prng& dice) {
 TEST_F(IoLaneTest, MemoryIsReturnedAfterRandomMessagesOfAuthenticClients) {
   constexpr std::uint64_t seed = 11;
   SCOPED_TRACE("seed " + std::to_string(seed));
-  base::Prng dice(seed);
+  base::Prng rng(seed);
   std::map<std::uint32_t, int> in_world;  // by connection: joins less leaves
   const auto drain_rings = [&] {
     link::SessionEvent command;
@@ -325,18 +325,18 @@ TEST_F(IoLaneTest, MemoryIsReturnedAfterRandomMessagesOfAuthenticClients) {
   };
   for (std::uint64_t round = 0; round < 60; ++round) {
     // The same players again and again, so that sessions supersede one another at every state.
-    Peer& peer = add_peer(claims_for(1 + dice.below(4)));
-    for (std::uint64_t steps = dice.below(8); steps-- > 0;) step();
+    Peer& peer = add_peer(claims_for(1 + rng.below(4)));
+    for (std::uint64_t steps = rng.below(8); steps-- > 0;) step();
     peer.mute = true;
-    if (peer.session.state() < client::State::testing) continue;
+    if (peer.session.state() < peer::State::testing) continue;
     for (int burst = 0; burst < 4; ++burst) {
-      for (std::uint64_t left = dice.below(12); left-- > 0;) {
-        Peer& who = dice.chance(0.7) ? peer : *peers[dice.below(peers.size())];
-        if (who.session.state() < client::State::testing || who.session.state() >= client::State::closing) continue;
-        const bool acks = dice.chance(0.05);
-        send(who, {.flags = static_cast<std::uint8_t>(acks ? 0x23 : 0x03), .body = mischief(dice)});
+      for (std::uint64_t left = rng.below(12); left-- > 0;) {
+        Peer& who = rng.chance(0.7) ? peer : *peers[rng.below(peers.size())];
+        if (who.session.state() < peer::State::testing || who.session.state() >= peer::State::closing) continue;
+        const bool acks = rng.chance(0.05);
+        send(who, {.flags = static_cast<std::uint8_t>(acks ? 0x23 : 0x03), .body = mischief(rng)});
       }
-      if (dice.chance(0.5)) {
+      if (rng.chance(0.5)) {
         step();
       } else {  // the handshake lane is behind: whatever it works on may be gone when it answers
         now += millisecond;
@@ -344,7 +344,7 @@ TEST_F(IoLaneTest, MemoryIsReturnedAfterRandomMessagesOfAuthenticClients) {
       }
       drain_rings();
     }
-    if (dice.chance(0.2)) run(2 * second);  // attempts are forgotten, silence is probed
+    if (rng.chance(0.2)) run(2 * second);  // attempts are forgotten, silence is probed
   }
   for (auto& peer : peers) peer->mute = true;
   run(20 * second);

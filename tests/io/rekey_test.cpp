@@ -82,7 +82,7 @@ TEST_F(FrequentRekeyTest, KeysChangeUnderTrafficWithoutALoss) {
   EXPECT_GE(lane.counters().rekeys.value(), 18U);
   EXPECT_EQ(drops(Drop::bad_tag), 0U);
   EXPECT_EQ(client_drops.value(Drop::bad_tag), 0U);
-  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
   ASSERT_EQ(up.size(), sent);
   for (std::uint32_t i = 0; i < sent; ++i) EXPECT_EQ(up[i], i);
   ASSERT_EQ(peer.inbox.size(), posted);
@@ -99,7 +99,7 @@ TEST_F(FrequentRekeyTest, EpochsWrapAround) {
   }
   EXPECT_GE(lane.counters().rekeys.value(), 300U);
   run(300 * millisecond);
-  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
   EXPECT_EQ(peer.session.key_epoch(), static_cast<std::uint8_t>(lane.counters().rekeys.value()));
   EXPECT_EQ(drops(Drop::bad_tag), 0U);
 }
@@ -142,7 +142,7 @@ TEST_F(RekeyTest, DatagramsSealedWithAnAllZeroKeyAreRefusedInEitherPhase) {
     EXPECT_EQ(drops(Drop::bad_tag), before + 2);
   }
   EXPECT_GE(lane.counters().rekeys.value(), 1U);
-  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
 }
 
 TEST_F(RekeyTest, AValidResponseOfEitherTypeIsAccepted) {

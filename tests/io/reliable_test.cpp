@@ -26,9 +26,9 @@ class ReliableTest : public LaneTest {
   }
 
   static Bytes numbered(std::uint32_t number, std::size_t bytes = 40) {
-    base::Prng dice{number};
+    base::Prng rng{number};
     Bytes content(bytes);
-    for (auto& byte : content) byte = static_cast<std::uint8_t>(dice.next());
+    for (auto& byte : content) byte = static_cast<std::uint8_t>(rng.next());
     base::store(content.data(), number);
     return content;
   }
@@ -98,7 +98,7 @@ TEST_F(ReliableTest, HandshakesAreAnsweredOnceADatagram) {
 
 TEST_F(ReliableTest, AHandshakeBeforeTheTokenIsConfirmedIsRefused) {
   Peer& peer = add_peer(claims_for(1));
-  for (int i = 0; i < 200 && peer.session.state() != client::State::testing; ++i) step();
+  for (int i = 0; i < 200 && peer.session.state() != peer::State::testing; ++i) step();
   take_over(peer);
   send(peer, {.flags = sealed | wire::flag::reliable_handshake, .body = handshake_body(1)});
   run(5 * millisecond);
@@ -106,7 +106,7 @@ TEST_F(ReliableTest, AHandshakeBeforeTheTokenIsConfirmedIsRefused) {
 }
 
 TEST_F(ReliableTest, BeforeTheHandshakeReliableDatagramsAreDroppedUnacked) {
-  prepare = [](client::SessionOptions& options) { options.pools = nullptr; };
+  prepare = [](peer::SessionOptions& options) { options.pools = nullptr; };
   Peer& peer = play(1);
   take_over(peer);
   run(200 * millisecond);
@@ -151,7 +151,7 @@ TEST_F(ReliableTest, MessagesArriveExactlyOnceBothWays) {
       EXPECT_EQ(found, counted(count));
     }
   }
-  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
   server->set_outbound({});
   remote->set_outbound({});
   run(5 * second);
@@ -183,7 +183,7 @@ TEST_F(ReliableTest, MessagesWaitForAFullMailRing) {
     discard_rows();
   }
   EXPECT_EQ(numbers(letters, Channel::reliable_ordered), counted(count));
-  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
 }
 
 TEST_F(ReliableTest, LongMessagesGoInFragmentsBothWays) {
@@ -236,12 +236,12 @@ TEST_F(ReliableTest, LongUnreliableMessagesArriveWhole) {
   EXPECT_EQ(letters.size(), 1U);
   EXPECT_EQ(drops(Drop::fragments_expired), 1U);
   EXPECT_EQ(lane.counters().fragment_bytes.value(), 0U);
-  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
 }
 
 TEST_F(ReliableTest, CompressibleMessagesArePackedBothWays) {
   channel::Packer packer;
-  prepare = [&](client::SessionOptions& options) { options.packer = &packer; };
+  prepare = [&](peer::SessionOptions& options) { options.packer = &packer; };
   Peer& peer = play(1);
   const Bytes content(1'000, 9);
   const std::uint64_t before = server->counters().rx_bytes.value();
@@ -377,7 +377,7 @@ TEST_F(ReliableTest, AClientThatNeverAcksIsDisconnected) {
   EXPECT_GT(cut_at, began + 10 * second);
   EXPECT_LT(cut_at, began + 35 * second);
   EXPECT_EQ(lane.counters().sessions.value(), 1U);
-  EXPECT_EQ(fair.session.state(), client::State::playing) << fair.session.end_text();
+  EXPECT_EQ(fair.session.state(), peer::State::playing) << fair.session.end_text();
   EXPECT_EQ(numbers(fair.inbox, Channel::reliable_ordered), counted(told));
 }
 
@@ -421,7 +421,7 @@ TEST_F(ReliableTest, OneClientWithFullBuffersDoesNotStarveOthers) {
   }
   for (int i = 0; i < 2'000; ++i) step_and_collect(letters);
   EXPECT_EQ(numbers(letters, Channel::reliable_ordered), counted(30));
-  EXPECT_EQ(fair.session.state(), client::State::playing) << fair.session.end_text();
+  EXPECT_EQ(fair.session.state(), peer::State::playing) << fair.session.end_text();
   for (int i = 0; i < 60'000; ++i) step_and_collect(letters);
   EXPECT_EQ(lane.counters().sessions.value(), 1U) << "who makes no progress is sent away";
   EXPECT_EQ(lane.counters().fragment_bytes.value(), 0U);
@@ -517,7 +517,7 @@ TEST_F(ReliableRates, MessagesThatWaitedForRoomAreNotRateLimited) {
   for (int i = 0; i < 10'000; ++i) step_and_collect(letters);
   EXPECT_EQ(letters.size(), spoken);
   EXPECT_EQ(drops(Drop::message_rate), 0U);
-  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
 }
 
 /// The shard's ring of commands is full of others' joins and leaves. That holds up sessions that have not joined, and

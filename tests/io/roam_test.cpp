@@ -48,7 +48,7 @@ TEST_F(RoamTest, ASessionFollowsItsClientToAnotherPort) {
   run(5 * millisecond);
   EXPECT_EQ(heard(20'500).datagrams, before + 1);
   run(30 * second);
-  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
   expect_balanced();
 }
 
@@ -59,7 +59,7 @@ TEST_F(RoamTest, ASessionFollowsItsClientToAnotherHost) {
   run(10 * millisecond);
   EXPECT_EQ(lane.counters().roamed.value(), 1U);
   run(30 * second);
-  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
 }
 
 TEST_F(RoamTest, ACopyFromAnotherAddressCausesProbesAndNoMove) {
@@ -87,7 +87,7 @@ TEST_F(RoamTest, ACopyFromAnotherAddressCausesProbesAndNoMove) {
   publish(peer, 5);
   run(5 * millisecond);
   EXPECT_EQ(heard(peer.port).datagrams, before + 1);
-  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
 }
 
 TEST_F(RoamTest, ACopyOfAnOlderDatagramCausesNoProbe) {
@@ -143,7 +143,7 @@ TEST_F(RoamTest, AClientThatAlternatesBetweenTwoAddressesStaysConnected) {
     discard_rows();
   }
   EXPECT_EQ(lane.counters().roamed.value(), 20U);
-  EXPECT_EQ(peer.session.state(), client::State::playing) << peer.session.end_text();
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
 }
 
 TEST_F(RoamTest, ASecondMoveDuringAProbeIsProbedAtOnce) {

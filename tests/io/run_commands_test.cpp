@@ -34,7 +34,7 @@ TEST_F(OrdersTest, ABanDisconnectsTheSessionsOfItsAddress) {
   EXPECT_EQ(report.id, 7U);
   EXPECT_EQ(report.sessions, 1U);
   run(second);
-  EXPECT_EQ(peer.session.state(), client::State::closed);
+  EXPECT_EQ(peer.session.state(), peer::State::closed);
   EXPECT_EQ(lane.counters().sessions.value(), 0U);
   EXPECT_NE(peer.session.end_text().find("kick"), std::string::npos) << peer.session.end_text();
 }
@@ -44,7 +44,7 @@ TEST_F(OrdersTest, ABanOfAnotherAddressEndsNoSession) {
   give(AdminCommand::Kind::ban, somebody_else());
   EXPECT_EQ(next_report().sessions, 0U);
   run(second);
-  EXPECT_EQ(peer.session.state(), client::State::playing);
+  EXPECT_EQ(peer.session.state(), peer::State::playing);
   EXPECT_EQ(lane.counters().drops.value(Drop::banned), 0U);
 }
 
@@ -59,7 +59,7 @@ TEST_F(OrdersTest, ABannedAddressCannotConnectUntilTheBanIsLifted) {
   EXPECT_EQ(next_report().kind, AdminReport::Kind::done);
   run(3 * second);
   EXPECT_GT(lane.counters().cookies.value(), 0U);
-  EXPECT_NE(peer.session.state(), client::State::connecting);
+  EXPECT_NE(peer.session.state(), peer::State::connecting);
 }
 
 TEST_F(OrdersTest, AScoreBanReportsSessionsAndEndsNone) {
@@ -67,10 +67,10 @@ TEST_F(OrdersTest, AScoreBanReportsSessionsAndEndsNone) {
   give(AdminCommand::Kind::score_ban, everybody());
   EXPECT_EQ(next_report().sessions, 1U);
   run(second);
-  EXPECT_EQ(peer.session.state(), client::State::playing);
+  EXPECT_EQ(peer.session.state(), peer::State::playing);
   Peer& late = add_peer(claims_for(2));
   run(500 * millisecond);
-  EXPECT_EQ(late.session.state(), client::State::connecting);
+  EXPECT_EQ(late.session.state(), peer::State::connecting);
   EXPECT_GT(lane.counters().drops.value(Drop::banned), 0U);
 }
 
@@ -78,7 +78,7 @@ TEST_F(OrdersTest, OrdersAreCarriedOutInTheirOrder) {
   for (std::uint32_t id = 1; id <= 50; ++id) give(id % 2 == 1 ? AdminCommand::Kind::ban : AdminCommand::Kind::lift, everybody(), id);
   for (std::uint32_t id = 1; id <= 50; ++id) EXPECT_EQ(next_report().id, id);
   Peer& peer = play(1);
-  EXPECT_EQ(peer.session.state(), client::State::playing);
+  EXPECT_EQ(peer.session.state(), peer::State::playing);
 }
 
 TEST_F(OrdersTest, AFullTableOfBansIsReported) {

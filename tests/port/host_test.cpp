@@ -214,7 +214,7 @@ TEST_F(HostTest, RepliesToTheStationItLearned) {
 TEST_F(HostTest, SurvivesNoise) {
   const std::uint64_t seed = 20221124;
   RecordProperty("seed", std::to_string(seed));
-  base::Prng dice(seed);
+  base::Prng rng(seed);
   const Bytes seeds[] = {udp_frame(false),
                          udp_frame(true),
                          ping(false),
@@ -224,15 +224,15 @@ TEST_F(HostTest, SurvivesNoise) {
                          udp_frame(true, 7)};
   for (int i = 0; i < 50000; ++i) {
     Bytes frame;
-    if (dice.chance(0.2)) {
-      frame.resize(dice.below(200));
-      for (auto& byte : frame) byte = static_cast<std::uint8_t>(dice.next());
+    if (rng.chance(0.2)) {
+      frame.resize(rng.below(200));
+      for (auto& byte : frame) byte = static_cast<std::uint8_t>(rng.next());
       if (frame.size() > 6) std::memcpy(frame.data(), own_mac.data(), 6);
     } else {
-      frame = seeds[dice.below(std::size(seeds))];
-      for (auto changes = dice.below(4); changes > 0; --changes)
-        frame[dice.below(frame.size())] = static_cast<std::uint8_t>(dice.next());
-      if (dice.chance(0.3)) frame.resize(dice.below(frame.size() + 40));
+      frame = seeds[rng.below(std::size(seeds))];
+      for (auto changes = rng.below(4); changes > 0; --changes)
+        frame[rng.below(frame.size())] = static_cast<std::uint8_t>(rng.next());
+      if (rng.chance(0.3)) frame.resize(rng.below(frame.size() + 40));
     }
     const Outcome outcome = feed(host, frame, {}, static_cast<Nanos>(i) * second);
     EXPECT_FALSE(outcome.verdict.empty());

@@ -114,10 +114,10 @@ TEST(Neighbors, AFullTableForgetsTheOneSilentLongest) {
 TEST(Neighbors, AFloodOfUnknownHostsIsBoundedAndPasses) {
   const std::uint64_t seed = 77;
   SCOPED_TRACE(seed);
-  base::Prng dice(seed);
+  base::Prng rng(seed);
   Neighbors neighbors(64);
   for (unsigned i = 0; i < 20000; ++i) {
-    const auto answer = neighbors.find(host(static_cast<unsigned>(dice.below(65536))), i * millisecond);
+    const auto answer = neighbors.find(host(static_cast<unsigned>(rng.below(65536))), i * millisecond);
     ASSERT_FALSE(answer.known);
   }
   neighbors.learn(host(1), mac_of(1), 20 * second, true);

@@ -96,16 +96,16 @@ TEST(BufferPool, TakesBackABatchButForWhatHasNoOwner) {
 TEST(BufferPool, LosesNoneInAnyOrder) {
   const std::uint64_t seed = 4711;
   SCOPED_TRACE(seed);
-  base::Prng dice(seed);
+  base::Prng rng(seed);
   BufferPool pool(64);
   std::vector<void*> held;
   for (int i = 0; i < 20000; ++i) {
-    if (dice.chance(0.5)) {
+    if (rng.chance(0.5)) {
       const wire::Buffer buffer = pool.take();
       ASSERT_EQ(buffer.owner == nullptr, held.size() == 64);
       if (buffer.owner != nullptr) held.push_back(buffer.owner);
     } else if (!held.empty()) {
-      std::swap(held[dice.below(held.size())], held.back());
+      std::swap(held[rng.below(held.size())], held.back());
       pool.give(held.back());
       held.pop_back();
     }

@@ -166,7 +166,7 @@ TEST(Socket, AnswersComeFromTheIpv6AddressThatWasAsked) {
 
 /// Runs of equal and unequal sizes to two receivers, joined and not: every byte arrives, in order, as sent.
 TEST(Socket, RunsSurviveSplittingAndJoining) {
-  base::Prng dice(4711);
+  base::Prng rng(4711);
   for (const bool sender_joins : {false, true})
     for (const bool receiver_joins : {false, true}) {
       auto sender = open(loopback4, sender_joins);
@@ -174,14 +174,14 @@ TEST(Socket, RunsSurviveSplittingAndJoining) {
       std::vector<std::string> expected[2];
       for (int round = 0; round < 40; ++round) {
         wire::Batch batch;
-        const unsigned rows = 1 + static_cast<unsigned>(dice.below(64));
-        std::size_t bytes = 1 + dice.below(1200);
+        const unsigned rows = 1 + static_cast<unsigned>(rng.below(64));
+        std::size_t bytes = 1 + rng.below(1200);
         unsigned to = 0;
         for (unsigned row = 0; row < rows; ++row) {
-          if (dice.chance(0.1)) bytes = dice.below(1201);
-          if (dice.chance(0.1)) to ^= 1;
+          if (rng.chance(0.1)) bytes = rng.below(1201);
+          if (rng.chance(0.1)) to ^= 1;
           std::string text(bytes, '\0');
-          for (char& c : text) c = static_cast<char>(dice.next());
+          for (char& c : text) c = static_cast<char>(rng.next());
           append(*sender, batch, text, receivers[to]->local());
           expected[to].push_back(text);
         }

@@ -17,7 +17,7 @@ class Attacker {
   /// `disguised`: half of what it sends comes, by all that can be seen, from the bots' addresses.
   Attacker(Engine& engine, std::uint64_t seed, bool disguised)
       : engine_(engine),
-        dice_(seed),
+        rng_(seed),
         disguised_(disguised),
         port_(engine.network
                   .open({.address = port::ipv4_address(10, 66, 0, 6),
@@ -35,12 +35,12 @@ class Attacker {
   void strike(unsigned datagrams) {
     listen();
     for (unsigned i = 0; i < datagrams; ++i) {
-      switch (dice_.below(8)) {
+      switch (rng_.below(8)) {
         case 0:
-          say(garbage(dice_.below(1'400)));
+          say(garbage(rng_.below(1'400)));
           break;
         case 1:
-          say(stamped(garbage(18 + dice_.below(1'183))));
+          say(stamped(garbage(18 + rng_.below(1'183))));
           break;
         case 2:
           say(connect({}));
@@ -70,13 +70,13 @@ class Attacker {
   void overhear(std::span<const std::uint8_t> bytes) {
     if (overheard_.size() < 256)
       overheard_.emplace_back(bytes.begin(), bytes.end());
-    else if (dice_.chance(0.2))
-      overheard_[dice_.below(overheard_.size())].assign(bytes.begin(), bytes.end());
+    else if (rng_.chance(0.2))
+      overheard_[rng_.below(overheard_.size())].assign(bytes.begin(), bytes.end());
   }
-  Bytes pick() { return overheard_[dice_.below(overheard_.size())]; }
+  Bytes pick() { return overheard_[rng_.below(overheard_.size())]; }
   Bytes garbage(std::uint64_t bytes) {
     Bytes out(std::max<std::uint64_t>(bytes, 1));
-    for (auto& byte : out) byte = static_cast<std::uint8_t>(dice_.next());
+    for (auto& byte : out) byte = static_cast<std::uint8_t>(rng_.next());
     return out;
   }
   static Bytes stamped(Bytes bytes) {
@@ -85,7 +85,7 @@ class Attacker {
     return bytes;
   }
   Bytes bent(Bytes bytes, bool stamp) {
-    const std::uint64_t bit = dice_.below(bytes.size() * 8);
+    const std::uint64_t bit = rng_.below(bytes.size() * 8);
     bytes[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
     return stamp ? stamped(std::move(bytes)) : bytes;
   }
@@ -94,11 +94,11 @@ class Attacker {
     wire::Header header;
     header.connection_id = base::load<std::uint32_t>(bytes.data());
     // Where there are several io lanes, in the name of one of them or of one that is not there.
-    if (engine_.config.io_lanes > 1 && dice_.chance(0.5))
-      header.connection_id ^= session::make_id(static_cast<std::uint32_t>(dice_.below(session::lanes_max)), 0, 0) & ~1U;
-    header.channel = static_cast<std::uint8_t>(dice_.below(4));
-    header.flags = static_cast<std::uint8_t>(wire::flag::sealed | (dice_.next() & 0xF8));
-    header.sequence = dice_.chance(0.5) ? dice_.below(100'000) : dice_.next();
+    if (engine_.config.io_lanes > 1 && rng_.chance(0.5))
+      header.connection_id ^= session::make_id(static_cast<std::uint32_t>(rng_.below(session::lanes_max)), 0, 0) & ~1U;
+    header.channel = static_cast<std::uint8_t>(rng_.below(4));
+    header.flags = static_cast<std::uint8_t>(wire::flag::sealed | (rng_.next() & 0xF8));
+    header.sequence = rng_.chance(0.5) ? rng_.below(100'000) : rng_.next();
     wire::compose_header(bytes.data(), header);
     return stamped(std::move(bytes));
   }
@@ -124,9 +124,9 @@ class Attacker {
   void say(const Bytes& bytes) {
     if (bytes.empty()) return;
     wire::Path to = engine_.address();
-    const bool in_disguise = disguised_ && dice_.chance(0.5);
-    if (!in_disguise) to.local_port = static_cast<std::uint16_t>(6'000 + dice_.below(ports));
-    Bot& bot = *engine_.bots[dice_.below(engine_.bots.size())];
+    const bool in_disguise = disguised_ && rng_.chance(0.5);
+    if (!in_disguise) to.local_port = static_cast<std::uint16_t>(6'000 + rng_.below(ports));
+    Bot& bot = *engine_.bots[rng_.below(engine_.bots.size())];
     engine_.send_raw(in_disguise ? *bot.port : *port_, bytes, to);
     ++sent_;
   }
@@ -145,7 +145,7 @@ class Attacker {
   }
 
   Engine& engine_;
-  base::Prng dice_;
+  base::Prng rng_;
   const bool disguised_;
   std::unique_ptr<port::LoopPort> port_;
   std::vector<Bytes> overheard_;

@@ -159,13 +159,13 @@ class Engine : public Played, public test::LoopServer {
     simulation->for_each_entity([&](const shard::Simulation::Living& entity) { world.emplace(entity.slot, entity); });
     for (const auto& bot : bots) {
       if (!bot->session.connected()) continue;
-      const client::View& view = bot->session.view();
+      const view::View& view = bot->session.view();
       SCOPED_TRACE(testing::Message() << "connection " << bot->session.connection_id());
       EXPECT_EQ(view.counters().mismatches, 0U);
-      const client::Tracked* own = view.own();
+      const view::Tracked* own = view.own();
       ASSERT_NE(own, nullptr);
       std::map<std::uint16_t, bool> known;
-      view.for_each([&](const client::Tracked& tracked) {
+      view.for_each([&](const view::Tracked& tracked) {
         const auto found = world.find(tracked.slot);
         ASSERT_NE(found, world.end()) << "slot " << tracked.slot << " is a phantom";
         EXPECT_EQ(found->second.id, view.facts(tracked).id);
@@ -173,7 +173,7 @@ class Engine : public Played, public test::LoopServer {
         EXPECT_TRUE(found->second.state == tracked.state) << "slot " << tracked.slot << " differs";
         known[tracked.slot] = true;
       });
-      view.for_each_far(now, [&](const client::FarProxy& proxy) {
+      view.for_each_far(now, [&](const view::FarProxy& proxy) {
         known[proxy.slot] = true;
         const auto found = world.find(proxy.slot);
         if (found == world.end()) return;  // left lately: proxies expire

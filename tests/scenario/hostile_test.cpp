@@ -29,78 +29,78 @@ struct Plot {
   Nanos silence = 0;
 };
 
-port::LoopProfile weather(base::Prng& dice, Nanos delay_max) {
+port::LoopProfile weather(base::Prng& rng, Nanos delay_max) {
   port::LoopProfile profile;
-  profile.loss = dice.chance(0.2) ? 0 : 0.3 * dice.unit();
-  profile.duplicate = dice.chance(0.5) ? 0 : 0.3 * dice.unit();
-  profile.flip = dice.chance(0.5) ? 0 : 0.1 * dice.unit();
-  profile.delay_min = dice.chance(0.5) ? 0 : dice.below(delay_max / 4);
-  profile.delay_max = std::max(profile.delay_min, dice.below(delay_max));
+  profile.loss = rng.chance(0.2) ? 0 : 0.3 * rng.unit();
+  profile.duplicate = rng.chance(0.5) ? 0 : 0.3 * rng.unit();
+  profile.flip = rng.chance(0.5) ? 0 : 0.1 * rng.unit();
+  profile.delay_min = rng.chance(0.5) ? 0 : rng.below(delay_max / 4);
+  profile.delay_max = std::max(profile.delay_min, rng.below(delay_max));
   return profile;
 }
 
 Plot plot_of(std::uint64_t seed) {
-  base::Prng dice{base::mix(seed, 0x4057'11E0)};
+  base::Prng rng{base::mix(seed, 0x4057'11E0)};
   Plot plot;
-  const bool slow = dice.chance(0.25);
-  const Nanos delay_max = slow ? 5 * second : (200 + dice.below(300)) * millisecond;
-  plot.up = weather(dice, delay_max);
-  plot.down = weather(dice, delay_max);
-  plot.storm = slow ? 14 * second : (5 + dice.below(5)) * second;
-  plot.scarce = dice.chance(0.15);
-  plot.attack = dice.chance(0.7);
-  plot.disguised = dice.chance(0.7);
+  const bool slow = rng.chance(0.25);
+  const Nanos delay_max = slow ? 5 * second : (200 + rng.below(300)) * millisecond;
+  plot.up = weather(rng, delay_max);
+  plot.down = weather(rng, delay_max);
+  plot.storm = slow ? 14 * second : (5 + rng.below(5)) * second;
+  plot.scarce = rng.chance(0.15);
+  plot.attack = rng.chance(0.7);
+  plot.disguised = rng.chance(0.7);
 
   EngineConfig& engine = plot.engine;
   engine.seed = seed;
-  engine.poll_seed = dice.next();
-  engine.shards = 1 + static_cast<unsigned>(dice.below(3));
+  engine.poll_seed = rng.next();
+  engine.shards = 1 + static_cast<unsigned>(rng.below(3));
   engine.io_lanes = std::array{1U, 1U, 2U, 4U}[base::mix(seed, 0x10) % 4];
   engine.scatter = base::mix(seed, 0x11) % 3 == 0;
   if (base::mix(seed, 0x12) % 2 == 0) engine.handover_datagrams = 32;
-  engine.players = 2 + static_cast<unsigned>(dice.below(4));
-  engine.npcs = 8 + static_cast<unsigned>(dice.below(16));
-  engine.input_hz = 20 + static_cast<unsigned>(dice.below(40));
-  engine.step = slow ? 10 * millisecond : (1 + dice.below(5)) * millisecond;
+  engine.players = 2 + static_cast<unsigned>(rng.below(4));
+  engine.npcs = 8 + static_cast<unsigned>(rng.below(16));
+  engine.input_hz = 20 + static_cast<unsigned>(rng.below(40));
+  engine.step = slow ? 10 * millisecond : (1 + rng.below(5)) * millisecond;
   engine.npc_stop_tick = 60 * 5;
-  engine.rekey_after = dice.chance(0.8) ? (500 + dice.below(1'000)) * millisecond : 3'600 * second;
+  engine.rekey_after = rng.chance(0.8) ? (500 + rng.below(1'000)) * millisecond : 3'600 * second;
   engine.timeout_ms = slow ? 15'000 : 4'000;
   engine.idle_ping_ms = 1'000;
-  engine.resume_s = dice.chance(0.5) ? 60 : 5;
+  engine.resume_s = rng.chance(0.5) ? 60 : 5;
   engine.sessions = 64;
   engine.in_flight = 1U << 13;
   engine.server_buffers = 4'096;
-  engine.spare_buffers = 128 + 64 * static_cast<unsigned>(dice.below(4));
-  engine.link_rows = dice.chance(0.3) ? 64 : 512;
+  engine.spare_buffers = 128 + 64 * static_cast<unsigned>(rng.below(4));
+  engine.link_rows = rng.chance(0.3) ? 64 : 512;
   engine.link_buffers = 256;
-  engine.jobs = dice.chance(0.3) ? 4 : 32;
+  engine.jobs = rng.chance(0.3) ? 4 : 32;
   engine.chunks = engine.client_chunks = 4'096;
   engine.small_blocks = 32;
   engine.client_small_blocks = 32;
   engine.large_blocks = engine.client_large_blocks = 4;
   if (plot.scarce) {
-    engine.chunks = 8 + static_cast<std::uint32_t>(dice.below(60));
-    engine.small_blocks = static_cast<std::uint16_t>(1 + dice.below(3));
+    engine.chunks = 8 + static_cast<std::uint32_t>(rng.below(60));
+    engine.small_blocks = static_cast<std::uint16_t>(1 + rng.below(3));
     engine.large_blocks = 1;
   }
-  if (!plot.disguised && dice.chance(0.5)) {
+  if (!plot.disguised && rng.chance(0.5)) {
     engine.ban_score = 512;  // a burst with malformed rows penalizes one of its rows, be it whose it may
     plot.up.flip = 0;        // what the wire bends is laid at its sender's door, and all bots have one
   }
 
-  plot.talk.chat_every = (400 + dice.below(1'500)) * millisecond;
-  plot.talk.command_every = (100 + dice.below(600)) * millisecond;
-  plot.talk.long_chance = dice.chance(0.6) ? 0.15 * dice.unit() : 0;
+  plot.talk.chat_every = (400 + rng.below(1'500)) * millisecond;
+  plot.talk.command_every = (100 + rng.below(600)) * millisecond;
+  plot.talk.long_chance = rng.chance(0.6) ? 0.15 * rng.unit() : 0;
   plot.talk.long_bytes_max = slow ? 6'000 : 40'000;
-  plot.roams_per_s = dice.chance(0.5) ? 0.3 * dice.unit() : 0;
-  plot.silences_per_s = dice.chance(0.4) ? 0.15 * dice.unit() : 0;
-  plot.silence = (slow ? 2 : 6) * second + dice.below(6 * second);
+  plot.roams_per_s = rng.chance(0.5) ? 0.3 * rng.unit() : 0;
+  plot.silences_per_s = rng.chance(0.4) ? 0.15 * rng.unit() : 0;
+  plot.silence = (slow ? 2 : 6) * second + rng.below(6 * second);
   return plot;
 }
 
 class Story {
  public:
-  explicit Story(const Plot& plot) : plot_(plot), engine_(plot.engine), dice_(base::mix(plot.engine.seed, 3)) {}
+  explicit Story(const Plot& plot) : plot_(plot), engine_(plot.engine), rng_(base::mix(plot.engine.seed, 3)) {}
 
   void tell() {
     enter();
@@ -157,9 +157,9 @@ class Story {
     const double steps_per_s = static_cast<double>(second) / static_cast<double>(plot_.engine.step);
     for (const Nanos end = engine_.now + plot_.storm; engine_.now < end && !testing::Test::HasFatalFailure();) {
       if (attacker != nullptr)
-        attacker->strike(static_cast<unsigned>(dice_.below(2 + plot_.engine.step / millisecond / 4)));
-      if (dice_.chance(plot_.roams_per_s / steps_per_s)) roam();
-      if (dice_.chance(plot_.silences_per_s / steps_per_s)) fall_silent();
+        attacker->strike(static_cast<unsigned>(rng_.below(2 + plot_.engine.step / millisecond / 4)));
+      if (rng_.chance(plot_.roams_per_s / steps_per_s)) roam();
+      if (rng_.chance(plot_.silences_per_s / steps_per_s)) fall_silent();
       step(false);
     }
     if (attacker != nullptr) attacks_ = attacker->sent();
@@ -181,11 +181,11 @@ class Story {
     for (std::size_t i = 0; i < engine_.bots.size(); ++i) {
       const Bot& bot = *engine_.bots[i];
       EXPECT_TRUE(bot.session.connected()) << bot.session.end_text();
-      const client::FaultLog& faults = bot.session.faults();
-      for (std::size_t f = 0; f < client::fault_count; ++f) {
-        const auto fault = static_cast<client::Fault>(f);
-        if (fault != client::Fault::misplaced_record && fault != client::Fault::ended) {
-          EXPECT_EQ(faults.count(fault), 0U) << client::fault_name(fault);
+      const peer::FaultLog& faults = bot.session.faults();
+      for (std::size_t f = 0; f < peer::fault_count; ++f) {
+        const auto fault = static_cast<peer::Fault>(f);
+        if (fault != peer::Fault::misplaced_record && fault != peer::Fault::ended) {
+          EXPECT_EQ(faults.count(fault), 0U) << peer::fault_name(fault);
         }
       }
     }
@@ -222,7 +222,7 @@ class Story {
       bot.silent = false;
       return again(i, bot);
     }
-    if (bot.silent || bot.session.state() < client::State::closing) return;
+    if (bot.silent || bot.session.state() < peer::State::closing) return;
     // For want of room a session is ended, or acks of its fragments stay out until it gives up.
     EXPECT_TRUE(plot_.scarce) << "player " << bot.player_id << " was thrown out: " << bot.session.end_text();
     again(i, bot);
@@ -234,13 +234,13 @@ class Story {
   }
 
   void roam() {
-    Bot& bot = *engine_.bots[dice_.below(engine_.bots.size())];
-    const bool other_host = dice_.chance(0.5);
+    Bot& bot = *engine_.bots[rng_.below(engine_.bots.size())];
+    const bool other_host = rng_.chance(0.5);
     const auto port = static_cast<std::uint16_t>(30'000 + ++moves_);
     ASSERT_TRUE(bot.port->rebind(port::ipv4_address(10, 0, other_host ? 2 : 1, 2), port));
   }
   void fall_silent() {
-    const std::size_t i = dice_.below(engine_.bots.size());
+    const std::size_t i = rng_.below(engine_.bots.size());
     if (engine_.bots[i]->silent) return;
     engine_.bots[i]->silent = true;
     wakes_[i] = engine_.now + plot_.silence;
@@ -253,7 +253,7 @@ class Story {
 
   Plot plot_;
   Engine engine_;
-  base::Prng dice_;
+  base::Prng rng_;
   std::vector<std::unique_ptr<Talker>> talkers_;
   std::vector<Nanos> wakes_;  ///< by bot; 0: it is awake
   std::uint64_t logins_ = 0, attacks_ = 0;

@@ -25,7 +25,7 @@ class Talker {
  public:
   Talker(Engine& engine, Bot& bot, const TalkConfig& config) : engine_(engine), bot_(bot), config_(config) {
     bot.options.on_message = {&Talker::hear, this};
-    dice_ = base::Prng{base::mix(engine.config.seed, bot.player_id + 1'000'000)};
+    rng_ = base::Prng{base::mix(engine.config.seed, bot.player_id + 1'000'000)};
     next_chat_ = next_command_ = engine.now;
   }
   Talker(const Talker&) = delete;
@@ -35,11 +35,11 @@ class Talker {
   void speak(bool quiet) {
     if (quiet || bot_.silent || !bot_.session.connected() || !bot_.session.messages_open()) return;
     if (engine_.now >= next_chat_) {
-      next_chat_ = engine_.now + config_.chat_every / 2 + dice_.below(config_.chat_every);
+      next_chat_ = engine_.now + config_.chat_every / 2 + rng_.below(config_.chat_every);
       chat();
     }
     if (engine_.now >= next_command_ && waiting() < config_.outstanding_max) {
-      next_command_ = engine_.now + config_.command_every / 2 + dice_.below(config_.command_every);
+      next_command_ = engine_.now + config_.command_every / 2 + rng_.below(config_.command_every);
       command();
     }
   }
@@ -69,13 +69,13 @@ class Talker {
   }
 
   void command() {
-    const bool is_long = dice_.chance(config_.long_chance);
+    const bool is_long = rng_.chance(config_.long_chance);
     const auto size =
-        static_cast<std::uint32_t>(is_long ? 1'300 + dice_.below(config_.long_bytes_max - 1'300) : dice_.below(300));
+        static_cast<std::uint32_t>(is_long ? 1'300 + rng_.below(config_.long_bytes_max - 1'300) : rng_.below(300));
     std::vector<std::uint8_t> value(size);
     // Now and then something that packs.
-    const bool plain = dice_.chance(0.3);
-    for (auto& byte : value) byte = plain ? std::uint8_t{7} : static_cast<std::uint8_t>(dice_.next());
+    const bool plain = rng_.chance(0.3);
+    for (auto& byte : value) byte = plain ? std::uint8_t{7} : static_cast<std::uint8_t>(rng_.next());
     std::vector<std::uint8_t> content(size + 64);
     base::ByteWriter out{content};
     message::InputCommand head;
@@ -84,8 +84,8 @@ class Talker {
     head.command.name = "checksum";
     message::InputCommandWriter writer{out, head};
     out.write_bytes(value);
-    const auto channel = dice_.chance(0.7) ? wire::Channel::reliable_ordered : wire::Channel::reliable_unordered;
-    const auto urgency = dice_.chance(0.3) ? channel::Urgency::immediate : channel::Urgency::bundled;
+    const auto channel = rng_.chance(0.7) ? wire::Channel::reliable_ordered : wire::Channel::reliable_unordered;
+    const auto urgency = rng_.chance(0.3) ? channel::Urgency::immediate : channel::Urgency::bundled;
     if (bot_.session.send_message(channel, message::Type::input_command, writer.end(), urgency, engine_.now) !=
         channel::Queued::yes)
       return;
@@ -149,7 +149,7 @@ class Talker {
   Engine& engine_;
   Bot& bot_;
   TalkConfig config_;
-  base::Prng dice_{0};
+  base::Prng rng_{0};
   Nanos next_chat_ = 0, next_command_ = 0;
   std::uint32_t sequence_ = 0, forgotten_through_ = 0;
   std::array<std::deque<Asked>, 2> asked_;  ///< on the ordered, the unordered channel

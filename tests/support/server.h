@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "client/session.h"
+#include "peer/session.h"
 #include "crypt/token.h"
 #include "io/handover.h"
 #include "handshake/handshake_lane.h"
@@ -41,11 +41,11 @@ struct ServerSetup {
 
 /// A client of such a server, and what its session points to.
 struct Client {
-  explicit Client(const client::ViewOptions& view = {}) : session(view) {}
+  explicit Client(const view::ViewOptions& view = {}) : session(view) {}
 
   std::vector<std::uint8_t> token;
-  client::SessionOptions options;
-  client::Session session;
+  peer::SessionOptions options;
+  peer::Session session;
 };
 
 /// `ports`, one an io lane, outlive the server.

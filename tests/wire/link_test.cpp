@@ -27,12 +27,12 @@ std::uint16_t reference_checksum(const Bytes& bytes) {
 }
 
 TEST(Link, ChecksumAgreesWithItsDefinition) {
-  base::Prng dice(1071);
+  base::Prng rng(1071);
   for (std::size_t size = 0; size < 300; ++size) {
     Bytes bytes(size);
-    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(dice.chance(0.3) ? 0xFF : dice.next());
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(rng.chance(0.3) ? 0xFF : rng.next());
     EXPECT_EQ(checksum_finish(checksum_add(bytes, 0)), reference_checksum(bytes)) << size;
-    const std::size_t cut = dice.below(size + 1) & ~std::size_t{1};
+    const std::size_t cut = rng.below(size + 1) & ~std::size_t{1};
     const std::uint64_t first = checksum_add(std::span(bytes).first(cut), 0);
     EXPECT_EQ(checksum_finish(checksum_add(std::span(bytes).subspan(cut), first)), reference_checksum(bytes));
   }
@@ -45,25 +45,25 @@ TEST(Link, ChecksumOfTheRfcExample) {
 }
 
 TEST(Link, UdpFramesRoundTrip) {
-  base::Prng dice(768);
+  base::Prng rng(768);
   for (int round = 0; round < 500; ++round) {
-    const bool ipv6 = dice.chance(0.5), tagged = dice.chance(0.5);
-    const std::size_t payload_bytes = dice.below(1201);
+    const bool ipv6 = rng.chance(0.5), tagged = rng.chance(0.5);
+    const std::size_t payload_bytes = rng.below(1201);
     Bytes bytes(link_headers_bytes_max + payload_bytes);
-    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(dice.next());
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(rng.next());
     UdpFrame frame;
-    frame.link = {there, here, static_cast<std::uint16_t>(tagged ? 1 + dice.below(0xFFFF) : 0), 0, 0};
+    frame.link = {there, here, static_cast<std::uint16_t>(tagged ? 1 + rng.below(0xFFFF) : 0), 0, 0};
     for (int i = 0; i < 16; ++i) {
-      frame.source[i] = static_cast<std::uint8_t>(dice.next());
-      frame.destination[i] = static_cast<std::uint8_t>(dice.next());
+      frame.source[i] = static_cast<std::uint8_t>(rng.next());
+      frame.destination[i] = static_cast<std::uint8_t>(rng.next());
     }
     frame.source[0] = frame.destination[0] = 0x20;
     if (!ipv6) {
-      frame.source = mapped({10, 0, 0, static_cast<std::uint8_t>(dice.next())});
-      frame.destination = mapped({10, 0, 0, static_cast<std::uint8_t>(dice.next())});
+      frame.source = mapped({10, 0, 0, static_cast<std::uint8_t>(rng.next())});
+      frame.destination = mapped({10, 0, 0, static_cast<std::uint8_t>(rng.next())});
     }
-    frame.source_port = static_cast<std::uint16_t>(dice.next());
-    frame.destination_port = static_cast<std::uint16_t>(dice.next());
+    frame.source_port = static_cast<std::uint16_t>(rng.next());
+    frame.destination_port = static_cast<std::uint16_t>(rng.next());
     frame.payload_bytes = static_cast<std::uint16_t>(payload_bytes);
     const std::size_t header_bytes = compose_udp(bytes.data() + link_headers_bytes_max, frame);
     EXPECT_EQ(header_bytes, udp_headers_bytes(ipv6, tagged));
@@ -90,7 +90,7 @@ TEST(Link, UdpFramesRoundTrip) {
     EXPECT_EQ(udp.destination_port, frame.destination_port);
     EXPECT_NE(udp.checksum, 0);
     EXPECT_TRUE(udp_checksum_right(segment, ip));
-    bytes[bytes.size() - 1 - dice.below(segment.size() - 8 + 1)] ^= 0x10;
+    bytes[bytes.size() - 1 - rng.below(segment.size() - 8 + 1)] ^= 0x10;
     EXPECT_FALSE(udp_checksum_right(segment, ip));
   }
 }

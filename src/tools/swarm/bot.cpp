@@ -8,24 +8,24 @@ namespace serried::tools {
 
 message::Input Walker::step(Nanos now) noexcept {
   if (now < until_) return intention_;
-  until_ = now + 500 * millisecond + dice_.below(3'500) * millisecond;
+  until_ = now + 500 * millisecond + rng_.below(3'500) * millisecond;
   intention_ = {};
-  const double heading = dice_.unit() * 2.0 * std::numbers::pi;
+  const double heading = rng_.unit() * 2.0 * std::numbers::pi;
   intention_.yaw = message::quantise_angle(static_cast<float>(heading));
-  if (dice_.chance(0.15)) return intention_;
+  if (rng_.chance(0.15)) return intention_;
   intention_.move_x = static_cast<std::int8_t>(std::lround(126.0 * std::cos(heading)));
   intention_.move_y = static_cast<std::int8_t>(std::lround(126.0 * std::sin(heading)));
-  if (dice_.chance(0.3)) intention_.buttons = message::button::run;
+  if (rng_.chance(0.3)) intention_.buttons = message::button::run;
   return intention_;
 }
 
 Habit::Habit(double per_minute) noexcept
     : interval_(per_minute > 0 ? static_cast<Nanos>(60.0 * static_cast<double>(second) / per_minute) : 0) {}
 
-bool Habit::due(Nanos now, base::Prng& dice) noexcept {
+bool Habit::due(Nanos now, base::Prng& rng) noexcept {
   if (interval_ == 0 || now < at_) return false;
   const bool first = at_ == 0;
-  at_ = now + (first ? 0 : interval_ / 2) + dice.below(interval_);
+  at_ = now + (first ? 0 : interval_ / 2) + rng.below(interval_);
   return !first;
 }
 
@@ -42,18 +42,18 @@ void Bot::prefetch_more() const noexcept {
 }
 
 void Bot::talk(Nanos now) {
-  if (habits.chat.due(now, dice))
+  if (habits.chat.due(now, rng))
     chats += requests.chat(session, message::ChatScope::near, "hello from a bot", now) == channel::Queued::yes;
   std::uint32_t sequence = 0;
-  if (habits.command.due(now, dice))
+  if (habits.command.due(now, rng))
     commands += requests.command(session, "describe", {}, sequence, now) == channel::Queued::yes;
 }
 
 void Bot::play(Nanos now) noexcept {
   message::Input input = walker.step(now);
-  const client::View& view = session.view();
+  const view::View& view = session.view();
   input.client_tick = view.clock().number_at(now);
-  if (const client::Tracked* own = view.own()) {
+  if (const view::Tracked* own = view.own()) {
     input.predicted_quantised = own->state.position;
     const auto& section = own->state.section;
     input.predicted_section_mod4 =

@@ -5,9 +5,9 @@
 
 #include "base/histogram.h"
 #include "base/prng.h"
-#include "client/input_pacer.h"
+#include "peer/input_pacer.h"
 #include "client/requests.h"
-#include "client/session.h"
+#include "peer/session.h"
 #include "message/input.h"
 
 namespace serried::tools {
@@ -15,11 +15,11 @@ namespace serried::tools {
 /// Walks a while in one direction, turns, sometimes rests, sometimes runs.
 class Walker {
  public:
-  explicit Walker(std::uint64_t seed) noexcept : dice_(seed) {}
+  explicit Walker(std::uint64_t seed) noexcept : rng_(seed) {}
   [[nodiscard]] message::Input step(Nanos now) noexcept;
 
  private:
-  base::Prng dice_;
+  base::Prng rng_;
   Nanos until_ = 0;
   message::Input intention_;
 };
@@ -30,7 +30,7 @@ class Habit {
   Habit() = default;
   /// 0: never.
   explicit Habit(double per_minute) noexcept;
-  [[nodiscard]] bool due(Nanos now, base::Prng& dice) noexcept;
+  [[nodiscard]] bool due(Nanos now, base::Prng& rng) noexcept;
 
  private:
   Nanos interval_ = 0;
@@ -45,9 +45,9 @@ struct Habits {
 struct alignas(64) Bot {
   enum class Phase : std::uint8_t { waiting, shaking, joining, playing, over };
 
-  explicit Bot(const client::ViewOptions& view, std::uint64_t seed, std::uint64_t player = 0,
+  explicit Bot(const view::ViewOptions& view, std::uint64_t seed, std::uint64_t player = 0,
                const Habits& own_habits = {}) noexcept
-      : walker(seed), habits(own_habits), dice(base::mix(seed, 1)), session(view), requests(player) {}
+      : walker(seed), habits(own_habits), rng(base::mix(seed, 1)), session(view), requests(player) {}
 
   /// Ask for the memory that its next turn touches, some turns before; then, a little later, for what that memory says
   /// where it is.
@@ -68,10 +68,10 @@ struct alignas(64) Bot {
   Phase phase = Phase::waiting;
   Walker walker;
   Habits habits;
-  base::Prng dice;  ///< of the habits
-  client::Session session;
+  base::Prng rng;  ///< of the habits
+  peer::Session session;
   client::Requests requests;
-  client::InputPacer pacer;
+  peer::InputPacer pacer;
   std::uint32_t chats = 0, commands = 0;
 };
 

@@ -63,7 +63,7 @@ class Engine {
       return;
     }
     const wire::Buffer buffer = spare_[spare_count_ - 1];
-    const client::Outgoing out = fleet_.compose(index, {buffer.data, wire::datagram_bytes_max}, now_);
+    const peer::Outgoing out = fleet_.compose(index, {buffer.data, wire::datagram_bytes_max}, now_);
     if (out.bytes == 0) return;
     --spare_count_;
     composed_in_[index] = flushes_;

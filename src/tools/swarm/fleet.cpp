@@ -33,7 +33,7 @@ Fleet::Fleet(const SwarmOptions& options, const crypt::TokenKey& key, const cryp
       entropy_(entropy),
       crc_(key.protocol_id),
       input_interval_(static_cast<Nanos>(static_cast<double>(second) / options.rate_hz)),
-      dice_(base::mix(options.seed, 0)),
+      rng_(base::mix(options.seed, 0)),
       pools_(chunks_for(options.bots), small_blocks, large_blocks),
       bots_(&memory_.pages()),
       wheel_(options.bots, now),
@@ -41,7 +41,7 @@ Fleet::Fleet(const SwarmOptions& options, const crypt::TokenKey& key, const cryp
       ports_(local_ports.begin(), local_ports.end()),
       began_at_(now),
       sampled_at_(now) {
-  client::ViewOptions view;
+  view::ViewOptions view;
   view.far = options.far;
   view.memory = &memory_.pool();
   bots_.reserve(options.bots);
@@ -63,7 +63,7 @@ void Fleet::start(std::uint32_t index, Nanos now, std::int64_t unix_now_s) {
   claims.name = "bot " + std::to_string(claims.player_id);
   const Result<std::vector<std::uint8_t>> token = crypt::issue_token(key_, claims, entropy_);
 
-  client::SessionOptions session;
+  peer::SessionOptions session;
   session.server = options_.server;
   session.server.local_port = bot.local_port = free_ports_.front();
   session.protocol_id = key_.protocol_id;
@@ -157,13 +157,13 @@ Drop Fleet::shake(wire::Batch& batch, unsigned row, const wire::Header& header, 
   // A copy: a bot that is answered leaves the queue, or goes to its end.
   candidates_ = router_.shaking(batch.path[row].local_port);
   for (const std::uint32_t index : candidates_) {
-    client::Session& session = bots_[index].session;
-    const client::Admission admission = session.accept_header(header, batch.length[row], batch.path[row]);
+    peer::Session& session = bots_[index].session;
+    const peer::HeaderVerdict admission = session.accept_header(header, batch.length[row], batch.path[row]);
     if (admission.verdict != Drop::none || !admission.handshake) continue;
-    const client::State before = session.state();
+    const peer::State before = session.state();
     verdict = session.accept_handshake({batch.data[row], batch.length[row]}, header, now);
     if (verdict != Drop::none) continue;
-    if (before == client::State::connecting) router_.shake(bots_[index].local_port, index);
+    if (before == peer::State::connecting) router_.shake(bots_[index].local_port, index);
     follow(index, now);
     break;
   }
@@ -181,8 +181,8 @@ void Fleet::accept(wire::Batch& batch, Nanos now) {
   batch.filter(drops_, [&](unsigned row) {
     const wire::Header header{batch.connection_id[row], batch.channel[row], batch.flags[row], batch.sequence[row]};
     if (row_bot_[row] == Router::none) return shake(batch, row, header, now);
-    client::Session& session = bots_[row_bot_[row]].session;
-    const client::Admission admission = session.accept_header(header, batch.length[row], batch.path[row]);
+    peer::Session& session = bots_[row_bot_[row]].session;
+    const peer::HeaderVerdict admission = session.accept_header(header, batch.length[row], batch.path[row]);
     if (admission.verdict != Drop::none) return admission.verdict;
     const unsigned at = aead_.rows++;
     aead_row_[at] = static_cast<std::uint8_t>(row);
@@ -223,22 +223,22 @@ void Fleet::open(wire::Batch& batch, Nanos now) {
   }
 }
 
-client::Outgoing Fleet::compose(std::uint32_t index, std::span<std::uint8_t> to, Nanos now) {
+peer::Outgoing Fleet::compose(std::uint32_t index, std::span<std::uint8_t> to, Nanos now) {
   Bot& bot = bots_[index];
   if (bot.phase == Bot::Phase::playing && now >= bot.input_at) {
     const Nanos late = now - bot.input_at;
     if (measuring_) lag_.record(late);
     bot.play(now);
     bot.talk(now);
-    if (bot.habits.roam.due(now, bot.dice)) {
-      bot.session.use_local_port(ports_[bot.dice.below(ports_.size())]);
+    if (bot.habits.roam.due(now, bot.rng)) {
+      bot.session.use_local_port(ports_[bot.rng.below(ports_.size())]);
       ++roams_;
     }
     // An input that was missed by a whole interval is left out: a burst of old intentions is of no use.
     const Nanos due = bot.input_at + late / input_interval_ * input_interval_;
     bot.input_at = bot.pacer.due_after(due, due, bot.session.view().clock());
   }
-  const client::Outgoing out = bot.session.compose(to, now);
+  const peer::Outgoing out = bot.session.compose(to, now);
   if (recorder_ != nullptr && out.key != nullptr)
     recorder_->add(Recorder::Direction::sent, wire::read_header(to.data()),
                    to.subspan(wire::header_bytes, out.body_bytes));
@@ -248,31 +248,31 @@ client::Outgoing Fleet::compose(std::uint32_t index, std::span<std::uint8_t> to,
 
 void Fleet::follow(std::uint32_t index, Nanos now) {
   Bot& bot = bots_[index];
-  const client::State state = bot.session.state();
+  const peer::State state = bot.session.state();
   if (bot.phase == Bot::Phase::over) return;
-  if (state == client::State::closed) {
+  if (state == peer::State::closed) {
     retire(index);
     wheel_.remove(index);
     return;
   }
-  if (bot.phase == Bot::Phase::shaking && state >= client::State::testing && bot.session.connection_id() != 0) {
+  if (bot.phase == Bot::Phase::shaking && state >= peer::State::testing && bot.session.connection_id() != 0) {
     router_.settle(bot.local_port, index);
     free_ports_.push_back(bot.local_port);
     router_.bind(bot.session.connection_id(), index);
     bot.phase = Bot::Phase::joining;
   }
-  if (bot.phase == Bot::Phase::joining && state == client::State::playing) {
+  if (bot.phase == Bot::Phase::joining && state == peer::State::playing) {
     bot.phase = Bot::Phase::playing;
     ++connected_;
     ++playing_;
     // Spread over the interval, or all that joined in one burst would send in one burst for ever.
-    bot.input_at = now + dice_.below(input_interval_);
+    bot.input_at = now + rng_.below(input_interval_);
     // For the same reason not all keep the same distance from the tick.
     bot.pacer.configure(input_interval_, bot.session.view().clock(),
-                        input_margin_min + input_margin_spread * static_cast<float>(dice_.unit()));
+                        input_margin_min + input_margin_spread * static_cast<float>(rng_.unit()));
   }
   Nanos due = bot.session.wake_at();
-  if (bot.phase == Bot::Phase::playing && state == client::State::playing) due = std::min(due, bot.input_at);
+  if (bot.phase == Bot::Phase::playing && state == peer::State::playing) due = std::min(due, bot.input_at);
   if (due < wheel_.due(index)) wheel_.set(index, due);
 }
 
@@ -295,8 +295,8 @@ void Fleet::sample(Nanos now) {
   for (unsigned i = 0; i < std::min<std::size_t>(bots_per_sample, bots_.size()); ++i) {
     const Bot& bot = bots_[sampled_++ % bots_.size()];
     if (bot.phase != Bot::Phase::playing) continue;
-    bot.session.view().for_each([&](const client::Tracked& entity) {
-      if (entity.state.velocity != std::array<std::int16_t, 3>{}) staleness_.record(client::View::age(entity, now));
+    bot.session.view().for_each([&](const view::Tracked& entity) {
+      if (entity.state.velocity != std::array<std::int16_t, 3>{}) staleness_.record(view::View::age(entity, now));
     });
     if (bot.session.rtt() != 0) rtt_.record(bot.session.rtt());
   }

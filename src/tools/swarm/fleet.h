@@ -72,7 +72,7 @@ class Fleet {
     return count;
   }
   /// What bot `index` has to send now, into `to`; and when it is due again.
-  [[nodiscard]] client::Outgoing compose(std::uint32_t index, std::span<std::uint8_t> to, Nanos now);
+  [[nodiscard]] peer::Outgoing compose(std::uint32_t index, std::span<std::uint8_t> to, Nanos now);
   /// No buffer for it: ask again a little later.
   void postpone(std::uint32_t index, Nanos now) noexcept { wheel_.set(index, now + millisecond); }
   [[nodiscard]] const wire::Path& path(std::uint32_t index) const noexcept { return bots_[index].session.server(); }
@@ -117,7 +117,7 @@ class Fleet {
   crypt::Entropy entropy_;
   wire::CrcSeed crc_;
   Nanos input_interval_;
-  base::Prng dice_;
+  base::Prng rng_;
 
   channel::Pools pools_;  ///< of all bots, so it outlives them
   Memory memory_;         ///< so does this

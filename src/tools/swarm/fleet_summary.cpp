@@ -40,16 +40,16 @@ Totals Fleet::totals(Nanos now, const EngineTotals& engine) const {
 
 void Fleet::count_errors(Summary& summary) const {
   for (const Bot& bot : bots_) {
-    const client::Session& session = bot.session;
-    const client::FaultLog& faults = session.faults();
-    for (std::size_t i = 0; i < client::fault_count && faults.total() != 0; ++i) {
-      const auto fault = static_cast<client::Fault>(i);
+    const peer::Session& session = bot.session;
+    const peer::FaultLog& faults = session.faults();
+    for (std::size_t i = 0; i < peer::fault_count && faults.total() != 0; ++i) {
+      const auto fault = static_cast<peer::Fault>(i);
       // Endings go by their own names below, mismatches have a figure of their own.
-      if (faults.count(fault) == 0 || fault == client::Fault::ended || fault == client::Fault::view_mismatch) continue;
-      summary.error_kinds[std::string(client::fault_name(fault))] += faults.count(fault);
+      if (faults.count(fault) == 0 || fault == peer::Fault::ended || fault == peer::Fault::view_mismatch) continue;
+      summary.error_kinds[std::string(peer::fault_name(fault))] += faults.count(fault);
     }
-    if (session.state() == client::State::closed && session.end() != client::End::user) {
-      ++summary.error_kinds[std::string(client::end_name(session.end()))];
+    if (session.state() == peer::State::closed && session.end() != peer::End::user) {
+      ++summary.error_kinds[std::string(peer::end_name(session.end()))];
       if (summary.first_error.empty()) summary.first_error = session.end_text();
     }
     summary.audits += session.view().counters().audits;
@@ -101,7 +101,7 @@ Summary Fleet::summary(Nanos now, const EngineTotals& engine, const Totals& sinc
   for (const Bot& bot : bots_) {
     bytes += sizeof(Bot) + bot.session.view().memory_bytes();
     tracked += bot.session.view().tracked_count();
-    const client::SessionCounters& counters = bot.session.counters();
+    const peer::SessionCounters& counters = bot.session.counters();
     summary.chats_sent += bot.chats;
     summary.commands_sent += bot.commands;
     summary.messages_sent += counters.messages_sent;

@@ -128,9 +128,9 @@ CommandLine parse_command_line(int argc, char** argv, bool terminal) {
     return line;
   }
   line.swarm.driver = texts.driver == "ethdev" ? Driver::ethdev : Driver::socket;
-  line.swarm.far = texts.far == "full"   ? client::FarMode::full
-                   : texts.far == "none" ? client::FarMode::none
-                                         : client::FarMode::count;
+  line.swarm.far = texts.far == "full"   ? view::FarMode::full
+                   : texts.far == "none" ? view::FarMode::none
+                                         : view::FarMode::count;
   line.swarm.status = texts.status == "live"   ? Status::live
                       : texts.status == "line" ? Status::line
                       : texts.status == "none" ? Status::none

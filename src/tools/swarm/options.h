@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "client/view.h"
+#include "view/view.h"
 #include "serried/result.h"
 #include "wire/path.h"
 
@@ -32,7 +32,7 @@ struct SwarmOptions {
   std::string json_file;
   std::string record_file;
   std::uint64_t record_mib = 64;
-  client::FarMode far = client::FarMode::count;
+  view::FarMode far = view::FarMode::count;
   bool audit = true;
   std::uint32_t sockets = 32;
   std::uint16_t port_first = 20'000;

@@ -42,16 +42,16 @@ TEST(Walker, TurnsRestsRunsAndNeverOversteps) {
 }
 
 TEST(Habit, OccursAsOftenAsConfigured) {
-  base::Prng dice(1);
+  base::Prng rng(1);
   for (const double per_minute : {0.5, 6.0, 120.0}) {
     tools::Habit habit(per_minute);
     unsigned times = 0;
-    for (Nanos now = second; now < 3'600 * second; now += 16 * millisecond) times += habit.due(now, dice);
+    for (Nanos now = second; now < 3'600 * second; now += 16 * millisecond) times += habit.due(now, rng);
     EXPECT_NEAR(times, 60 * per_minute, 4 + 0.04 * 60 * per_minute);
   }
   tools::Habit never;
-  EXPECT_FALSE(never.due(second, dice));
-  EXPECT_FALSE(never.due(1'000 * second, dice));
+  EXPECT_FALSE(never.due(second, rng));
+  EXPECT_FALSE(never.due(1'000 * second, rng));
 }
 
 }  // namespace

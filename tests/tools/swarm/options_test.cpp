@@ -33,7 +33,7 @@ TEST(SwarmOptions, HasDefaultsAndKnowsIpv6) {
   ASSERT_EQ(line.exit_code, -1);
   EXPECT_TRUE(line.swarm.audit);
   EXPECT_EQ(line.swarm.rate_hz, 60.0);
-  EXPECT_EQ(line.swarm.far, client::FarMode::count);
+  EXPECT_EQ(line.swarm.far, view::FarMode::count);
   EXPECT_FALSE(line.swarm.server.is_ipv4());
   EXPECT_TRUE(line.swarm.record_file.empty());
   EXPECT_EQ(line.swarm.record_mib, 64U);

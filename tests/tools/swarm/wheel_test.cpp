@@ -43,17 +43,17 @@ TEST(Wheel, AgreesWithAPlainList) {
   constexpr std::uint64_t seed = 11;
   SCOPED_TRACE("seed " + std::to_string(seed));
   constexpr std::uint32_t count = 200;
-  base::Prng dice(seed);
+  base::Prng rng(seed);
   Nanos now = 100 * second;
   Wheel wheel(count, now);
   std::vector<Nanos> due(count);
-  for (std::uint32_t i = 0; i < count; ++i) wheel.set(i, due[i] = now + dice.below(10 * second));
+  for (std::uint32_t i = 0; i < count; ++i) wheel.set(i, due[i] = now + rng.below(10 * second));
   for (int step = 0; step < 5000; ++step) {
-    now += dice.chance(0.001) ? 9 * second : dice.below(5 * millisecond);
+    now += rng.chance(0.001) ? 9 * second : rng.below(5 * millisecond);
     wheel.turn(now, [&](std::uint32_t index, Nanos at) {
       EXPECT_EQ(at, due[index]);
       // Beyond the horizon it is asked again before its time, and set again.
-      if (due[index] <= now) due[index] = now + dice.below(dice.chance(0.1) ? 10 * second : 50 * millisecond);
+      if (due[index] <= now) due[index] = now + rng.below(rng.chance(0.1) ? 10 * second : 50 * millisecond);
       wheel.set(index, due[index]);
     });
     for (std::uint32_t i = 0; i < count; ++i) ASSERT_GT(due[i] + 2 * Wheel::slot_span, now) << i;

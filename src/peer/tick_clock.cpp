@@ -1,0 +1,48 @@
+#include "peer/tick_clock.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace serried::peer {
+
+namespace {
+/// Nearer than a fourth of a tick to a whole number of them, the server left them out.
+constexpr std::int64_t whole_tolerance = 4;
+}  // namespace
+
+void TickClock::configure(std::uint16_t tick_rate_hz) noexcept {
+  *this = TickClock{};
+  if (tick_rate_hz != 0) period_ = second / tick_rate_hz;
+}
+
+void TickClock::note(std::uint32_t tick, Nanos now) noexcept {
+  const auto origin = static_cast<std::int64_t>(now) - static_cast<std::int64_t>(tick * period_);
+  if (!known_) {
+    origin_ = target_ = earliest_ = origin;
+    latest_ = tick;
+    known_ = true;
+    return;
+  }
+  if (tick > latest_) latest_ = tick;
+  earliest_ = count_ == 0 ? origin : std::min(earliest_, origin);
+  if (++count_ == window) {
+    target_ = earliest_;
+    count_ = 0;
+    const auto period = static_cast<std::int64_t>(period_);
+    const std::int64_t behind = target_ - origin_, whole = (behind + period / 2) / period * period;
+    if (behind > 0 && std::abs(behind - whole) < period / whole_tolerance) origin_ += whole;
+  }
+  target_ = std::min(target_, origin);
+  origin_ = target_ < origin_ ? target_ : origin_ + (target_ - origin_) / 8;
+}
+
+double TickClock::tick_at(Nanos now) const noexcept {
+  if (!known_) return 0.0;
+  return static_cast<double>(static_cast<std::int64_t>(now) - origin_) / static_cast<double>(period_);
+}
+
+std::uint32_t TickClock::number_at(Nanos now) const noexcept {
+  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(std::max(tick_at(now), 0.0)));
+}
+
+}  // namespace serried::peer

@@ -1,0 +1,39 @@
+#pragma once
+/// The server's tick as the client can tell. What comes early is followed at once: it proves that the clock was late.
+/// What comes late is mostly jitter, of which the earliest of a window of updates is free: that is followed smoothly,
+/// and with it a path that changes and a server whose clock runs otherwise. But a server that is late leaves out whole
+/// ticks and keeps time with the others: so does the clock, in one step, backwards where they are more than one.
+
+#include <cstdint>
+
+#include "serried/time.h"
+
+namespace serried::peer {
+
+class TickClock {
+ public:
+  void configure(std::uint16_t tick_rate_hz) noexcept;
+  void note(std::uint32_t tick, Nanos now) noexcept;
+  [[nodiscard]] bool known() const noexcept { return known_; }
+  [[nodiscard]] std::uint32_t latest() const noexcept { return latest_; }
+  [[nodiscard]] double tick_at(Nanos now) const noexcept;  ///< fractional; 0 before the first note
+  /// The same for the wire: whole, and 32 bits as the server counts.
+  [[nodiscard]] std::uint32_t number_at(Nanos now) const noexcept;
+  [[nodiscard]] Nanos period() const noexcept { return period_; }
+  [[nodiscard]] double ticks(Nanos span) const noexcept {
+    return static_cast<double>(span) / static_cast<double>(period_);
+  }
+
+ private:
+  static constexpr unsigned window = 16;  ///< updates
+
+  Nanos period_ = second / 60;
+  std::int64_t origin_ = 0;    ///< our time of the server's tick 0
+  std::int64_t target_ = 0;    ///< the earliest of the last whole window
+  std::int64_t earliest_ = 0;  ///< of this one
+  std::uint32_t latest_ = 0;
+  std::uint8_t count_ = 0;  ///< updates of this window
+  bool known_ = false;
+};
+
+}  // namespace serried::peer

@@ -1,0 +1,74 @@
+#include "view/far.h"
+
+#include <utility>
+
+namespace serried::view {
+
+namespace {
+constexpr std::size_t entries_min = 64;
+}
+
+std::size_t FarStore::place_of(std::uint16_t slot) const noexcept {
+  const std::size_t mask = entries_.size() - 1;
+  // Slots are dense small numbers; the multiplier spreads runs of them without a division.
+  std::size_t at = (static_cast<std::uint32_t>(slot) * 0x9E3779B1U >> 12) & mask;
+  while (entries_[at].used && entries_[at].slot != slot) at = (at + 1) & mask;
+  return at;
+}
+
+void FarStore::grow(Nanos now) {
+  std::vector<FarProxy> old = std::move(entries_);
+  std::size_t kept = 0;
+  for (const FarProxy& proxy : old) kept += proxy.used && fresh(proxy, now);
+  // Half full at most after growing, so that it does not grow again at once.
+  std::size_t size = entries_min;
+  while (size < 2 * (kept + 1)) size *= 2;
+  entries_.assign(size, FarProxy{});
+  used_ = 0;
+  for (const FarProxy& proxy : old) {
+    if (!proxy.used || !fresh(proxy, now)) continue;
+    entries_[place_of(proxy.slot)] = proxy;
+    ++used_;
+  }
+}
+
+void FarStore::note(const message::FarRecord& record, std::uint16_t cell, std::uint64_t sequence, Nanos now) {
+  if (4 * (std::size_t{used_} + 1) > 3 * entries_.size()) grow(now);
+  FarProxy& proxy = entries_[place_of(record.slot)];
+  if (!proxy.used) {
+    ++used_;
+  } else if (proxy.sequence > sequence) {
+    return;
+  }
+  proxy.sequence = sequence;
+  proxy.seen_ms = milliseconds(now);
+  proxy.slot = record.slot;
+  proxy.cell = cell;
+  proxy.x = record.x;
+  proxy.y = record.y;
+  proxy.z = record.z;
+  proxy.yaw = record.yaw;
+  proxy.generation = record.generation;
+  proxy.used = true;
+}
+
+void FarStore::forget(std::uint16_t slot, std::uint8_t generation) noexcept {
+  if (entries_.empty()) return;
+  FarProxy& proxy = entries_[place_of(slot)];
+  // Emptying the entry would break probe chains: it is aged beyond any time-out instead.
+  if (proxy.used && proxy.generation == generation) proxy.seen_ms -= timeout_ms_ + 1;
+}
+
+const FarProxy* FarStore::find(std::uint16_t slot, Nanos now) const noexcept {
+  if (entries_.empty()) return nullptr;
+  const FarProxy& proxy = entries_[place_of(slot)];
+  return proxy.used && fresh(proxy, now) ? &proxy : nullptr;
+}
+
+std::size_t FarStore::count(Nanos now) const noexcept {
+  std::size_t total = 0;
+  for_each(now, [&total](const FarProxy&) { ++total; });
+  return total;
+}
+
+}  // namespace serried::view

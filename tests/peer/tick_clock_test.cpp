@@ -1,0 +1,91 @@
+#include "peer/tick_clock.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "base/prng.h"
+
+namespace serried {
+namespace {
+
+constexpr Nanos begin = 10 * second, period = 20 * millisecond;
+
+/// A clock of 50 Hz that has seen tick 0 at `begin`.
+peer::TickClock clock_at_begin() {
+  peer::TickClock clock;
+  clock.configure(50);
+  clock.note(0, begin);
+  return clock;
+}
+
+TEST(TickClock, HasNoTickBeforeTheFirstUpdate) {
+  peer::TickClock clock;
+  clock.configure(50);
+  EXPECT_FALSE(clock.known());
+  EXPECT_EQ(clock.tick_at(begin), 0.0);
+  clock.note(100, begin);
+  EXPECT_TRUE(clock.known());
+  EXPECT_NEAR(clock.tick_at(begin), 100.0, 1e-6);
+  EXPECT_NEAR(clock.tick_at(begin + period / 2), 100.5, 1e-6);
+}
+
+TEST(TickClock, FollowsWhatComesEarlyAtOnceAndWhatComesLateNotAtAll) {
+  peer::TickClock clock = clock_at_begin();
+  clock.note(1, begin + period - 10 * millisecond);
+  EXPECT_NEAR(clock.tick_at(begin + period - 10 * millisecond), 1.0, 1e-6);
+  clock.note(2, begin + 2 * period + 64 * millisecond);
+  EXPECT_NEAR(clock.tick_at(begin + 2 * period), 2.5, 1e-6);
+  EXPECT_EQ(clock.latest(), 2U);
+}
+
+TEST(TickClock, JitterDoesNotDragIt) {
+  peer::TickClock clock = clock_at_begin();
+  base::Prng rng(1);
+  for (std::uint32_t tick = 1; tick < 2'000; ++tick) {
+    clock.note(tick, begin + tick * period + rng.below(8 * millisecond));
+    EXPECT_LT(std::abs(clock.tick_at(begin + tick * period) - tick), 0.06);
+  }
+}
+
+TEST(TickClock, FollowsAServerThatLeftOutTicksAtOnce) {
+  peer::TickClock clock = clock_at_begin();
+  std::uint32_t tick = 1;
+  for (; tick < 100; ++tick) clock.note(tick, begin + tick * period);
+  const Nanos lost = 3 * period;
+  for (; tick < 140; ++tick) {
+    clock.note(tick, begin + tick * period + lost);
+    const double off = tick - clock.tick_at(begin + tick * period + lost);
+    EXPECT_NEAR(off, std::round(off), 1e-6);
+  }
+  EXPECT_NEAR(clock.tick_at(begin + tick * period + lost), tick, 1e-6);
+}
+
+TEST(TickClock, FollowsAPathThatBecomesLongerSmoothly) {
+  for (const Nanos longer : {period / 3, period * 3 / 5}) {
+    peer::TickClock clock = clock_at_begin();
+    std::uint32_t tick = 1;
+    for (; tick < 100; ++tick) clock.note(tick, begin + tick * period);
+    double before = clock.tick_at(begin + tick * period);
+    for (; tick < 240; ++tick) {
+      const Nanos now = begin + tick * period + longer;
+      clock.note(tick, now);
+      EXPECT_GT(clock.tick_at(now), before + (tick > 100 ? 0.9 : 0.0));
+      before = clock.tick_at(now);
+    }
+    EXPECT_NEAR(before, tick - 1, 0.001);
+  }
+}
+
+TEST(TickClock, NumbersAreWholeAndStayInThirtyTwoBits) {
+  peer::TickClock clock;
+  clock.configure(50);
+  EXPECT_EQ(clock.number_at(begin), 0U);
+  clock.note(0xFFFF'FFFF, begin);
+  EXPECT_EQ(clock.number_at(begin), 0xFFFF'FFFFU);
+  EXPECT_EQ(clock.number_at(begin + period), 0U);
+  EXPECT_EQ(clock.period(), period);
+}
+
+}  // namespace
+}  // namespace serried

@@ -1,0 +1,159 @@
+#include "view/view.h"
+
+#include <gtest/gtest.h>
+
+#include "base/prng.h"
+#include "scene.h"
+
+namespace serried {
+namespace {
+
+using view::FarMode;
+using view::Tracked;
+using metrics::Drop;
+using test::content_of;
+using test::Scene;
+namespace delta = message::delta;
+
+TEST(View, FarProxiesGiveWayToTracked) {
+  Scene scene;
+  EXPECT_EQ(scene.block(1, 5, 0), Drop::none);
+  EXPECT_TRUE(scene.proxy(5));
+  scene.create(2, 5, 0, 1);
+  EXPECT_FALSE(scene.proxy(5));
+  scene.remove(3, 5, 0, false);  // no longer tracked, still in view
+  EXPECT_TRUE(scene.proxy(5));
+  scene.remove(4, 5, 0, true);
+  EXPECT_FALSE(scene.proxy(5));
+  scene.block(3, 5, 0);  // sent before it left
+  EXPECT_FALSE(scene.proxy(5));
+  scene.block(6, 6, 0);
+  scene.now += 5 * second;
+  EXPECT_FALSE(scene.proxy(6));
+}
+
+TEST(View, CountOnlyKeepsNoProxies) {
+  Scene scene(FarMode::count);
+  scene.block(1, 5, 0);
+  EXPECT_EQ(scene.view.counters().far_records, 1U);
+  EXPECT_FALSE(scene.proxy(5));
+  EXPECT_EQ(scene.view.far().memory_bytes(), 0U);
+}
+
+TEST(View, HoldsNoMoreThanWasPromised) {
+  Scene scene;
+  for (std::uint16_t slot = 0; slot < 100; ++slot) scene.create(slot + 1U, slot, 0, 1);
+  EXPECT_EQ(scene.view.tracked_count(), 2U * 16 + 2);
+  EXPECT_GT(scene.view.counters().overflows, 0U);
+  EXPECT_FALSE(scene.view.complete());
+}
+
+/// Entities come and go for long: the memories of the gone must not pile up.
+TEST(View, ForgetsRemovalsBehindTheReplayWindow) {
+  Scene scene;
+  std::uint64_t sequence = 0;
+  for (std::uint32_t i = 0; i < 60'000; ++i) {
+    const auto slot = static_cast<std::uint16_t>(i);
+    ASSERT_EQ(scene.create(++sequence, slot, 0, 1), Drop::none);
+    ASSERT_EQ(scene.remove(++sequence, slot, 0), Drop::none);
+  }
+  EXPECT_EQ(scene.view.counters().overflows, 0U);
+  EXPECT_EQ(scene.view.tracked_count(), 0U);
+  EXPECT_LT(scene.view.memory_bytes(), 200'000U);
+}
+
+TEST(View, KnowsItsOwn) {
+  Scene scene;
+  EXPECT_EQ(scene.view.own(), nullptr);
+  scene.create(1, 5, 0, 1, 500);  // by the id that ConnectionAccepted named
+  ASSERT_NE(scene.view.own(), nullptr);
+  EXPECT_EQ(scene.view.own()->slot, 5);
+  scene.remove(2, 5, 0);
+  EXPECT_EQ(scene.view.own(), nullptr);
+}
+
+/// Entities around it come and go, and its place in memory moves.
+TEST(View, KeepsItsOwnThroughSweeps) {
+  Scene scene;
+  std::uint64_t sequence = 0;
+  for (std::uint16_t slot = 100; slot < 110; ++slot) scene.create(++sequence, slot, 0, 1, 1);
+  scene.create(++sequence, 5, 0, 7, 500);
+  for (std::uint16_t slot = 100; slot < 110; ++slot) scene.remove(++sequence, slot, 0);
+  for (std::uint16_t slot = 1'000; slot < 4'000; ++slot) {
+    scene.create(++sequence, slot, 0, 1, 1);
+    scene.remove(++sequence, slot, 0);
+    ASSERT_NE(scene.view.own(), nullptr);
+    ASSERT_EQ(scene.view.own()->slot, 5);
+    ASSERT_EQ(scene.view.own()->state.anim, 7);
+    ASSERT_EQ(scene.view.facts(*scene.view.own()).id, 500U);
+  }
+}
+
+/// An entity keeps the lower bits of sequences only.
+TEST(View, KnowsOldFromNewWhereLowerBitsBeginAgain) {
+  Scene scene;
+  const std::uint64_t turn = std::uint64_t{1} << 40;
+  scene.create(turn - 2, 5, 0, 1);
+  scene.update(turn + 1, 5, 0, 2);
+  EXPECT_EQ(scene.anim(5), 2);
+  scene.update(turn - 1, 5, 0, 3);
+  EXPECT_EQ(scene.anim(5), 2);
+  EXPECT_FALSE(scene.view.complete());
+  scene.remove(turn + 2, 5, 0);
+  scene.create(turn, 5, 0, 4);
+  EXPECT_EQ(scene.anim(5), -1);
+  scene.audit(turn + 3, 5, 0, Scene::state(4));
+  EXPECT_EQ(scene.view.last_mismatch().applied_sequence, turn + 2);
+}
+
+TEST(View, ReportsTheAgeOfEachEntity) {
+  Scene scene;
+  scene.create(1, 5, 0, 1);
+  const Tracked& entity = *scene.view.find(5);
+  const auto age = [&](Nanos later) { return static_cast<double>(view::View::age(entity, scene.now + later)); };
+  EXPECT_NEAR(age(0), 0.0, 2'000);
+  EXPECT_NEAR(age(30 * millisecond), 30.0 * millisecond, 2'000);
+  EXPECT_NEAR(age(30 * 86'400 * second), 30.0 * 86'400 * second, 2'000);
+  EXPECT_EQ(view::View::age(entity, scene.now - second), 0U);  // another clock's past
+}
+
+TEST(View, InterpolatesBetweenTheLastTwoPositions) {
+  Scene scene;
+  const auto place = [&](std::uint64_t sequence, std::int16_t x) {
+    scene.begin(sequence);
+    message::EntityState state = Scene::state(1);
+    state.position[0] = x;
+    state.velocity[0] = 600;
+    const Drop result = scene.apply(message::Type::delta_sync, content_of([&](base::ByteWriter& out) {
+                                      out.write(scene.tick);
+                                      out.write(std::uint16_t{0});
+                                      Scene::write_record(out, 5, delta::position | delta::velocity, state);
+                                    }));
+    EXPECT_EQ(result, Drop::none);
+  };
+  scene.create(1, 5, 0, 1);
+  scene.tick = 1000;
+  place(2, 0);
+  const float from = scene.view.position(*scene.view.find(5))[0];
+  scene.tick += 6;  // 100 ms
+  scene.now += 100 * millisecond;
+  place(3, 2560);
+  const Tracked& entity = *scene.view.find(5);
+  const float to = scene.view.position(entity)[0];
+  EXPECT_NEAR(to - from, 1000.0F, 0.01F);
+  // The scene is drawn 100 ms late: now it shows the older of both, 50 ms later the middle.
+  EXPECT_NEAR(scene.view.interpolated(entity, scene.now)[0], from, 1.0F);
+  EXPECT_NEAR(scene.view.interpolated(entity, scene.now + 50 * millisecond)[0], (from + to) / 2, 1.0F);
+  EXPECT_NEAR(scene.view.interpolated(entity, scene.now + 100 * millisecond)[0], to, 1.0F);
+  // Nothing new: carried on by its velocity for a while, then it stands.
+  EXPECT_NEAR(scene.view.interpolated(entity, scene.now + 150 * millisecond)[0], to + 30.0F, 1.0F);
+  EXPECT_NEAR(scene.view.interpolated(entity, scene.now + second)[0], to + 60.0F, 1.0F);
+  // A long rest before the last step was rest, not slow motion.
+  scene.tick += 600;
+  scene.now += 10 * second;
+  place(4, 5120);
+  EXPECT_NEAR(scene.view.interpolated(entity, scene.now - 200 * millisecond)[0], to, 1.0F);
+}
+
+}  // namespace
+}  // namespace serried
