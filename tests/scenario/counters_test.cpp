@@ -1,7 +1,7 @@
 /// Every counter of counter.def moves: in the story below, or in the unit test that is named for it.
 #include <gtest/gtest.h>
 
-#include "control/collect.h"
+#include "server/collect.h"
 #include "scenario/engine.h"
 #include "scenario/talk.h"
 
@@ -20,15 +20,15 @@ const std::map<CounterId, const char*> elsewhere{
     {CounterId::replication_unrecorded_plans, "tests/replicate/compose_test.cpp"},
     {CounterId::replication_far_crossings_missed, "tests/replicate/far_test.cpp"},
     {CounterId::handshakes_denied_full, "tests/handshake/handshake_lane_test.cpp"},
-    {CounterId::lanes_polls, "tests/control/lane_loop_test.cpp"},
-    {CounterId::lanes_busy_polls, "tests/control/lane_loop_test.cpp"},
-    {CounterId::lanes_busy_ns, "tests/control/lane_loop_test.cpp"},
-    {CounterId::lanes_items, "tests/control/lane_loop_test.cpp"},
-    {CounterId::lanes_longest_poll_ns, "tests/control/lane_loop_test.cpp"},
-    {CounterId::lanes_allocations, "tests/control/lane_loop_test.cpp"},
-    {CounterId::cores_run_ns, "tests/control/lane_loop_test.cpp"},
-    {CounterId::cores_awake_ns, "tests/control/lane_loop_test.cpp"},
-    {CounterId::cores_cpu_ns, "tests/control/lane_loop_test.cpp"},
+    {CounterId::lanes_polls, "tests/server/lane_loop_test.cpp"},
+    {CounterId::lanes_busy_polls, "tests/server/lane_loop_test.cpp"},
+    {CounterId::lanes_busy_ns, "tests/server/lane_loop_test.cpp"},
+    {CounterId::lanes_items, "tests/server/lane_loop_test.cpp"},
+    {CounterId::lanes_longest_poll_ns, "tests/server/lane_loop_test.cpp"},
+    {CounterId::lanes_allocations, "tests/server/lane_loop_test.cpp"},
+    {CounterId::cores_run_ns, "tests/server/lane_loop_test.cpp"},
+    {CounterId::cores_awake_ns, "tests/server/lane_loop_test.cpp"},
+    {CounterId::cores_cpu_ns, "tests/server/lane_loop_test.cpp"},
 };
 
 EngineConfig busy_place() {
@@ -62,13 +62,13 @@ class CountedStory : public Engine {
   /// Of all lanes and the port together, as a server's snapshot has it.
   [[nodiscard]] metrics::CounterValues counted() const {
     metrics::CounterValues all;
-    control::collect(all, ports.front()->counters());
-    control::collect(all, ios.front()->counters());
-    control::collect(all, handshake.counters());
+    server::collect(all, ports.front()->counters());
+    server::collect(all, ios.front()->counters());
+    server::collect(all, handshake.counters());
     for (const auto& shard : shards) {
       metrics::CounterValues of_shard;
-      control::collect(of_shard, shard->counters());
-      control::collect(of_shard, shard->counters().plan);
+      server::collect(of_shard, shard->counters());
+      server::collect(of_shard, shard->counters().plan);
       all.merge(of_shard);
     }
     return all;

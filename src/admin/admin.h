@@ -1,0 +1,80 @@
+#pragma once
+/// What an operator may ask of a running server, and control's own record of what is banned. Requests and answers are
+/// one JSON object each (docs/running.md, serried-ctl); admin_socket.h carries them.
+///
+/// Lanes get orders over their rings and are never waited for: what finds no room is tried again at the next poll.
+/// What filters before the lanes (XDP, rte_flow) gets operators' bans at once, and a score's ban only when no lane has
+/// a session from there: a source address can be made up, and a player must not pay for it.
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "io/run_commands.h"
+#include "serried/result.h"
+
+namespace serried::admin {
+
+/// Something before the lanes that drops what is banned.
+struct BanSink {
+  std::string name;
+  std::function<Result<Done>(const guard::Prefix&)> add;
+  std::function<void(const guard::Prefix&)> lift;
+};
+
+/// Owner   one thread, but for publish()
+class Admin {
+ public:
+  static constexpr std::size_t bans_max = 4'096;
+  static constexpr std::size_t reason_bytes_max = 256;
+
+  /// Links and sinks outlive it.
+  Admin(std::vector<io::AdminLink*> lanes, std::vector<BanSink> sinks);
+
+  /// The answer to one request, a line without its end. Never throws for what it is asked.
+  [[nodiscard]] std::string answer(const std::string& request, Nanos now);
+  /// Orders that wait, reports of lanes, bans that are over.
+  void poll(Nanos now);
+  /// Any thread: the figures that `status` answers with, as JSON.
+  void publish(std::string status);
+
+ private:
+  struct Ban {
+    guard::Prefix prefix;
+    bool by_operator = false;
+    Nanos until = 0;
+    std::string reason;
+    std::uint32_t sessions = 0;  ///< ended, or found
+    std::size_t answers = 0;     ///< lanes that have reported
+    bool refused = false;        ///< by a lane whose table is full
+    bool in_sinks = false;
+  };
+  using Bans = std::map<std::uint32_t, Ban>;  ///< by id of the order
+
+  [[nodiscard]] Bans::iterator find(const guard::Prefix& prefix);
+  std::uint32_t order(io::AdminCommand::Kind kind, const guard::Prefix& prefix, Nanos until);
+  std::string sink(Ban& ban);
+  void unsink(Ban& ban);
+  void take(const io::AdminReport& report);
+  std::string add_ban(const guard::Prefix& prefix, Nanos length, std::string reason, Nanos now);
+  std::string lift_ban(const guard::Prefix& prefix);
+  [[nodiscard]] std::string list(Nanos now) const;
+  [[nodiscard]] std::string status();
+
+  std::vector<io::AdminLink*> lanes_;
+  std::vector<BanSink> sinks_;
+  std::vector<std::deque<io::AdminCommand>> waiting_;  ///< by lane
+  Bans bans_;
+  std::uint32_t next_id_ = 1;
+  std::mutex published_guard_;
+  std::string published_;
+};
+
+/// "192.0.2.1", "192.0.2.0/24", "2001:db8::/48". Error: no address, bits set behind the prefix.
+Result<guard::Prefix> parse_prefix(const std::string& text);
+[[nodiscard]] std::string format_prefix(const guard::Prefix& prefix);
+
+}  // namespace serried::admin

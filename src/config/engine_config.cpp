@@ -1,0 +1,215 @@
+#include "config/engine_config.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/check.h"
+
+namespace serried::config {
+namespace {
+
+/// Most buffers that an io lane keeps at hand for each shard: what a shard can plan while the lane is in one poll.
+constexpr unsigned spare_buffers_max = 2'048;
+constexpr unsigned link_buffers_min = 1'024;
+constexpr unsigned small_blocks = 1'024, large_blocks = 96;
+static_assert(small_blocks * channel::BlockPool::small_bytes + large_blocks * channel::BlockPool::large_bytes ==
+              64U << 20);
+
+/// Parsed without a fault before: check_config saw to it.
+template <class T>
+T checked(Result<T> parsed) {
+  SERRIED_CHECK(static_cast<bool>(parsed));
+  return parsed.value();
+}
+
+/// The world's defaults are ticks of 60 a second, and mean time: a client lets far proxies expire after seconds, an
+/// input is held until the next of ten a second.
+unsigned ticks_at(const ServerConfig& config, unsigned ticks_at_60) {
+  return std::max(ticks_at_60 * config.tick_rate_hz / 60, 1U);
+}
+
+bool is_v6(const std::string& address) { return address.find(':') != std::string::npos; }
+
+unsigned spare_buffers(const LinkSizes& sizes) { return std::min(sizes.buffers, spare_buffers_max); }
+
+/// Everything that can be out of a lane's pool at once, and some: rings to and from each shard with the slices they
+/// work on, what is at hand (twice the target before it is trimmed), what waits to leave, bursts under way.
+unsigned lane_buffers(const ServerConfig& config, unsigned shards) {
+  const LinkSizes sizes = link_sizes(config, shards);
+  const unsigned spare = spare_buffers(sizes);
+  return shards * (sizes.buffers + spare + 3 * wire::Batch::capacity) + 2 * spare + 4'096;
+}
+
+port::HostConfig host_config(const ServerConfig& config) {
+  port::HostConfig host;
+  for (const std::string& text : config.addresses) {
+    const port::LocalAddress address = checked(port::parse_local_address(text));
+    (is_v6(text) ? host.has_ipv6 : host.has_ipv4) = true;
+    (is_v6(text) ? host.ipv6 : host.ipv4) = address;
+  }
+  for (const std::string& text : config.gateways)
+    (is_v6(text) ? host.gateway_ipv6 : host.gateway_ipv4) = checked(port::parse_address(text));
+  host.port_first = host.port_last = config.udp_port;
+  host.vlan = config.vlan;
+  host.verify_udp_checksum = config.verify_udp_checksum;
+  if (config.next_hop == "arp") {
+    host.next_hop = port::NextHop::arp;
+  } else if (config.next_hop != "learn") {
+    host.next_hop = port::NextHop::static_mac;
+    host.next_hop_mac = checked(port::parse_mac(config.next_hop));
+  }
+  return host;
+}
+
+message::ConnectionAccepted parameters_of(const ServerConfig& config) {
+  const world::Config world = world_config(config);
+  message::ConnectionAccepted parameters;
+  parameters.tick_rate_hz = static_cast<std::uint16_t>(config.tick_rate_hz);
+  parameters.input_rate_max_hz = static_cast<std::uint16_t>(config.input_rate_max_hz);
+  parameters.idle_ping_ms = config.idle_ping_ms;
+  parameters.timeout_ms = config.timeout_ms;
+  parameters.ack_delay_us = config.ack_delay_ms * 1'000;
+  parameters.tracked_max = static_cast<std::uint16_t>(config.tracked_max);
+  parameters.section_size_xy = static_cast<std::uint32_t>(world.geometry.section_size_xy);
+  parameters.section_size_z = static_cast<std::uint32_t>(world.geometry.section_size_z);
+  parameters.sections_x = world.geometry.sections[0];
+  parameters.sections_y = world.geometry.sections[1];
+  parameters.sections_z = world.geometry.sections[2];
+  parameters.cell_size_xy = static_cast<std::uint32_t>(world.cell_size_xy);
+  parameters.cell_size_z = static_cast<std::uint32_t>(world.cell_size_z);
+  return parameters;
+}
+
+}  // namespace
+
+unsigned sessions_per_lane(const ServerConfig& config) noexcept {
+  const unsigned share = (config.sessions_max + config.io_lanes - 1) / config.io_lanes;
+  if (config.io_lanes == 1) return share;
+  // A hash of addresses deals clients to lanes, never quite evenly: no lane shall be full long before the server is.
+  return std::min(share + share / 8 + 32, session::sessions_per_lane_max);
+}
+
+world::Config world_config(const ServerConfig& config) {
+  world::Config world;
+  world.ticks_per_second = config.tick_rate_hz;
+  world.players_max = config.players_max;
+  world.npcs = config.npcs;
+  world.resume_s = config.resume_s;
+  const float scale = static_cast<float>(config.view_distance_units) / world.radius[0];  // of a player
+  for (float& radius : world.radius) radius *= scale;
+  for (unsigned* const ticks : {&world.slot_rest_ticks, &world.input_hold_ticks}) *ticks = ticks_at(config, *ticks);
+  return world;
+}
+
+replicate::Config replicate_config(const ServerConfig& config) {
+  replicate::Config replicate;
+  replicate.datagram_bytes = config.budget_bytes;
+  replicate.tracked_max = config.tracked_max;
+  replicate.audit_per_second = config.audits_per_s;
+  for (unsigned* const ticks : {&replicate.distant_interval_ticks, &replicate.resting_interval_ticks,
+                                &replicate.refresh_ticks, &replicate.far_cycle_ticks, &replicate.quiet_ticks})
+    *ticks = ticks_at(config, *ticks);
+  return replicate;
+}
+
+games::reference::Config reference_config(const ServerConfig& config, const Assets* assets) {
+  games::reference::Config game;
+  game.player_spawn_half = static_cast<float>(config.spawn_size_units) / 2;
+  game.npc_decision_ticks = ticks_at(config, game.npc_decision_ticks);
+  if (assets != nullptr) game.welcome = assets->welcome;
+  return game;
+}
+
+io::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, const Assets* assets, unsigned shards,
+                         unsigned io_lane) {
+  io::IoConfig io;
+  io.lane = io_lane;
+  io.sessions_max = sessions_per_lane(config);
+  io.attempts_max = std::bit_ceil(std::clamp(io.sessions_max, 256U, 65'536U));
+  io.cookie_rate_per_s = config.cookie_rate_per_s;
+  io.spare_buffers = spare_buffers(link_sizes(config, shards));
+  io.protocol_id = key.protocol_id;
+  io.abuse_guard.address_per_s = config.address_rate_per_s;
+  io.abuse_guard.prefix_per_s = config.prefix_rate_per_s;
+  io.abuse_guard.ban_score = config.ban_score;
+  io.parameters = parameters_of(config);
+  io.message_bytes_max = config.message_bytes_max;
+  // 64 MiB of messages in fragments a process, and for those in datagrams what every session may have waiting, within
+  // reason: a client that acks nothing is cut off after some twenty seconds.
+  io.small_blocks = static_cast<std::uint16_t>(small_blocks / config.io_lanes);
+  io.large_blocks = static_cast<std::uint16_t>(large_blocks / config.io_lanes);
+  io.chunks = std::clamp(8 * io.sessions_max, 4'096U, 262'144U);
+  io.rekey_bytes = std::uint64_t{config.rekey_mib} << 20;
+  io.rekey_after = config.rekey_s * second;
+  io.integrity_period = config.integrity_period_s * second;
+  if (assets == nullptr) return io;
+  if (!assets->integrity.versions().empty()) io.integrity = &assets->integrity;
+  if (assets->dictionary) io.dictionary = &*assets->dictionary;
+  return io;
+}
+
+handshake::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key,
+                                       std::int64_t started_unix_s) {
+  handshake::HandshakeConfig handshake;
+  handshake.token_key = key;
+  handshake.started_unix_s = started_unix_s;
+  // Every session's token, those of players that came and went within a token's life, and some room.
+  handshake.tokens_remembered = std::bit_ceil(std::max(4 * config.sessions_max, 65'536U));
+  handshake.players_max = config.players_max;
+  return handshake;
+}
+
+port::SocketConfig socket_config(const ServerConfig& config, unsigned shards) {
+  port::SocketConfig socket;
+  if (!config.addresses.empty()) socket.address = checked(port::parse_local_address(config.addresses.front())).address;
+  socket.port_first = config.udp_port;
+  socket.reuse_port = config.io_lanes > 1;
+  socket.buffers = lane_buffers(config, shards);
+  return socket;
+}
+
+port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards) {
+  port::EthdevConfig ethdev;
+  ethdev.device = config.port;
+  ethdev.queues = config.io_lanes;
+  ethdev.host = host_config(config);
+  ethdev.buffers = lane_buffers(config, shards) + ethdev.rx_descriptors + ethdev.tx_descriptors;
+  return ethdev;
+}
+
+LinkSizes link_sizes(const ServerConfig& config, unsigned shards) {
+  LinkSizes sizes;
+  // Inputs of two ticks from all players: a shard looks at its ring between slices, not while it steps.
+  sizes.rows = std::bit_ceil(std::max(2 * sessions_per_lane(config) / shards, 4'096U));
+  // A whole tick: shards plan faster than an io lane seals, and a viewer without a buffer is told nothing that tick.
+  const unsigned viewers = (config.players_max + config.io_lanes * shards - 1) / (config.io_lanes * shards);
+  sizes.buffers = std::bit_ceil(std::clamp(viewers, link_buffers_min, 16'384U));
+  // At 47 us a key exchange, a full queue is 50 ms of work; what does not fit is dropped and tried again by the client.
+  sizes.jobs = 1'024;
+  return sizes;
+}
+
+std::vector<std::string> engine_faults(const ServerConfig& config, unsigned shards) {
+  std::vector<std::string> faults = world_config(config).validate(shards);
+  for (std::string& fault : replicate_config(config).validate()) faults.push_back(std::move(fault));
+  for (std::string& fault : reference_config(config, nullptr).validate()) faults.push_back(std::move(fault));
+  return faults;
+}
+
+simd::Isa isa_of(IsaChoice choice) noexcept {
+  switch (choice) {
+    case IsaChoice::scalar:
+      return simd::Isa::scalar;
+    case IsaChoice::sse42:
+      return simd::Isa::sse42;
+    case IsaChoice::avx2:
+      return simd::Isa::avx2;
+    case IsaChoice::avx512:
+      return simd::Isa::avx512;
+    case IsaChoice::automatic:
+      break;
+  }
+  return simd::detected_isa();
+}
+
+}  // namespace serried::config

@@ -1,0 +1,51 @@
+#pragma once
+/// From what a user says to what each module takes: pure functions, one a module.
+
+#include <string>
+#include <vector>
+
+#include "config/assets.h"
+#include "config/config.h"
+#include "crypt/token.h"
+#include "games/reference/config.h"
+#include "simd/isa.h"
+#include "handshake/handshake_lane.h"
+#include "io/io_state.h"
+#include "port/ethdev.h"
+#include "port/socket.h"
+#include "replicate/config.h"
+#include "world/config.h"
+
+namespace serried::config {
+
+[[nodiscard]] world::Config world_config(const ServerConfig& config);
+[[nodiscard]] replicate::Config replicate_config(const ServerConfig& config);
+/// `assets` may be null.
+[[nodiscard]] games::reference::Config reference_config(const ServerConfig& config, const Assets* assets);
+/// `assets` may be null; what the lane needs of them is pointed to.
+[[nodiscard]] io::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, const Assets* assets,
+                                       unsigned shards, unsigned io_lane);
+[[nodiscard]] handshake::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key,
+                                                     std::int64_t started_unix_s);
+/// Precondition of both: check_config found nothing.
+[[nodiscard]] port::SocketConfig socket_config(const ServerConfig& config, unsigned shards);
+[[nodiscard]] port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards);
+
+/// Sizes of rings between lanes.
+struct LinkSizes {
+  unsigned rows = 0;     ///< inputs of an (io, shard) pair
+  unsigned buffers = 0;  ///< empty and filled ones of a pair
+  unsigned jobs = 0;     ///< handshakes of an io lane at a time
+};
+[[nodiscard]] LinkSizes link_sizes(const ServerConfig& config, unsigned shards);
+
+/// Sessions of one io lane: its part of all; where there are several lanes an eighth more, and some.
+[[nodiscard]] unsigned sessions_per_lane(const ServerConfig& config) noexcept;
+
+/// What world, replication and game find wrong, with `shards` shard lanes; each one sentence.
+[[nodiscard]] std::vector<std::string> engine_faults(const ServerConfig& config, unsigned shards);
+
+/// Isa of the kernels that a user chose.
+[[nodiscard]] simd::Isa isa_of(IsaChoice choice) noexcept;
+
+}  // namespace serried::config

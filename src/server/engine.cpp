@@ -1,0 +1,156 @@
+#include "server/engine.h"
+
+#include "base/check.h"
+#include "telemetry/clock.h"
+#include "server/collect.h"
+#include "server/engine_on.h"
+
+namespace serried::server {
+namespace {
+
+shard::ShardSetup shard_setup(const EngineSetup& setup) {
+  shard::ShardSetup shard;
+  shard.world = world_config(setup.config);
+  shard.replicate = replicate_config(setup.config);
+  shard.shards = setup.shards;
+  shard.io_lanes = setup.config.io_lanes;
+  shard.sessions_per_lane = sessions_per_lane(setup.config);
+  shard.seed = setup.config.seed;
+  shard.game = setup.game;
+  shard.clock = [] { return telemetry::now(); };
+  return shard;
+}
+
+std::vector<std::unique_ptr<link::IoShardLink>> make_links(const EngineSetup& setup) {
+  const config::LinkSizes sizes = link_sizes(setup.config, setup.shards);
+  std::vector<std::unique_ptr<link::IoShardLink>> links;
+  for (unsigned i = 0; i < setup.config.io_lanes * setup.shards; ++i)
+    links.push_back(std::make_unique<link::IoShardLink>(sizes.rows, sizes.buffers));
+  return links;
+}
+
+std::vector<std::unique_ptr<link::HandshakeLink>> make_handshake_links(const EngineSetup& setup) {
+  const config::LinkSizes sizes = link_sizes(setup.config, setup.shards);
+  std::vector<std::unique_ptr<link::HandshakeLink>> links;
+  for (unsigned i = 0; i < setup.config.io_lanes; ++i)
+    links.push_back(std::make_unique<link::HandshakeLink>(sizes.jobs, sessions_per_lane(setup.config)));
+  return links;
+}
+
+template <class Link>
+std::vector<Link*> pointers(const std::vector<std::unique_ptr<Link>>& owners) {
+  std::vector<Link*> links;
+  for (const auto& owner : owners) links.push_back(owner.get());
+  return links;
+}
+
+unsigned poll_shard(void* lane, Nanos at) noexcept { return static_cast<shard::ShardLane*>(lane)->poll(at); }
+unsigned poll_handshake(void* lane, Nanos at) noexcept {
+  return static_cast<handshake::HandshakeLane*>(lane)->poll(at, telemetry::unix_now());
+}
+
+void add_drops(telemetry::Snapshot& snapshot, const metrics::DropCounters& drops) {
+  for (std::size_t i = 0; i < metrics::drop_count; ++i) snapshot.drops[i] += drops.value(static_cast<metrics::Drop>(i));
+}
+
+/// What a lane counted, and what its core measured of it.
+template <class... Counters>
+telemetry::LaneFigures figures(const LaneEntry& entry, const Counters&... counters) {
+  telemetry::LaneFigures lane;
+  lane.name = entry.name;
+  collect(lane.counters, entry.meter);
+  (collect(lane.counters, counters), ...);
+  return lane;
+}
+
+template <class Ports>
+Result<std::unique_ptr<Engine>> open_on(const EngineSetup& setup) {
+  auto ports = Ports::open(setup.config, setup.shards);
+  if (!ports) return ports.error();
+  return std::unique_ptr<Engine>{std::make_unique<EngineOn<Ports>>(setup, std::move(ports).value())};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::open(const EngineSetup& setup) {
+  std::string faults;
+  for (const std::string& fault : shard_setup(setup).validate()) faults += (faults.empty() ? "" : "; ") + fault;
+  if (!faults.empty()) return Error{"with " + std::to_string(setup.shards) + " shard lanes: " + faults};
+  return setup.config.driver == config::Driver::socket ? open_on<SocketPorts>(setup) : open_on<DevicePorts>(setup);
+}
+
+Engine::Engine(const EngineSetup& setup)
+    : setup_(setup),
+      links_(make_links(setup)),
+      handshake_links_(make_handshake_links(setup)),
+      handover_(setup.config.io_lanes),
+      simulation_(shard_setup(setup)),
+      handshake_lane_(handshake_config(setup.config, setup.key, setup.started_unix_s), pointers(handshake_links_)) {
+  for (unsigned i = 0; i < setup.shards; ++i) {
+    shard_lanes_.push_back(std::make_unique<shard::ShardLane>(simulation_, i, links_of_shard(i)));
+    auto& entry = shard_entries_.emplace_back(std::make_unique<LaneEntry>());
+    entry->name = lane_name({LaneKind::shard, i});
+    entry->lane = shard_lanes_.back().get();
+    entry->poll = &poll_shard;
+  }
+  for (unsigned i = 0; i < setup.config.io_lanes; ++i) {
+    auto& entry = io_entries_.emplace_back(std::make_unique<LaneEntry>());
+    entry->name = lane_name({LaneKind::io, i});
+    admin_links_.push_back(std::make_unique<io::AdminLink>());
+  }
+  handshake_entry_.name = lane_name({LaneKind::handshake, 0});
+  handshake_entry_.lane = &handshake_lane_;
+  handshake_entry_.poll = &poll_handshake;
+}
+
+std::vector<io::AdminLink*> Engine::admin_links() const { return pointers(admin_links_); }
+
+LaneEntry& Engine::lane(LaneId id) noexcept {
+  switch (id.kind) {
+    case LaneKind::io:
+      return *io_entries_[id.index];
+    case LaneKind::shard:
+      return *shard_entries_[id.index];
+    case LaneKind::handshake:
+      break;
+  }
+  return handshake_entry_;
+}
+
+std::vector<link::IoShardLink*> Engine::links_of_io(unsigned io_lane) const {
+  std::vector<link::IoShardLink*> links;
+  for (unsigned shard = 0; shard < setup_.shards; ++shard)
+    links.push_back(links_[io_lane * setup_.shards + shard].get());
+  return links;
+}
+
+std::vector<link::IoShardLink*> Engine::links_of_shard(unsigned shard) const {
+  std::vector<link::IoShardLink*> links;
+  for (unsigned io = 0; io < setup_.config.io_lanes; ++io) links.push_back(links_[io * setup_.shards + shard].get());
+  return links;
+}
+
+void Engine::add_io(telemetry::Snapshot& snapshot, const LaneEntry& entry, const io::IoCounters& io,
+                    const port::PortCounters& port) {
+  snapshot.add(figures(entry, io, port));
+  add_drops(snapshot, port.drops);
+  add_drops(snapshot, io.drops);
+}
+
+void Engine::collect(telemetry::Snapshot& snapshot) const {
+  snapshot.at = telemetry::now();
+  collect_io(snapshot);
+  for (std::size_t i = 0; i < shard_lanes_.size(); ++i) {
+    const shard::ShardCounters& shard = shard_lanes_[i]->counters();
+    snapshot.add(figures(*shard_entries_[i], shard, shard.plan));
+    snapshot.tick_ns.merge(shard.tick_total);
+    add_drops(snapshot, shard.drops);
+  }
+  snapshot.add(figures(handshake_entry_, handshake_lane_.counters()));
+  // While lanes run the tick may be overwritten under us; then the snapshot has none.
+  const std::uint32_t tick = simulation_.hashed_tick();
+  if (simulation_.world_hash(tick, snapshot.world_hash)) snapshot.world_tick = tick;
+  measure_memory(snapshot);
+}
+
+}  // namespace serried::server

@@ -1,0 +1,96 @@
+#pragma once
+/// One server without its threads: ports, rings, lanes, world, and what may be asked of them from outside. Which port
+/// it stands on is decided once, at open; behind that decision everything is compiled for the port (engine_on.h).
+///
+/// Lanes are polled by their cores through LaneEntry. The control thread reads counters and sets one flag, drain; it
+/// touches nothing else that a lane owns while lanes run.
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "admin/admin.h"
+#include "config/config.h"
+#include "config/engine_config.h"
+#include "server/lane_loop.h"
+#include "server/placement.h"
+#include "telemetry/snapshot.h"
+#include "game/host.h"
+#include "io/handover.h"
+#include "handshake/handshake_lane.h"
+#include "io/run_commands.h"
+#include "shard/shard_lane.h"
+#include "serried/result.h"
+
+namespace serried::server {
+
+struct EngineSetup {
+  config::ServerConfig config;
+  crypt::TokenKey key;
+  unsigned shards = 1;
+  std::int64_t started_unix_s = 0;
+  const config::Assets* assets = nullptr;  ///< null: none; outlives the engine
+  game::Callbacks game{};          ///< what is played; outlives the engine
+};
+
+class Engine {
+ public:
+  /// Opens the port and builds everything. Preconditions: no faults in the configuration, EAL runs.
+  /// Error: the port cannot be opened, a set-up that the world refuses.
+  static Result<std::unique_ptr<Engine>> open(const EngineSetup& setup);
+  virtual ~Engine() = default;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  [[nodiscard]] LaneEntry& lane(LaneId id) noexcept;
+  /// Of the device, any_node where it has none.
+  [[nodiscard]] virtual int numa_node() const noexcept = 0;
+  /// "10.0.0.1:40000, [fd00::1]:40000"
+  [[nodiscard]] virtual std::string endpoints() const = 0;
+  /// What the port turned out to be, a line each.
+  [[nodiscard]] virtual std::vector<std::string> port_notes() const = 0;
+
+  /// Any thread: io lanes refuse newcomers and take leave of every client, as soon as they are polled.
+  void begin_drain() noexcept { drain_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] virtual bool drained() const noexcept = 0;
+
+  /// Control only: ask ports what they lost below us. Lanes count it with their next receive.
+  virtual void poll_missed() noexcept = 0;
+  /// Control only. Whether the port's link is up; sockets have none to lose.
+  [[nodiscard]] virtual bool link_up() const noexcept = 0;
+  /// Control only. Precondition: a fresh snapshot. Without cores, and which lane is on which: those are the loops'.
+  void collect(telemetry::Snapshot& snapshot) const;
+  /// What drops banned addresses before the lanes. For the thread that has the order links.
+  [[nodiscard]] virtual std::vector<admin::BanSink> ban_sinks() = 0;
+  /// One an io lane: through it bans reach the lane, and what the lane found comes back. For one thread.
+  [[nodiscard]] std::vector<io::AdminLink*> admin_links() const;
+  /// Give buffers back to the port. After the last poll of every lane.
+  virtual void close() noexcept = 0;
+
+ protected:
+  explicit Engine(const EngineSetup& setup);
+  /// Counters of the io lanes and their ports, added to `snapshot`.
+  virtual void collect_io(telemetry::Snapshot& snapshot) const = 0;
+
+  [[nodiscard]] std::vector<link::IoShardLink*> links_of_io(unsigned io_lane) const;
+  [[nodiscard]] std::vector<link::IoShardLink*> links_of_shard(unsigned shard) const;
+
+  /// What one io lane and its port counted, in the words of a snapshot.
+  static void add_io(telemetry::Snapshot& snapshot, const LaneEntry& entry, const io::IoCounters& io,
+                     const port::PortCounters& port);
+
+  EngineSetup setup_;
+  std::vector<std::unique_ptr<link::IoShardLink>> links_;  ///< [io lane * shards + shard]
+  std::vector<std::unique_ptr<link::HandshakeLink>> handshake_links_;
+  std::vector<std::unique_ptr<io::AdminLink>> admin_links_;  ///< by io lane
+  io::HandoverMesh handover_;
+  shard::Simulation simulation_;
+  std::vector<std::unique_ptr<shard::ShardLane>> shard_lanes_;
+  handshake::HandshakeLane handshake_lane_;
+  std::vector<std::unique_ptr<LaneEntry>> io_entries_, shard_entries_;
+  LaneEntry handshake_entry_;
+  std::atomic<bool> drain_{false};
+};
+
+}  // namespace serried::server

@@ -1,0 +1,136 @@
+#pragma once
+/// The part of an engine that knows its port: io lanes as templates over it.
+
+#include <utility>
+
+#include "server/engine.h"
+#include "io/io_lane.h"
+#include "port/ethdev.h"
+#include "port/flow_filter.h"
+#include "port/socket.h"
+#include "port/xdp_filter.h"
+
+namespace serried::server {
+
+/// One kernel socket a lane, all on one UDP port.
+class SocketPorts {
+ public:
+  using Port = port::Socket;
+  static Result<SocketPorts> open(const config::ServerConfig& config, unsigned shards);
+  [[nodiscard]] Port& lane(unsigned index) noexcept { return *sockets_[index]; }
+  [[nodiscard]] const Port& lane(unsigned index) const noexcept { return *sockets_[index]; }
+  void poll_missed() noexcept;
+  [[nodiscard]] bool link_up() const noexcept { return true; }
+  [[nodiscard]] int numa_node() const noexcept { return any_node; }
+  [[nodiscard]] std::string endpoints() const;
+  [[nodiscard]] std::vector<std::string> notes() const;
+  [[nodiscard]] std::vector<admin::BanSink> ban_sinks() { return {}; }
+  void collect_filtered(telemetry::Snapshot&) const {}
+
+ private:
+  std::unique_ptr<port::LocalAddresses> local_addresses_ = std::make_unique<port::LocalAddresses>();
+  std::vector<std::unique_ptr<Port>> sockets_;
+  std::string steering_;  ///< what the kernel does for several lanes, as a note
+};
+
+/// One queue of a device a lane.
+class DevicePorts {
+ public:
+  using Port = port::Ethdev;
+  static Result<DevicePorts> open(const config::ServerConfig& config, unsigned shards);
+  [[nodiscard]] Port& lane(unsigned index) noexcept { return device_->lane(index); }
+  [[nodiscard]] const Port& lane(unsigned index) const noexcept { return device_->lane(index); }
+  void poll_missed() noexcept;
+  [[nodiscard]] bool link_up() const noexcept { return device_->link_up(); }
+  [[nodiscard]] int numa_node() const noexcept { return device_->report().numa_node; }
+  [[nodiscard]] std::string endpoints() const { return endpoints_; }
+  [[nodiscard]] std::vector<std::string> notes() const;
+  [[nodiscard]] std::vector<admin::BanSink> ban_sinks();
+  /// Frames that the kernel dropped for us count as received and dropped. What it passed on to itself was never ours.
+  void collect_filtered(telemetry::Snapshot& snapshot) const;
+
+ private:
+  Result<Done> open_filters(const config::ServerConfig& config);
+
+  std::unique_ptr<port::EthdevDevice> device_;
+  std::unique_ptr<port::XdpFilter> xdp_;    ///< none: not asked for
+  std::unique_ptr<port::FlowFilter> flow_;  ///< none: the driver takes no rules
+  port::XdpFilter::Counts filtered_;
+  std::string endpoints_;
+};
+
+template <class Ports>
+class EngineOn final : public Engine {
+ public:
+  EngineOn(const EngineSetup& setup, Ports ports) : Engine(setup), ports_(std::move(ports)) {
+    const crypt::Entropy entropy;
+    crypt::Secret cookie_root;
+    entropy.fill(cookie_root.bytes());
+    const crypt::CookieJar jar{cookie_root};
+    for (unsigned i = 0; i < setup.config.io_lanes; ++i) {
+      hosts_.push_back(std::make_unique<LaneHost>(io_config(setup.config, setup.key, setup.assets, setup.shards, i),
+                                              ports_.lane(i), links_of_io(i), *handshake_links_[i], jar, entropy,
+                                              drain_));
+      hosts_.back()->lane.attach(*admin_links_[i]);
+      hosts_.back()->lane.attach(handover_.links_of(i));
+      io_entries_[i]->lane = hosts_.back().get();
+      io_entries_[i]->poll = &LaneHost::poll;
+    }
+  }
+
+  [[nodiscard]] int numa_node() const noexcept override { return ports_.numa_node(); }
+  [[nodiscard]] std::string endpoints() const override { return ports_.endpoints(); }
+  [[nodiscard]] std::vector<std::string> port_notes() const override { return ports_.notes(); }
+  [[nodiscard]] std::vector<admin::BanSink> ban_sinks() override { return ports_.ban_sinks(); }
+  void poll_missed() noexcept override { ports_.poll_missed(); }
+  [[nodiscard]] bool link_up() const noexcept override { return ports_.link_up(); }
+
+  [[nodiscard]] bool drained() const noexcept override {
+    for (const auto& host : hosts_)
+      if (!host->drained.load(std::memory_order_acquire)) return false;
+    return true;
+  }
+
+  void close() noexcept override {
+    for (auto& host : hosts_) host->lane.close();
+  }
+
+ private:
+  using Lane = io::IoLane<typename Ports::Port>;
+
+  /// A lane, and the two flags through which control speaks with it: a lane's own functions are its core's to call.
+  struct LaneHost {
+    LaneHost(const io::IoConfig& config, typename Ports::Port& port, std::vector<link::IoShardLink*> links,
+         link::HandshakeLink& handshake, const crypt::CookieJar& jar, const crypt::Entropy& entropy,
+         const std::atomic<bool>& drain_flag)
+        : lane(config, port, std::move(links), handshake, jar, entropy), drain(drain_flag) {}
+
+    static unsigned poll(void* self, Nanos now) noexcept {
+      auto& host = *static_cast<LaneHost*>(self);
+      if (host.drain.load(std::memory_order_relaxed)) [[unlikely]] {
+        if (!host.draining) host.lane.begin_drain();
+        host.draining = true;
+        const unsigned work = host.lane.poll(now);
+        if (host.lane.drained()) host.drained.store(true, std::memory_order_release);
+        return work;
+      }
+      return host.lane.poll(now);
+    }
+
+    Lane lane;
+    const std::atomic<bool>& drain;
+    bool draining = false;
+    std::atomic<bool> drained{false};
+  };
+
+  void collect_io(telemetry::Snapshot& snapshot) const override {
+    for (unsigned i = 0; i < hosts_.size(); ++i)
+      add_io(snapshot, *io_entries_[i], hosts_[i]->lane.counters(), ports_.lane(i).counters());
+    ports_.collect_filtered(snapshot);
+  }
+
+  Ports ports_;
+  std::vector<std::unique_ptr<LaneHost>> hosts_;
+};
+
+}  // namespace serried::server

@@ -1,0 +1,169 @@
+// serried-server [EAL options] -- [options]
+//
+// Reads the configuration, starts EAL, opens the port, places lanes on cores, and hands over to the runner. Exit codes:
+// 0 done, 1 the machine did not let it start or finish, 2 the user asked for something that cannot be, 130 told twice.
+
+#include <algorithm>
+#include <cstdio>
+#include <signal.h>
+#include <span>
+#include <string>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_lcore.h>
+
+#include "config/args.h"
+#include "config/assets.h"
+#include "telemetry/clock.h"
+#include "config/config.h"
+#include "server/engine.h"
+#include "telemetry/log.h"
+#include "config/option_table.h"
+#include "server/runner.h"
+#include "server/topology.h"
+#include "crypt/keys.h"
+#include "games/reference/game.h"
+#include "simd/isa.h"
+#include "port/driver_messages.h"
+#include "port/eal.h"
+#include "port/xdp_filter.h"
+
+namespace serried::server {
+namespace {
+
+constexpr int failed = 1;
+constexpr int misused = 2;
+
+int fail(const std::string& message) {
+  for (const std::string& line : port::take_driver_messages()) std::fprintf(stderr, "%s\n", line.c_str());
+  std::fprintf(stderr, "serried-server: %s\n", message.c_str());
+  return failed;
+}
+
+/// Control takes signals with sigtimedwait; every thread, EAL's too, inherits that they are blocked.
+void block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+std::vector<Core> lcores() {
+  const auto topology = machine_topology();
+  std::vector<Core> cores;
+  unsigned lcore = 0;
+  RTE_LCORE_FOREACH(lcore) {
+    const rte_cpuset_t set = rte_lcore_cpuset(lcore);
+    unsigned cpu = 0;
+    while (cpu < CPU_SETSIZE && !CPU_ISSET(cpu, &set)) ++cpu;
+    const CpuPlace place = place_of(topology, cpu);
+    cores.push_back({lcore, cpu, place.node, place.sibling, lcore == rte_get_main_lcore()});
+  }
+  return cores;
+}
+
+void log_setup(spdlog::logger& log, const config::ServerConfig& config, const Engine& engine, const Placement& placement) {
+  log.info("serried-server version={} isa={} seed={} tick_rate_hz={} players_max={} npcs={}", SERRIED_VERSION,
+           simd::isa_name(simd::active_isa()), config.seed, config.tick_rate_hz, config.players_max, config.npcs);
+  if (geteuid() == 0) log.info("privileges uid=0: root is needed by some drivers only, see docs/running.md");
+  for (const std::string& note : engine.port_notes()) log.info("port {}", note);
+  for (const std::string& line : port::take_driver_messages()) log.debug("driver {}", line);
+  std::string lines = placement_text(placement);
+  for (std::size_t begin = 0, end; (end = lines.find('\n', begin)) != std::string::npos; begin = end + 1)
+    log.info("placement {}", lines.substr(begin, end - begin));
+  const int node = engine.numa_node();
+  const bool far =
+      node != any_node && std::any_of(placement.posts.begin(), placement.posts.end(), [&](const CoreAssignment& post) {
+        return post.lanes.front().kind == LaneKind::io && post.core.node != static_cast<unsigned>(node);
+      });
+  if (far)
+    log.warn("an io lane runs on another NUMA node than its port (node {}); give cores of that node with -l", node);
+}
+
+int serve(const config::Arguments& arguments, const config::ServerConfig& config, const crypt::TokenKey& key, const config::Assets& assets) {
+  telemetry::StatusPrinter printer{config.status, stdout};
+  auto logger = make_logger(config, [&printer] { printer.interrupt(); });
+  if (!logger) return fail(logger.error().message);
+  spdlog::logger& log = *logger.value();
+
+  const std::vector<unsigned> cpus = allowed_cpus();
+  block_signals();
+  std::vector<std::string> eal = eal_arguments(arguments, config, getpid());
+  if (config.xdp_filter) {
+    const auto program = port::find_xdp_program();
+    if (!program) return fail("--xdp-filter: " + program.error().message);
+    add_xdp_program(eal, program.value());
+  }
+  if (auto started = port::start_eal(eal); !started) return fail(started.error().message);
+
+  const std::vector<Core> cores = lcores();
+  const auto count = static_cast<unsigned>(cores.size());
+  const games::reference::Game game{reference_config(config, &assets)};
+  EngineSetup setup{config, key, 1, telemetry::unix_now(), &assets, game.callbacks()};
+  setup.shards = config.shards != 0 ? config.shards : automatic_shards(count, config.io_lanes);
+  auto engine = Engine::open(setup);
+  if (!engine) return fail(engine.error().message);
+
+  admin::Admin admin{engine.value()->admin_links(), engine.value()->ban_sinks()};
+  std::unique_ptr<admin::AdminSocket> socket;
+  if (!config.control_socket.empty()) {
+    auto opened = admin::AdminSocket::open(config.control_socket, admin);
+    if (!opened) return fail(opened.error().message);
+    socket = std::move(opened).value();
+  }
+  RunSetup run{config, {}, cpus, socket.get()};
+  run.placement =
+      place(cores, config.io_lanes, setup.shards, engine.value()->numa_node(), static_cast<unsigned>(cpus.size()));
+  log_setup(log, config, *engine.value(), run.placement);
+  return Runner{run, *engine.value(), log, printer}.run();
+}
+
+int main_of(std::span<const char* const> argv) {
+  const config::Arguments arguments = split_arguments(argv);
+  config::Reading reading = read_config(arguments.own);
+  switch (reading.action) {
+    case config::Action::help:
+      std::fputs(help_text().c_str(), stdout);
+      return 0;
+    case config::Action::version:
+      std::puts("serried-server " SERRIED_VERSION);
+      return 0;
+    case config::Action::example:
+      std::fputs(example_toml().c_str(), stdout);
+      return 0;
+    case config::Action::option_table:
+      std::fputs(option_table().c_str(), stdout);
+      return 0;
+    case config::Action::run:
+      break;
+  }
+  if (!crypt::initialise()) return fail("libsodium does not start; the machine offers no entropy");
+  crypt::TokenKey key;
+  if (!reading.config.token_key.empty()) {
+    auto loaded = crypt::load_token_key(reading.config.token_key);
+    if (loaded)
+      key = loaded.value();
+    else
+      reading.faults.push_back({"--token-key " + reading.config.token_key + ":", loaded.error().message});
+  }
+  const config::Assets assets = load_assets(reading.config, reading.faults);
+  if (!reading.faults.empty()) {
+    std::fputs(fault_text(reading.faults).c_str(), stderr);
+    return misused;
+  }
+  simd::use_isa(isa_of(reading.config.isa));
+  const int code = serve(arguments, reading.config, key, assets);
+  // EAL leaves its folder behind; one that was named after this process is of no use to the next.
+  const bool own_folder = reading.config.driver == config::Driver::socket && arguments.eal.empty() && port::eal_runs();
+  const std::string folder = own_folder ? rte_eal_get_runtime_dir() : "";
+  port::stop_eal();
+  if (own_folder) rmdir(folder.c_str());
+  return code;
+}
+
+}  // namespace
+}  // namespace serried::server
+
+int main(int argc, char** argv) { return serried::server::main_of({argv, static_cast<std::size_t>(argc)}); }

@@ -1,0 +1,197 @@
+#include "server/runner.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <signal.h>
+#include <thread>
+
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include "base/check.h"
+#include "telemetry/clock.h"
+#include "server/collect.h"
+#include "telemetry/summary.h"
+#include "server/topology.h"
+
+namespace serried::server {
+namespace {
+
+struct LaunchArgument {
+  LaneLoop* loop;
+  const std::atomic<bool>* stop;
+};
+
+int run_loop(void* argument) {
+  const auto& launch = *static_cast<LaunchArgument*>(argument);
+  launch.loop->run(*launch.stop);
+  return 0;
+}
+
+/// CPUs that no lane polls; all of them when lanes leave none.
+std::vector<unsigned> free_cpus(const RunSetup& setup) {
+  std::vector<unsigned> cpus = setup.cpus;
+  std::erase_if(cpus, [&](unsigned cpu) {
+    return std::any_of(setup.placement.posts.begin(), setup.placement.posts.end(),
+                       [cpu](const CoreAssignment& post) { return post.core.cpu == cpu; });
+  });
+  return cpus.empty() ? setup.cpus : cpus;
+}
+
+std::string ready_line(const config::ServerConfig& config, const Placement& placement, const Engine& engine) {
+  return "serried-server: ready on " + engine.endpoints() + " (" +
+         (config.driver == config::Driver::socket ? "socket" : "ethdev") + ", " + std::to_string(config.io_lanes) + " io, " +
+         std::to_string(placement.shards) + " shard lanes on " + std::to_string(placement.posts.size()) +
+         (placement.posts.size() == 1 ? " core)\n" : " cores)\n");
+}
+
+}  // namespace
+
+Runner::Runner(const RunSetup& setup, Engine& engine, spdlog::logger& log, telemetry::StatusPrinter& printer)
+    : setup_(setup), engine_(engine), log_(log), printer_(printer) {
+  facts_.tick_budget_ms = 1'000.0 / setup.config.tick_rate_hz;
+  facts_.players_max = setup.config.players_max;
+  const auto& asked = setup.config.idle_sleep_us;
+  const IdlePolicy idle = idle_policy(asked.has_value(), asked.value_or(0), setup.placement.alone);
+  for (const CoreAssignment& post : setup_.placement.posts) {
+    std::vector<LaneEntry*> lanes;
+    for (const LaneId lane : post.lanes) {
+      lanes.push_back(&engine_.lane(lane));
+      const auto& rest = setup.config.coalesce_us;
+      if (lane.kind == LaneKind::io)
+        lanes.back()->rest = rest_policy(rest.has_value(), rest.value_or(0), post.lanes.size() == 1);
+    }
+    loops_.push_back(std::make_unique<LaneLoop>(std::move(lanes), idle));
+  }
+  log_.info("idle sleep_us={} alone={}", idle.sleep / microsecond, setup.placement.alone);
+}
+
+int Runner::run() {
+  std::vector<LaunchArgument> arguments;
+  for (auto& loop : loops_) arguments.push_back({loop.get(), &stop_});
+  LaneLoop* own = nullptr;
+  for (std::size_t i = 0; i < loops_.size(); ++i) {
+    const Core& core = setup_.placement.posts[i].core;
+    if (core.main)
+      own = loops_[i].get();
+    else
+      SERRIED_CHECK(rte_eal_remote_launch(&run_loop, &arguments[i], core.lcore) == 0);
+  }
+  // A thread of its own: the one that started the program is EAL's main lcore, and may have lanes to poll.
+  std::thread control_thread{[this] { control(); }};
+  if (own != nullptr) own->run(stop_);
+  control_thread.join();
+  rte_eal_mp_wait_lcore();
+  const int code = report();
+  engine_.close();
+  return code;
+}
+
+void Runner::control() {
+  if (!run_on(free_cpus(setup_))) log_.warn("control thread stays on the main core");
+  sample();
+  if (setup_.admin != nullptr) setup_.admin->start();
+  std::fputs(ready_line(setup_.config, setup_.placement, engine_).c_str(), stdout);
+  std::fflush(stdout);
+  log_.info("ready endpoints=\"{}\"", engine_.endpoints());
+  wait_for_end();
+  sample();
+  drain();
+  stop_.store(true, std::memory_order_relaxed);
+}
+
+void Runner::wait_for_end() {
+  const Nanos begin = telemetry::now();
+  const Nanos end = setup_.config.seconds == 0 ? ~Nanos{0} : begin + setup_.config.seconds * second;
+  for (Nanos next = begin + second; telemetry::now() < end; next += second) {
+    if (signalled(std::min(next, end))) {
+      log_.info("told to stop");
+      return;
+    }
+    if (telemetry::now() < next) continue;
+    sample();
+    print_status();
+    watch_link();
+  }
+  log_.info("time is up seconds={}", setup_.config.seconds);
+}
+
+void Runner::drain() {
+  draining_ = true;
+  const Nanos begin = telemetry::now();
+  engine_.begin_drain();
+  while (!engine_.drained() && telemetry::now() < begin + drain_max) signalled(telemetry::now() + 20 * millisecond);
+  if (engine_.drained())
+    log_.info("drained ms={}", (telemetry::now() - begin) / millisecond);
+  else
+    log_.warn("not everybody was told within {} s; their clients will time out", drain_max / second);
+}
+
+bool Runner::signalled(Nanos until) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  const Nanos at = telemetry::now();
+  const Nanos left = until > at ? until - at : 0;
+  const timespec time{static_cast<time_t>(left / second), static_cast<long>(left % second)};
+  if (sigtimedwait(&signals, nullptr, &time) <= 0) return false;
+  if (draining_) {
+    log_.warn("told to stop again: at once");
+    std::_Exit(130);
+  }
+  return true;
+}
+
+void Runner::sample() {
+  engine_.poll_missed();
+  auto snapshot = std::make_unique<telemetry::Snapshot>();
+  engine_.collect(*snapshot);
+  for (telemetry::LaneFigures& lane : snapshot->lanes) {
+    for (std::size_t i = 0; i < loops_.size(); ++i) {
+      const CoreAssignment& post = setup_.placement.posts[i];
+      const bool here =
+          std::any_of(post.lanes.begin(), post.lanes.end(), [&](LaneId id) { return lane_name(id) == lane.name; });
+      if (!here) continue;
+      lane.lcore = post.core.lcore;
+    }
+  }
+  for (std::size_t i = 0; i < loops_.size(); ++i) {
+    telemetry::CoreFigures core{setup_.placement.posts[i].core.lcore, {}};
+    collect(core.counters, loops_[i]->meter());
+    snapshot->add(core);
+  }
+  meter_.sample(*snapshot);
+  snapshot_ = std::move(snapshot);
+  if (setup_.admin != nullptr) setup_.admin->admin().publish(summary_json(*snapshot_, meter_, facts_, setup_.config));
+}
+
+void Runner::print_status() {
+  if (printer_.mode() == config::StatusMode::table) printer_.print(status_table(*snapshot_, meter_, facts_));
+  if (printer_.mode() == config::StatusMode::line) printer_.print(status_line(*snapshot_, meter_, facts_));
+}
+
+void Runner::watch_link() {
+  const bool up = engine_.link_up();
+  if (up == link_up_) return;
+  link_up_ = up;
+  if (up)
+    log_.info("link is up again");
+  else
+    log_.warn("link is down; nothing arrives until it is up again");
+}
+
+int Runner::report() {
+  sample();  // lanes stand still: the accounts are exact
+  std::fputs(final_table(*snapshot_, meter_, facts_).c_str(), stdout);
+  std::fflush(stdout);
+  if (!snapshot_->balanced()) log_.error("packets received are not all accounted for; this is a bug, please report it");
+  if (setup_.config.json_summary.empty()) return 0;
+  const auto written = telemetry::write_file(setup_.config.json_summary, summary_json(*snapshot_, meter_, facts_, setup_.config));
+  if (written) return 0;
+  std::fprintf(stderr, "serried-server: %s\n", written.error().message.c_str());
+  return 1;
+}
+
+}  // namespace serried::server

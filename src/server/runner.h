@@ -1,0 +1,68 @@
+#pragma once
+/// The life of a server once everything is set up: lanes run on their cores, control waits for the end beside them,
+/// players are told, figures are left behind.
+///
+///     run:  launch lanes -> ready -> [a second passes: sample, status]* -> drain -> stop lanes -> report
+///                                     ^ until a signal, or --seconds
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <spdlog/logger.h>
+
+#include "admin/admin_socket.h"
+#include "server/engine.h"
+#include "server/lane_loop.h"
+#include "telemetry/log.h"
+#include "telemetry/meter.h"
+#include "server/placement.h"
+#include "telemetry/status.h"
+
+namespace serried::server {
+
+struct RunSetup {
+  config::ServerConfig config;
+  Placement placement;
+  std::vector<unsigned> cpus;    ///< that the process might use before EAL pinned its main thread
+  admin::AdminSocket* admin = nullptr;  ///< none: no orders come
+};
+
+class Runner {
+ public:
+  /// Longest time that is given to goodbyes.
+  static constexpr Nanos drain_max = 5 * second;
+
+  /// All outlive the runner. Preconditions: EAL runs, signals SIGINT and SIGTERM are blocked in every thread.
+  Runner(const RunSetup& setup, Engine& engine, spdlog::logger& log, telemetry::StatusPrinter& printer);
+
+  /// Until told to stop. Returns the exit code: 0, or 1 when a summary could not be written.
+  int run();
+
+ private:
+  void control();
+  void wait_for_end();
+  void drain();
+  /// Take a snapshot and feed the meter; every second, and at the turns of a run.
+  void sample();
+  void print_status();
+  void watch_link();
+  int report();
+  /// Sleep until `until`, or a signal. A first one asks for the drain, one while draining ends the process.
+  bool signalled(Nanos until);
+
+  RunSetup setup_;
+  Engine& engine_;
+  spdlog::logger& log_;
+  telemetry::StatusPrinter& printer_;
+  telemetry::StatusFacts facts_;
+  std::vector<std::unique_ptr<LaneLoop>> loops_;  ///< by post
+  std::atomic<bool> stop_{false};
+  telemetry::Meter meter_;
+  std::unique_ptr<telemetry::Snapshot> snapshot_;
+  bool draining_ = false;
+  bool link_up_ = true;
+};
+
+}  // namespace serried::server

@@ -1,0 +1,89 @@
+#include "admin/admin_socket.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+namespace serried::admin {
+namespace {
+
+struct AdminSocketTest : testing::Test {
+  void SetUp() override {
+    char name[] = "/tmp/serried-admin-XXXXXX";
+    ASSERT_NE(mkdtemp(name), nullptr);
+    folder = name;
+    path = folder + "/control";
+  }
+  void TearDown() override {
+    unlink(path.c_str());
+    rmdir(folder.c_str());
+  }
+
+  [[nodiscard]] std::string ask(const std::string& request) const {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    const int file = socket(AF_UNIX, SOCK_STREAM, 0);
+    std::string answer;
+    if (connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+      EXPECT_EQ(send(file, request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
+      char bytes[512];
+      for (ssize_t got; (got = recv(file, bytes, sizeof bytes, 0)) > 0;)
+        answer.append(bytes, static_cast<std::size_t>(got));
+    }
+    close(file);
+    return answer;
+  }
+
+  io::AdminLink link;
+  Admin admin{{&link}, {}};
+  std::string folder, path;
+};
+
+TEST_F(AdminSocketTest, AnswersOneLineWithOne) {
+  auto opened = AdminSocket::open(path, admin);
+  ASSERT_TRUE(opened) << opened.error().message;
+  opened.value()->start();
+  EXPECT_EQ(ask("{\"command\":\"ban list\"}\n"), "{\"ok\":true,\"bans\":[]}\n");
+  EXPECT_NE(ask("nonsense\n").find("\"ok\":false"), std::string::npos);
+  EXPECT_NE(ask(std::string(AdminSocket::request_bytes_max + 2, ' ')).find("too long"), std::string::npos);
+  EXPECT_EQ(ask("{\"command\":\"ban list\"}\n"), "{\"ok\":true,\"bans\":[]}\n");
+}
+
+TEST_F(AdminSocketTest, IsPrivateToItsUserAndRemovedAtTheEnd) {
+  {
+    auto opened = AdminSocket::open(path, admin);
+    ASSERT_TRUE(opened);
+    struct stat about {};
+    ASSERT_EQ(stat(path.c_str(), &about), 0);
+    EXPECT_EQ(about.st_mode & 0777, 0600U);
+  }
+  EXPECT_NE(access(path.c_str(), F_OK), 0);
+}
+
+TEST_F(AdminSocketTest, ReplacesAStaleSocketAndRefusesALiveOne) {
+  auto opened = AdminSocket::open(path, admin);
+  ASSERT_TRUE(opened);
+  EXPECT_FALSE(AdminSocket::open(path, admin)) << "a server listens there";
+  const std::string moved = folder + "/moved";
+  ASSERT_EQ(rename(path.c_str(), moved.c_str()), 0);
+  opened.value().reset();
+  ASSERT_EQ(rename(moved.c_str(), path.c_str()), 0);
+  EXPECT_TRUE(AdminSocket::open(path, admin)) << "nobody listens there any more";
+}
+
+TEST_F(AdminSocketTest, LeavesFilesAlone) {
+  std::ofstream{path} << "mine";
+  EXPECT_FALSE(AdminSocket::open(path, admin));
+  EXPECT_EQ(access(path.c_str(), F_OK), 0);
+  EXPECT_FALSE(AdminSocket::open(std::string(200, 'x'), admin));
+  EXPECT_FALSE(AdminSocket::open(folder + "/none/control", admin));
+}
+
+}  // namespace
+}  // namespace serried::admin

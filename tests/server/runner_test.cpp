@@ -1,0 +1,110 @@
+#include "server/runner.h"
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <signal.h>
+#include <thread>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <rte_eal.h>
+
+#include "server/topology.h"
+#include "games/reference/game.h"
+#include "port/eal.h"
+
+namespace serried::server {
+namespace {
+
+/// EAL starts once a process, without rights, on the core that this test is on; signals are for control to take.
+class Run : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    cpus_ = allowed_cpus();
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, &signals_before_);
+    const auto started =
+        port::start_eal({"--no-huge", "--no-pci", "--no-telemetry", "--no-shconf", "--log-level=lib.eal:warning", "-l",
+                         std::to_string(cpus_.front()), "--file-prefix", "serried-test-" + std::to_string(getpid())});
+    ASSERT_TRUE(static_cast<bool>(started)) << started.error().message;
+  }
+  static void TearDownTestSuite() {
+    const std::string folder = rte_eal_get_runtime_dir();
+    port::stop_eal();
+    rmdir(folder.c_str());
+    pthread_sigmask(SIG_SETMASK, &signals_before_, nullptr);
+    run_on(cpus_);
+  }
+
+  /// A whole run of a small server; its exit code.
+  int run(unsigned seconds, const std::string& json) {
+    const games::reference::Game game;
+    EngineSetup setup;
+    setup.game = game.callbacks();
+    setup.config.driver = config::Driver::socket;
+    setup.config.addresses = {"127.0.0.1"};
+    setup.config.udp_port = 0;
+    setup.config.sessions_max = setup.config.players_max = 64;
+    setup.config.npcs = 10;
+    setup.config.seconds = seconds;
+    setup.config.json_summary = json;
+    setup.config.log_level = config::LogLevel::error;
+    auto engine = Engine::open(setup);
+    EXPECT_TRUE(static_cast<bool>(engine)) << engine.error().message;
+    if (!engine) return -1;
+    auto logger = make_logger(setup.config, {});
+    telemetry::StatusPrinter printer{config::StatusMode::none, stdout};
+    const std::vector<Core> cores{{cpus_.front(), cpus_.front(), 0, 0, true}};
+    RunSetup run{setup.config, place(cores, 1, 1, any_node, static_cast<unsigned>(cpus_.size())), cpus_};
+    return Runner{run, *engine.value(), *logger.value(), printer}.run();
+  }
+
+  static inline std::vector<unsigned> cpus_;
+  static inline sigset_t signals_before_;
+  const std::filesystem::path json_ =
+      std::filesystem::temp_directory_path() / ("serried-run-" + std::to_string(::getpid()) + ".json");
+};
+
+TEST_F(Run, EndsWhenItsTimeIsUpAndLeavesItsFigures) {
+  EXPECT_EQ(run(1, json_.string()), 0);
+  const auto json = nlohmann::json::parse(std::ifstream{json_});
+  std::filesystem::remove(json_);
+  EXPECT_GE(json["seconds"], 1.0);
+  EXPECT_LT(json["seconds"], 5.0);
+  EXPECT_GT(json["world_tick"], 10) << "lanes on the main core were polled";
+  EXPECT_TRUE(json["accounting"]["balanced"]);
+  ASSERT_EQ(json["lanes"].size(), 3U);
+  for (const auto& lane : json["lanes"]) {
+    EXPECT_GT(lane["polls"], 100) << lane;
+    EXPECT_EQ(lane["allocations"], 0) << lane;
+    EXPECT_EQ(lane["core"], cpus_.front());
+  }
+  ASSERT_EQ(json["cores"].size(), 1U);
+  const auto& core = json["cores"][0];
+  EXPECT_EQ(core["core"], cpus_.front());
+  EXPECT_GT(core["run_ns"], 900'000'000);
+  EXPECT_GT(core["cpu_ns"], 0);
+  EXPECT_LE(core["awake_ns"], core["run_ns"]);
+  EXPECT_GT(core["cpu"], 0);
+}
+
+TEST_F(Run, ASignalEndsIt) {
+  std::thread killer{[] {
+    std::this_thread::sleep_for(std::chrono::milliseconds{300});
+    kill(getpid(), SIGTERM);
+  }};
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(run(60, {}), 0);
+  killer.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{20});
+}
+
+TEST_F(Run, ASummaryThatCannotBeWrittenIsAFailure) { EXPECT_EQ(run(1, "/nowhere/at/all/run.json"), 1); }
+
+}  // namespace
+}  // namespace serried::server

@@ -1,0 +1,117 @@
+#include "telemetry/summary.h"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "synthetic.h"
+
+namespace serried::telemetry {
+namespace {
+
+nlohmann::json summary(const Snapshot& snapshot, const Meter& meter) {
+  config::ServerConfig config;
+  config.udp_port = 4'321;
+  return nlohmann::json::parse(summary_json(snapshot, meter, {16.667, 16'384}, config));
+}
+
+TEST(SummaryJson, HasEveryKeyThatScriptsRead) {
+  Snapshot snapshot;
+  Meter meter;
+  for (unsigned s = 1; s <= 3; ++s) {
+    fill_synthetic(snapshot, s);
+    meter.sample(snapshot);
+  }
+  const auto json = summary(snapshot, meter);
+  EXPECT_EQ(json["version"], SERRIED_VERSION);
+  EXPECT_DOUBLE_EQ(json["seconds"], 2);
+  EXPECT_EQ(json["players_peak"], 1'000);
+  EXPECT_EQ(json["sessions"]["established"], 1'010);
+  EXPECT_EQ(json["sessions"]["ended"], 0) << "zeros are figures too";
+  EXPECT_DOUBLE_EQ(json["rx_pps"], 60'000);
+  EXPECT_DOUBLE_EQ(json["tx_pps"], 60'500);
+  EXPECT_EQ(json["port"]["rx_packets"], 180'000);
+  EXPECT_EQ(json["port"]["tx_packets"], 181'500);
+  EXPECT_EQ(json["port"]["rx_bytes"], 18'000'000);
+  EXPECT_EQ(json["port"]["tx_bytes"], 198'000'000);
+  EXPECT_NEAR(json["tick_ms"]["p50"], 4, 1.1);
+  EXPECT_NEAR(json["tick_ms"]["max"], 7, 0.2);
+  EXPECT_DOUBLE_EQ(json["tick_ms"]["budget"], 16.667);
+  EXPECT_GE(json["tick_ms"]["p999"], json["tick_ms"]["p99"]);
+  EXPECT_EQ(json["ticks"], 120);
+  EXPECT_EQ(json["ticks_late"], 2);
+  EXPECT_EQ(json["world"]["ticks_late"], 3) << "of the whole run";
+  EXPECT_EQ(json["replication"]["interval_ticks"], 1);
+  ASSERT_EQ(json["lanes"].size(), 3U);
+  EXPECT_EQ(json["lanes"][0]["name"], "io0");
+  EXPECT_EQ(json["lanes"][1]["core"], 1);
+  EXPECT_DOUBLE_EQ(json["lanes"][0]["busy"], 0.5);
+  EXPECT_NEAR(json["lanes"][0]["ns_per_packet"], 0.5e9 / 120'500, 1);
+  EXPECT_EQ(json["lanes"][1]["longest_poll_ns"], 9'000'000);
+  EXPECT_FALSE(json["lanes"][1].contains("ns_per_packet"));
+  ASSERT_EQ(json["cores"].size(), 2U);
+  EXPECT_EQ(json["cores"][0]["cpu_ns"], 1'500'000'000);
+  EXPECT_EQ(json["cores"][0]["awake_ns"], 2'400'000'000);
+  EXPECT_DOUBLE_EQ(json["cores"][0]["cpu"], 0.625) << "of the time that it did not sleep";
+  EXPECT_EQ(json["cores"][1]["core"], 1);
+  EXPECT_DOUBLE_EQ(json["cores"][1]["cpu"], 1);
+  EXPECT_EQ(json["drops"],
+            nlohmann::json::parse(R"({"foreign_port":15,"bad_crc":30,"stale_input":3702,"transmit_full":6})"));
+  EXPECT_EQ(json["accounting"],
+            nlohmann::json::parse(R"({"received":180060,"delivered":180000,"host":15,"dropped":45,"balanced":true})"));
+  EXPECT_EQ(json["world_hash"], "fedcba9876543210");
+  EXPECT_EQ(json["handshakes"]["denied_expired"], 3);
+  EXPECT_EQ(json["memory"]["rss_bytes"], 300U << 20);
+  EXPECT_EQ(json["memory"]["lane_allocations"], 0);
+  EXPECT_EQ(json["config"]["network.udp_port"], "4321");
+}
+
+TEST(SummaryJson, HasEveryCounterOfTheListUnderItsGroupAndName) {
+  Snapshot snapshot;
+  LaneFigures lane;
+  CoreFigures core;
+  std::uint64_t next = 0;
+  metrics::for_each_counter([&](CounterId id, const metrics::CounterInfo& info) {
+    (info.group == "cores" ? core.counters : lane.counters)[id] = ++next;
+  });
+  snapshot.add(lane);
+  snapshot.add(core);
+  const auto json = summary(snapshot, Meter{});
+  std::uint64_t expected = 0;
+  metrics::for_each_counter([&](CounterId, const metrics::CounterInfo& info) {
+    const auto& group = info.listed() ? json[std::string{info.group}].at(0) : json[std::string{info.group}];
+    EXPECT_EQ(group.at(std::string{info.name}), ++expected) << info.group << "." << info.name;
+  });
+  EXPECT_EQ(expected, metrics::counter_count);
+}
+
+TEST(SummaryJson, ARunWithoutPlayersDividesByNothing) {
+  const auto json = summary(Snapshot{}, Meter{});
+  EXPECT_EQ(json["rx_pps"], 0.0);
+  EXPECT_EQ(json["tick_ms"]["p99"], 0.0);
+  EXPECT_TRUE(json["drops"].is_object());
+  EXPECT_TRUE(json["accounting"]["balanced"]);
+}
+
+TEST(WriteFile, ReplacesWholeFilesAndReportsWhatItCannot) {
+  const auto folder = std::filesystem::temp_directory_path() / ("serried-summary-" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  const std::string name = (folder / "out.json").string();
+  EXPECT_TRUE(static_cast<bool>(write_file(name, "a long first text")));
+  EXPECT_TRUE(static_cast<bool>(write_file(name, "second")));
+  std::ostringstream text;
+  text << std::ifstream{name}.rdbuf();
+  EXPECT_EQ(text.str(), "second");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator{folder}, {}), 1) << "nothing is left beside it";
+  const auto failed = write_file((folder / "missing" / "out.json").string(), "x");
+  ASSERT_FALSE(static_cast<bool>(failed));
+  EXPECT_NE(failed.error().message.find("No such file"), std::string::npos) << failed.error().message;
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace serried::telemetry
