@@ -4,8 +4,8 @@
 ///
 ///     note_sent | note_received | report | acknowledge        per call; `each` is how many datagrams a block tells of
 ///     reliable                                                per datagram; `each` is how many messages it bundles:
-///                                                             send, compose, accept and on_outcome, one session after the
-///                                                             other
+///                                                             send, compose, accept and on_outcome, one
+///                                                             session after the other
 
 #include <array>
 #include <ctime>

@@ -11,9 +11,9 @@
 #include <benchmark/benchmark.h>
 
 #include "../tests/peer/mini_server.h"
-#include "view/view.h"
 #include "report.h"
 #include "tools/swarm/engine.h"
+#include "view/view.h"
 
 namespace {
 

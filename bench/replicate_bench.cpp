@@ -21,16 +21,17 @@
 
 #include "base/prng.h"
 #include "games/reference/game.h"
+#include "session/id.h"
+#include "shard/shard_lane.h"
 #include "simd/crc32c.h"
 #include "simd/isa.h"
-#include "shard/shard_lane.h"
-#include "session/id.h"
 #include "staleness.h"
 
 namespace {
 
 using namespace serried;
-using namespace serried::io;
+using namespace serried::link;
+using namespace serried::shard;
 
 /// CPU time of this thread: others may have the core in between.
 Nanos cpu_time() {
@@ -55,7 +56,7 @@ class Place {
     lane_ = std::make_unique<ShardLane>(*simulation_, 0, std::vector<IoShardLink*>{&link_});
     for (unsigned i = 0; i < buffers; ++i) give_back(memory_.data() + std::size_t{i} * buffer_bytes);
     for (unsigned i = 0; i < players; ++i)
-      link_.commands.push({.kind = Command::Kind::join, .connection_id = id_of(i), .session = i, .player_id = i + 1});
+      link_.session_events.push({.kind = SessionEvent::Kind::join, .connection_id = id_of(i), .session = i, .player_id = i + 1});
     for (unsigned warm = 0; warm < warm_ticks; ++warm) tick();
     if (staleness_) staleness_->begin();
   }

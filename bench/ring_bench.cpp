@@ -6,8 +6,8 @@
 #include <memory>
 #include <thread>
 
-#include "report.h"
 #include "link/spsc.h"
+#include "report.h"
 
 namespace {
 

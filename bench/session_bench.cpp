@@ -11,12 +11,12 @@
 #include <benchmark/benchmark.h>
 
 #include "crypt/aead.h"
+#include "guard/guard.h"
 #include "report.h"
 #include "serried/protocol.h"
-#include "session/record_sent.h"
 #include "session/admit.h"
-#include "guard/guard.h"
 #include "session/open.h"
+#include "session/record_sent.h"
 #include "wire/compose.h"
 
 namespace {
@@ -241,21 +241,21 @@ void guard_with(benchmark::State& state, unsigned bans) {
   constexpr unsigned lengths[] = {128, 128, guard::mapped_bits + 24, guard::mapped_bits + 16};
   for (unsigned i = 0; i < bans; ++i) {
     const guard::Address banned = {0,
-                                     0,
-                                     0,
-                                     0,
-                                     0,
-                                     0,
-                                     0,
-                                     0,
-                                     0,
-                                     0,
-                                     0xFF,
-                                     0xFF,
-                                     172,
-                                     16,
-                                     static_cast<std::uint8_t>(i >> 8),
-                                     static_cast<std::uint8_t>(i)};
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0xFF,
+                                   0xFF,
+                                   172,
+                                   16,
+                                   static_cast<std::uint8_t>(i >> 8),
+                                   static_cast<std::uint8_t>(i)};
     static_cast<void>(crowd.abuse_guard.operator_bans.add(guard::prefix_of(banned, lengths[i % 4]), ~Nanos{0}));
   }
   std::uint64_t wrong = 0;

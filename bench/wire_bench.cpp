@@ -7,9 +7,9 @@
 
 #include <benchmark/benchmark.h>
 
-#include "simd/isa.h"
 #include "report.h"
 #include "serried/protocol.h"
+#include "simd/isa.h"
 #include "wire/compose.h"
 #include "wire/parse.h"
 #include "wire/stamp.h"

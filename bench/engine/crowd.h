@@ -208,7 +208,8 @@ class Crowd {
     channel::AckBlock block;
     if ((header.flags & wire::flag::acknowledgment) != 0 && !channel::read_ack_block(body, block)) return ++wrong, 0;
     const std::size_t content_bytes = body.remaining();
-    player.received.note(header.sequence, content_bytes != 0 ? channel::AckPolicy::soon : channel::AckPolicy::none, now);
+    player.received.note(header.sequence, content_bytes != 0 ? channel::AckPolicy::soon : channel::AckPolicy::none,
+                         now);
     player.heard = true;
     if (content_bytes == 0) return 0;
     if (welcoming) return take_creates(body.read_bytes(content_bytes), index);

@@ -73,10 +73,10 @@ class Establisher {
     }
     for (unsigned i = 0; i < 32; ++i) bed_.lane.poll(bed_.now);
     listen();
-    link::Command command;
+    link::SessionEvent command;
     while (bed_.link.session_events.pop(&command, 1) == 1) {
       const std::uint64_t index = command.player_id - 1 - first_;
-      if (command.kind != link::Command::Kind::join || index >= newcomers_.size()) continue;
+      if (command.kind != link::SessionEvent::Kind::join || index >= newcomers_.size()) continue;
       Newcomer& one = *newcomers_[index];
       joined_ += one.joined ? 0 : 1;
       one.joined = true;

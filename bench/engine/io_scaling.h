@@ -62,7 +62,7 @@ class IoLanes {
     for (unsigned i = 0; i < lanes; ++i) {
       ScalingBed& bed = *beds_[i];
       who.push_back(bed.next_chunk());
-      bed.now += second / 60 * who[i].size() / bed.crowd.size();  // everybody sends 60 times a second
+      bed.now += second / 60 * who[i].size() / bed.crowd.size();  // every player sends 60 times a second
       far_[i]->connect(*near_[(i + lanes - 1) % lanes]);
       bed.crowd.send(who[i], Kind::valid, bed.now);
       bed.sent_inputs += who[i].size();

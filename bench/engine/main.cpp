@@ -6,8 +6,8 @@
 #include <cstdio>
 
 #include "crypt/keys.h"
-#include "simd/isa.h"
 #include "pin.h"
+#include "simd/isa.h"
 #include "wires.h"
 
 namespace {

@@ -275,7 +275,7 @@ Result<Done> run_on(P& near, F& far, const wire::Path& server, const std::vector
                     const BedOptions& bed_options, const Options& options, Report& report, Phase&& phase) {
   if (options.direction == "share")
     return with_bed<io::NoProbe>(near, far, server, ports, bed_options, phase,
-                                   [&](auto& bed) { Sharer(bed, options, report).run(); });
+                                 [&](auto& bed) { Sharer(bed, options, report).run(); });
   const auto figures = [&](auto& bed) {
     Measurer measurer(bed, options, report);
     measurer.begin();

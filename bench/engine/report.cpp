@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <rte_version.h>
 
-#include "simd/isa.h"
 #include "session/table.h"
+#include "simd/isa.h"
 #include "wire/batch.h"
 
 namespace serried::bench {

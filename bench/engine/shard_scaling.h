@@ -12,8 +12,8 @@
 #include "base/prng.h"
 #include "cost.h"
 #include "games/reference/game.h"
-#include "shard/shard_lane.h"
 #include "session/id.h"
+#include "shard/shard_lane.h"
 
 namespace serried::bench {
 
@@ -105,10 +105,10 @@ class ShardLanes {
     viewer.connection_id = session::make_id(0, session, session + 1);
     viewer.shard = static_cast<unsigned>(base::mix(player_id) % lanes_.size());
     viewers_of_.push_back(viewer);
-    links_[viewer.shard]->commands.push({.kind = link::Command::Kind::join,
-                                         .connection_id = viewer.connection_id,
-                                         .session = session,
-                                         .player_id = player_id});
+    links_[viewer.shard]->session_events.push({.kind = link::SessionEvent::Kind::join,
+                                               .connection_id = viewer.connection_id,
+                                               .session = session,
+                                               .player_id = player_id});
   }
 
   void speak() {

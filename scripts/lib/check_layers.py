@@ -11,21 +11,23 @@ LAYERS = "src/layers.txt"
 SOURCE = re.compile(r"\.(h|cpp|inc|def)$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
+# What runs once, or seldom, and meets the machine and its operator.
+CONTROL = ("config", "telemetry", "admin", "server")
 # What only some modules may touch: name, pattern over the included header, modules, reason.
 HEADERS = [
-    ("DPDK", re.compile(r"^rte_"), {"port", "ring", "lane", "control", "tools"}),
+    ("DPDK", re.compile(r"^rte_"), {*CONTROL, "link", "port", "tools"}),
     ("libsodium", re.compile(r"^sodium"), {"crypt"}),
-    ("an ISA", re.compile(r"^([a-z]+intrin|x86gprintrin|cpuid)\.h$"), {"kernel"}),
-    ("a clock", re.compile(r"^(chrono|ctime|time\.h|sys/time\.h|rte_cycles\.h)$"), {"control", "tools"}),
-    ("entropy", re.compile(r"^(random|sys/random\.h|rte_random\.h)$"), {"control", "tools"}),
-    ("a logger", re.compile(r"^(spdlog|fmt)/|^(iostream|rte_log\.h)$"), {"control", "tools"}),
+    ("an ISA", re.compile(r"^([a-z]+intrin|x86gprintrin|cpuid)\.h$"), {"simd"}),
+    ("a clock", re.compile(r"^(chrono|ctime|time\.h|sys/time\.h|rte_cycles\.h)$"), {*CONTROL, "tools"}),
+    ("entropy", re.compile(r"^(random|sys/random\.h|rte_random\.h)$"), {*CONTROL, "tools"}),
+    ("a logger", re.compile(r"^(spdlog|fmt)/|^(iostream|rte_log\.h)$"), {*CONTROL, "tools"}),
 ]
 # Calls that need no header of their own to be noticed.
 CALLS = [
     ("a clock", re.compile(r"\b(clock_gettime|gettimeofday|clock_nanosleep|rte_rdtsc\w*|__rdtsc|rte_get_\w*cycles)\s*\("
-                           r"|\b(?:steady|system|high_resolution)_clock\b"), {"control", "tools"}),
+                           r"|\b(?:steady|system|high_resolution)_clock\b"), {*CONTROL, "tools"}),
     ("entropy", re.compile(r"\b(getrandom|getentropy|randombytes_buf|arc4random\w*|rte_rand)\s*\(|\brandom_device\b"),
-     {"control", "tools"}),
+     {*CONTROL, "tools"}),
 ]
 
 

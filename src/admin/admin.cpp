@@ -35,7 +35,7 @@ std::string format_prefix(const guard::Prefix& prefix) {
   return bits == (ipv4 ? 32U : 128U) ? address : address + "/" + std::to_string(bits);
 }
 
-Admin::Admin(std::vector<io::AdminLink*> lanes, std::vector<BanSink> sinks)
+Admin::Admin(std::vector<link::AdminLink*> lanes, std::vector<BanSink> sinks)
     : lanes_(std::move(lanes)), sinks_(std::move(sinks)), waiting_(lanes_.size()) {}
 
 std::string Admin::answer(const std::string& request, Nanos now) {
@@ -62,7 +62,7 @@ Admin::Bans::iterator Admin::find(const guard::Prefix& prefix) {
   return std::find_if(bans_.begin(), bans_.end(), [&](const auto& row) { return row.second.prefix == prefix; });
 }
 
-std::uint32_t Admin::order(io::AdminCommand::Kind kind, const guard::Prefix& prefix, Nanos until) {
+std::uint32_t Admin::send(link::AdminCommand::Kind kind, const guard::Prefix& prefix, Nanos until) {
   const std::uint32_t id = next_id_++;
   for (auto& queue : waiting_) queue.push_back({kind, id, prefix, until});
   return id;
@@ -90,7 +90,7 @@ std::string Admin::add_ban(const guard::Prefix& prefix, Nanos length, std::strin
     return refuse("there are " + std::to_string(bans_max) +
                   " bans already; lift some, or ban a network in their place");
   const std::size_t waiting = waiting_.empty() ? 0 : waiting_.front().size();
-  if (waiting >= bans_max) return refuse("lanes are behind with " + std::to_string(waiting) + " orders; try again");
+  if (waiting >= bans_max) return refuse("lanes are behind with " + std::to_string(waiting) + " commands; try again");
   if (known != bans_.end()) bans_.erase(known);  // the new one takes its place, in lanes and sinks too
   Ban ban;
   ban.prefix = prefix;
@@ -98,7 +98,7 @@ std::string Admin::add_ban(const guard::Prefix& prefix, Nanos length, std::strin
   ban.until = length == guard::BanTable::for_ever ? length : now + length;
   ban.reason = std::move(reason);
   const std::string faults = sink(ban);
-  bans_.emplace(order(io::AdminCommand::Kind::ban, prefix, ban.until), std::move(ban));
+  bans_.emplace(send(link::AdminCommand::Kind::ban, prefix, ban.until), std::move(ban));
   poll(now);
   Json json{{"ok", true}, {"banned", format_prefix(prefix)}};
   if (!faults.empty()) json["note"] = "the lanes drop it; before them not: " + faults;
@@ -110,7 +110,7 @@ std::string Admin::lift_ban(const guard::Prefix& prefix) {
   if (known == bans_.end()) return refuse(format_prefix(prefix) + " is not banned; `ban list` shows what is");
   unsink(known->second);
   bans_.erase(known);
-  order(io::AdminCommand::Kind::lift, prefix, 0);
+  send(link::AdminCommand::Kind::lift, prefix, 0);
   return line({{"ok", true}, {"lifted", format_prefix(prefix)}});
 }
 
@@ -142,15 +142,15 @@ void Admin::publish(std::string status) {
   published_ = std::move(status);
 }
 
-void Admin::take(const io::AdminReport& report) {
-  using Kind = io::AdminReport::Kind;
+void Admin::take(const link::AdminReport& report) {
+  using Kind = link::AdminReport::Kind;
   if (report.kind == Kind::score_ban) {
     if (find(report.prefix) != bans_.end() || bans_.size() == bans_max) return;
     Ban ban;
     ban.prefix = report.prefix;
     ban.until = report.until;
     ban.reason = "malformed datagrams";
-    bans_.emplace(order(io::AdminCommand::Kind::score_ban, ban.prefix, ban.until), std::move(ban));
+    bans_.emplace(send(link::AdminCommand::Kind::score_ban, ban.prefix, ban.until), std::move(ban));
     return;
   }
   const auto found = bans_.find(report.id);
@@ -163,11 +163,11 @@ void Admin::take(const io::AdminReport& report) {
 }
 
 void Admin::poll(Nanos now) {
-  io::AdminReport report;
-  for (io::AdminLink* const link : lanes_)
+  link::AdminReport report;
+  for (link::AdminLink* const link : lanes_)
     while (link->reports.pop(&report, 1) == 1) take(report);
   for (std::size_t i = 0; i < lanes_.size(); ++i)
-    while (!waiting_[i].empty() && lanes_[i]->orders.push(waiting_[i].front())) waiting_[i].pop_front();
+    while (!waiting_[i].empty() && lanes_[i]->commands.push(waiting_[i].front())) waiting_[i].pop_front();
   for (auto at = bans_.begin(); at != bans_.end();) {
     if (now < at->second.until) {
       ++at;

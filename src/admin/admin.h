@@ -2,7 +2,7 @@
 /// What an operator may ask of a running server, and control's own record of what is banned. Requests and answers are
 /// one JSON object each (docs/running.md, serried-ctl); admin_socket.h carries them.
 ///
-/// Lanes get orders over their rings and are never waited for: what finds no room is tried again at the next poll.
+/// Lanes get commands over their rings and are never waited for: what finds no room is tried again at the next poll.
 /// What filters before the lanes (XDP, rte_flow) gets operators' bans at once, and a score's ban only when no lane has
 /// a session from there: a source address can be made up, and a player must not pay for it.
 
@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "io/run_commands.h"
+#include "link/admin_link.h"
 #include "serried/result.h"
 
 namespace serried::admin {
@@ -32,7 +32,7 @@ class Admin {
   static constexpr std::size_t reason_bytes_max = 256;
 
   /// Links and sinks outlive it.
-  Admin(std::vector<io::AdminLink*> lanes, std::vector<BanSink> sinks);
+  Admin(std::vector<link::AdminLink*> lanes, std::vector<BanSink> sinks);
 
   /// The answer to one request, a line without its end. Never throws for what it is asked.
   [[nodiscard]] std::string answer(const std::string& request, Nanos now);
@@ -52,21 +52,21 @@ class Admin {
     bool refused = false;        ///< by a lane whose table is full
     bool in_sinks = false;
   };
-  using Bans = std::map<std::uint32_t, Ban>;  ///< by id of the order
+  using Bans = std::map<std::uint32_t, Ban>;  ///< by id of the command
 
   [[nodiscard]] Bans::iterator find(const guard::Prefix& prefix);
-  std::uint32_t order(io::AdminCommand::Kind kind, const guard::Prefix& prefix, Nanos until);
+  std::uint32_t send(link::AdminCommand::Kind kind, const guard::Prefix& prefix, Nanos until);
   std::string sink(Ban& ban);
   void unsink(Ban& ban);
-  void take(const io::AdminReport& report);
+  void take(const link::AdminReport& report);
   std::string add_ban(const guard::Prefix& prefix, Nanos length, std::string reason, Nanos now);
   std::string lift_ban(const guard::Prefix& prefix);
   [[nodiscard]] std::string list(Nanos now) const;
   [[nodiscard]] std::string status();
 
-  std::vector<io::AdminLink*> lanes_;
+  std::vector<link::AdminLink*> lanes_;
   std::vector<BanSink> sinks_;
-  std::vector<std::deque<io::AdminCommand>> waiting_;  ///< by lane
+  std::vector<std::deque<link::AdminCommand>> waiting_;  ///< by lane
   Bans bans_;
   std::uint32_t next_id_ = 1;
   std::mutex published_guard_;

@@ -22,7 +22,9 @@ constexpr Nanos age(std::uint32_t sent, Nanos now) noexcept {
 /// From the congestion window.
 constexpr bool exempt(PayloadKind payload) noexcept { return payload == PayloadKind::input; }
 
-constexpr bool waited_for(PayloadKind payload) noexcept { return payload != PayloadKind::none && payload != PayloadKind::input; }
+constexpr bool waited_for(PayloadKind payload) noexcept {
+  return payload != PayloadKind::none && payload != PayloadKind::input;
+}
 
 bool reports(const AckBlock& block, std::uint64_t sequence) noexcept {
   if (sequence >= block.largest) return sequence == block.largest;
@@ -103,8 +105,8 @@ std::uint64_t BasicSentDatagrams<queue_capacity>::next_sequence(bool skip) noexc
 }
 
 template <unsigned queue_capacity>
-SentPacket BasicSentDatagrams<queue_capacity>::note(std::uint64_t sequence, const SentPacket& packet, std::uint16_t bytes,
-                                                Nanos now) noexcept {
+SentPacket BasicSentDatagrams<queue_capacity>::note(std::uint64_t sequence, const SentPacket& packet,
+                                                    std::uint16_t bytes, Nanos now) noexcept {
   if (bytes == 0) return {};
   const SentPacket evicted = count_ == capacity ? evict() : SentPacket{};
   if (open_ == count_) timer_from_ = std::max(timer_from_, now);

@@ -122,7 +122,7 @@ class BasicSentDatagrams {
 
   struct Outcome {
     SentPacket packet;  ///< never payload none or input
-    bool acked;     ///< else lost
+    bool acked;         ///< else lost
   };
   enum class Verdict : std::uint8_t { ok, lie };
 

@@ -13,11 +13,11 @@
 
 #include "channel/dictionary.h"
 #include "channel/pack.h"
-#include "peer/input_pacer.h"
 #include "client/inbox.h"
 #include "client/requests.h"
-#include "peer/session.h"
 #include "client/udp.h"
+#include "peer/input_pacer.h"
+#include "peer/session.h"
 
 namespace serried {
 
@@ -380,7 +380,7 @@ std::chrono::nanoseconds Client::input_wait(unsigned ticks) {
   const std::scoped_lock lock(self.mutex);
   const Nanos now = clock_now();
   if (!self.session.connected()) return std::chrono::nanoseconds(wait_until_playing);
-  const peer::TickClock& clock = self.session.view().clock();
+  const view::TickClock& clock = self.session.view().clock();
   const Nanos interval = std::clamp(ticks, 1U, input_ticks_max) * clock.period();
   if (interval != self.pacer.interval()) {
     self.pacer.configure(interval, clock);
@@ -432,8 +432,7 @@ ClientState Client::state() const {
 
 std::string Client::reason() const {
   const std::scoped_lock lock(implementation_->mutex);
-  return implementation_->session.state() == peer::State::closed ? implementation_->session.end_text()
-                                                                   : std::string();
+  return implementation_->session.state() == peer::State::closed ? implementation_->session.end_text() : std::string();
 }
 
 std::chrono::nanoseconds Client::rtt() const {

@@ -8,8 +8,8 @@
 #include <span>
 #include <string_view>
 
-#include "peer/session.h"
 #include "message/symbol_pool.h"
+#include "peer/session.h"
 
 namespace serried::client {
 
@@ -30,8 +30,8 @@ class Requests {
   /// `sequence`: the number that comes back in the StateUpdate. `name` of 1 to 64 bytes of UTF-8, `bytes` at most
   /// command_bytes_max, else too_long. Allocates at its first use.
   static constexpr std::size_t command_bytes_max = 1'000;
-  [[nodiscard]] channel::Queued command(peer::Session& session, std::string_view name, std::span<const std::uint8_t> bytes,
-                                        std::uint32_t& sequence, Nanos now);
+  [[nodiscard]] channel::Queued command(peer::Session& session, std::string_view name,
+                                        std::span<const std::uint8_t> bytes, std::uint32_t& sequence, Nanos now);
 
  private:
   std::uint64_t player_;

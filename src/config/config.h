@@ -11,8 +11,8 @@
 
 #include "channel/block_pool.h"
 #include "games/reference/config.h"
-#include "replicate/config.h"
 #include "guard/abuse_guard.h"
+#include "replicate/config.h"
 #include "world/config.h"
 
 namespace serried::config {

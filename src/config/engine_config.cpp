@@ -121,7 +121,7 @@ games::reference::Config reference_config(const ServerConfig& config, const Asse
 }
 
 io::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, const Assets* assets, unsigned shards,
-                         unsigned io_lane) {
+                       unsigned io_lane) {
   io::IoConfig io;
   io.lane = io_lane;
   io.sessions_max = sessions_per_lane(config);
@@ -149,7 +149,7 @@ io::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, c
 }
 
 handshake::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key,
-                                       std::int64_t started_unix_s) {
+                                            std::int64_t started_unix_s) {
   handshake::HandshakeConfig handshake;
   handshake.token_key = key;
   handshake.started_unix_s = started_unix_s;

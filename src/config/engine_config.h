@@ -8,12 +8,12 @@
 #include "config/config.h"
 #include "crypt/token.h"
 #include "games/reference/config.h"
-#include "simd/isa.h"
 #include "handshake/handshake_lane.h"
 #include "io/io_state.h"
 #include "port/ethdev.h"
 #include "port/socket.h"
 #include "replicate/config.h"
+#include "simd/isa.h"
 #include "world/config.h"
 
 namespace serried::config {
@@ -24,9 +24,9 @@ namespace serried::config {
 [[nodiscard]] games::reference::Config reference_config(const ServerConfig& config, const Assets* assets);
 /// `assets` may be null; what the lane needs of them is pointed to.
 [[nodiscard]] io::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, const Assets* assets,
-                                       unsigned shards, unsigned io_lane);
+                                     unsigned shards, unsigned io_lane);
 [[nodiscard]] handshake::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key,
-                                                     std::int64_t started_unix_s);
+                                                          std::int64_t started_unix_s);
 /// Precondition of both: check_config found nothing.
 [[nodiscard]] port::SocketConfig socket_config(const ServerConfig& config, unsigned shards);
 [[nodiscard]] port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards);

@@ -1,6 +1,6 @@
 #pragma once
 /// The table of options: one row an option, from which the command line, the reader of files, --help and the example
-/// file come. Private to src/control/config*.cpp and their tests.
+/// file come. Private to src/config/config*.cpp and their tests.
 
 #include <cstdint>
 #include <optional>

@@ -4,17 +4,17 @@
 /// session's.
 ///
 /// Source addresses can be made up until a cookie has come back or a tag has verified. So nothing that an address is
-/// penalized for, and no limit of an address, ever touches a session whose own endpoint it is: garbage in a player's name
-/// costs that player nothing. Only operators' bans (guard.h) do. What is left to a forger is to keep a newcomer of a
-/// known address from connecting, while the forged datagrams keep coming.
+/// penalized for, and no limit of an address, ever touches a session whose own endpoint it is: garbage in a player's
+/// name costs that player nothing. Only operators' bans (guard.h) do. What is left to a forger is to keep a newcomer of
+/// a known address from connecting, while the forged datagrams keep coming.
 
 #include <array>
 
 #include "base/fixed_fifo.h"
-#include "metrics/drop.h"
-#include "guard/budget.h"
 #include "guard/bans.h"
+#include "guard/budget.h"
 #include "guard/sources.h"
+#include "metrics/drop.h"
 
 namespace serried::guard {
 

@@ -5,8 +5,8 @@
 #include <array>
 #include <cstdint>
 
-#include "message/type.h"
 #include "guard/sources.h"
+#include "message/type.h"
 
 namespace serried::guard {
 

@@ -1,9 +1,11 @@
 /// Clear datagrams: the handshake up to the point where keys are needed. Nothing is kept for a client whose cookie has
 /// not come back, and no answer is larger than its cause.
 
+#include "io/connect.h"
+
 #include <algorithm>
 
-#include "io/io_state.h"
+#include "io/reply.h"
 #include "message/control.h"
 #include "message/type.h"
 #include "wire/compose.h"

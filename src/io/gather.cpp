@@ -2,7 +2,9 @@
 /// that is due put before it, so that acks ride on what goes out anyway. What shards hand over besides bodies (mail,
 /// memory that comes home) is dealt with on the way.
 
-#include "io/io_state.h"
+#include "io/gather.h"
+
+#include "io/reliable.h"
 #include "wire/datagram.h"
 
 namespace serried::io {
@@ -10,7 +12,9 @@ namespace {
 
 using session::State;
 
-void take_back(IoState& state, const link::OutRow& out) noexcept { state.spare.push({out.body - link::body_offset, out.owner}); }
+void take_back(IoState& state, const link::OutRow& out) noexcept {
+  state.spare.push({out.body - link::body_offset, out.owner});
+}
 
 /// Append the row to the burst.
 void add_datagram(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, const link::OutRow& out,
@@ -66,7 +70,8 @@ void post(IoState& state, const link::OutRow& out, Nanos now) noexcept {
 }
 
 /// Deal with one row. Its buffer goes into the burst, or home.
-void add(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, const link::OutRow& out, Nanos now) noexcept {
+void add(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, const link::OutRow& out,
+         Nanos now) noexcept {
   if (out.kind == link::OutKind::block_back) return state.pools.block.release(out.tag);
   if (out.kind == link::OutKind::buffer_back) return take_back(state, out);
   const session::Admission& session = state.table.admission(out.session);

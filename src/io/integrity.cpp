@@ -1,11 +1,13 @@
 /// Now and then a client is asked for what only an unchanged build of its version knows.
 /// Source  docs/wire-format.md section 8, Integrity
 
-#include "crypt/integrity.h"
+#include "io/integrity.h"
 
 #include <algorithm>
 
-#include "io/io_state.h"
+#include "crypt/integrity.h"
+#include "io/reply.h"
+#include "io/teardown.h"
 #include "message/control.h"
 
 namespace serried::io {

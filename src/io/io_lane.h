@@ -4,10 +4,18 @@
 
 #include <array>
 
-#include "io/io_state.h"
-#include "io/stage.h"
-#include "port/port.h"
 #include "guard/guard.h"
+#include "io/connect.h"
+#include "io/dispatch.h"
+#include "io/gather.h"
+#include "io/handover.h"
+#include "io/housekeeping.h"
+#include "io/io_state.h"
+#include "io/record_received.h"
+#include "io/reliable.h"
+#include "io/stage.h"
+#include "io/to_shard.h"
+#include "port/port.h"
 #include "session/open.h"
 #include "wire/compose.h"
 #include "wire/parse.h"
@@ -34,8 +42,8 @@ class IoLane {
     return done + outbound(now);
   }
 
-  /// Take orders from control. Before the first poll; `link` outlives the lane.
-  void attach(AdminLink& link) noexcept { state_.orders.link = &link; }
+  /// Take commands from the admin room. Before the first poll; `link` outlives the lane.
+  void attach(link::AdminLink& link) noexcept { state_.admin.link = &link; }
 
   /// Share the server with other io lanes. Before the first poll.
   void attach(HandoverLinks links) noexcept { state_.handover.links = std::move(links); }

@@ -54,7 +54,7 @@ SERRIED_SETUP IoState::IoState(const IoConfig& io_config, std::vector<link::IoSh
       due_acks(table.capacity()),
       due_sends(table.capacity()),
       pools(io_config.chunks, io_config.small_blocks, io_config.large_blocks),
-      commands(2 * table.capacity()),
+      session_events(2 * table.capacity()),
       steering(shards.size()) {
   entropy.fill(attempt_salt);
 }

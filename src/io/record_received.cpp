@@ -1,7 +1,13 @@
 /// What every authentic datagram does to its session, whatever its messages say: it is a sign of life, it may come
 /// under new keys or from a new address, it acknowledges, and it is to be acknowledged.
 
-#include "io/io_state.h"
+#include "io/record_received.h"
+
+#include "io/rekey.h"
+#include "io/reliable.h"
+#include "io/reply.h"
+#include "io/roam.h"
+#include "io/teardown.h"
 #include "wire/datagram.h"
 
 namespace serried::io {
@@ -49,7 +55,8 @@ Drop record_one(IoState& state, wire::Batch& batch, unsigned row, Nanos now) noe
       std::size_t{batch.length[row]} - wire::header_bytes - wire::tag_bytes - wire::crc_bytes;
   base::ByteReader body{{batch.data[row] + wire::header_bytes, body_bytes}};
   state.plan_acks[row] = {};
-  if ((batch.flags[row] & wire::flag::acknowledgment) != 0 && !acknowledge(state, slot, body, state.plan_acks[row], now)) {
+  if ((batch.flags[row] & wire::flag::acknowledgment) != 0 &&
+      !acknowledge(state, slot, body, state.plan_acks[row], now)) {
     end_session(state, slot, message::DisconnectReason::protocol_error, true);
     return Drop::bad_ack;
   }

@@ -2,9 +2,12 @@
 /// packet. The curve is the handshake lane's work; here is which side may do what when.
 /// Source  docs/wire-format.md section 5, Rekey
 
+#include "io/rekey.h"
+
 #include <algorithm>
 
-#include "io/io_state.h"
+#include "io/reply.h"
+#include "io/teardown.h"
 #include "message/control.h"
 #include "wire/datagram.h"
 
@@ -25,7 +28,8 @@ void enter(Rekey& rekey, Stage stage, Nanos now) noexcept {
 }
 
 /// A job of the handshake lane for this session, or none when all are lent. A quarter is left to logins.
-link::HandshakeJob* lend_job(IoState& state, std::uint32_t slot, link::HandshakeJob::Kind kind, std::uint32_t& index) noexcept {
+link::HandshakeJob* lend_job(IoState& state, std::uint32_t slot, link::HandshakeJob::Kind kind,
+                             std::uint32_t& index) noexcept {
   if (state.handshake.free.size() <= state.handshake.jobs.size() / 4) return nullptr;
   index = state.handshake.free.pop();
   link::HandshakeJob& job = state.handshake.jobs[index];
@@ -37,7 +41,8 @@ link::HandshakeJob* lend_job(IoState& state, std::uint32_t slot, link::Handshake
 
 void begin(IoState& state, std::uint32_t slot, Rekey& rekey, Nanos now) noexcept {
   std::uint32_t index = 0;
-  if (lend_job(state, slot, link::HandshakeJob::Kind::rekey_prepare, index) == nullptr) return;  // the next sweep asks again
+  if (lend_job(state, slot, link::HandshakeJob::Kind::rekey_prepare, index) == nullptr)
+    return;  // the next sweep asks again
   state.handshake.requests.push(index);
   ++rekey.epoch;
   enter(rekey, Stage::preparing, now);

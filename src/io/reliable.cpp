@@ -1,11 +1,15 @@
 /// The reliable channels of a lane's sessions, between the session's Reliable (channel/reliable.h) and the lane: what
 /// comes in order goes to decode or to the shard, what is due goes out as the congestion window allows.
 
-#include "channel/reliable.h"
+#include "io/reliable.h"
 
 #include <algorithm>
 
-#include "io/io_state.h"
+#include "channel/reliable.h"
+#include "io/dispatch.h"
+#include "io/reply.h"
+#include "io/teardown.h"
+#include "io/to_shard.h"
 #include "wire/datagram.h"
 
 namespace serried::io {
@@ -132,8 +136,8 @@ Drop accept_reliable(IoState& state, std::uint32_t slot, wire::Channel channel, 
   return Drop::bad_reliable;
 }
 
-void on_outcomes(IoState& state, std::uint32_t slot, const SentDatagrams::Outcome* outcome, unsigned count, PlanAcks* plan_acks,
-            Nanos now) noexcept {
+void on_outcomes(IoState& state, std::uint32_t slot, const SentDatagrams::Outcome* outcome, unsigned count,
+                 PlanAcks* plan_acks, Nanos now) noexcept {
   PlanAcks own;
   PlanAcks& plans = plan_acks != nullptr ? *plan_acks : own;
   bool reliable = false;
@@ -147,7 +151,8 @@ void on_outcomes(IoState& state, std::uint32_t slot, const SentDatagrams::Outcom
     }
   }
   if (reliable) note_sendable(state, slot, now);
-  if (plan_acks == nullptr && own.any()) steer_row(state, state.table.admission(slot).shard, plan_acks_row(state, slot, own));
+  if (plan_acks == nullptr && own.any())
+    steer_row(state, state.table.admission(slot).shard, plan_acks_row(state, slot, own));
 }
 
 void on_evicted(IoState& state, const session::SendBatchInfo& info, Nanos now) noexcept {
@@ -157,19 +162,6 @@ void on_evicted(IoState& state, const session::SendBatchInfo& info, Nanos now) n
     const SentDatagrams::Outcome lost{packet, false};
     on_outcomes(state, slot, &lost, 1, nullptr, now);
   }
-}
-
-link::InputRow plan_acks_row(IoState& state, std::uint32_t slot, const PlanAcks& plan_acks) noexcept {
-  session::Outbound& outbound = state.table.outbound(slot);
-  link::InputRow row;
-  row.connection_id = state.table.admission(slot).connection_id;
-  row.send_limit = send_limit(state, slot);
-  outbound.held_back = row.send_limit - outbound.taken_bytes < wire::datagram_bytes_max;
-  row.plan_acked = plan_acks.acked;
-  row.plan_acked_mask = plan_acks.acked_mask;
-  row.plan_lost = plan_acks.lost;
-  row.plan_lost_mask = plan_acks.lost_mask;
-  return row;
 }
 
 std::uint32_t send_limit(IoState& state, std::uint32_t slot) noexcept {

@@ -2,7 +2,9 @@
 /// and no host is made to receive what it did not ask for.
 /// Source  docs/wire-format.md section 8, Roaming
 
-#include "io/io_state.h"
+#include "io/roam.h"
+
+#include "io/reply.h"
 #include "message/control.h"
 
 namespace serried::io {

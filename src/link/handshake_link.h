@@ -9,8 +9,8 @@
 #include "crypt/cookie.h"
 #include "crypt/keys.h"
 #include "crypt/token.h"
-#include "message/control.h"
 #include "link/spsc.h"
+#include "message/control.h"
 
 namespace serried::link {
 
@@ -71,10 +71,10 @@ struct HandshakeLink {
   }
   std::vector<HandshakeJob> jobs;
   base::FixedStack<std::uint32_t> free;  // io lane only
-  Spsc<std::uint32_t> requests;    // io -> handshake
-  Spsc<std::uint32_t> results;     // handshake -> io
-  Spsc<SessionEnd> ended;          // io -> handshake
-  Spsc<Superseded> superseded;     // handshake -> io
+  Spsc<std::uint32_t> requests;          // io -> handshake
+  Spsc<std::uint32_t> results;           // handshake -> io
+  Spsc<SessionEnd> ended;                // io -> handshake
+  Spsc<Superseded> superseded;           // handshake -> io
 };
 
 }  // namespace serried::link

@@ -49,12 +49,12 @@ static_assert(sizeof(SessionEvent) == 32);
 
 /// What an OutRow is.
 enum class OutKind : std::uint8_t {
-  datagram,     ///< the body of a datagram
-  probe,        ///< the same, to the address that a session may be moving to
-  game_message,         ///< one message, type first, that the io lane queues on the reliable channel `channel`
-  shared,       ///< the same for a SharedMessage at `body`, which outlives every session; there is no buffer
-  buffer_back,  ///< the buffer of a GameMessage that the shard has read
-  block_back,   ///< the block of a GameMessage that the shard has read: `tag`
+  datagram,      ///< the body of a datagram
+  probe,         ///< the same, to the address that a session may be moving to
+  game_message,  ///< one message, type first, that the io lane queues on the reliable channel `channel`
+  shared,        ///< the same for a SharedMessage at `body`, which outlives every session; there is no buffer
+  buffer_back,   ///< the buffer of a GameMessage that the shard has read
+  block_back,    ///< the block of a GameMessage that the shard has read: `tag`
 };
 /// How mail is to be handled.
 namespace message_flag {
@@ -74,8 +74,8 @@ struct OutRow {
   std::uint16_t tag = 0;  ///< of the packet; a shard's datagram: the plan, never 0, reported back by acks
   OutKind kind = OutKind::datagram;
   channel::PayloadKind payload = channel::PayloadKind::plan;  ///< datagram: what an ack is about
-  std::uint8_t count = 0;                       ///< datagram: messages of the packet; mail: the channel
-  std::uint8_t flags = 0;                       ///< datagram: header flags beside sealed and ack; mail: message_flag
+  std::uint8_t count = 0;                                     ///< datagram: messages of the packet; mail: the channel
+  std::uint8_t flags = 0;  ///< datagram: header flags beside sealed and ack; mail: message_flag
 
   /// Bytes that a datagram of a plan counts for against InputRow::send_limit. Both lanes keep a running sum, modulo
   /// 2^32, from the join on: the shard of what it handed over, the io lane of what it took. send_limit is the io lane's
@@ -123,14 +123,19 @@ inline constexpr std::size_t out_body_bytes_max = wire::body_bytes_max - wire::a
 /// The rings of one (io lane, shard lane) pair.
 struct IoShardLink {
   IoShardLink(unsigned rows, unsigned buffers)
-      : inputs(rows), session_events(rows), game_messages(game_message_rows), empties(buffers), filled(buffers), notices(1024) {}
+      : inputs(rows),
+        session_events(rows),
+        game_messages(game_message_rows),
+        empties(buffers),
+        filled(buffers),
+        notices(1024) {}
   static constexpr unsigned game_message_rows = 256;
-  Spsc<InputRow> inputs;       // io -> shard
-  Spsc<SessionEvent> session_events;      // io -> shard
-  Spsc<GameMessage> game_messages;             // io -> shard
-  Spsc<wire::Buffer> empties;  // io -> shard
-  Spsc<OutRow> filled;         // shard -> io
-  Spsc<Notice> notices;        // shard -> io
+  Spsc<InputRow> inputs;              // io -> shard
+  Spsc<SessionEvent> session_events;  // io -> shard
+  Spsc<GameMessage> game_messages;    // io -> shard
+  Spsc<wire::Buffer> empties;         // io -> shard
+  Spsc<OutRow> filled;                // shard -> io
+  Spsc<Notice> notices;               // shard -> io
 };
 
 }  // namespace serried::link

@@ -18,7 +18,7 @@ constexpr float gain = 0.25F, shift_max = 1.0F / 32;
 
 }  // namespace
 
-void InputPacer::configure(Nanos interval, const TickClock& clock, float margin) noexcept {
+void InputPacer::configure(Nanos interval, const view::TickClock& clock, float margin) noexcept {
   const double ticks = clock.ticks(interval);
   interval_ = interval;
   period_ = static_cast<float>(clock.period());
@@ -54,7 +54,7 @@ bool InputPacer::sweep_next() noexcept {
   return true;
 }
 
-Nanos InputPacer::due_after(Nanos due, Nanos left, const TickClock& clock) noexcept {
+Nanos InputPacer::due_after(Nanos due, Nanos left, const view::TickClock& clock) noexcept {
   if (!whole_) return due + interval_;
   if (++count_ == window) {
     count_ = 0;

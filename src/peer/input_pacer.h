@@ -14,8 +14,8 @@
 #include <limits>
 #include <optional>
 
-#include "peer/tick_clock.h"
 #include "serried/time.h"
+#include "view/tick_clock.h"
 
 namespace serried::peer {
 
@@ -26,7 +26,7 @@ class InputPacer {
   /// There is an input every `interval`, which should arrive `margin` ticks before the server's. Forgets all phases,
   /// but not when inputs left. An interval that is no whole number of ticks stays as it is: its inputs meet every
   /// phase.
-  void configure(Nanos interval, const TickClock& clock, float margin = usual_margin) noexcept;
+  void configure(Nanos interval, const view::TickClock& clock, float margin = usual_margin) noexcept;
   [[nodiscard]] Nanos interval() const noexcept { return interval_; }
 
   void left(std::uint16_t sequence, Nanos now) noexcept { left_at_[sequence % remembered] = now; }
@@ -41,7 +41,7 @@ class InputPacer {
 
   /// When the next input is due, when the one before was at `due`, and left at `left`. Inputs that are
   /// always late by as much are asked for sooner. To be called once for each.
-  [[nodiscard]] Nanos due_after(Nanos due, Nanos left, const TickClock& clock) noexcept;
+  [[nodiscard]] Nanos due_after(Nanos due, Nanos left, const view::TickClock& clock) noexcept;
 
   /// Ask for the memory of what is done next, when input `applied` is in the state and `newest` left last.
   void prefetch(std::uint16_t applied, std::uint16_t newest) const noexcept {

@@ -18,7 +18,7 @@ void Outbox::clear() noexcept {
 }
 
 Queued Outbox::send(wire::Channel channel, message::Type type, std::span<const std::uint8_t> content,
-                  channel::Urgency urgency, Nanos now) noexcept {
+                    channel::Urgency urgency, Nanos now) noexcept {
   if (!is_open()) return Queued::full;
   if (channel != wire::Channel::unreliable || content.size() + 1 > Reliable::whole_message_bytes_max) {
     const Queued queued = reliable_.send(*pools_, channel, type, content, urgency, now);

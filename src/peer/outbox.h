@@ -48,7 +48,9 @@ class Outbox {
 
   [[nodiscard]] bool has_unreliable() const noexcept { return unreliable_count_ != 0; }
   /// When short messages want a datagram of their own; ~0: there are none.
-  [[nodiscard]] Nanos unreliable_due_at() const noexcept { return unreliable_count_ != 0 ? unreliable_due_at_ : ~Nanos{0}; }
+  [[nodiscard]] Nanos unreliable_due_at() const noexcept {
+    return unreliable_count_ != 0 ? unreliable_due_at_ : ~Nanos{0};
+  }
   /// Those that fit, oldest first.
   void write_unreliable(base::ByteWriter& out) noexcept;
 
@@ -64,7 +66,9 @@ class Outbox {
     return composed;
   }
   void on_outcome(const channel::SentPacket& packet, bool acked) noexcept {
-    if (!exists() || (packet.payload != channel::PayloadKind::ordered && packet.payload != channel::PayloadKind::unordered)) return;
+    if (!exists() ||
+        (packet.payload != channel::PayloadKind::ordered && packet.payload != channel::PayloadKind::unordered))
+      return;
     reliable_.on_outcome(*pools_, packet, acked);
     note_change();
   }

@@ -192,7 +192,7 @@ std::uint16_t Session::submit(message::Input input) noexcept {
 }
 
 HeaderVerdict Session::accept_header(const wire::Header& header, std::size_t bytes,
-                                 const wire::Path& source) const noexcept {
+                                     const wire::Path& source) const noexcept {
   const bool has_keys = keys_.any();
   if (state_ == State::idle || state_ == State::closed) return {Drop::unknown_session, false};
   if (!wire::same_endpoint(source, server_)) return {Drop::foreign_source, false};

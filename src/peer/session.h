@@ -27,10 +27,6 @@
 #include "base/prng.h"
 #include "channel/ack.h"
 #include "channel/congestion.h"
-#include "peer/key_ring.h"
-#include "peer/outbox.h"
-#include "peer/send_budget.h"
-#include "view/view.h"
 #include "crypt/cookie.h"
 #include "crypt/integrity.h"
 #include "crypt/keys.h"
@@ -40,6 +36,10 @@
 #include "message/input.h"
 #include "message/symbol_pool.h"
 #include "metrics/drop.h"
+#include "peer/key_ring.h"
+#include "peer/outbox.h"
+#include "peer/send_budget.h"
+#include "view/view.h"
 #include "wire/datagram.h"
 #include "wire/path.h"
 #include "wire/verify.h"
@@ -184,7 +184,7 @@ class alignas(64) Session {
 
   // The same in stages.
   [[nodiscard]] HeaderVerdict accept_header(const wire::Header& header, std::size_t bytes,
-                                        const wire::Path& source) const noexcept;
+                                            const wire::Path& source) const noexcept;
   [[nodiscard]] metrics::Drop accept_handshake(std::span<std::uint8_t> datagram, const wire::Header& header, Nanos now);
   /// The key that the header's KeyPhase names: there is one when accept_header had nothing against it, else nullptr.
   [[nodiscard]] const std::uint8_t* opening_key(std::uint8_t flags) const noexcept { return keys_.opening_key(flags); }

@@ -1,11 +1,11 @@
 /// Incoming, once there are keys: ack block, control messages, and the view's messages. What comes by the reliable
-/// channels, and all messages of the game, session_post.cpp takes from here.
+/// channels, and all messages of the game, session_reliable.cpp takes from here.
 
 #include <algorithm>
 
 #include "channel/pack.h"
-#include "peer/session.h"
 #include "crypt/aead.h"
+#include "peer/session.h"
 #include "wire/compose.h"
 #include "wire/parse.h"
 

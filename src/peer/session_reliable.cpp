@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "channel/dictionary.h"
-#include "peer/session.h"
 #include "message/game.h"
+#include "peer/session.h"
 
 namespace serried::peer {
 
@@ -111,7 +111,7 @@ void Session::send_answers(Nanos now) noexcept {
     base::ByteReader in(out.written());
     message::Framed message;
     if (!message::next(in, message) || outbox_.send(wire::Channel::reliable_ordered, message.type, message.content,
-                                                  channel::Urgency::immediate, now) == channel::Queued::yes)
+                                                    channel::Urgency::immediate, now) == channel::Queued::yes)
       answer.reset();
   };
   if (rekey_answer_) send(rekey_answer_, Type::rekey_response);

@@ -4,8 +4,8 @@
 
 #include "channel/dictionary.h"
 #include "channel/pack.h"
-#include "peer/session.h"
 #include "crypt/aead.h"
+#include "peer/session.h"
 #include "wire/compose.h"
 #include "wire/stamp.h"
 
@@ -107,7 +107,8 @@ Outgoing Session::compose_sealed(std::span<std::uint8_t> to, Nanos now) noexcept
   const std::uint64_t sequence = sent_.next_sequence(rng_.below(skip_one_in) == 0);
   const std::size_t bytes = wire::header_bytes + body_bytes + wire::tag_bytes + wire::crc_bytes;
   const bool asks_for_ack = body_bytes != ack_bytes;
-  outbox_.on_outcome(sent_.note(sequence, payload.packet, asks_for_ack ? static_cast<std::uint16_t>(bytes) : 0, now), false);
+  outbox_.on_outcome(sent_.note(sequence, payload.packet, asks_for_ack ? static_cast<std::uint16_t>(bytes) : 0, now),
+                     false);
   note_flight();
   budget_.spend(now);
   if (payload.paced) congestion_.paced(static_cast<std::uint32_t>(bytes), rtt(), now);

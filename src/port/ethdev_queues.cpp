@@ -43,9 +43,8 @@ void EthdevQueues::refresh() noexcept {
     (counters_.*counter).set(all);
   };
   for (base::Counter PortCounters::*const counter :
-       {&PortCounters::rx_frames, &PortCounters::rx_bytes, &PortCounters::rx_packets,
-        &PortCounters::rx_host_frames, &PortCounters::tx_packets, &PortCounters::tx_bytes,
-        &PortCounters::tx_host_frames})
+       {&PortCounters::rx_frames, &PortCounters::rx_bytes, &PortCounters::rx_packets, &PortCounters::rx_host_frames,
+        &PortCounters::tx_packets, &PortCounters::tx_bytes, &PortCounters::tx_host_frames})
     sum(counter);
   for (std::size_t i = 0; i < metrics::drop_count; ++i) {
     const auto drop = static_cast<metrics::Drop>(i);

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
-#include "kernel/acked.h"
+#include "simd/raise_acked.h"
 
 namespace serried::replicate {
 namespace {
 
-static_assert(tracked_rows == simd::raise_acked_rows && status::state_mask == 3 && static_cast<int>(RowState::live) == 2);
+static_assert(tracked_rows == simd::raise_acked_rows && status::state_mask == 3 &&
+              static_cast<int>(RowState::live) == 2);
 
 Plan* plan_of(Viewer& viewer, std::uint16_t id) noexcept {
   Plan& plan = viewer.plans[id % plans_in_flight];
@@ -46,8 +47,7 @@ bool on_acked(Viewer& viewer, std::uint16_t id, std::uint32_t tick) noexcept {
   take_sample(viewer, static_cast<std::uint16_t>(tick - plan->tick));
   const std::uint16_t plan_tick = plan->tick;
   RowMask others;
-  simd::raise_acked(viewer.acked.data(), viewer.status.data(), plan->rows.words.data(), plan_tick,
-                      others.words.data());
+  simd::raise_acked(viewer.acked.data(), viewer.status.data(), plan->rows.words.data(), plan_tick, others.words.data());
   others.for_each([&](unsigned row) { change_acked(viewer, row, plan_tick); });
   return true;
 }

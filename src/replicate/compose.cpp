@@ -42,7 +42,7 @@ struct Composer {
   /// Encode the record of a row. False when `end` leaves no room.
   bool encode_record(unsigned row, const std::uint8_t* end) noexcept {
     const world::VersionedEntity& entity = context.published->entity[viewer.slot[row]];
-    const std::uint8_t fields = mask_since(near, widen(context.tick, viewer.acked[row]));
+    const std::uint8_t fields = mask_since(entity, widen(context.tick, viewer.acked[row]));
     // The encoder may store beyond the record's end, within record_bytes_max.
     if (at + 3 + message::detail::record_field_bytes[fields] > end || at + message::record_bytes_max > hard_end)
       return false;
@@ -176,17 +176,19 @@ unsigned audit_row(Viewer& viewer, const ReplicationContext& context) noexcept {
 
 bool audit_due(const Viewer& viewer, const ReplicationContext& context) noexcept {
   const unsigned rate = context.config->audit_per_second;
-  return viewer.wants_audit && rate != 0 && (context.tick - viewer.audit_tick) * rate >= context.world->ticks_per_second;
+  return viewer.wants_audit && rate != 0 &&
+         (context.tick - viewer.audit_tick) * rate >= context.world->ticks_per_second;
 }
 
-void write_audit(Viewer& viewer, const ReplicationContext& context, base::ByteWriter& out, PlanCounters& counters) noexcept {
+void write_audit(Viewer& viewer, const ReplicationContext& context, base::ByteWriter& out,
+                 PlanCounters& counters) noexcept {
   const unsigned row = audit_row(viewer, context);
   if (row == 0 || out.room() < audit_message_bytes) return;
   viewer.audit_tick = context.tick;
   const world::VersionedEntity& entity = context.published->entity[viewer.slot[row]];
-  message::frame(out, message::Type::benchmark, message::audit_bytes);
-  std::uint8_t* end =
-      message::write_audit(out.position(), {viewer.slot[row], viewer.generation(row), message::state_hash(entity.state)});
+  message::frame(out, message::Type::audit, message::audit_bytes);
+  std::uint8_t* end = message::write_audit(
+      out.position(), {viewer.slot[row], viewer.generation(row), message::state_hash(entity.state)});
   out.rewind(end);
   counters.audits.add(1);
   counters.audit_bytes.add(audit_message_bytes);
@@ -206,8 +208,8 @@ struct Shares {
 };
 
 /// Divide the room behind the DeltaSync header and the own record. Records may use what is left.
-Shares divide(const Viewer& viewer, const ReplicationContext& context, const DueSet& due_set, bool recorded, bool far, bool audit,
-              std::size_t room) noexcept {
+Shares divide(const Viewer& viewer, const ReplicationContext& context, const DueSet& due_set, bool recorded, bool far,
+              bool audit, std::size_t room) noexcept {
   const Config& config = *context.config;
   Shares shares;
   if (audit) shares.reserved += audit_message_bytes;

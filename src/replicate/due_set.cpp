@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "simd/find_due.h"
 #include "replicate/plan.h"
+#include "simd/find_due.h"
 
 namespace serried::replicate {
 namespace {
@@ -11,8 +11,10 @@ using world::ChangeSummary;
 
 // What the kernel knows of rows and summaries, said twice so that it need not include them.
 static_assert(tracked_rows == simd::due_rows && sizeof(ChangeSummary) == simd::summary_bytes);
-static_assert(offsetof(ChangeSummary, change) == 0 && offsetof(ChangeSummary, urgent) == 2 && offsetof(ChangeSummary, identity) == 4);
-static_assert(offsetof(ChangeSummary, bits) == 5 && ChangeSummary::is_living == 4 && ChangeSummary::is_moving == 1 && ChangeSummary::is_hidden == 2);
+static_assert(offsetof(ChangeSummary, change) == 0 && offsetof(ChangeSummary, urgent) == 2 &&
+              offsetof(ChangeSummary, identity) == 4);
+static_assert(offsetof(ChangeSummary, bits) == 5 && ChangeSummary::is_living == 4 && ChangeSummary::is_moving == 1 &&
+              ChangeSummary::is_hidden == 2);
 static_assert(status::state_mask == 3 && status::generation_shift == 2 && status::near == 0x40);
 static_assert(static_cast<int>(RowState::empty) == 0 && static_cast<int>(RowState::live) == 2);
 
@@ -58,7 +60,7 @@ bool resolve_row(Viewer& viewer, const ReplicationContext& context, unsigned row
 void find_due_rows(Viewer& viewer, const ReplicationContext& context, DueSet& due_set) noexcept {
   const auto* summaries = reinterpret_cast<const std::uint8_t*>(context.published->summary.data());
   const simd::DueRows rows{viewer.slot.data(), viewer.acked.data(), viewer.sent.data(), viewer.weight.data(),
-                             viewer.status.data()};
+                           viewer.status.data()};
   const simd::DueRules rules = rules_of(viewer, context);
   simd::DueMasks masks;
   simd::find_due(summaries, rows, viewer.rows_high, rules, masks);
@@ -84,7 +86,8 @@ void find_due_rows(Viewer& viewer, const ReplicationContext& context, DueSet& du
   due_set.due.for_each([&](unsigned row) { __builtin_prefetch(&ready[viewer.slot[row]]); });
 }
 
-bool wanted(const Viewer& viewer, const ReplicationContext& context, const DueSet& due_set, std::uint16_t applied_input) noexcept {
+bool wanted(const Viewer& viewer, const ReplicationContext& context, const DueSet& due_set,
+            std::uint16_t applied_input) noexcept {
   if (applied_input != viewer.applied_told || due_set.own_due) return true;
   if (!(due_set.due | due_set.creates | due_set.removals).none()) return true;
   if (context.tick - viewer.told_tick >= context.config->quiet_ticks) return true;

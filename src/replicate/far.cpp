@@ -62,8 +62,8 @@ struct Stretch {
 };
 
 /// Tell what is in view from home, until the stretch is complete, or the room or `looks` are used up. Returns records.
-unsigned write_stretch(const ReplicationContext& context, const interest::Cell& home, base::ByteWriter& out, Stretch& stretch,
-                       unsigned looks) noexcept {
+unsigned write_stretch(const ReplicationContext& context, const interest::Cell& home, base::ByteWriter& out,
+                       Stretch& stretch, unsigned looks) noexcept {
   const interest::Grid& grid = *context.grid;
   const FarPoint until = stretch.until;
   const bool until_inside = until.type_class != 0 || until.slot != 0;
@@ -127,8 +127,8 @@ static_assert(crossings_looked_at <= interest::Grid::crossings_kept);
 /// Tell the entities that the turn would meet too late. False when there was no room for all: then the turn must wait,
 /// or it would forget where it stood when they crossed. It waits once; after that half of the room is for the turn, and
 /// those for which the other half is too small are passed over.
-bool tell_crossings(Viewer& viewer, const ReplicationContext& context, const interest::Cell& home, base::ByteWriter& out,
-                    PlanCounters& counters) noexcept {
+bool tell_crossings(Viewer& viewer, const ReplicationContext& context, const interest::Cell& home,
+                    base::ByteWriter& out, PlanCounters& counters) noexcept {
   const interest::Grid& grid = *context.grid;
   const std::uint32_t end = grid.crossings_end(context.shard);
   if (viewer.far_seen == end) return true;
@@ -193,7 +193,8 @@ bool far_pending(Viewer& viewer, const ReplicationContext& context) noexcept {
   return !viewer.far_resting || viewer.lost_runs != 0;
 }
 
-FarRun write_far(Viewer& viewer, const ReplicationContext& context, base::ByteWriter& out, PlanCounters& counters) noexcept {
+FarRun write_far(Viewer& viewer, const ReplicationContext& context, base::ByteWriter& out,
+                 PlanCounters& counters) noexcept {
   const std::size_t before = out.size();
   const world::Place& eye = context.published->place[viewer.own_slot];
   const interest::Cell home = context.grid->cell_at(eye.x, eye.y, eye.z);

@@ -30,6 +30,7 @@ namespace serried::replicate {
 /// Writes  viewer, out, counters
 /// Owner   shard lane
 /// Cost    bench/replicate_bench.cpp
-FarRun write_far(Viewer& viewer, const ReplicationContext& context, base::ByteWriter& out, PlanCounters& counters) noexcept;
+FarRun write_far(Viewer& viewer, const ReplicationContext& context, base::ByteWriter& out,
+                 PlanCounters& counters) noexcept;
 
 }  // namespace serried::replicate

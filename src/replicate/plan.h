@@ -56,7 +56,8 @@ struct Composed {
 /// Reads   context, due_set
 /// Writes  viewer, body, counters
 /// Owner   shard lane
-[[nodiscard]] Composed compose(Viewer& viewer, const ReplicationContext& context, const DueSet& due_set, std::uint16_t applied_input,
-                               std::span<std::uint8_t> body, PlanCounters& counters) noexcept;
+[[nodiscard]] Composed compose(Viewer& viewer, const ReplicationContext& context, const DueSet& due_set,
+                               std::uint16_t applied_input, std::span<std::uint8_t> body,
+                               PlanCounters& counters) noexcept;
 
 }  // namespace serried::replicate

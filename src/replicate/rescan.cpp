@@ -22,10 +22,13 @@ static_assert(static_cast<int>(RowState::creating) == 1 && static_cast<int>(RowS
 
 bool hidden_from(const world::Published& published, std::uint16_t slot, std::uint16_t viewer_slot) noexcept {
   const world::ChangeSummary& summary = published.summary[slot];
-  return (summary.bits & world::ChangeSummary::is_hidden) != 0 && summary.faction != published.summary[viewer_slot].faction;
+  return (summary.bits & world::ChangeSummary::is_hidden) != 0 &&
+         summary.faction != published.summary[viewer_slot].faction;
 }
 
-float near2_of(const ReplicationContext& context) noexcept { return context.config->near_distance * context.config->near_distance; }
+float near2_of(const ReplicationContext& context) noexcept {
+  return context.config->near_distance * context.config->near_distance;
+}
 
 /// In view, known to be alive, and not hidden.
 bool eligible(const Viewer& viewer, const ReplicationContext& context, const interest::Candidate& candidate) noexcept {
@@ -43,7 +46,8 @@ void let_go(Viewer& viewer, const ReplicationContext& context, unsigned row) noe
 
 /// A row whose removal is on its way, but whose entity is back in view: the client gets it anew. (Another entity in the
 /// same slot waits until the removal is acked.)
-bool comes_back(Viewer& viewer, const ReplicationContext& context, unsigned row, const interest::Candidate& candidate) noexcept {
+bool comes_back(Viewer& viewer, const ReplicationContext& context, unsigned row,
+                const interest::Candidate& candidate) noexcept {
   if (viewer.state(row) != RowState::removing || !eligible(viewer, context, candidate)) return false;
   if (viewer.generation(row) != (context.published->summary[candidate.slot].identity & 3)) return false;
   recreate(viewer, row);
@@ -52,7 +56,8 @@ bool comes_back(Viewer& viewer, const ReplicationContext& context, unsigned row,
 }
 
 /// Whether one look went round the whole neighbourhood: the window is where it was.
-bool saw_all(const interest::Window& after, const interest::Window& before, const ReplicationContext& context) noexcept {
+bool saw_all(const interest::Window& after, const interest::Window& before,
+             const ReplicationContext& context) noexcept {
   const unsigned reach = context.grid->neighbours_in_use(context.shard);
   if (reach == 0) return true;
   return after.offset == before.offset && after.neighbour % reach == before.neighbour % reach &&
@@ -77,7 +82,7 @@ void rescan(Viewer& viewer, const ReplicationContext& context) noexcept {
   simd::WeighedRows survey;
   const auto* places = reinterpret_cast<const std::uint8_t*>(context.published->place.data());
   simd::weigh_rows(places, {viewer.slot.data(), viewer.weight.data(), viewer.status.data()}, viewer.rows_high,
-                 {eye.x, eye.y, eye.z, near2}, survey);
+                   {eye.x, eye.y, eye.z, near2}, survey);
   const RowMask gone{survey.gone};
   bool changed = !gone.none();
   gone.for_each([&](unsigned row) { let_go(viewer, context, row); });

@@ -3,13 +3,13 @@
 
 #include <type_traits>
 
-#include "server/lane_loop.h"
 #include "handshake/handshake_lane.h"
 #include "io/io_state.h"
-#include "shard/shard_lane.h"
 #include "metrics/counter.h"
 #include "port/port.h"
 #include "replicate/plan.h"
+#include "server/lane_loop.h"
+#include "shard/shard_lane.h"
 
 namespace serried::server {
 

@@ -1,20 +1,20 @@
 #include "server/engine.h"
 
 #include "base/check.h"
-#include "telemetry/clock.h"
 #include "server/collect.h"
 #include "server/engine_on.h"
+#include "telemetry/clock.h"
 
 namespace serried::server {
 namespace {
 
 shard::ShardSetup shard_setup(const EngineSetup& setup) {
   shard::ShardSetup shard;
-  shard.world = world_config(setup.config);
-  shard.replicate = replicate_config(setup.config);
+  shard.world = config::world_config(setup.config);
+  shard.replicate = config::replicate_config(setup.config);
   shard.shards = setup.shards;
   shard.io_lanes = setup.config.io_lanes;
-  shard.sessions_per_lane = sessions_per_lane(setup.config);
+  shard.sessions_per_lane = config::sessions_per_lane(setup.config);
   shard.seed = setup.config.seed;
   shard.game = setup.game;
   shard.clock = [] { return telemetry::now(); };
@@ -22,7 +22,7 @@ shard::ShardSetup shard_setup(const EngineSetup& setup) {
 }
 
 std::vector<std::unique_ptr<link::IoShardLink>> make_links(const EngineSetup& setup) {
-  const config::LinkSizes sizes = link_sizes(setup.config, setup.shards);
+  const config::LinkSizes sizes = config::link_sizes(setup.config, setup.shards);
   std::vector<std::unique_ptr<link::IoShardLink>> links;
   for (unsigned i = 0; i < setup.config.io_lanes * setup.shards; ++i)
     links.push_back(std::make_unique<link::IoShardLink>(sizes.rows, sizes.buffers));
@@ -30,10 +30,10 @@ std::vector<std::unique_ptr<link::IoShardLink>> make_links(const EngineSetup& se
 }
 
 std::vector<std::unique_ptr<link::HandshakeLink>> make_handshake_links(const EngineSetup& setup) {
-  const config::LinkSizes sizes = link_sizes(setup.config, setup.shards);
+  const config::LinkSizes sizes = config::link_sizes(setup.config, setup.shards);
   std::vector<std::unique_ptr<link::HandshakeLink>> links;
   for (unsigned i = 0; i < setup.config.io_lanes; ++i)
-    links.push_back(std::make_unique<link::HandshakeLink>(sizes.jobs, sessions_per_lane(setup.config)));
+    links.push_back(std::make_unique<link::HandshakeLink>(sizes.jobs, config::sessions_per_lane(setup.config)));
   return links;
 }
 
@@ -85,7 +85,8 @@ Engine::Engine(const EngineSetup& setup)
       handshake_links_(make_handshake_links(setup)),
       handover_(setup.config.io_lanes),
       simulation_(shard_setup(setup)),
-      handshake_lane_(handshake_config(setup.config, setup.key, setup.started_unix_s), pointers(handshake_links_)) {
+      handshake_lane_(config::handshake_config(setup.config, setup.key, setup.started_unix_s),
+                      pointers(handshake_links_)) {
   for (unsigned i = 0; i < setup.shards; ++i) {
     shard_lanes_.push_back(std::make_unique<shard::ShardLane>(simulation_, i, links_of_shard(i)));
     auto& entry = shard_entries_.emplace_back(std::make_unique<LaneEntry>());
@@ -96,14 +97,14 @@ Engine::Engine(const EngineSetup& setup)
   for (unsigned i = 0; i < setup.config.io_lanes; ++i) {
     auto& entry = io_entries_.emplace_back(std::make_unique<LaneEntry>());
     entry->name = lane_name({LaneKind::io, i});
-    admin_links_.push_back(std::make_unique<io::AdminLink>());
+    admin_links_.push_back(std::make_unique<link::AdminLink>());
   }
   handshake_entry_.name = lane_name({LaneKind::handshake, 0});
   handshake_entry_.lane = &handshake_lane_;
   handshake_entry_.poll = &poll_handshake;
 }
 
-std::vector<io::AdminLink*> Engine::admin_links() const { return pointers(admin_links_); }
+std::vector<link::AdminLink*> Engine::admin_links() const { return pointers(admin_links_); }
 
 LaneEntry& Engine::lane(LaneId id) noexcept {
   switch (id.kind) {
@@ -150,7 +151,7 @@ void Engine::collect(telemetry::Snapshot& snapshot) const {
   // While lanes run the tick may be overwritten under us; then the snapshot has none.
   const std::uint32_t tick = simulation_.hashed_tick();
   if (simulation_.world_hash(tick, snapshot.world_hash)) snapshot.world_tick = tick;
-  measure_memory(snapshot);
+  telemetry::measure_memory(snapshot);
 }
 
 }  // namespace serried::server

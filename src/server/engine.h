@@ -13,15 +13,15 @@
 #include "admin/admin.h"
 #include "config/config.h"
 #include "config/engine_config.h"
+#include "game/host.h"
+#include "handshake/handshake_lane.h"
+#include "io/handover.h"
+#include "link/admin_link.h"
+#include "serried/result.h"
 #include "server/lane_loop.h"
 #include "server/placement.h"
-#include "telemetry/snapshot.h"
-#include "game/host.h"
-#include "io/handover.h"
-#include "handshake/handshake_lane.h"
-#include "io/run_commands.h"
 #include "shard/shard_lane.h"
-#include "serried/result.h"
+#include "telemetry/snapshot.h"
 
 namespace serried::server {
 
@@ -31,7 +31,7 @@ struct EngineSetup {
   unsigned shards = 1;
   std::int64_t started_unix_s = 0;
   const config::Assets* assets = nullptr;  ///< null: none; outlives the engine
-  game::Callbacks game{};          ///< what is played; outlives the engine
+  game::Callbacks game{};                  ///< what is played; outlives the engine
 };
 
 class Engine {
@@ -64,7 +64,7 @@ class Engine {
   /// What drops banned addresses before the lanes. For the thread that has the order links.
   [[nodiscard]] virtual std::vector<admin::BanSink> ban_sinks() = 0;
   /// One an io lane: through it bans reach the lane, and what the lane found comes back. For one thread.
-  [[nodiscard]] std::vector<io::AdminLink*> admin_links() const;
+  [[nodiscard]] std::vector<link::AdminLink*> admin_links() const;
   /// Give buffers back to the port. After the last poll of every lane.
   virtual void close() noexcept = 0;
 
@@ -83,7 +83,7 @@ class Engine {
   EngineSetup setup_;
   std::vector<std::unique_ptr<link::IoShardLink>> links_;  ///< [io lane * shards + shard]
   std::vector<std::unique_ptr<link::HandshakeLink>> handshake_links_;
-  std::vector<std::unique_ptr<io::AdminLink>> admin_links_;  ///< by io lane
+  std::vector<std::unique_ptr<link::AdminLink>> admin_links_;  ///< by io lane
   io::HandoverMesh handover_;
   shard::Simulation simulation_;
   std::vector<std::unique_ptr<shard::ShardLane>> shard_lanes_;

@@ -3,12 +3,12 @@
 
 #include <utility>
 
-#include "server/engine.h"
 #include "io/io_lane.h"
 #include "port/ethdev.h"
 #include "port/flow_filter.h"
 #include "port/socket.h"
 #include "port/xdp_filter.h"
+#include "server/engine.h"
 
 namespace serried::server {
 
@@ -68,9 +68,9 @@ class EngineOn final : public Engine {
     entropy.fill(cookie_root.bytes());
     const crypt::CookieJar jar{cookie_root};
     for (unsigned i = 0; i < setup.config.io_lanes; ++i) {
-      hosts_.push_back(std::make_unique<LaneHost>(io_config(setup.config, setup.key, setup.assets, setup.shards, i),
-                                              ports_.lane(i), links_of_io(i), *handshake_links_[i], jar, entropy,
-                                              drain_));
+      hosts_.push_back(
+          std::make_unique<LaneHost>(config::io_config(setup.config, setup.key, setup.assets, setup.shards, i),
+                                     ports_.lane(i), links_of_io(i), *handshake_links_[i], jar, entropy, drain_));
       hosts_.back()->lane.attach(*admin_links_[i]);
       hosts_.back()->lane.attach(handover_.links_of(i));
       io_entries_[i]->lane = hosts_.back().get();
@@ -101,8 +101,8 @@ class EngineOn final : public Engine {
   /// A lane, and the two flags through which control speaks with it: a lane's own functions are its core's to call.
   struct LaneHost {
     LaneHost(const io::IoConfig& config, typename Ports::Port& port, std::vector<link::IoShardLink*> links,
-         link::HandshakeLink& handshake, const crypt::CookieJar& jar, const crypt::Entropy& entropy,
-         const std::atomic<bool>& drain_flag)
+             link::HandshakeLink& handshake, const crypt::CookieJar& jar, const crypt::Entropy& entropy,
+             const std::atomic<bool>& drain_flag)
         : lane(config, port, std::move(links), handshake, jar, entropy), drain(drain_flag) {}
 
     static unsigned poll(void* self, Nanos now) noexcept {

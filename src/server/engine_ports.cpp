@@ -18,7 +18,7 @@ static_assert(session::lane_of(0x5000'0000) == 0x50U >> lane_field.shift);
 
 Result<SocketPorts> SocketPorts::open(const config::ServerConfig& config, unsigned shards) {
   SocketPorts ports;
-  port::SocketConfig settings = socket_config(config, shards);
+  port::SocketConfig settings = config::socket_config(config, shards);
   settings.local_addresses = ports.local_addresses_.get();
   for (unsigned i = 0; i < config.io_lanes; ++i) {
     auto socket = port::Socket::open(settings);
@@ -61,7 +61,7 @@ std::vector<std::string> SocketPorts::notes() const {
 namespace {
 
 port::XdpFilterConfig filter_config(const config::ServerConfig& config, unsigned interface_index) {
-  const port::HostConfig host = ethdev_config(config, 1).host;
+  const port::HostConfig host = config::ethdev_config(config, 1).host;
   port::XdpFilterConfig filter;
   filter.interface_index = interface_index;
   filter.has_ipv4 = host.has_ipv4;
@@ -117,7 +117,7 @@ void DevicePorts::collect_filtered(telemetry::Snapshot& snapshot) const {
 }
 
 Result<DevicePorts> DevicePorts::open(const config::ServerConfig& config, unsigned shards) {
-  auto device = port::EthdevDevice::open(ethdev_config(config, shards));
+  auto device = port::EthdevDevice::open(config::ethdev_config(config, shards));
   if (!device) return device.error();
   DevicePorts ports;
   ports.device_ = std::move(device).value();

@@ -15,19 +15,19 @@
 
 #include "config/args.h"
 #include "config/assets.h"
-#include "telemetry/clock.h"
 #include "config/config.h"
-#include "server/engine.h"
-#include "telemetry/log.h"
 #include "config/option_table.h"
-#include "server/runner.h"
-#include "server/topology.h"
 #include "crypt/keys.h"
 #include "games/reference/game.h"
-#include "simd/isa.h"
 #include "port/driver_messages.h"
 #include "port/eal.h"
 #include "port/xdp_filter.h"
+#include "server/engine.h"
+#include "server/runner.h"
+#include "server/topology.h"
+#include "simd/isa.h"
+#include "telemetry/clock.h"
+#include "telemetry/log.h"
 
 namespace serried::server {
 namespace {
@@ -64,7 +64,8 @@ std::vector<Core> lcores() {
   return cores;
 }
 
-void log_setup(spdlog::logger& log, const config::ServerConfig& config, const Engine& engine, const Placement& placement) {
+void log_setup(spdlog::logger& log, const config::ServerConfig& config, const Engine& engine,
+               const Placement& placement) {
   log.info("serried-server version={} isa={} seed={} tick_rate_hz={} players_max={} npcs={}", SERRIED_VERSION,
            simd::isa_name(simd::active_isa()), config.seed, config.tick_rate_hz, config.players_max, config.npcs);
   if (geteuid() == 0) log.info("privileges uid=0: root is needed by some drivers only, see docs/running.md");
@@ -82,25 +83,26 @@ void log_setup(spdlog::logger& log, const config::ServerConfig& config, const En
     log.warn("an io lane runs on another NUMA node than its port (node {}); give cores of that node with -l", node);
 }
 
-int serve(const config::Arguments& arguments, const config::ServerConfig& config, const crypt::TokenKey& key, const config::Assets& assets) {
+int serve(const config::Arguments& arguments, const config::ServerConfig& config, const crypt::TokenKey& key,
+          const config::Assets& assets) {
   telemetry::StatusPrinter printer{config.status, stdout};
-  auto logger = make_logger(config, [&printer] { printer.interrupt(); });
+  auto logger = telemetry::make_logger(config, [&printer] { printer.interrupt(); });
   if (!logger) return fail(logger.error().message);
   spdlog::logger& log = *logger.value();
 
   const std::vector<unsigned> cpus = allowed_cpus();
   block_signals();
-  std::vector<std::string> eal = eal_arguments(arguments, config, getpid());
+  std::vector<std::string> eal = config::eal_arguments(arguments, config, getpid());
   if (config.xdp_filter) {
     const auto program = port::find_xdp_program();
     if (!program) return fail("--xdp-filter: " + program.error().message);
-    add_xdp_program(eal, program.value());
+    config::add_xdp_program(eal, program.value());
   }
   if (auto started = port::start_eal(eal); !started) return fail(started.error().message);
 
   const std::vector<Core> cores = lcores();
   const auto count = static_cast<unsigned>(cores.size());
-  const games::reference::Game game{reference_config(config, &assets)};
+  const games::reference::Game game{config::reference_config(config, &assets)};
   EngineSetup setup{config, key, 1, telemetry::unix_now(), &assets, game.callbacks()};
   setup.shards = config.shards != 0 ? config.shards : automatic_shards(count, config.io_lanes);
   auto engine = Engine::open(setup);
@@ -121,20 +123,20 @@ int serve(const config::Arguments& arguments, const config::ServerConfig& config
 }
 
 int main_of(std::span<const char* const> argv) {
-  const config::Arguments arguments = split_arguments(argv);
-  config::Reading reading = read_config(arguments.own);
+  const config::Arguments arguments = config::split_arguments(argv);
+  config::Reading reading = config::read_config(arguments.own);
   switch (reading.action) {
     case config::Action::help:
-      std::fputs(help_text().c_str(), stdout);
+      std::fputs(config::help_text().c_str(), stdout);
       return 0;
     case config::Action::version:
       std::puts("serried-server " SERRIED_VERSION);
       return 0;
     case config::Action::example:
-      std::fputs(example_toml().c_str(), stdout);
+      std::fputs(config::example_toml().c_str(), stdout);
       return 0;
     case config::Action::option_table:
-      std::fputs(option_table().c_str(), stdout);
+      std::fputs(config::option_table().c_str(), stdout);
       return 0;
     case config::Action::run:
       break;
@@ -148,12 +150,12 @@ int main_of(std::span<const char* const> argv) {
     else
       reading.faults.push_back({"--token-key " + reading.config.token_key + ":", loaded.error().message});
   }
-  const config::Assets assets = load_assets(reading.config, reading.faults);
+  const config::Assets assets = config::load_assets(reading.config, reading.faults);
   if (!reading.faults.empty()) {
-    std::fputs(fault_text(reading.faults).c_str(), stderr);
+    std::fputs(config::fault_text(reading.faults).c_str(), stderr);
     return misused;
   }
-  simd::use_isa(isa_of(reading.config.isa));
+  simd::use_isa(config::isa_of(reading.config.isa));
   const int code = serve(arguments, reading.config, key, assets);
   // EAL leaves its folder behind; one that was named after this process is of no use to the next.
   const bool own_folder = reading.config.driver == config::Driver::socket && arguments.eal.empty() && port::eal_runs();

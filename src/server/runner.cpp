@@ -10,10 +10,10 @@
 #include <rte_lcore.h>
 
 #include "base/check.h"
-#include "telemetry/clock.h"
 #include "server/collect.h"
-#include "telemetry/summary.h"
 #include "server/topology.h"
+#include "telemetry/clock.h"
+#include "telemetry/summary.h"
 
 namespace serried::server {
 namespace {
@@ -41,8 +41,8 @@ std::vector<unsigned> free_cpus(const RunSetup& setup) {
 
 std::string ready_line(const config::ServerConfig& config, const Placement& placement, const Engine& engine) {
   return "serried-server: ready on " + engine.endpoints() + " (" +
-         (config.driver == config::Driver::socket ? "socket" : "ethdev") + ", " + std::to_string(config.io_lanes) + " io, " +
-         std::to_string(placement.shards) + " shard lanes on " + std::to_string(placement.posts.size()) +
+         (config.driver == config::Driver::socket ? "socket" : "ethdev") + ", " + std::to_string(config.io_lanes) +
+         " io, " + std::to_string(placement.shards) + " shard lanes on " + std::to_string(placement.posts.size()) +
          (placement.posts.size() == 1 ? " core)\n" : " cores)\n");
 }
 
@@ -164,12 +164,13 @@ void Runner::sample() {
   }
   meter_.sample(*snapshot);
   snapshot_ = std::move(snapshot);
-  if (setup_.admin != nullptr) setup_.admin->admin().publish(summary_json(*snapshot_, meter_, facts_, setup_.config));
+  if (setup_.admin != nullptr)
+    setup_.admin->admin().publish(telemetry::summary_json(*snapshot_, meter_, facts_, setup_.config));
 }
 
 void Runner::print_status() {
-  if (printer_.mode() == config::StatusMode::table) printer_.print(status_table(*snapshot_, meter_, facts_));
-  if (printer_.mode() == config::StatusMode::line) printer_.print(status_line(*snapshot_, meter_, facts_));
+  if (printer_.mode() == config::StatusMode::table) printer_.print(telemetry::status_table(*snapshot_, meter_, facts_));
+  if (printer_.mode() == config::StatusMode::line) printer_.print(telemetry::status_line(*snapshot_, meter_, facts_));
 }
 
 void Runner::watch_link() {
@@ -184,11 +185,12 @@ void Runner::watch_link() {
 
 int Runner::report() {
   sample();  // lanes stand still: the accounts are exact
-  std::fputs(final_table(*snapshot_, meter_, facts_).c_str(), stdout);
+  std::fputs(telemetry::final_table(*snapshot_, meter_, facts_).c_str(), stdout);
   std::fflush(stdout);
   if (!snapshot_->balanced()) log_.error("packets received are not all accounted for; this is a bug, please report it");
   if (setup_.config.json_summary.empty()) return 0;
-  const auto written = telemetry::write_file(setup_.config.json_summary, summary_json(*snapshot_, meter_, facts_, setup_.config));
+  const auto written = telemetry::write_file(setup_.config.json_summary,
+                                             telemetry::summary_json(*snapshot_, meter_, facts_, setup_.config));
   if (written) return 0;
   std::fprintf(stderr, "serried-server: %s\n", written.error().message.c_str());
   return 1;

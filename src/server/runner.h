@@ -15,9 +15,9 @@
 #include "admin/admin_socket.h"
 #include "server/engine.h"
 #include "server/lane_loop.h"
+#include "server/placement.h"
 #include "telemetry/log.h"
 #include "telemetry/meter.h"
-#include "server/placement.h"
 #include "telemetry/status.h"
 
 namespace serried::server {
@@ -25,7 +25,7 @@ namespace serried::server {
 struct RunSetup {
   config::ServerConfig config;
   Placement placement;
-  std::vector<unsigned> cpus;    ///< that the process might use before EAL pinned its main thread
+  std::vector<unsigned> cpus;           ///< that the process might use before EAL pinned its main thread
   admin::AdminSocket* admin = nullptr;  ///< none: no orders come
 };
 

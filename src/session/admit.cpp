@@ -17,8 +17,8 @@ bool conforms(std::uint32_t& next_allowed_us, const AdmitLimits& limits, std::ui
 
 }  // namespace
 
-void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, guard::AbuseGuard& abuse_guard, metrics::DropCounters& drops,
-           Nanos now) noexcept {
+void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, guard::AbuseGuard& abuse_guard,
+           metrics::DropCounters& drops, Nanos now) noexcept {
   for (unsigned i = 0; i < batch.live_rows; ++i) table.prefetch(batch.connection_id[batch.live[i]]);
 
   const auto now_us = static_cast<std::uint32_t>(now / microsecond);

@@ -1,8 +1,8 @@
 #pragma once
 /// Third stage in: which session, and may it. All checks that cost less than cryptography.
 
-#include "session/table.h"
 #include "guard/abuse_guard.h"
+#include "session/table.h"
 #include "wire/batch.h"
 
 namespace serried::session {
@@ -33,7 +33,7 @@ inline void charge(Admission& session, const AdmitLimits& limits) noexcept {
 ///         address_rate, prefix_rate
 /// Cost    bench/session_bench.cpp
 /// Source  rate: GCRA (ITU-T I.371); docs/wire-format.md section 1, order of checks
-void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, guard::AbuseGuard& abuse_guard, metrics::DropCounters& drops,
-           Nanos now) noexcept;
+void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, guard::AbuseGuard& abuse_guard,
+           metrics::DropCounters& drops, Nanos now) noexcept;
 
 }  // namespace serried::session

@@ -14,10 +14,10 @@
 #include "channel/reliable.h"
 #include "crypt/keys.h"
 #include "crypt/replay.h"
+#include "guard/type_limits.h"
 #include "message/control.h"
 #include "serried/time.h"
 #include "session/id.h"
-#include "guard/type_limits.h"
 #include "wire/datagram.h"
 #include "wire/path.h"
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "shard/shard_lane.h"
 #include "session/id.h"
+#include "shard/shard_lane.h"
 
 namespace serried::shard {
 
@@ -61,7 +61,8 @@ unsigned ShardLane::next_slice(Link& link, std::uint32_t& bytes) noexcept {
       std::min({game::messages_per_slice, link.message_count - link.message_at, link.empty_count / game::answers_max,
                 link.rings->filled.free() / (game::answers_max + 1)});
   unsigned count = 0;
-  while (count < most && bytes < game_message_bytes_per_poll) bytes += link.game_messages[link.message_at + count++].bytes;
+  while (count < most && bytes < game_message_bytes_per_poll)
+    bytes += link.game_messages[link.message_at + count++].bytes;
   return count;
 }
 

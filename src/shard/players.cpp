@@ -124,13 +124,13 @@ void ShardLane::spawn_players(std::span<const std::uint32_t> viewers) noexcept {
                              {setup.world, setup.seed, {player_ids.data(), count}, {spawns.data(), count}});
 
   const Nanos period = second / setup.world.ticks_per_second;
-  const world::Spawn* spawn = spawns.data();
+  const world::Spawn* next = spawns.data();
   for (const std::uint32_t index : viewers) {
     replicate::Viewer& viewer = viewers_[index];
     PlayerSlot& slot = slots_[index];
     slot.joining = false;
     if (viewer.connection_id == wire::no_connection) continue;  // left again
-    if (viewer.own_slot == world::no_slot && !spawn(index, *spawn++)) {
+    if (viewer.own_slot == world::no_slot && !spawn(index, *next++)) {
       refuse(viewer.io_lane, viewer.connection_id, viewer.session);
       leave(place_of(viewer.io_lane, viewer.session), false);
       continue;

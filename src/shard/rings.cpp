@@ -1,6 +1,6 @@
-#include "shard/shard_lane.h"
 #include "replicate/acks.h"
 #include "session/id.h"
+#include "shard/shard_lane.h"
 
 namespace serried::shard {
 

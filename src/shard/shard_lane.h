@@ -17,12 +17,12 @@
 #include "base/fixed_map.h"
 #include "base/histogram.h"
 #include "base/prng.h"
-#include "shard/update_throttle.h"
+#include "guard/budget.h"
 #include "link/rows.h"
-#include "shard/simulation.h"
 #include "metrics/drop.h"
 #include "replicate/plan.h"
-#include "guard/budget.h"
+#include "shard/simulation.h"
+#include "shard/update_throttle.h"
 #include "world/input_queue.h"
 #include "world/row_pool.h"
 #include "world/step.h"
@@ -95,7 +95,7 @@ class ShardLane {
     std::uint64_t operator()(std::uint64_t player_id) const noexcept { return base::mix(player_id); }
   };
 
-  // shard_rings.cpp
+  // rings.cpp
   unsigned drain(Nanos now) noexcept;
   void take_command(unsigned io_lane, const link::SessionEvent& command) noexcept;
   void take_input(unsigned io_lane, const link::InputRow& row) noexcept;
@@ -106,7 +106,7 @@ class ShardLane {
     return viewer_of_session_[std::size_t{io_lane} * world_.setup_.sessions_per_lane + session];
   }
 
-  // shard_players.cpp
+  // players.cpp
   void join(unsigned io_lane, const link::SessionEvent& command) noexcept;
   void leave(std::uint32_t& place, bool linger) noexcept;
   void refuse(unsigned io_lane, std::uint32_t connection_id, std::uint32_t session) noexcept;
@@ -120,7 +120,7 @@ class ShardLane {
   void despawn_players() noexcept;
   void despawn(std::uint32_t index) noexcept;
 
-  // shard_mail.cpp
+  // game_messages.cpp
   unsigned read_game_messages(unsigned io_lane, Nanos now) noexcept;
   [[nodiscard]] unsigned next_slice(Link& link, std::uint32_t& bytes) noexcept;
   void handle(unsigned io_lane, std::span<const link::GameMessage> mails, Nanos now) noexcept;
@@ -144,11 +144,12 @@ class ShardLane {
   unsigned publish() noexcept;
   void end_tick(Nanos now) noexcept;
 
-  // shard_slice.cpp
+  // slice.cpp
   unsigned slice() noexcept;
   void fetch(std::uint32_t index) const noexcept;
   void look_for(std::uint32_t index, const replicate::ReplicationContext& context, replicate::DueSet& due_set) noexcept;
-  void plan_for(std::uint32_t index, const replicate::ReplicationContext& context, const replicate::DueSet& due_set) noexcept;
+  void plan_for(std::uint32_t index, const replicate::ReplicationContext& context,
+                const replicate::DueSet& due_set) noexcept;
   void open_slice() noexcept;
   static void refill(Link& link) noexcept;
   void close_slice() noexcept;
@@ -195,7 +196,7 @@ class ShardLane {
   game::PlayerMemory game_players_, game_sessions_;  ///< views of them
 
   base::FixedFifo<std::uint32_t> newcomers_;  ///< viewers to be welcomed
-  guard::Budget everywhere_;                ///< broadcasts to everywhere
+  guard::Budget everywhere_;                  ///< broadcasts to everywhere
   game::Broadcast broadcast_;                 ///< the one being delivered
   std::uint32_t delivered_ = 0;               ///< to the viewers before this one
   bool delivering_ = false;

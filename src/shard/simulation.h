@@ -12,11 +12,11 @@
 
 #include "game/host.h"
 #include "interest/grid.h"
-#include "shard/phase_barrier.h"
 #include "link/rows.h"
-#include "replicate/config.h"
 #include "link/spsc.h"
+#include "replicate/config.h"
 #include "serried/time.h"
+#include "shard/phase_barrier.h"
 #include "world/config.h"
 #include "world/frame.h"
 #include "world/publish.h"
@@ -97,7 +97,7 @@ class Simulation {
   interest::Grid grid_;
   PhaseBarrier barrier_;
   std::vector<std::unique_ptr<Broadcasts>> broadcasts_;  ///< [from * shards + to]
-  link::SharedMessage welcome_;                                ///< the game's
+  link::SharedMessage welcome_;                          ///< the game's
 
   // Shard 0 says when a tick begins; the others follow.
   alignas(64) std::atomic<std::uint32_t> started_{0};

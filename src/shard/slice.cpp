@@ -44,11 +44,11 @@ void ShardLane::close_slice() noexcept {
 /// on their way; and those of the one behind it are asked for.
 unsigned ShardLane::slice() noexcept {
   const replicate::ReplicationContext context{.world = &world_.setup_.world,
-                               .config = &world_.setup_.replicate,
-                               .grid = &world_.grid_,
-                               .published = &world_.published_,
-                               .tick = tick_,
-                               .shard = shard_};
+                                              .config = &world_.setup_.replicate,
+                                              .grid = &world_.grid_,
+                                              .published = &world_.published_,
+                                              .tick = tick_,
+                                              .shard = shard_};
   const std::uint32_t interval = throttle_.interval();
   open_slice();
   std::array<std::uint32_t, viewers_per_poll> turn;
@@ -72,14 +72,16 @@ void ShardLane::fetch(std::uint32_t index) const noexcept {
   __builtin_prefetch(&inputs_[index].applied);
 }
 
-void ShardLane::look_for(std::uint32_t index, const replicate::ReplicationContext& context, replicate::DueSet& due_set) noexcept {
+void ShardLane::look_for(std::uint32_t index, const replicate::ReplicationContext& context,
+                         replicate::DueSet& due_set) noexcept {
   replicate::Viewer& viewer = viewers_[index];
   __builtin_prefetch(&viewer.plans[viewer.next_plan % replicate::plans_in_flight], 1);
   if (static_cast<std::int32_t>(tick_ - viewer.rescan_tick) >= 0) replicate::rescan(viewer, context);
   replicate::find_due_rows(viewer, context, due_set);
 }
 
-void ShardLane::plan_for(std::uint32_t index, const replicate::ReplicationContext& context, const replicate::DueSet& due_set) noexcept {
+void ShardLane::plan_for(std::uint32_t index, const replicate::ReplicationContext& context,
+                         const replicate::DueSet& due_set) noexcept {
   replicate::Viewer& viewer = viewers_[index];
   const std::uint32_t turn = viewer.far_resting ? 0 : tick_ - viewer.far_turn_tick;
   far_staleness_ = std::max({far_staleness_, turn, viewer.far_turn_ticks});

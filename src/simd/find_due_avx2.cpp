@@ -1,5 +1,5 @@
-/// Sixteen rows at a time, in lanes of 16 bits. The summaries are fetched by pairs of ordinary loads: a gather instruction
-/// is slower where it is microcode. Four registers of four summaries each,
+/// Sixteen rows at a time, in lanes of 16 bits. The summaries are fetched by pairs of ordinary loads: a gather
+/// instruction is slower where it is microcode. Four registers of four summaries each,
 ///
 ///     y0  rows 0 1 | 8 9      y1  2 3 | 10 11      y2  4 5 | 12 13      y3  6 7 | 14 15
 ///

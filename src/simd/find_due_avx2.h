@@ -1,5 +1,5 @@
 #pragma once
-/// find_due, sixteen rows at a time. Call only when active_isa() is at least Isa::avx2; due.h is the way in.
+/// find_due, sixteen rows at a time. Call only when active_isa() is at least Isa::avx2; find_due.h is the way in.
 
 #include "simd/find_due.h"
 

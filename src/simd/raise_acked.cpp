@@ -1,4 +1,4 @@
-#include "kernel/acked.h"
+#include "simd/raise_acked.h"
 
 #include "simd/raise_acked_avx2.h"
 

@@ -1,7 +1,7 @@
 #pragma once
-/// raise_acked, sixteen rows at a time. Call only when active_isa() is at least Isa::avx2; acked.h is the way in.
+/// raise_acked, sixteen rows at a time. Call only when active_isa() is at least Isa::avx2; raise_acked.h is the way in.
 
-#include "kernel/acked.h"
+#include "simd/raise_acked.h"
 
 namespace serried::simd {
 

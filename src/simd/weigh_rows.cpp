@@ -9,7 +9,7 @@ namespace serried::simd {
 namespace {
 
 void weigh_rows_portable(const std::uint8_t* places, const WeighRows& rows, unsigned count, const Eye& eye,
-                     WeighedRows& out) noexcept {
+                         WeighedRows& out) noexcept {
   for (unsigned row = 1; row < count; ++row) {
     const std::uint8_t* const place = places + std::size_t{rows.slot[row]} * place_bytes;
     const float dx = base::load<float>(place) - eye.x, dy = base::load<float>(place + 4) - eye.y,
@@ -42,7 +42,8 @@ unsigned WeighedRows::furthest() const noexcept {
   return static_cast<unsigned>(row_of_most);
 }
 
-void weigh_rows(const std::uint8_t* places, const WeighRows& rows, unsigned count, const Eye& eye, WeighedRows& out) noexcept {
+void weigh_rows(const std::uint8_t* places, const WeighRows& rows, unsigned count, const Eye& eye,
+                WeighedRows& out) noexcept {
   out.held = out.gone = {};
   out.distance2.fill(-1.0F);
 #if defined(__x86_64__)

@@ -30,8 +30,8 @@ struct Eye {
 };
 
 struct WeighedRows {
-  std::array<std::uint64_t, 2> held{};                   ///< rows in state 1 or 2 whose entity is not beyond leave2
-  std::array<std::uint64_t, 2> gone{};                   ///< the others of those states
+  std::array<std::uint64_t, 2> held{};                      ///< rows in state 1 or 2 whose entity is not beyond leave2
+  std::array<std::uint64_t, 2> gone{};                      ///< the others of those states
   alignas(32) std::array<float, weigh_rows_max> distance2;  ///< of those held, units squared; -1 for all other rows
 
   /// The row held that is furthest away, the last of several; 0 when none is.
@@ -49,6 +49,7 @@ struct WeighedRows {
 /// weights.
 /// Shape   places: aligned to their size, one of every slot in `rows`; count at most weigh_rows_max
 /// Cost    bench/replicate_bench.cpp
-void weigh_rows(const std::uint8_t* places, const WeighRows& rows, unsigned count, const Eye& eye, WeighedRows& out) noexcept;
+void weigh_rows(const std::uint8_t* places, const WeighRows& rows, unsigned count, const Eye& eye,
+                WeighedRows& out) noexcept;
 
 }  // namespace serried::simd

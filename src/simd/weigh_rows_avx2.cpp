@@ -43,7 +43,7 @@ inline std::uint64_t bits_of(__m256 lanes) { return static_cast<unsigned>(_mm256
 }  // namespace
 
 void weigh_rows_avx2(const std::uint8_t* places, const WeighRows& rows, unsigned count, const Eye& eye,
-                 WeighedRows& out) noexcept {
+                     WeighedRows& out) noexcept {
   const __m256 eye_x = _mm256_set1_ps(eye.x), eye_y = _mm256_set1_ps(eye.y), eye_z = _mm256_set1_ps(eye.z);
   const __m256 near2 = _mm256_set1_ps(eye.near2), most = _mm256_set1_ps(255.0F * eye.near2);
   const __m256i number = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);

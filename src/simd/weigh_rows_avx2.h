@@ -1,5 +1,5 @@
 #pragma once
-/// survey, eight rows at a time. Call only when active_isa() is at least Isa::avx2; survey.h is the way in.
+/// survey, eight rows at a time. Call only when active_isa() is at least Isa::avx2; weigh_rows.h is the way in.
 
 #include "simd/weigh_rows.h"
 
@@ -7,6 +7,6 @@ namespace serried::simd {
 
 /// As survey, into masks that are 0 and distances that are -1.
 void weigh_rows_avx2(const std::uint8_t* places, const WeighRows& rows, unsigned count, const Eye& eye,
-                 WeighedRows& out) noexcept;
+                     WeighedRows& out) noexcept;
 
 }  // namespace serried::simd

@@ -6,7 +6,7 @@ namespace serried::simd {
 namespace {
 
 void within_radius_portable(const Positions& positions, unsigned count, float x, float y, float z, float limit2,
-                          std::uint64_t* out) noexcept {
+                            std::uint64_t* out) noexcept {
   for (unsigned first = 0; first < count; first += 64) {
     std::uint64_t bits = 0;
     for (unsigned i = first; i < count && i < first + 64; ++i) {
@@ -20,7 +20,7 @@ void within_radius_portable(const Positions& positions, unsigned count, float x,
 }  // namespace
 
 void within_radius(const Positions& positions, unsigned count, float x, float y, float z, float limit2,
-                 std::uint64_t* out) noexcept {
+                   std::uint64_t* out) noexcept {
 #if defined(__x86_64__)
   if (active_isa() >= Isa::avx2) return within_radius_avx2(positions, count, x, y, z, limit2, out);
 #endif

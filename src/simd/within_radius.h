@@ -21,6 +21,6 @@ struct Positions {
 /// Shape   count at most within_radius_max
 /// Cost    bench/world_bench.cpp, select
 void within_radius(const Positions& positions, unsigned count, float x, float y, float z, float limit2,
-                 std::uint64_t* out) noexcept;
+                   std::uint64_t* out) noexcept;
 
 }  // namespace serried::simd

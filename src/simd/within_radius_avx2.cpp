@@ -13,7 +13,7 @@ inline __m256i first_lanes(unsigned count) {
 }  // namespace
 
 void within_radius_avx2(const Positions& positions, unsigned count, float x, float y, float z, float limit2,
-                      std::uint64_t* out) noexcept {
+                        std::uint64_t* out) noexcept {
   const __m256 from_x = _mm256_set1_ps(x), from_y = _mm256_set1_ps(y), from_z = _mm256_set1_ps(z);
   const __m256 limit = _mm256_set1_ps(limit2);
   const auto closer = [&](__m256 at_x, __m256 at_y, __m256 at_z) {

@@ -62,7 +62,8 @@ Result<std::shared_ptr<spdlog::logger>> make_logger(const config::ServerConfig& 
 }
 
 StatusPrinter::StatusPrinter(config::StatusMode mode, std::FILE* out) : mode_(mode), out_(out) {
-  if (mode == config::StatusMode::automatic) mode_ = isatty(fileno(out)) != 0 ? config::StatusMode::table : config::StatusMode::line;
+  if (mode == config::StatusMode::automatic)
+    mode_ = isatty(fileno(out)) != 0 ? config::StatusMode::table : config::StatusMode::line;
 }
 
 void StatusPrinter::print(const std::string& text) {

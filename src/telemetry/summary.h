@@ -4,10 +4,10 @@
 #include <string>
 
 #include "config/config.h"
+#include "serried/result.h"
 #include "telemetry/meter.h"
 #include "telemetry/snapshot.h"
 #include "telemetry/status.h"
-#include "serried/result.h"
 
 namespace serried::telemetry {
 

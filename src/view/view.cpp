@@ -63,7 +63,7 @@ metrics::Drop View::apply(const message::Framed& framed) {
       return apply_float(framed.content);
     case Type::entity_block:
       return apply_block(framed.content);
-    case Type::benchmark:
+    case Type::audit:
       return apply_audits(framed.content);
     default:
       return metrics::Drop::unknown_message;

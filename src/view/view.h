@@ -12,13 +12,13 @@
 #include <span>
 #include <vector>
 
-#include "view/far.h"
-#include "peer/tick_clock.h"
 #include "message/control.h"
 #include "message/entity.h"
 #include "message/type.h"
 #include "metrics/drop.h"
 #include "serried/time.h"
+#include "view/far.h"
+#include "view/tick_clock.h"
 
 namespace serried::view {
 
@@ -137,7 +137,7 @@ class View {
 
   [[nodiscard]] const FarStore& far() const noexcept { return far_; }
   [[nodiscard]] const ViewOptions& options() const noexcept { return options_; }
-  [[nodiscard]] const peer::TickClock& clock() const noexcept { return clock_; }
+  [[nodiscard]] const TickClock& clock() const noexcept { return clock_; }
   [[nodiscard]] std::uint16_t applied_input() const noexcept { return applied_input_; }
   [[nodiscard]] bool ever_updated() const noexcept { return applied_input_sequence_ != 0; }
   [[nodiscard]] const ViewCounters& counters() const noexcept { return counters_; }
@@ -220,7 +220,7 @@ class View {
   std::uint16_t applied_input_ = 0;
   std::uint64_t largest_sequence_ = 0;
   std::uint64_t applied_input_sequence_ = 0;
-  peer::TickClock clock_;
+  TickClock clock_;
   std::pmr::vector<Tracked> entities_;  ///< live and gone, in no order
   /// By slot, open addressing: slot << 16 | position in entities_ + 1, 0 empty. The slot is here too, so that probing
   /// touches no entity.

@@ -27,13 +27,15 @@ unsigned changed_fields(const EntityState& before, const EntityState& after) noe
   return mask;
 }
 
-void publish_spawn(VersionedEntity& entity, ChangeSummary& summary, const EntityState& state, std::uint32_t tick) noexcept {
+void publish_spawn(VersionedEntity& entity, ChangeSummary& summary, const EntityState& state,
+                   std::uint32_t tick) noexcept {
   entity.state = state;
   entity.version.fill(tick);
   summary.change = summary.urgent = static_cast<std::uint16_t>(tick);
 }
 
-void publish_change(VersionedEntity& entity, ChangeSummary& summary, const EntityState& state, std::uint32_t tick) noexcept {
+void publish_change(VersionedEntity& entity, ChangeSummary& summary, const EntityState& state,
+                    std::uint32_t tick) noexcept {
   const unsigned mask = changed_fields(entity.state, state);
   if (mask != 0) {
     for (unsigned field = 0; field < field_count; ++field)
@@ -50,7 +52,7 @@ void publish_change(VersionedEntity& entity, ChangeSummary& summary, const Entit
 
 /// Encode what changed in the last `acked_age` ticks, or, if nothing did, at the last change.
 void encode_record(EncodedRecord& ready, const VersionedEntity& entity, std::uint16_t slot, std::uint32_t tick,
-                std::uint32_t acked_age) noexcept {
+                   std::uint32_t acked_age) noexcept {
   const std::uint32_t newest = *std::max_element(entity.version.begin(), entity.version.end());
   const std::uint32_t acked = std::min(tick - std::min(tick, acked_age), newest - 1);
   // The mask is the same for every ack between the newest change that it leaves out and the oldest that it names.
@@ -68,7 +70,8 @@ void encode_record(EncodedRecord& ready, const VersionedEntity& entity, std::uin
   std::array<std::uint8_t, message::record_bytes_max> record;
   const auto said = static_cast<std::uint8_t>(mask | entity.generation << message::delta::generation_shift);
   static_assert(sizeof ready.record >= message::record_bytes_max - sizeof entity.state.section);
-  ready.bytes = static_cast<std::uint8_t>(message::write_record(record.data(), slot, said, entity.state) - record.data());
+  ready.bytes =
+      static_cast<std::uint8_t>(message::write_record(record.data(), slot, said, entity.state) - record.data());
   std::copy_n(record.data(), ready.record.size(), ready.record.data());
   ready.since = static_cast<std::uint16_t>(since);
   ready.ticks = static_cast<std::uint16_t>(until - std::min(since, until));
@@ -114,13 +117,14 @@ void publish_rows(const Config& config, const Frame& frame, const Identity& iden
     const auto who = static_cast<std::uint8_t>(identity.generation[row] | ChangeSummary::is_living);
     const EntityState state = quantised(config, frame, identity, row);
     if (summary.identity != who) {
-      publish_spawn(near, summary, state, tick);
+      publish_spawn(entity, summary, state, tick);
     } else {
       publish_change(entity, summary, state, tick);
     }
     const bool hidden = (state.state_flags & state_flag::is_invisible) != 0;
     summary.identity = who;
-    summary.bits = static_cast<std::uint8_t>((standing(state) ? 0 : ChangeSummary::is_moving) | (hidden ? ChangeSummary::is_hidden : 0));
+    summary.bits = static_cast<std::uint8_t>((standing(state) ? 0 : ChangeSummary::is_moving) |
+                                             (hidden ? ChangeSummary::is_hidden : 0));
     summary.type = entity.type = identity.type[row];
     summary.faction = entity.faction = identity.faction[row];
     entity.generation = identity.generation[row];

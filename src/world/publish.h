@@ -73,7 +73,7 @@ struct Published {
   explicit Published(std::size_t rows);
   Column<VersionedEntity> entity;
   Column<ChangeSummary> summary;  ///< of every slot there is, and of no_slot: of no entity
-  Column<Place> place;  ///< the same
+  Column<Place> place;            ///< the same
   Column<EncodedRecord> encoded;
   Column<std::uint64_t> id;
 };

@@ -40,7 +40,7 @@ struct AdminSocketTest : testing::Test {
     return answer;
   }
 
-  io::AdminLink link;
+  link::AdminLink link;
   Admin admin{{&link}, {}};
   std::string folder, path;
 };

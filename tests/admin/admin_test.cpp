@@ -11,7 +11,7 @@ namespace {
 using nlohmann::json;
 
 struct AdminTest : testing::Test {
-  io::AdminLink first, second_lane;
+  link::AdminLink first, second_lane;
   std::vector<std::string> sunk;
   Admin admin{{&first, &second_lane},
               {{"memory",
@@ -27,16 +27,16 @@ struct AdminTest : testing::Test {
   }
   json bans(Nanos now = second) { return ask({{"command", "ban list"}}, now).at("bans"); }
 
-  /// Both lanes carry out one order, having found so many sessions.
-  io::Order run_commands(std::uint32_t sessions) {
+  /// Both lanes carry out one command, having found so many sessions.
+  link::AdminCommand run_commands(std::uint32_t sessions) {
     admin.poll(second);
-    io::AdminCommand order;
-    for (io::AdminLink* const link : {&first, &second_lane}) {
-      EXPECT_EQ(link->orders.pop(&order, 1), 1U);
-      link->reports.push({io::AdminReport::Kind::done, order.id, sessions, order.prefix, order.until});
+    link::AdminCommand command;
+    for (link::AdminLink* const link : {&first, &second_lane}) {
+      EXPECT_EQ(link->commands.pop(&command, 1), 1U);
+      link->reports.push({link::AdminReport::Kind::done, command.id, sessions, command.prefix, command.until});
     }
     admin.poll(second);
-    return order;
+    return command;
   }
 };
 
@@ -52,9 +52,9 @@ TEST_F(AdminTest, ABanReachesEveryLaneAndEverySink) {
   EXPECT_EQ(add("192.0.2.0/24", 60).at("banned"), "192.0.2.0/24");
   EXPECT_EQ(sunk, std::vector<std::string>{"192.0.2.0/24"});
   EXPECT_EQ(bans().at(0).at("in_force"), false) << "no lane has said so yet";
-  const io::AdminCommand order = run_commands(2);
-  EXPECT_EQ(order.kind, io::AdminCommand::Kind::ban);
-  EXPECT_EQ(order.until, 61 * second);
+  const link::AdminCommand command = run_commands(2);
+  EXPECT_EQ(command.kind, link::AdminCommand::Kind::ban);
+  EXPECT_EQ(command.until, 61 * second);
   const json ban = bans().at(0);
   EXPECT_EQ(ban.at("address"), "192.0.2.0/24");
   EXPECT_EQ(ban.at("by"), "operator");
@@ -78,7 +78,7 @@ TEST_F(AdminTest, LiftingUndoesItEverywhere) {
   EXPECT_TRUE(bans().at(0).at("seconds_left").is_null()) << "for ever";
   run_commands(0);
   EXPECT_EQ(ask({{"command", "ban lift"}, {"address", "192.0.2.1"}}).at("lifted"), "192.0.2.1");
-  EXPECT_EQ(run_commands(0).kind, io::AdminCommand::Kind::lift);
+  EXPECT_EQ(run_commands(0).kind, link::AdminCommand::Kind::lift);
   EXPECT_TRUE(bans().empty());
   EXPECT_TRUE(sunk.empty());
   EXPECT_EQ(ask({{"command", "ban lift"}, {"address", "192.0.2.1"}}).at("ok"), false);
@@ -86,10 +86,10 @@ TEST_F(AdminTest, LiftingUndoesItEverywhere) {
 
 TEST_F(AdminTest, AScoreBanIsSharedAndGoesBeforeTheLanesOnlyWithoutSessions) {
   const guard::Prefix penalized = parse_prefix("192.0.2.1").value(), players = parse_prefix("192.0.2.2").value();
-  first.reports.push({io::AdminReport::Kind::score_ban, 0, 0, penalized, 60 * second});
-  EXPECT_EQ(run_commands(0).kind, io::AdminCommand::Kind::score_ban);
+  first.reports.push({link::AdminReport::Kind::score_ban, 0, 0, penalized, 60 * second});
+  EXPECT_EQ(run_commands(0).kind, link::AdminCommand::Kind::score_ban);
   EXPECT_EQ(sunk, std::vector<std::string>{"192.0.2.1"});
-  second_lane.reports.push({io::AdminReport::Kind::score_ban, 0, 0, players, 60 * second});
+  second_lane.reports.push({link::AdminReport::Kind::score_ban, 0, 0, players, 60 * second});
   EXPECT_TRUE(run_commands(1).prefix == players);
   EXPECT_EQ(sunk, std::vector<std::string>{"192.0.2.1"}) << "garbage in a player's name";
   EXPECT_EQ(bans().at(1).at("by"), "score");
@@ -101,20 +101,20 @@ TEST_F(AdminTest, OrdersWaitForRoomInARing) {
     const std::string address = "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256);
     ASSERT_EQ(add(address.c_str()).at("ok"), true);
   }
-  io::AdminCommand order;
+  link::AdminCommand command;
   for (std::uint32_t i = 1; i <= 1'000; ++i) {
     admin.poll(second);
-    ASSERT_EQ(first.orders.pop(&order, 1), 1U);
-    EXPECT_EQ(order.id, i) << "in their order, none lost";
+    ASSERT_EQ(first.commands.pop(&command, 1), 1U);
+    EXPECT_EQ(command.id, i) << "in their command, none lost";
   }
 }
 
 TEST_F(AdminTest, TheRecordIsBounded) {
-  io::AdminCommand order;
+  link::AdminCommand command;
   for (unsigned i = 0; i < Admin::bans_max; ++i) {
     const std::string address = "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256);
     ASSERT_EQ(add(address.c_str()).at("ok"), true);
-    while (first.orders.pop(&order, 1) + second_lane.orders.pop(&order, 1) != 0) {
+    while (first.commands.pop(&command, 1) + second_lane.commands.pop(&command, 1) != 0) {
     }
   }
   EXPECT_EQ(add("11.0.0.1").at("ok"), false);

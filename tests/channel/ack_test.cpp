@@ -27,7 +27,8 @@ struct Sender {
   std::array<Outcome, SentDatagrams::capacity> outcomes{};
   AckResult result;
 
-  std::uint64_t send(std::uint16_t tag, Nanos now = 0, PayloadKind payload = PayloadKind::plan, std::uint16_t bytes = 100) {
+  std::uint64_t send(std::uint16_t tag, Nanos now = 0, PayloadKind payload = PayloadKind::plan,
+                     std::uint16_t bytes = 100) {
     const std::uint64_t sequence = sent.next_sequence(false);
     EXPECT_EQ(sent.note(sequence, {payload, 3, tag}, bytes, now).payload, PayloadKind::none) << "there is room";
     return sequence;
@@ -567,7 +568,8 @@ class History {
  private:
   void send() {
     const std::uint64_t sequence = sent_.next_sequence(random_.chance(0.02));
-    static constexpr PayloadKind cargoes[] = {PayloadKind::none, PayloadKind::plan, PayloadKind::ordered, PayloadKind::unordered, PayloadKind::input};
+    static constexpr PayloadKind cargoes[] = {PayloadKind::none, PayloadKind::plan, PayloadKind::ordered,
+                                              PayloadKind::unordered, PayloadKind::input};
     const SentPacket packet{cargoes[random_.below(5)], static_cast<std::uint8_t>(random_.below(32)), ++tag_};
     const auto bytes = static_cast<std::uint16_t>(random_.chance(0.1) ? 0 : 1 + random_.below(1200));
     const std::uint32_t before = sent_.bytes_in_flight();
@@ -628,7 +630,9 @@ class History {
     }
     settled_bytes_ += news_.acked_bytes + news_.lost_bytes;
   }
-  void on_outcome(std::uint16_t tag) { ASSERT_EQ(waited_for_.erase(tag), 1U) << "tag " << tag << " has its outcome twice"; }
+  void on_outcome(std::uint16_t tag) {
+    ASSERT_EQ(waited_for_.erase(tag), 1U) << "tag " << tag << " has its outcome twice";
+  }
   void check() {
     const auto [bytes, datagrams] = model_.in_flight();
     ASSERT_EQ(sent_.bytes_in_flight(), bytes);

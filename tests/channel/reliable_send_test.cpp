@@ -58,7 +58,8 @@ class ReliableSend : public testing::Test {
     EXPECT_TRUE(in.complete());
     EXPECT_EQ(sent.composed.packet.tag, sent.first_id);
     EXPECT_EQ(sent.composed.packet.count, sent.messages.size());
-    EXPECT_EQ(sent.composed.packet.payload, sent.composed.channel == ordered ? PayloadKind::ordered : PayloadKind::unordered);
+    EXPECT_EQ(sent.composed.packet.payload,
+              sent.composed.channel == ordered ? PayloadKind::ordered : PayloadKind::unordered);
     return sent;
   }
   void on_outcome(const Sent& sent, bool acked) { reliable.on_outcome(pools, sent.composed.packet, acked); }

@@ -11,8 +11,8 @@
 
 #include <gtest/gtest.h>
 
+#include "../peer/mini_server.h"
 #include "message/game.h"
-#include "mini_server.h"
 
 namespace serried {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "story.h"
+#include "../peer/story.h"
 
 namespace serried {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "../peer/story.h"
 #include "message/game.h"
-#include "story.h"
 
 namespace serried {
 namespace {

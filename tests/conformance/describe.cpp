@@ -229,7 +229,7 @@ Json content_of(Type type, View content) {
     case Type::server_rekey_request:
     case Type::client_rekey_response:
       return decoded<message::Rekey>(content);
-    case Type::benchmark:
+    case Type::audit:
       return under("rows", rows<message::Audit>(base::ByteReader(content), message::read_audit));
     case Type::create_entity:
       return decoded<message::CreateEntity>(content);

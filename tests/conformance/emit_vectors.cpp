@@ -281,7 +281,7 @@ Json Emitter::entity_message(base::ByteWriter& out, Type& type, unsigned which) 
       for (unsigned i = 0; i < count; ++i)
         add(message::Audit{any<std::uint16_t>(), within<std::uint8_t>(0, 3), any<std::uint32_t>()},
             message::write_audit);
-      return finish(Type::benchmark, {{"rows", rows}});
+      return finish(Type::audit, {{"rows", rows}});
     case 1: {
       message::CreateEntity m;
       m.slot = any<std::uint16_t>();

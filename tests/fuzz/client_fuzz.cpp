@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "../client/mini_server.h"
+#include "../peer/mini_server.h"
 #include "peer/session.h"
 
 using namespace serried;  // NOLINT: a program's own file

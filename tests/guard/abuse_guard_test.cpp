@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "session/fixture.h"
+#include "guard/addresses.h"
 
 namespace serried::guard {
 namespace {
@@ -56,7 +56,8 @@ TEST(AbuseGuard, TheNetworkOfIpv6IsItsSubnet) {
   AbuseGuard abuse_guard{limited(), 1};
   unsigned admitted = 0;
   for (unsigned host = 0; host < 200; ++host)
-    admitted += abuse_guard.admit_connect(v6(1, static_cast<std::uint8_t>(host)), false, second) == Drop::none ? 1U : 0U;
+    admitted +=
+        abuse_guard.admit_connect(v6(1, static_cast<std::uint8_t>(host)), false, second) == Drop::none ? 1U : 0U;
   EXPECT_EQ(admitted, 80U);
   EXPECT_EQ(abuse_guard.admit_connect(v6(2, 1), false, second), Drop::none);
 }
@@ -111,7 +112,8 @@ TEST(AbuseGuard, BansASourceTwiceAsLongEachTime) {
 TEST(AbuseGuard, FewMalformedDatagramsBanNoSource) {
   AbuseGuard abuse_guard{limited(), 1};
   ScoreBan ban;
-  for (int i = 0; i < 3'600; ++i) abuse_guard.penalize(somebody, 5, static_cast<Nanos>(i) * second);  // 5 / (1 - 2^(-1/30)) = 219
+  for (int i = 0; i < 3'600; ++i)
+    abuse_guard.penalize(somebody, 5, static_cast<Nanos>(i) * second);  // 5 / (1 - 2^(-1/30)) = 219
   EXPECT_FALSE(abuse_guard.next_score_ban(ban));
   for (int i = 3'600; i < 7'200; ++i) abuse_guard.penalize(somebody, 7, static_cast<Nanos>(i) * second);
   EXPECT_TRUE(abuse_guard.next_score_ban(ban));

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "session/fixture.h"
+#include "guard/addresses.h"
 
 namespace serried::guard {
 namespace {

@@ -18,7 +18,9 @@ struct GuardTest : testing::Test {
     metrics::DropCounters ignored;
     burst.batch.filter(ignored, [&](unsigned row) noexcept { return row < bad ? verdict : Drop::none; });
   }
-  bool banned(std::uint8_t host) { return abuse_guard.admit_connect(path_of(host, 0).address, true, second) == Drop::banned; }
+  bool banned(std::uint8_t host) {
+    return abuse_guard.admit_connect(path_of(host, 0).address, true, second) == Drop::banned;
+  }
 };
 
 TEST_F(GuardTest, WithoutBansEverythingPasses) {

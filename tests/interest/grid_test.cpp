@@ -43,11 +43,11 @@ struct Scattered {
       if (random.chance(0.1)) continue;
       const auto along = [&](float size) { return static_cast<float>(random.unit()) * size; };
       world::spawn(frame, identity, row,
-                  {.id = row,
-                   .type = static_cast<Type>(random.below(world::type_count)),
-                   .position = {along(819'000), along(819'000), along(25'000)},
-                   .yaw = static_cast<std::int16_t>(random.next())},
-                  0);
+                   {.id = row,
+                    .type = static_cast<Type>(random.below(world::type_count)),
+                    .position = {along(819'000), along(819'000), along(25'000)},
+                    .yaw = static_cast<std::int16_t>(random.next())},
+                   0);
     }
     index(shards);
   }

@@ -14,11 +14,11 @@ struct Crowd {
     base::Prng random(4);
     for (unsigned row = 0; row < count; ++row)
       world::spawn(frame, identity, row,
-                  {.id = row,
-                   .type = world::Type::player,
-                   .position = {400'000 + spread * static_cast<float>(random.unit()),
-                                400'000 + spread * static_cast<float>(random.unit()), 1'000}},
-                  0);
+                   {.id = row,
+                    .type = world::Type::player,
+                    .position = {400'000 + spread * static_cast<float>(random.unit()),
+                                 400'000 + spread * static_cast<float>(random.unit()), 1'000}},
+                   0);
     grid.clear(0);
     grid.count(0, frame, identity, 0, 2'048);
     while (!grid.add_up(0, 100'000)) {

@@ -4,12 +4,12 @@
 namespace serried::io {
 namespace {
 
-using peer::State;
 using metrics::Drop;
+using peer::State;
 
-using GreetTest = LaneTest;
+using ConnectTest = LaneTest;
 
-TEST_F(GreetTest, AConnectWithoutCookieLeavesNoState) {
+TEST_F(ConnectTest, AConnectWithoutCookieLeavesNoState) {
   Peer& peer = add_peer(claims_for(1));
   std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
   const std::size_t size = peer.session.send(bytes, now);
@@ -26,7 +26,7 @@ TEST_F(GreetTest, AConnectWithoutCookieLeavesNoState) {
   expect_balanced();
 }
 
-TEST_F(GreetTest, AHandshakeEndsInAnEstablishedSession) {
+TEST_F(ConnectTest, AHandshakeEndsInAnEstablishedSession) {
   Peer& peer = play(42);
   EXPECT_EQ(joined[&peer].player_id, 42U);
   EXPECT_EQ(lane.counters().established.value(), 1U);
@@ -34,7 +34,7 @@ TEST_F(GreetTest, AHandshakeEndsInAnEstablishedSession) {
   expect_balanced();
 }
 
-TEST_F(GreetTest, HandshakesCompleteUnderLossDuplicationAndReordering) {
+TEST_F(ConnectTest, HandshakesCompleteUnderLossDuplicationAndReordering) {
   prepare = [](peer::SessionOptions& options) { options.connect_timeout = 60 * second; };
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     rig.network.set_profile({.loss = 0.3, .duplicate = 0.3, .delay_min = 0, .delay_max = 60 * millisecond});
@@ -48,58 +48,7 @@ TEST_F(GreetTest, HandshakesCompleteUnderLossDuplicationAndReordering) {
   expect_balanced();
 }
 
-TEST_F(GreetTest, ASpentTokenIsDenied) {
-  const crypt::TokenClaims claims = claims_for(1);
-  Peer& first = add_peer(claims);
-  run(50 * millisecond);
-  EXPECT_EQ(first.session.state(), State::entering);
-  Peer& second_one = add_peer(claims);
-  run(4 * second);
-  EXPECT_EQ(second_one.session.state(), State::closed);
-  EXPECT_EQ(second_one.session.deny_reason(), message::DenyReason::token_used);
-  EXPECT_EQ(first.session.state(), State::entering);
-}
-
-TEST_F(GreetTest, ANewSessionOfAPlayerSupersedesTheOldOne) {
-  Peer& old = play(7);
-  Peer& fresh = connect(7);
-  run(500 * millisecond);
-  EXPECT_EQ(old.session.state(), State::closed);
-  EXPECT_EQ(fresh.session.state(), State::entering);
-  EXPECT_EQ(handshake.counters().superseded.value(), 1U);
-  link::SessionEvent leave;
-  ASSERT_EQ(link.session_events.pop(&leave, 1), 1U);
-  EXPECT_EQ(leave.kind, link::SessionEvent::Kind::leave);
-  EXPECT_EQ(leave.connection_id, joined[&old].connection_id);
-  link::SessionEvent join;
-  ASSERT_EQ(link.session_events.pop(&join, 1), 1U);
-  EXPECT_EQ(join.kind, link::SessionEvent::Kind::join) << "the old one leaves before the new one joins";
-}
-
-TEST_F(GreetTest, BadTokensAreDeniedWithTheirReason) {
-  crypt::TokenClaims expired = claims_for(1);
-  expired.issued = expired.not_before = test_unix_start - 1'000;
-  expired.expiry = test_unix_start - 100;
-  crypt::TokenClaims foreign = claims_for(2);
-  foreign.audience = 99;
-  crypt::TokenClaims older = claims_for(3);
-  older.issued = test_unix_start - 1;
-  Peer& a = add_peer(expired);
-  Peer& b = add_peer(foreign);
-  Peer& c = add_peer(older);
-  Peer& d = add_peer(claims_for(4));
-  d.options.token_secret = crypt::Secret{};  // overheard the token, does not have its secret
-  ASSERT_TRUE(d.session.start(d.options, now));
-  run(4 * second);
-  EXPECT_EQ(a.session.deny_reason(), message::DenyReason::token_expired);
-  EXPECT_EQ(b.session.deny_reason(), message::DenyReason::wrong_server);
-  EXPECT_EQ(c.session.deny_reason(), message::DenyReason::token_used) << "issued before the server started";
-  EXPECT_EQ(d.session.deny_reason(), message::DenyReason::token_invalid);
-  EXPECT_EQ(lane.counters().sessions.value(), 0U);
-  expect_balanced();
-}
-
-TEST_F(GreetTest, AttemptsSessionsAndTheHandshakeRingAreBounded) {
+TEST_F(ConnectTest, AttemptsSessionsAndTheHandshakeRingAreBounded) {
   // The handshake lane does not run: six of eight jobs are lent out, then Connects are dropped and counted.
   for (std::uint64_t id = 1; id <= 30; ++id) add_peer(claims_for(id));
   for (int i = 0; i < 100; ++i) {
@@ -149,7 +98,7 @@ TEST_F(FewSessions, AnswersToConnectsStayWithinTheirBudget) {
   expect_balanced();
 }
 
-TEST_F(GreetTest, ARepeatedConnectGetsTheSameAnswer) {
+TEST_F(ConnectTest, ARepeatedConnectGetsTheSameAnswer) {
   Peer& peer = add_peer(claims_for(1));
   step();  // Connect, Cookie
   std::array<std::uint8_t, wire::datagram_bytes_max> connect;
@@ -211,14 +160,14 @@ TEST_F(FewSessions, TheBudgetIsSpreadEvenlyOverTimeUnderAFlood) {
   for (int tenth = 0; tenth < 12; ++tenth) EXPECT_NEAR(static_cast<double>(flood(100)), 4.0, 1.0);
 }
 
-TEST_F(GreetTest, AHandshakeCompletesWhenTheClockStartsAtZero) {
+TEST_F(ConnectTest, AHandshakeCompletesWhenTheClockStartsAtZero) {
   now = 0;
   const Peer& peer = add_peer(claims_for(1));
   run(100 * millisecond);
   EXPECT_EQ(peer.session.state(), State::entering) << drops_text();
 }
 
-TEST_F(GreetTest, ConnectsLeaveJobsFreeForConfirmations) {
+TEST_F(ConnectTest, ConnectsLeaveJobsFreeForConfirmations) {
   Peer& almost = add_peer(claims_for(1));
   for (int i = 0; i < 200 && almost.session.state() != State::testing; ++i) step();
   ASSERT_EQ(almost.session.state(), State::testing);
@@ -239,7 +188,7 @@ TEST_F(GreetTest, ConnectsLeaveJobsFreeForConfirmations) {
   EXPECT_EQ(almost.session.state(), State::entering);
 }
 
-TEST_F(GreetTest, OneTokenCannotFillTheTableOfAttempts) {
+TEST_F(ConnectTest, OneTokenCannotFillTheTableOfAttempts) {
   const crypt::TokenClaims claims = claims_for(1);
   for (int i = 0; i < 30; ++i) {
     add_peer(claims);
@@ -281,7 +230,7 @@ std::uint64_t output_of(std::array<std::uint64_t, 4>& state) {
   return result;
 }
 
-TEST_F(GreetTest, SessionIdsCannotBePredictedFromCookies) {
+TEST_F(ConnectTest, SessionIdsCannotBePredictedFromCookies) {
   Peer& stranger = add_peer(claims_for(1));
   stranger.mute = true;
   std::array<std::uint8_t, wire::datagram_bytes_max> bytes;

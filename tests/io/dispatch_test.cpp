@@ -7,9 +7,9 @@ namespace {
 
 using metrics::Drop;
 
-using DecodeTest = LaneTest;
+using DispatchTest = LaneTest;
 
-TEST_F(DecodeTest, InputsReachTheShardOnceAndInOrder) {
+TEST_F(DispatchTest, InputsReachTheShardOnceAndInOrder) {
   Peer& peer = play(1);
   link::InputRow row;
   while (link.inputs.pop(&row, 1) == 1) {
@@ -36,40 +36,7 @@ TEST_F(DecodeTest, InputsReachTheShardOnceAndInOrder) {
   EXPECT_GT(lane.counters().input_copies.value(), 0U) << "the client repeats inputs until they are applied";
 }
 
-TEST_F(DecodeTest, PlansAreReportedAckedOrLost) {
-  Peer& peer = play(1);
-  std::uint64_t acked = 0, lost = 0;
-  const auto collect = [&] {
-    link::InputRow row;
-    while (link.inputs.pop(&row, 1) == 1) {
-      for (unsigned bit = 0; bit < 32; ++bit) {
-        if ((row.plan_acked_mask >> bit & 1) != 0) acked |= std::uint64_t{1} << (row.plan_acked - bit);
-        if ((row.plan_lost_mask >> bit & 1) != 0) lost |= std::uint64_t{1} << (row.plan_lost - bit);
-      }
-    }
-  };
-  run(100 * millisecond);
-  collect();
-  acked = 0;
-  for (std::uint16_t plan = 2; plan <= 40; ++plan) {
-    server->set_outbound({.loss = plan % 5 == 0 ? 1.0 : 0.0});
-    publish(peer, plan);
-    run(5 * millisecond);
-    collect();
-  }
-  server->set_outbound({});
-  for (int i = 0; i < 4; ++i) {
-    publish(peer, static_cast<std::uint16_t>(50 + i));
-    run(40 * millisecond);
-    collect();
-  }
-  for (std::uint16_t plan = 2; plan <= 40; ++plan) {
-    EXPECT_EQ((acked >> plan & 1) != 0, plan % 5 != 0) << "plan " << plan;
-    EXPECT_EQ((lost >> plan & 1) != 0, plan % 5 == 0) << "plan " << plan;
-  }
-}
-
-TEST_F(DecodeTest, InputBeforeEnterToWorldIsDroppedAsUnexpected) {
+TEST_F(DispatchTest, InputBeforeEnterToWorldIsDroppedAsUnexpected) {
   Peer& peer = add_peer(claims_for(1));
   for (int i = 0; i < 200 && peer.session.state() != peer::State::testing; ++i) step();
   ASSERT_EQ(peer.session.state(), peer::State::testing);
@@ -86,63 +53,7 @@ TEST_F(DecodeTest, InputBeforeEnterToWorldIsDroppedAsUnexpected) {
   EXPECT_EQ(lane.counters().drops.value(Drop::unexpected_message), 1U);
 }
 
-TEST_F(DecodeTest, InputsForAFullShardRingAreDroppedAndCounted) {
-  Peer& peer = play(1);
-  for (int i = 0; i < 600; ++i) {
-    message::Input input;
-    peer.session.submit(input);
-    run(15 * millisecond);
-  }
-  EXPECT_GT(lane.counters().drops.value(Drop::shard_ring_full), 0U);
-  EXPECT_EQ(peer.session.state(), peer::State::playing);
-  expect_balanced();
-}
-
-TEST_F(DecodeTest, ADisconnectEndsTheSessionAtOnce) {
-  Peer& peer = play(1);
-  peer.session.close(now);
-  run(200 * millisecond);
-  EXPECT_EQ(lane.counters().sessions.value(), 0U);
-  link::SessionEvent leave;
-  ASSERT_EQ(link.session_events.pop(&leave, 1), 1U);
-  EXPECT_EQ(leave.kind, link::SessionEvent::Kind::leave);
-}
-
-/// `count` messages of one kind in one body.
-template <class Encode>
-std::vector<std::uint8_t> body_of(unsigned count, Encode&& encode) {
-  std::vector<std::uint8_t> body(wire::body_bytes_max);
-  base::ByteWriter out{body};
-  for (unsigned i = 0; i < count; ++i) encode(out, i);
-  EXPECT_TRUE(out.ok());
-  body.resize(out.size());
-  return body;
-}
-
-TEST_F(DecodeTest, SeveralPingsInOneDatagramGetOnePong) {
-  Peer& peer = play(1);
-  const std::uint64_t before = received;
-  send(peer, {.body = body_of(60, [](base::ByteWriter& out, unsigned i) {
-                message::encode(out, message::Ping{i, 0});
-              })});
-  run(5 * millisecond);
-  EXPECT_EQ(received, before + 1);
-  EXPECT_EQ(lane.counters().drops.value(Drop::unexpected_message) + lane.counters().drops.value(Drop::message_rate),
-            59U);
-}
-
-TEST_F(DecodeTest, SeveralCryptoTestsInOneDatagramGetOneAnswer) {
-  Peer& peer = play(1);
-  const std::uint64_t before = received;
-  send(peer, {.body = body_of(30, [](base::ByteWriter& out, unsigned) {
-                message::encode(out, message::Type::crypto_test, message::CryptoTest{});
-              })});
-  run(5 * millisecond);
-  EXPECT_EQ(received, before + 1);
-  EXPECT_EQ(lane.counters().drops.value(Drop::unexpected_message), 29U);
-}
-
-TEST_F(DecodeTest, OnlyThreeInputsOfADatagramAreTaken) {
+TEST_F(DispatchTest, OnlyThreeInputsOfADatagramAreTaken) {
   Peer& peer = play(1);
   link::InputRow row;
   while (link.inputs.pop(&row, 1) == 1) {

@@ -1,5 +1,6 @@
-/// Reasons for drops that need a story of their own: what reliable channels, new keys, moving sessions and the abuse guard
-/// refuse, and what cannot leave. Each happens alone. Those that one crafted datagram meets stand in io_lane_test.cpp.
+/// Reasons for drops that need a story of their own: what reliable channels, new keys, moving sessions and the abuse
+/// guard refuse, and what cannot leave. Each happens alone. Those that one crafted datagram meets stand in
+/// io_lane_test.cpp.
 #include <ostream>
 #include <set>
 
@@ -243,7 +244,7 @@ TEST(Drops, EveryReasonIsTestedAlone) {
            Drop::replay_old,
            Drop::replay_seen,
            Drop::bad_framing,
-           // greet_test.cpp
+           // connect_test.cpp
            Drop::cookie_budget,
            Drop::attempt_known,
            Drop::sessions_full,
@@ -251,7 +252,7 @@ TEST(Drops, EveryReasonIsTestedAlone) {
            Drop::confirm_deferred,
            // handover_test.cpp
            Drop::handover_ring_full,
-           // decode_test.cpp, shard_rings_test.cpp, shard_slice_test.cpp, shard_mail_test.cpp
+           // dispatch_test.cpp, rings_test.cpp, slice_test.cpp, game_messages_test.cpp
            Drop::shard_ring_full,
            Drop::stale_input,
            Drop::shard_unknown_viewer,

@@ -36,6 +36,17 @@ struct Peer : test::Client {
   bool deaf = false;          ///< hears nothing: once its datagrams are forged, acks come for what it never sent
 };
 
+/// `count` messages of one kind in one body.
+template <class Encode>
+std::vector<std::uint8_t> body_of(unsigned count, Encode&& encode) {
+  std::vector<std::uint8_t> body(wire::body_bytes_max);
+  base::ByteWriter out{body};
+  for (unsigned i = 0; i < count; ++i) encode(out, i);
+  EXPECT_TRUE(out.ok());
+  body.resize(out.size());
+  return body;
+}
+
 class LaneTest : public testing::Test {
  protected:
   LaneTest() : LaneTest(default_config()) {}
@@ -63,7 +74,8 @@ class LaneTest : public testing::Test {
     config.chunks = 4'096;
     config.small_blocks = 16;
     config.large_blocks = 4;
-    config.abuse_guard.ban_score = 0;  // all clients share one address, and some of them send thousands of bent datagrams
+    config.abuse_guard.ban_score =
+        0;  // all clients share one address, and some of them send thousands of bent datagrams
     config.parameters.input_rate_max_hz = 100;
     return config;
   }

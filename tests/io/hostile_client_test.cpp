@@ -32,7 +32,8 @@ class HostileClientTest : public LaneTest {
 TEST_F(HostileClientTest, ABodyThatUnpacksBeyondABufferIsHandedOverInABlock) {
   Peer& peer = play(1);
   constexpr std::uint8_t flags = wire::flag::sealed | wire::flag::compressed;
-  for (const std::size_t bytes : {link::GameMessage::buffer_bytes_max, link::GameMessage::buffer_bytes_max + 1, std::size_t{8'000}}) {
+  for (const std::size_t bytes :
+       {link::GameMessage::buffer_bytes_max, link::GameMessage::buffer_bytes_max + 1, std::size_t{8'000}}) {
     send(peer, {.flags = flags, .body = packed(bytes, false)});
     run(2 * millisecond);
     link::GameMessage mail;

@@ -4,32 +4,9 @@
 namespace serried::io {
 namespace {
 
-using UpkeepTest = LaneTest;
+using HousekeepingTest = LaneTest;
 
-TEST_F(UpkeepTest, ASilentSessionIsPingedAndThenEnded) {
-  Peer& peer = play(1);
-  peer.mute = true;
-  const std::uint64_t before = received;
-  run(4 * second);
-  const std::uint64_t quiet = received;
-  EXPECT_LE(quiet - before, 2U);
-  run(8 * second);
-  EXPECT_GE(received - quiet, 6U) << "a Ping a second after five of silence";
-  EXPECT_EQ(lane.counters().sessions.value(), 1U);
-  run(5 * second);
-  EXPECT_EQ(lane.counters().sessions.value(), 0U);
-  EXPECT_EQ(lane.counters().timed_out.value(), 1U);
-  EXPECT_EQ(peer.session.state(), peer::State::closed);
-}
-
-TEST_F(UpkeepTest, AnAnsweredPingKeepsTheSession) {
-  Peer& peer = play(1);
-  run(40 * second);
-  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
-  EXPECT_EQ(lane.counters().sessions.value(), 1U);
-}
-
-TEST_F(UpkeepTest, AcksAreSentAloneWithinTheirDelay) {
+TEST_F(HousekeepingTest, AcksAreSentAloneWithinTheirDelay) {
   Peer& peer = play(1);
   run(100 * millisecond);
   for (int i = 0; i < 5; ++i) {
@@ -46,7 +23,7 @@ TEST_F(UpkeepTest, AcksAreSentAloneWithinTheirDelay) {
   }
 }
 
-TEST_F(UpkeepTest, InputsWithoutOtherTrafficAreAckedOnceEveryThirtyTwo) {
+TEST_F(HousekeepingTest, InputsWithoutOtherTrafficAreAckedOnceEveryThirtyTwo) {
   Peer& peer = play(1);
   run(100 * millisecond);
   const std::uint64_t before = received;
@@ -61,34 +38,7 @@ TEST_F(UpkeepTest, InputsWithoutOtherTrafficAreAckedOnceEveryThirtyTwo) {
   EXPECT_GT(peer.session.rtt(), 0U);
 }
 
-TEST_F(UpkeepTest, HalfOpenSessionsAreReleasedAfterTenSeconds) {
-  Peer& peer = add_peer(claims_for(1));
-  step();
-  pump(peer);
-  peer.mute = true;
-  run(20 * millisecond);
-  EXPECT_EQ(handshake.counters().accepted.value(), 1U);
-  run(9 * second);
-  EXPECT_EQ(lane.counters().sessions.value(), 1U);
-  run(2 * second);
-  EXPECT_EQ(lane.counters().sessions.value(), 0U);
-}
-
-TEST_F(UpkeepTest, SlotsOfEndedSessionsAreReused) {
-  for (std::uint64_t player = 1; player <= 200; ++player) {
-    Peer& peer = play(player);
-    peer.session.close(now);
-    run(400 * millisecond);  // an attempt is remembered for ten seconds, and 32 fit
-    link::SessionEvent leave;
-    ASSERT_EQ(link.session_events.pop(&leave, 1), 1U);
-    peers.clear();
-  }
-  EXPECT_EQ(lane.counters().sessions.value(), 0U);
-  EXPECT_EQ(lane.counters().established.value(), 200U);
-  expect_balanced();
-}
-
-TEST_F(UpkeepTest, ASessionThatItsShardRefusesIsDisconnected) {
+TEST_F(HousekeepingTest, ASessionThatItsShardRefusesIsDisconnected) {
   Peer& peer = connect(1);
   link::SessionEvent join;
   ASSERT_EQ(link.session_events.pop(&join, 1), 1U);
@@ -98,16 +48,6 @@ TEST_F(UpkeepTest, ASessionThatItsShardRefusesIsDisconnected) {
   EXPECT_EQ(lane.counters().sessions.value(), 0U);
   link::SessionEvent none;
   EXPECT_EQ(link.session_events.pop(&none, 1), 0U) << "the shard that refused needs no Leave";
-}
-
-TEST_F(UpkeepTest, ADrainDoesNotWaitForSessionsThatNeverOpened) {
-  Peer& peer = add_peer(claims_for(1));
-  for (int i = 0; i < 200 && peer.session.state() != peer::State::testing; ++i) step();
-  peer.mute = true;
-  lane.begin_drain();
-  run(500 * millisecond);
-  EXPECT_TRUE(lane.drained());
-  EXPECT_EQ(peer.session.end(), peer::End::disconnected);
 }
 
 }  // namespace

@@ -4,9 +4,9 @@
 namespace serried::io {
 namespace {
 
-using AcceptTest = LaneTest;
+using RecordReceivedTest = LaneTest;
 
-TEST_F(AcceptTest, EveryAuthenticDatagramRefreshesItsSessionAndIsAcked) {
+TEST_F(RecordReceivedTest, EveryAuthenticDatagramRefreshesItsSessionAndIsAcked) {
   Peer& peer = play(1);
   peer.mute = true;
   const crypt::Secret unused = sending_key(peer);
@@ -18,7 +18,7 @@ TEST_F(AcceptTest, EveryAuthenticDatagramRefreshesItsSessionAndIsAcked) {
   EXPECT_EQ(received, before + 1);
 }
 
-TEST_F(AcceptTest, AckOnlyDatagramsAreNotAcked) {
+TEST_F(RecordReceivedTest, AckOnlyDatagramsAreNotAcked) {
   Peer& peer = play(1);
   peer.mute = true;
   const crypt::Secret unused = sending_key(peer);
@@ -32,7 +32,7 @@ TEST_F(AcceptTest, AckOnlyDatagramsAreNotAcked) {
   EXPECT_EQ(received, before);
 }
 
-TEST_F(AcceptTest, ATruncatedAckBlockIsAProtocolError) {
+TEST_F(RecordReceivedTest, ATruncatedAckBlockIsAProtocolError) {
   Peer& peer = play(1);
   peer.mute = true;
   send(peer, {.flags = wire::flag::sealed | wire::flag::acknowledgment, .body = {1, 0, 0}});

@@ -136,7 +136,8 @@ TEST_F(ReliableTest, MessagesArriveExactlyOnceBothWays) {
       if (up[c] < count && i % 7 == 0 &&
           peer.session.send_message(channel, own, numbered(up[c]), Urgency::bundled, now) == Queued::yes)
         ++up[c];
-      if (down[c] < count && i % 20 == 0) post(peer, channel, typed(numbered(down[c]++)), link::message_flag::immediate);
+      if (down[c] < count && i % 20 == 0)
+        post(peer, channel, typed(numbered(down[c]++)), link::message_flag::immediate);
     }
     step_and_collect(letters);
   }

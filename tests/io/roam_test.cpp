@@ -33,7 +33,8 @@ class RoamTest : public LaneTest {
     row.body_bytes = 2 + message::delta_header_bytes;
     charged += row.charge();
   }
-  std::uint32_t charged = link::OutRow{.body_bytes = 2 + message::delta_header_bytes}.charge();  ///< the first by play()
+  std::uint32_t charged =
+      link::OutRow{.body_bytes = 2 + message::delta_header_bytes}.charge();  ///< the first by play()
 };
 
 TEST_F(RoamTest, ASessionFollowsItsClientToAnotherPort) {

@@ -21,7 +21,7 @@ struct Match {
   unsigned update_every = 1;  ///< ticks
   double server_runs = 1.0;   ///< its seconds in one of ours
   base::Prng rng{1};
-  peer::TickClock clock;
+  view::TickClock clock;
   peer::InputPacer pacer;
 
   explicit Match(Nanos interval = tick, Nanos first = 0, float margin = peer::InputPacer::usual_margin) {
@@ -247,7 +247,7 @@ TEST(InputPacer, ForgetsSendTimesOfOldInputs) {
 }
 
 TEST(InputPacer, SweepsByLessThanAThirtiethWhileNothingIsKnown) {
-  peer::TickClock clock;
+  view::TickClock clock;
   clock.configure(60);
   peer::InputPacer pacer;
   pacer.configure(tick, clock);

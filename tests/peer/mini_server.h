@@ -380,8 +380,8 @@ class MiniServer {
                    : peer.reliable.accept(pools, channel, in, receiver, now);
       if (accepted == channel::Accepted::malformed) ++bad;
       if (accepted == channel::Accepted::yes)
-        peer.received.note(header.sequence, header.channel != 0 ? channel::AckPolicy::reliable : channel::AckPolicy::soon,
-                           now);
+        peer.received.note(header.sequence,
+                           header.channel != 0 ? channel::AckPolicy::reliable : channel::AckPolicy::soon, now);
       return;
     }
     peer.received.note(header.sequence, in.remaining() != 0 ? channel::AckPolicy::soon : channel::AckPolicy::none, now);

@@ -9,9 +9,9 @@ namespace {
 
 using channel::Queued;
 using channel::Urgency;
+using metrics::Drop;
 using peer::End;
 using peer::State;
-using metrics::Drop;
 using test::Bytes;
 using test::Story;
 using wire::Channel;

@@ -7,10 +7,10 @@
 namespace serried {
 namespace {
 
+using metrics::Drop;
 using peer::End;
 using peer::Session;
 using peer::State;
-using metrics::Drop;
 using test::Bytes;
 using test::client_port;
 using test::Story;

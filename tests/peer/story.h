@@ -10,15 +10,15 @@
 #include <gtest/gtest.h>
 
 #include "base/prng.h"
-#include "peer/session.h"
 #include "mini_server.h"
+#include "peer/session.h"
 #include "support/random.h"
 
 namespace serried::test {
 
+using metrics::Drop;
 using peer::Session;
 using peer::State;
-using metrics::Drop;
 
 inline constexpr std::uint16_t server_port = 4000, client_port = 5000;
 

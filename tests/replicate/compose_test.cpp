@@ -26,7 +26,7 @@ struct Body {
       } else if (framed.type == message::Type::remove_entity) {
         message::Removal removal;
         while (content.remaining() != 0 && message::read_removal(content, removal)) removals.push_back(removal);
-      } else if (framed.type == message::Type::benchmark) {
+      } else if (framed.type == message::Type::audit) {
         message::Audit audit;
         while (content.remaining() != 0 && message::read_audit(content, audit)) audits.push_back(audit);
       } else {

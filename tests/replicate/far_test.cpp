@@ -169,10 +169,10 @@ class Crowd {
       if (row % 97 == 5) continue;
       const auto within = [&](float from, float size) { return from + static_cast<float>(random_.unit()) * size; };
       world::spawn(frame_, identity_, row,
-                  {.id = row,
-                   .type = row == 0 ? world::Type::player : kind(row),
-                   .position = {within(west, width), within(west, width), within(low, height)}},
-                  0);
+                   {.id = row,
+                    .type = row == 0 ? world::Type::player : kind(row),
+                    .position = {within(west, width), within(west, width), within(low, height)}},
+                   0);
       turn_around(row);
     }
     index();

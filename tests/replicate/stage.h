@@ -25,12 +25,12 @@ struct Stage {
   /// An entity `away` units east of the viewer.
   void put(std::uint16_t slot, float away, world::Type type = world::Type::npc, std::uint8_t faction = 2) {
     world::spawn(frame, identity, slot,
-                {.id = slot + 100U,
-                 .type = type,
-                 .faction = faction,
-                 .health = 100,
-                 .position = {400'000.0F + away, 400'000.0F, 1'000.0F}},
-                tick);
+                 {.id = slot + 100U,
+                  .type = type,
+                  .faction = faction,
+                  .health = 100,
+                  .position = {400'000.0F + away, 400'000.0F, 1'000.0F}},
+                 tick);
   }
   void take(std::uint16_t slot) {
     identity.living[slot] = 0;

@@ -1,9 +1,9 @@
 /// Every counter of counter.def moves: in the story below, or in the unit test that is named for it.
 #include <gtest/gtest.h>
 
-#include "server/collect.h"
 #include "scenario/engine.h"
 #include "scenario/talk.h"
+#include "server/collect.h"
 
 namespace serried::scenario {
 namespace {
@@ -125,7 +125,7 @@ TEST(Counters, EachMovesAndTheyAccountForEveryDatagram) {
   ASSERT_TRUE(story.bots[1]->port->rebind(port::ipv4_address(10, 0, 2, 2), 30'000));
   story.bots[2]->silent = true;
   story.bots[3]->session.close(story.now);
-  story.now += 200 * millisecond;  // ticks that nobody made
+  story.now += 200 * millisecond;  // ticks that are left out
   story.watch(6 * second);
   story.set_profiles({}, {});
 
@@ -142,12 +142,12 @@ TEST(Counters, EachMovesAndTheyAccountForEveryDatagram) {
     EXPECT_NE(story.moved[id], elsewhere.contains(id)) << info.group << "." << info.name;
   });
   const metrics::CounterValues values = story.counted();
-  EXPECT_EQ(values[CounterId::port_rx_packets], values[CounterId::sessions_delivered] +
-                                                    values[CounterId::handshakes_answered] +
-                                                    story.ios.front()->counters().drops.total(metrics::DropUnit::datagram));
-  EXPECT_EQ(values[CounterId::port_rx_frames], values[CounterId::port_rx_packets] +
-                                                   values[CounterId::port_rx_host_frames] +
-                                                   story.ports.front()->counters().drops.total(metrics::DropUnit::frame));
+  EXPECT_EQ(values[CounterId::port_rx_packets],
+            values[CounterId::sessions_delivered] + values[CounterId::handshakes_answered] +
+                story.ios.front()->counters().drops.total(metrics::DropUnit::datagram));
+  EXPECT_EQ(values[CounterId::port_rx_frames],
+            values[CounterId::port_rx_packets] + values[CounterId::port_rx_host_frames] +
+                story.ports.front()->counters().drops.total(metrics::DropUnit::frame));
 }
 
 }  // namespace

@@ -88,7 +88,8 @@ TEST(ScenarioLanes, AHandshakeMayComeToAllOfThem) {
   engine.play_and_move(5 * second, 20 * millisecond);
   EXPECT_TRUE(engine.all_playing());
   EXPECT_EQ(engine.total(&Io::established), engine.config.players);
-  EXPECT_GT(engine.handshake.counters().accepted.value(), engine.config.players) << "no Connect was repeated at another lane";
+  EXPECT_GT(engine.handshake.counters().accepted.value(), engine.config.players)
+      << "no Connect was repeated at another lane";
   engine.settle(12 * second);
   EXPECT_TRUE(engine.all_playing());
   engine.expect_views_equal_world();

@@ -7,9 +7,9 @@
 #include <map>
 #include <string>
 
-#include "simd/crc32c.h"
 #include "message/game.h"
 #include "scenario/engine.h"
+#include "simd/crc32c.h"
 
 namespace serried::scenario {
 

@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
-#include "telemetry/clock.h"
 #include "games/reference/game.h"
+#include "telemetry/clock.h"
 
 namespace serried::server {
 namespace {

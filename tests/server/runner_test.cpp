@@ -11,9 +11,9 @@
 #include <nlohmann/json.hpp>
 #include <rte_eal.h>
 
-#include "server/topology.h"
 #include "games/reference/game.h"
 #include "port/eal.h"
+#include "server/topology.h"
 
 namespace serried::server {
 namespace {
@@ -57,7 +57,7 @@ class Run : public testing::Test {
     auto engine = Engine::open(setup);
     EXPECT_TRUE(static_cast<bool>(engine)) << engine.error().message;
     if (!engine) return -1;
-    auto logger = make_logger(setup.config, {});
+    auto logger = telemetry::make_logger(setup.config, {});
     telemetry::StatusPrinter printer{config::StatusMode::none, stdout};
     const std::vector<Core> cores{{cpus_.front(), cpus_.front(), 0, 0, true}};
     RunSetup run{setup.config, place(cores, 1, 1, any_node, static_cast<unsigned>(cpus_.size())), cpus_};

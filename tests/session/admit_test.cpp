@@ -30,15 +30,15 @@ struct AdmitTest : testing::Test {
 TEST_F(AdmitTest, KnowsItsSessionsOnly) {
   const std::uint32_t slot = open_session(table, 1);
   const std::uint32_t id = table.admission(slot).connection_id;
-  EXPECT_EQ(admit_one(id, 1, path_of(1, 1000), 0), Drop::none);
-  EXPECT_EQ(admit_one(id ^ 1, 1, path_of(1, 1000), 0), Drop::unknown_session);
-  EXPECT_EQ(admit_one(0xFFFF'FFFF, 1, path_of(1, 1000), 0), Drop::unknown_session);
+  EXPECT_EQ(admit_one(id, 1, guard::path_of(1, 1000), 0), Drop::none);
+  EXPECT_EQ(admit_one(id ^ 1, 1, guard::path_of(1, 1000), 0), Drop::unknown_session);
+  EXPECT_EQ(admit_one(0xFFFF'FFFF, 1, guard::path_of(1, 1000), 0), Drop::unknown_session);
   for (const State state : {State::free, State::pending}) {
     table.admission(slot).state = state;
-    EXPECT_EQ(admit_one(id, 2, path_of(1, 1000), 0), Drop::unknown_session);
+    EXPECT_EQ(admit_one(id, 2, guard::path_of(1, 1000), 0), Drop::unknown_session);
   }
   table.admission(slot).state = State::closing;
-  EXPECT_EQ(admit_one(id, 2, path_of(1, 1000), 0), Drop::session_ending);
+  EXPECT_EQ(admit_one(id, 2, guard::path_of(1, 1000), 0), Drop::session_ending);
   EXPECT_EQ(drops.value(Drop::unknown_session), 4U);
 }
 
@@ -46,9 +46,9 @@ TEST_F(AdmitTest, PeeksAtTheReplayWindowAndLeavesItAlone) {
   const std::uint32_t slot = open_session(table, 1);
   const std::uint32_t id = table.admission(slot).connection_id;
   ASSERT_EQ(table.admission(slot).replay.commit(1000), Drop::none);
-  EXPECT_EQ(admit_one(id, 1000, path_of(1, 1000), 0), Drop::replay_seen);
-  EXPECT_EQ(admit_one(id, 1, path_of(1, 1000), 0), Drop::replay_old);
-  EXPECT_EQ(admit_one(id, 2000, path_of(1, 1000), 0), Drop::none);
+  EXPECT_EQ(admit_one(id, 1000, guard::path_of(1, 1000), 0), Drop::replay_seen);
+  EXPECT_EQ(admit_one(id, 1, guard::path_of(1, 1000), 0), Drop::replay_old);
+  EXPECT_EQ(admit_one(id, 2000, guard::path_of(1, 1000), 0), Drop::none);
   EXPECT_EQ(table.admission(slot).replay.largest(), 1000U) << "only a verified tag moves it";
 }
 
@@ -57,13 +57,14 @@ TEST_F(AdmitTest, LimitsTheRateOfOneSessionAndOfNoOther) {
   const std::uint32_t id = table.admission(open_session(table, 1)).connection_id;
   const std::uint32_t other = table.admission(open_session(table, 2)).connection_id;
   unsigned admitted = 0;
-  for (std::uint64_t s = 1; s <= 100; ++s) admitted += admit_one(id, s, path_of(1, 1000), second) == Drop::none ? 1 : 0;
+  for (std::uint64_t s = 1; s <= 100; ++s)
+    admitted += admit_one(id, s, guard::path_of(1, 1000), second) == Drop::none ? 1 : 0;
   EXPECT_EQ(admitted, 5U);
   EXPECT_EQ(drops.value(Drop::session_rate), 95U);
-  EXPECT_EQ(admit_one(other, 1, path_of(2, 1000), second), Drop::none);
+  EXPECT_EQ(admit_one(other, 1, guard::path_of(2, 1000), second), Drop::none);
   admitted = 0;
   for (std::uint64_t s = 101; s <= 600; ++s)
-    admitted += admit_one(id, s, path_of(1, 1000), second + s * 2 * millisecond) == Drop::none ? 1 : 0;
+    admitted += admit_one(id, s, guard::path_of(1, 1000), second + s * 2 * millisecond) == Drop::none ? 1 : 0;
   EXPECT_NEAR(admitted, 100.0, 15.0) << "100 a second over a second";
 }
 
@@ -75,10 +76,11 @@ TEST_F(AdmitTest, ForgeriesFromThePlayersAddressDoNotUseUpItsRate) {
   for (unsigned ms = 0; ms < 2'000; ++ms) {
     const Nanos now = second + ms * millisecond;
     authentic = false;
-    forged += admit_one(id, ++sequence, path_of(1, 1000), now) == Drop::none ? 1 : 0;
+    forged += admit_one(id, ++sequence, guard::path_of(1, 1000), now) == Drop::none ? 1 : 0;
     authentic = true;
     if (ms % 16 == 0) {
-      ASSERT_EQ(admit_one(id, ++sequence, path_of(1, 1000), now), Drop::none) << "the player, at " << ms << " ms";
+      ASSERT_EQ(admit_one(id, ++sequence, guard::path_of(1, 1000), now), Drop::none)
+          << "the player, at " << ms << " ms";
     }
   }
   EXPECT_EQ(forged, 2'000U);
@@ -86,7 +88,8 @@ TEST_F(AdmitTest, ForgeriesFromThePlayersAddressDoNotUseUpItsRate) {
   authentic = false;
   forged = 0;
   for (unsigned i = 0; i < 100'000; ++i)
-    forged += admit_one(id, ++sequence, path_of(1, 1000), 4 * second + i * 10 * microsecond) == Drop::none ? 1 : 0;
+    forged +=
+        admit_one(id, ++sequence, guard::path_of(1, 1000), 4 * second + i * 10 * microsecond) == Drop::none ? 1 : 0;
   EXPECT_LT(forged, 5'000U);
 }
 
@@ -97,7 +100,8 @@ TEST_F(AdmitTest, RateSurvivesTheWrapOfItsClock) {
   const Nanos wrap = (Nanos{1} << 32) * microsecond;
   table.admission(slot).next_allowed_us = 0xFFFF'FF00U;
   for (std::uint64_t s = 1; s <= 50; ++s)
-    EXPECT_EQ(admit_one(id, s, path_of(1, 1000), wrap - 5 * millisecond + s * 20 * millisecond), Drop::none) << s;
+    EXPECT_EQ(admit_one(id, s, guard::path_of(1, 1000), wrap - 5 * millisecond + s * 20 * millisecond), Drop::none)
+        << s;
 }
 
 TEST_F(AdmitTest, AFreshSessionMaySendAtWhateverTimeItIsBorn) {
@@ -105,18 +109,19 @@ TEST_F(AdmitTest, AFreshSessionMaySendAtWhateverTimeItIsBorn) {
   for (std::uint8_t host = 1; host <= 8; ++host) {
     const Nanos born = Nanos{host} * 600 * second;  // half the range of the wrapping clock is 2,147 s
     const std::uint32_t id = table.admission(open_session(table, host, born)).connection_id;
-    EXPECT_EQ(admit_one(id, 1, path_of(host, 1000), born), Drop::none) << "born at " << born / second << " s";
+    EXPECT_EQ(admit_one(id, 1, guard::path_of(host, 1000), born), Drop::none) << "born at " << born / second << " s";
   }
 }
 
 TEST_F(AdmitTest, ForeignSourcesHaveABudgetOfTheLane) {
   const std::uint32_t id = table.admission(open_session(table, 1)).connection_id;
   unsigned opened = 0;
-  for (std::uint64_t s = 1; s <= 1'000; ++s) opened += admit_one(id, s, path_of(9, 9), second) == Drop::none ? 1 : 0;
+  for (std::uint64_t s = 1; s <= 1'000; ++s)
+    opened += admit_one(id, s, guard::path_of(9, 9), second) == Drop::none ? 1 : 0;
   EXPECT_EQ(opened, guard::ForeignBudget::burst);
   EXPECT_EQ(drops.value(Drop::address_rate), 1'000 - guard::ForeignBudget::burst) << "all from one address";
-  EXPECT_EQ(admit_one(id, 1, path_of(8, 9), second), Drop::foreign_source);
-  EXPECT_EQ(admit_one(id, 1, path_of(1, 1000), second), Drop::none) << "its own address needs no budget";
+  EXPECT_EQ(admit_one(id, 1, guard::path_of(8, 9), second), Drop::foreign_source);
+  EXPECT_EQ(admit_one(id, 1, guard::path_of(1, 1000), second), Drop::none) << "its own address needs no budget";
 }
 
 TEST_F(AdmitTest, CopiesByTheNetworkDoNotUseUpTheSessionsRate) {
@@ -125,9 +130,9 @@ TEST_F(AdmitTest, CopiesByTheNetworkDoNotUseUpTheSessionsRate) {
   const std::uint32_t id = table.admission(slot).connection_id;
   for (std::uint64_t s = 1; s <= 200; ++s) {
     const Nanos now = second + s * 10 * millisecond;
-    ASSERT_EQ(admit_one(id, s, path_of(1, 1000), now), Drop::none) << s;
+    ASSERT_EQ(admit_one(id, s, guard::path_of(1, 1000), now), Drop::none) << s;
     ASSERT_EQ(table.admission(slot).replay.commit(s), Drop::none);
-    EXPECT_EQ(admit_one(id, s, path_of(1, 1000), now), Drop::replay_seen);
+    EXPECT_EQ(admit_one(id, s, guard::path_of(1, 1000), now), Drop::replay_seen);
   }
 }
 
@@ -135,9 +140,9 @@ TEST_F(AdmitTest, ForgeriesUnderAKnownIdUseUpNeitherTheSessionsRateNorTheLanesBu
   limits = {10'000, 40'000};
   const std::uint32_t id = table.admission(open_session(table, 1)).connection_id;
   const std::uint32_t other = table.admission(open_session(table, 2)).connection_id;
-  for (std::uint64_t s = 1; s <= 1'000; ++s) static_cast<void>(admit_one(id, s, path_of(9, 9), second));
-  EXPECT_EQ(admit_one(id, 1, path_of(1, 1000), second), Drop::none);
-  EXPECT_EQ(admit_one(other, 1, path_of(9, 1000), second), Drop::none) << "somebody else's address changed";
+  for (std::uint64_t s = 1; s <= 1'000; ++s) static_cast<void>(admit_one(id, s, guard::path_of(9, 9), second));
+  EXPECT_EQ(admit_one(id, 1, guard::path_of(1, 1000), second), Drop::none);
+  EXPECT_EQ(admit_one(other, 1, guard::path_of(9, 1000), second), Drop::none) << "somebody else's address changed";
 }
 
 }  // namespace

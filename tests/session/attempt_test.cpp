@@ -14,13 +14,13 @@ TEST(AttemptKey, EveryInputMatters) {
   const std::array<std::uint8_t, 16> salt{1};
   const crypt::PublicKey ephemeral{2};
   const crypt::Hash token{3};
-  const AttemptKey key = attempt_key(salt, path_of(1, 1000), ephemeral, token);
-  EXPECT_TRUE(key == attempt_key(salt, path_of(1, 1000), ephemeral, token));
-  EXPECT_FALSE(key == attempt_key({9}, path_of(1, 1000), ephemeral, token));
-  EXPECT_FALSE(key == attempt_key(salt, path_of(2, 1000), ephemeral, token));
-  EXPECT_FALSE(key == attempt_key(salt, path_of(1, 1001), ephemeral, token));
-  EXPECT_FALSE(key == attempt_key(salt, path_of(1, 1000), {9}, token));
-  EXPECT_FALSE(key == attempt_key(salt, path_of(1, 1000), ephemeral, {9}));
+  const AttemptKey key = attempt_key(salt, guard::path_of(1, 1000), ephemeral, token);
+  EXPECT_TRUE(key == attempt_key(salt, guard::path_of(1, 1000), ephemeral, token));
+  EXPECT_FALSE(key == attempt_key({9}, guard::path_of(1, 1000), ephemeral, token));
+  EXPECT_FALSE(key == attempt_key(salt, guard::path_of(2, 1000), ephemeral, token));
+  EXPECT_FALSE(key == attempt_key(salt, guard::path_of(1, 1001), ephemeral, token));
+  EXPECT_FALSE(key == attempt_key(salt, guard::path_of(1, 1000), {9}, token));
+  EXPECT_FALSE(key == attempt_key(salt, guard::path_of(1, 1000), ephemeral, {9}));
 }
 
 TEST(Attempt, HalfOpenTenSecondsThenRememberedTenMore) {

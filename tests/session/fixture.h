@@ -6,35 +6,22 @@
 #include <memory>
 #include <vector>
 
-#include "session/record_sent.h"
+#include "guard/addresses.h"
 #include "session/admit.h"
 #include "session/open.h"
+#include "session/record_sent.h"
 #include "session/table.h"
-#include "guard/bans.h"
 #include "wire/batch.h"
 #include "wire/compose.h"
 
 namespace serried::session {
-
-/// An IPv4 address as limits and bans hold it: mapped.
-inline guard::Address v4(unsigned a, unsigned b, unsigned c, unsigned d) {
-  const auto byte = [](unsigned value) { return static_cast<std::uint8_t>(value); };
-  return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, byte(a), byte(b), byte(c), byte(d)};
-}
-
-inline wire::Path path_of(std::uint8_t host, std::uint16_t port) {
-  wire::Path path;
-  path.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 10, 0, 0, host};
-  path.port = port;
-  return path;
-}
 
 /// A playing session whose keys are made of its slot.
 inline std::uint32_t open_session(Table& table, std::uint8_t host, Nanos now = 0) {
   const std::uint32_t slot = table.allocate(host, now);
   if (slot == Table::none) return slot;
   table.admission(slot).state = State::playing;
-  table.peer(slot).path = path_of(host, 1000);
+  table.peer(slot).path = guard::path_of(host, 1000);
   std::array<std::uint8_t, 32> key{};
   key[0] = host;
   table.peer(slot).receive_key = crypt::Secret{key};

@@ -24,7 +24,7 @@ TEST(Open, TwinsMeetOverManySessions) {
   Burst burst;
   for (std::uint8_t host = 1; host <= 40; ++host) {
     const std::uint32_t slot = open_session(table, host);
-    const unsigned row = burst.add(table.admission(slot).connection_id, 5, path_of(host, 1000), host * 20U);
+    const unsigned row = burst.add(table.admission(slot).connection_id, 5, guard::path_of(host, 1000), host * 20U);
     burst.batch.session[row] = slot;
     std::memset(burst.batch.data[row] + wire::header_bytes, host, host * 20U);
   }
@@ -41,7 +41,7 @@ TEST(Open, ForgedRowsAreDroppedAloneAndMoveNoWindow) {
   Burst burst;
   for (std::uint8_t host = 1; host <= 10; ++host) {
     const std::uint32_t slot = open_session(table, host);
-    burst.batch.session[burst.add(table.admission(slot).connection_id, 5, path_of(host, 1000))] = slot;
+    burst.batch.session[burst.add(table.admission(slot).connection_id, 5, guard::path_of(host, 1000))] = slot;
   }
   seal_for(table, burst.batch);
   burst.batch.data[3][wire::header_bytes + 2] ^= 0x40;
@@ -59,7 +59,7 @@ TEST(Open, ARepeatWithinOneBurstIsSeen) {
   const std::uint32_t slot = open_session(table, 1);
   Burst burst;
   for (int copy = 0; copy < 3; ++copy)
-    burst.batch.session[burst.add(table.admission(slot).connection_id, 9, path_of(1, 1000))] = slot;
+    burst.batch.session[burst.add(table.admission(slot).connection_id, 9, guard::path_of(1, 1000))] = slot;
   for (unsigned row = 0; row < 3; ++row) std::memset(burst.batch.data[row] + wire::header_bytes, 1, 16);
   seal_for(table, burst.batch);
   metrics::DropCounters drops;
@@ -93,7 +93,7 @@ TEST(Open, TheKeyPhaseSelectsTheKeyAndAPhaseWithoutKeyOpensNothing) {
     rekey.stage = a_case.stage;
     rekey.other_receive_key = a_case.stage == Rekey::Stage::idle ? crypt::Secret{} : keys[1];
     Burst burst;
-    const unsigned row = burst.add(table.admission(slot).connection_id, ++sequence, path_of(1, 1000));
+    const unsigned row = burst.add(table.admission(slot).connection_id, ++sequence, guard::path_of(1, 1000));
     burst.batch.session[row] = slot;
     burst.batch.flags[row] |= a_case.phase_flag;
     wire::compose(burst.batch);

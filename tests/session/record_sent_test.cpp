@@ -15,11 +15,11 @@ TEST(Account, SequencesRiseFromOneAndSkipNowAndThen) {
     Burst burst;
     SendBatchInfo info{};
     for (int i = 0; i < 8; ++i) {
-      const unsigned row = burst.add(0, 0, path_of(1, 1000));
+      const unsigned row = burst.add(0, 0, guard::path_of(1, 1000));
       burst.batch.session[row] = slot;
       burst.batch.flags[row] = wire::flag::acknowledgment;
     }
-    account(burst.batch, table, info, round * 977, 0);
+    record_sent(burst.batch, table, info, round * 977, 0);
     for (unsigned row = 0; row < 8; ++row) {
       const std::uint64_t sequence = burst.batch.sequence[row];
       ASSERT_GT(sequence, previous);
@@ -40,11 +40,11 @@ TEST(Account, RemembersTheFreightForTheAck) {
   const std::uint32_t slot = open_session(table, 1);
   Burst burst;
   SendBatchInfo info{};
-  const unsigned row = burst.add(0, 0, path_of(1, 1000));
+  const unsigned row = burst.add(0, 0, guard::path_of(1, 1000));
   burst.batch.session[row] = slot;
   info.packet[row] = {channel::PayloadKind::plan, 0, 77};
   info.ack_eliciting[row] = true;
-  account(burst.batch, table, info, 1, 0);
+  record_sent(burst.batch, table, info, 1, 0);
   channel::SentDatagrams& sent = table.outbound(slot).sent;
   EXPECT_EQ(sent.bytes_in_flight(), burst.batch.length[row]);
   std::array<channel::SentDatagrams::Outcome, channel::SentDatagrams::capacity> outcomes{};
@@ -67,14 +67,14 @@ TEST(Account, TheChannelFollowsFromTheCargoAndThePhaseFromTheKey) {
                               channel::PayloadKind::unordered};
   std::size_t bytes = 0;
   for (const channel::PayloadKind payload : cargos) {
-    const unsigned row = burst.add(0, 0, path_of(1, 1000));
+    const unsigned row = burst.add(0, 0, guard::path_of(1, 1000));
     burst.batch.session[row] = slot;
     burst.batch.flags[row] = wire::flag::fragment;
     info.packet[row] = {payload, 1, 3};
     info.ack_eliciting[row] = true;
     bytes += burst.batch.length[row];
   }
-  account(burst.batch, table, info, 1, 0);
+  record_sent(burst.batch, table, info, 1, 0);
   constexpr std::array<std::uint8_t, 4> channels{0, 0, 1, 2};
   for (unsigned row = 0; row < cargos.size(); ++row) {
     EXPECT_EQ(burst.batch.channel[row], channels[row]);
@@ -92,11 +92,11 @@ TEST(Account, WhatHasToMakeRoomIsNamedAsLost) {
   const auto send_one = [&](const channel::SentPacket& packet) {
     Burst burst;
     SendBatchInfo info{};
-    const unsigned row = burst.add(0, 0, path_of(1, 1000));
+    const unsigned row = burst.add(0, 0, guard::path_of(1, 1000));
     burst.batch.session[row] = slot;
     info.packet[row] = packet;
     info.ack_eliciting[row] = true;
-    account(burst.batch, table, info, 1, 0);
+    record_sent(burst.batch, table, info, 1, 0);
     return info;
   };
   for (unsigned n = 0; n < channel::SentDatagrams::capacity; ++n)

@@ -11,10 +11,10 @@
 
 #include "base/prng.h"
 #include "games/reference/game.h"
-#include "shard/shard_lane.h"
 #include "message/entity.h"
 #include "message/game.h"
 #include "session/id.h"
+#include "shard/shard_lane.h"
 
 namespace serried::shard::test {
 
@@ -95,7 +95,7 @@ class ModelClient {
         }
         break;
       }
-      case message::Type::benchmark: {
+      case message::Type::audit: {
         message::Audit audit;
         while (reader.remaining() != 0 && message::read_audit(reader, audit)) check(sequence, audit);
         break;
@@ -144,10 +144,10 @@ struct Player {
   unsigned shard = 0;
   bool playing = false;
   std::uint16_t input_sequence = 0;
-  std::uint64_t sequence = 0;                   ///< of the last datagram to this player
-  std::uint32_t taken = 0;                      ///< charges of what came out of the ring, modulo 2^32
-  std::uint32_t in_flight = 0;                  ///< of those, what was not reported back
-  std::vector<std::vector<std::uint8_t>> mail;  ///< that came, type first
+  std::uint64_t sequence = 0;                            ///< of the last datagram to this player
+  std::uint32_t taken = 0;                               ///< charges of what came out of the ring, modulo 2^32
+  std::uint32_t in_flight = 0;                           ///< of those, what was not reported back
+  std::vector<std::vector<std::uint8_t>> game_messages;  ///< that came, type first
   ModelClient client;
 };
 
@@ -170,7 +170,8 @@ class ShardRig {
     setup_ = setup;
     for (unsigned shard = 0; shard < setup.shards; ++shard) {
       links.push_back(std::make_unique<link::IoShardLink>(8'192, buffers));
-      lanes.push_back(std::make_unique<ShardLane>(simulation, shard, std::vector<link::IoShardLink*>{links.back().get()}));
+      lanes.push_back(
+          std::make_unique<ShardLane>(simulation, shard, std::vector<link::IoShardLink*>{links.back().get()}));
     }
     for (unsigned i = 0; i < buffers; ++i) {
       const unsigned shard = i % setup.shards;
@@ -187,11 +188,11 @@ class ShardRig {
     player->connection_id = session::make_id(0, player->session, connections_++);
     player->shard = static_cast<unsigned>(base::mix(player_id) % setup_.shards);
     player->playing = true;
-    links[player->shard]->commands.push({.kind = link::SessionEvent::Kind::join,
-                                         .connection_id = player->connection_id,
-                                         .session = player->session,
-                                         .audit = audit,
-                                         .player_id = player_id});
+    links[player->shard]->session_events.push({.kind = link::SessionEvent::Kind::join,
+                                               .connection_id = player->connection_id,
+                                               .session = player->session,
+                                               .audit = audit,
+                                               .player_id = player_id});
     players.push_back(std::move(player));
     links[players.back()->shard]->inputs.push(news(*players.back()));
     return *players.back();
@@ -200,15 +201,16 @@ class ShardRig {
   void leave(Player& player, bool linger = false) {
     player.playing = false;
     free_sessions_.push_back(player.session);
-    links[player.shard]->commands.push({.kind = link::SessionEvent::Kind::leave,
-                                        .connection_id = player.connection_id,
-                                        .session = player.session,
-                                        .linger = linger});
+    links[player.shard]->session_events.push({.kind = link::SessionEvent::Kind::leave,
+                                              .connection_id = player.connection_id,
+                                              .session = player.session,
+                                              .linger = linger});
   }
 
   /// A game message, type first, as an io lane hands it over: in a buffer, or longer ones in a block.
   bool post(const Player& player, std::span<const std::uint8_t> message) {
-    link::GameMessage mail{.connection_id = player.connection_id, .bytes = static_cast<std::uint32_t>(message.size()), .channel = 1};
+    link::GameMessage mail{
+        .connection_id = player.connection_id, .bytes = static_cast<std::uint32_t>(message.size()), .channel = 1};
     if (message.size() > link::out_body_bytes_max) {
       blocks.emplace_back(message.begin(), message.end());
       mail.message = blocks.back().data();
@@ -354,7 +356,8 @@ class ShardRig {
   /// A row that is no datagram.
   void take_other(unsigned shard, const link::OutRow& row) {
     if (row.kind == link::OutKind::block_back) return blocks_back.push_back(row.tag);
-    if (Player* const player = player_of(row.connection_id); player != nullptr && row.kind == link::OutKind::game_message) {
+    if (Player* const player = player_of(row.connection_id);
+        player != nullptr && row.kind == link::OutKind::game_message) {
       SERRIED_CHECK(row.count == 1 && row.body_bytes != 0);
       if (player->playing) player->game_messages.emplace_back(row.body, row.body + row.body_bytes);
     } else if (player != nullptr && row.kind == link::OutKind::shared) {

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "games/reference/messages.h"
+#include "shard/fixture.h"
 #include "simd/crc32c.h"
-#include "shard_fixture.h"
 
 namespace serried::shard::test {
 namespace {
@@ -46,11 +46,12 @@ void expect_all_home(ShardRig& rig, unsigned buffers = all_buffers) {
   std::size_t home = rig.buffers_home();
   link::OutRow row;
   for (auto& link : rig.links)
-    while (link->filled.pop(&row, 1) == 1) home += row.kind != link::OutKind::block_back && row.kind != link::OutKind::shared;
+    while (link->filled.pop(&row, 1) == 1)
+      home += row.kind != link::OutKind::block_back && row.kind != link::OutKind::shared;
   EXPECT_EQ(home, buffers);
 }
 
-TEST(link::GameMessage, ChatToThoseNearReachesNearViewersOfEveryShard) {
+TEST(GameMessages, ChatToThoseNearReachesNearViewersOfEveryShard) {
   ShardRig rig(setup_of(3, 7'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 60; ++id) rig.join(id);
   rig.ticks(3);
@@ -80,7 +81,7 @@ TEST(link::GameMessage, ChatToThoseNearReachesNearViewersOfEveryShard) {
   expect_all_home(rig);
 }
 
-TEST(link::GameMessage, ChatToAllReachesAllWithinItsBudget) {
+TEST(GameMessages, ChatToAllReachesAllWithinItsBudget) {
   ShardRig rig(setup_of(3, 300'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 40; ++id) rig.join(id);
   rig.ticks(3);
@@ -100,7 +101,7 @@ TEST(link::GameMessage, ChatToAllReachesAllWithinItsBudget) {
   expect_all_home(rig);
 }
 
-TEST(link::GameMessage, OnePollDeliversALineToAtMost64Viewers) {
+TEST(GameMessages, OnePollDeliversALineToAtMost64Viewers) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 200; ++id) rig.join(id);
   rig.ticks(3);
@@ -116,7 +117,7 @@ TEST(link::GameMessage, OnePollDeliversALineToAtMost64Viewers) {
   EXPECT_EQ(told, (std::vector<std::uint64_t>{64, 64, 64, 8}));
 }
 
-TEST(link::GameMessage, ChatBeyondTheRingsBetweenShardsIsRefusedAndCounted) {
+TEST(GameMessages, ChatBeyondTheRingsBetweenShardsIsRefusedAndCounted) {
   ShardRig rig(setup_of(2, 1'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 20; ++id) rig.join(id);
   rig.ticks(3);
@@ -132,7 +133,7 @@ TEST(link::GameMessage, ChatBeyondTheRingsBetweenShardsIsRefusedAndCounted) {
   expect_all_home(rig);
 }
 
-TEST(link::GameMessage, EveryMessageOfAFullMailRingIsAnswered) {
+TEST(GameMessages, EveryMessageOfAFullMailRingIsAnswered) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   Player& player = rig.join(1);
   rig.ticks(2);
@@ -153,7 +154,7 @@ TEST(link::GameMessage, EveryMessageOfAFullMailRingIsAnswered) {
 }
 
 /// A poll reads 64 KiB of mail and a message. What was there when the tick became due is part of it all the same.
-TEST(link::GameMessage, MailBeyondOnePollIsReadBeforeTheTick) {
+TEST(GameMessages, MailBeyondOnePollIsReadBeforeTheTick) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   Player& player = rig.join(1);
   rig.ticks(2);
@@ -170,7 +171,8 @@ TEST(link::GameMessage, MailBeyondOnePollIsReadBeforeTheTick) {
 struct Narrow {
   explicit Narrow(unsigned buffers) : memory(7 * 1'280) {
     for (unsigned i = 0; i < buffers; ++i) link.empties.push({memory.data() + i * 1'280, memory.data() + i * 1'280});
-    link.session_events.push({.kind = link::SessionEvent::Kind::join, .connection_id = id, .session = 0, .player_id = 1});
+    link.session_events.push(
+        {.kind = link::SessionEvent::Kind::join, .connection_id = id, .session = 0, .player_id = 1});
     for (unsigned i = 0; i < 60; ++i) {
       now += millisecond;
       lane.poll(now);
@@ -186,16 +188,16 @@ struct Narrow {
   Nanos now = second;
 };
 
-TEST(link::GameMessage, MailWaitsUntilThereIsRoomForAllAnswers) {
+TEST(GameMessages, MailWaitsUntilThereIsRoomForAllAnswers) {
   Narrow narrow(7);
   std::vector<std::vector<std::uint8_t>> blocks;
   for (std::uint32_t i = 0; i < 9; ++i) blocks.push_back(ShardRig::type_first(message::Action{i, 99, 0}));
   for (std::uint16_t i = 0; i < 9; ++i)
     ASSERT_TRUE(narrow.link.game_messages.push({.message = blocks[i].data(),
-                                       .connection_id = Narrow::id,
-                                       .bytes = static_cast<std::uint32_t>(blocks[i].size()),
-                                       .block = i,
-                                       .channel = 1}));
+                                                .connection_id = Narrow::id,
+                                                .bytes = static_cast<std::uint32_t>(blocks[i].size()),
+                                                .block = i,
+                                                .channel = 1}));
   for (unsigned i = 0; i < 100; ++i) narrow.lane.poll(narrow.now += millisecond);
   EXPECT_LT(narrow.lane.counters().mails.value(), 9U) << "nobody takes the answers away";
   std::vector<std::uint16_t> back;
@@ -205,7 +207,8 @@ TEST(link::GameMessage, MailWaitsUntilThereIsRoomForAllAnswers) {
     if (narrow.link.filled.pop(&row, 1) == 1) {
       if (row.kind == link::OutKind::block_back) back.push_back(row.tag);
       if (row.kind == link::OutKind::game_message) answered.push_back(base::load<std::uint32_t>(row.body + 1));
-      if (row.kind != link::OutKind::block_back) narrow.link.empties.push({static_cast<std::uint8_t*>(row.owner), row.owner});
+      if (row.kind != link::OutKind::block_back)
+        narrow.link.empties.push({static_cast<std::uint8_t*>(row.owner), row.owner});
     }
     narrow.lane.poll(narrow.now += 10 * microsecond);
   }
@@ -214,7 +217,7 @@ TEST(link::GameMessage, MailWaitsUntilThereIsRoomForAllAnswers) {
   for (std::uint32_t i = 0; i < 9; ++i) EXPECT_EQ(answered[i], i);
 }
 
-TEST(link::GameMessage, UnreadMailIsReturnedWhenTheLaneCloses) {
+TEST(GameMessages, UnreadMailIsReturnedWhenTheLaneCloses) {
   Narrow narrow(3);  // too few for the answers of one message
   link::OutRow row;
   while (narrow.link.filled.pop(&row, 1) == 1) {
@@ -236,7 +239,7 @@ TEST(link::GameMessage, UnreadMailIsReturnedWhenTheLaneCloses) {
   }
 }
 
-TEST(link::GameMessage, JoinsAreTakenBeforeTheMailOfTheirPlayers) {
+TEST(GameMessages, JoinsAreTakenBeforeTheMailOfTheirPlayers) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 250; ++id) rig.join(id);
   ASSERT_TRUE(rig.say(*rig.players[249], message::InputCommand{.player = 250, .command = {0, "describe"}}));
@@ -246,7 +249,7 @@ TEST(link::GameMessage, JoinsAreTakenBeforeTheMailOfTheirPlayers) {
   EXPECT_EQ(rig.players[249]->game_messages.size(), 4U);
 }
 
-TEST(link::GameMessage, EachDropMovesExactlyItsCounter) {
+TEST(GameMessages, EachDropMovesExactlyItsCounter) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   Player& player = rig.join(1);
   rig.ticks(2);
@@ -271,7 +274,7 @@ TEST(link::GameMessage, EachDropMovesExactlyItsCounter) {
   expect_all_home(rig);
 }
 
-TEST(link::GameMessage, ALongCommandInABlockIsAnsweredAndTheBlockReturned) {
+TEST(GameMessages, ALongCommandInABlockIsAnsweredAndTheBlockReturned) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   Player& player = rig.join(1);
   rig.ticks(2);
@@ -289,7 +292,7 @@ TEST(link::GameMessage, ALongCommandInABlockIsAnsweredAndTheBlockReturned) {
   EXPECT_EQ(base::load<std::uint32_t>(component.bytes.data()), simd::crc32c(bytes));
 }
 
-TEST(link::GameMessage, AnEmoteIsShownForTwoSeconds) {
+TEST(GameMessages, AnEmoteIsShownForTwoSeconds) {
   ShardRig rig(setup_of(2, 1'000.0F), 1, all_buffers);
   Player& watcher = rig.join(1);
   Player& player = rig.join(2);
@@ -309,7 +312,7 @@ TEST(link::GameMessage, AnEmoteIsShownForTwoSeconds) {
   EXPECT_EQ(anim(watcher), motion::anim::idle);
 }
 
-TEST(link::GameMessage, EachSessionIsWelcomedOnce) {
+TEST(GameMessages, EachSessionIsWelcomedOnce) {
   for (const std::size_t length : {200U, 300U, 1'000U, 2'000U, 400'000U}) {
     GameSetup setup = setup_of(2, 1'000.0F);
     setup.reference.welcome.assign(length, 'w');
@@ -328,7 +331,7 @@ TEST(link::GameMessage, EachSessionIsWelcomedOnce) {
   }
 }
 
-TEST(link::GameMessage, OneSeedGivesOneHistoryWithChatCommandsAndEmotes) {
+TEST(GameMessages, OneSeedGivesOneHistoryWithChatCommandsAndEmotes) {
   std::vector<std::vector<std::uint64_t>> histories;
   for (const unsigned shards : {1U, 2U, 3U, 8U}) {
     GameSetup setup = setup_of(shards, 8'000.0F);

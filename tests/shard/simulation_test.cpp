@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "shard_fixture.h"
+#include "shard/fixture.h"
 
 namespace serried::shard::test {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "shard_fixture.h"
+#include "shard/fixture.h"
 
 namespace serried::shard::test {
 namespace {
@@ -58,7 +58,8 @@ TEST(Slice, AFullRingSkipsViewersAndKeepsTheirBuffers) {
   std::vector<std::uint8_t> memory(63 * 1'280);
   for (unsigned i = 0; i < 63; ++i) link.empties.push({memory.data() + i * 1'280, memory.data() + i * 1'280});
   for (std::uint32_t i = 0; i < 40; ++i)
-    link.session_events.push({.kind = link::SessionEvent::Kind::join, .connection_id = i + 1, .session = i, .player_id = i});
+    link.session_events.push(
+        {.kind = link::SessionEvent::Kind::join, .connection_id = i + 1, .session = i, .player_id = i});
   Nanos now = second;
   const auto tick = [&] {
     now += second / 60 + 1;

@@ -14,11 +14,11 @@
 #include "aead_plain_vectors.h"
 #include "base/bytes.h"
 #include "base/prng.h"
+#include "scanned_stack.h"
 #include "simd/aead_avx2.h"
 #include "simd/aead_avx512.h"
 #include "simd/aead_lanes.h"
 #include "simd/isa.h"
-#include "scanned_stack.h"
 
 namespace serried::simd {
 namespace {

@@ -9,8 +9,8 @@
 #include <sodium.h>
 
 #include "base/prng.h"
-#include "simd/isa.h"
 #include "scanned_stack.h"
+#include "simd/isa.h"
 
 namespace serried::simd {
 namespace {

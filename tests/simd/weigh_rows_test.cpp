@@ -35,7 +35,7 @@ struct SurveyCrowd {
   WeighedRows look(unsigned count) {
     WeighedRows result;
     weigh_rows(reinterpret_cast<const std::uint8_t*>(places.data()), {slot.data(), weight.data(), status.data()}, count,
-           eye, result);
+               eye, result);
     return result;
   }
 

@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "base/check.h"
-#include "peer/session.h"
 #include "crypt/token.h"
-#include "io/handover.h"
 #include "handshake/handshake_lane.h"
+#include "io/handover.h"
 #include "io/io_lane.h"
+#include "peer/session.h"
 #include "shard/shard_lane.h"
 #include "support/entropy.h"
 
@@ -25,7 +25,7 @@ namespace serried::test {
 
 struct ServerSetup {
   std::uint64_t seed = 1;  ///< of all entropy: token key, cookies, ids of sessions
-  io::IoConfig io;       ///< of each io lane; its number is that of the first
+  io::IoConfig io;         ///< of each io lane; its number is that of the first
   /// None: no shard lanes. Numbers of io lanes and of their sessions are those of the server.
   std::optional<shard::ShardSetup> world;
   std::uint64_t server_id = 5;
@@ -148,8 +148,8 @@ class Server {
     Books books;
     for (const P* port : ports) books.received += port->counters().rx_packets.value();
     books.received += total(&io::IoCounters::taken_over);
-    books.accounted = total(&io::IoCounters::delivered) + total(&io::IoCounters::answered) +
-                      total(&io::IoCounters::handed_over);
+    books.accounted =
+        total(&io::IoCounters::delivered) + total(&io::IoCounters::answered) + total(&io::IoCounters::handed_over);
     for (const auto& io : ios) books.accounted += io->counters().drops.total(metrics::DropUnit::datagram);
     return books;
   }

@@ -10,10 +10,10 @@
 
 namespace serried::test {
 
+using metrics::Drop;
 using view::FarMode;
 using view::Tracked;
 using view::View;
-using metrics::Drop;
 namespace delta = message::delta;
 
 using Content = std::vector<std::uint8_t>;
@@ -82,7 +82,7 @@ struct Scene {
     begin(sequence);
     Content bytes(message::audit_bytes);
     message::write_audit(bytes.data(), {slot, generation, message::state_hash(expected)});
-    return apply(message::Type::benchmark, bytes);
+    return apply(message::Type::audit, bytes);
   }
   Drop block(std::uint64_t sequence, std::uint16_t slot, std::uint8_t generation, std::uint16_t cell = 0) {
     begin(sequence);

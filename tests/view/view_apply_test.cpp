@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "base/prng.h"
-#include "view/view.h"
 #include "scene.h"
+#include "view/view.h"
 
 namespace serried {
 namespace {
@@ -215,7 +215,7 @@ TEST(View, RefusesMalformedMessagesWhole) {
   EXPECT_EQ(scene.apply(message::Type::entity_block, Content(7)), Drop::bad_message);
   EXPECT_EQ(scene.block(3, 5, 0, 32 * 32 * 4), Drop::bad_message);
   EXPECT_EQ(scene.apply(message::Type::remove_entity, Content(4)), Drop::bad_message);
-  EXPECT_EQ(scene.apply(message::Type::benchmark, Content(8)), Drop::bad_message);
+  EXPECT_EQ(scene.apply(message::Type::audit, Content(8)), Drop::bad_message);
   EXPECT_EQ(scene.apply(message::Type::create_entity, Content(10)), Drop::bad_message);
   EXPECT_EQ(scene.apply(message::Type::ping, {}), Drop::unknown_message);
 }

@@ -8,11 +8,11 @@
 namespace serried {
 namespace {
 
-using view::FarMode;
-using view::Tracked;
 using metrics::Drop;
 using test::content_of;
 using test::Scene;
+using view::FarMode;
+using view::Tracked;
 namespace delta = message::delta;
 
 TEST(View, FarProxiesGiveWayToTracked) {

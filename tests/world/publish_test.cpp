@@ -12,15 +12,16 @@ namespace {
 
 struct OneEntity {
   OneEntity() : frame(64, 0), identity(64), published(64) {
-    spawn(frame, identity, 0,
-         {.id = 5, .type = Type::monster, .faction = 4, .level = 3, .health = 100, .position = {12'800, 12'800, 1'000}},
-         1);
+    spawn(
+        frame, identity, 0,
+        {.id = 5, .type = Type::monster, .faction = 4, .level = 3, .health = 100, .position = {12'800, 12'800, 1'000}},
+        1);
     publish(10);
   }
   void publish(std::uint32_t tick, std::uint32_t acked_age = 4) {
     publish_rows(config, frame, identity, published, tick, acked_age, 0, 64);
   }
-  const Near& near() const { return published.entity[0]; }
+  const VersionedEntity& entity() const { return published.entity[0]; }
   const ChangeSummary& summary() const { return published.summary[0]; }
 
   Config config;
@@ -31,13 +32,13 @@ struct OneEntity {
 
 TEST(Publish, ABirthIsNewsOfEveryField) {
   OneEntity one;
-  for (const auto version : one.near().version) EXPECT_EQ(version, 10U);
+  for (const auto version : one.entity().version) EXPECT_EQ(version, 10U);
   EXPECT_EQ(one.summary().change, 10);
   EXPECT_EQ(one.summary().urgent, 10);
   EXPECT_EQ(one.summary().identity, ChangeSummary::is_living);
-  EXPECT_EQ(one.near().type, Type::monster);
-  EXPECT_EQ(one.near().faction, 4);
-  EXPECT_EQ(one.near().level, 3);
+  EXPECT_EQ(one.entity().type, Type::monster);
+  EXPECT_EQ(one.entity().faction, 4);
+  EXPECT_EQ(one.entity().level, 3);
   EXPECT_EQ(one.published.id[0], 5U);
 }
 
@@ -47,14 +48,14 @@ TEST(Publish, OnlyWhatChangedIsNews) {
   EXPECT_EQ(one.summary().change, 10);
   one.frame.x[0] += 10.0F;
   one.publish(12);
-  EXPECT_EQ(one.near().version[field_position], 12U);
-  EXPECT_EQ(one.near().version[field_rotation], 10U);
-  EXPECT_EQ(one.near().version[field_section], 10U);
+  EXPECT_EQ(one.entity().version[field_position], 12U);
+  EXPECT_EQ(one.entity().version[field_rotation], 10U);
+  EXPECT_EQ(one.entity().version[field_section], 10U);
   EXPECT_EQ(one.summary().change, 12);
   EXPECT_EQ(one.summary().urgent, 10);
   one.frame.x[0] += 25'600.0F;
   one.publish(13);
-  EXPECT_EQ(one.near().version[field_section], 13U);
+  EXPECT_EQ(one.entity().version[field_section], 13U);
 }
 
 TEST(Publish, AMoveBelowTheQuantisationIsNoNews) {
@@ -80,7 +81,7 @@ TEST(Publish, FlagsAndStartsAndStopsAreUrgent) {
   one.frame.effect_flags[0] = effect_flag::is_burning;
   one.publish(14);
   EXPECT_EQ(one.summary().urgent, 14);
-  EXPECT_EQ(one.near().version[field_flags], 14U);
+  EXPECT_EQ(one.entity().version[field_flags], 14U);
 }
 
 TEST(Publish, InvisibleEntitiesAreHiddenAndDeadOnesGone) {
@@ -97,12 +98,12 @@ TEST(Publish, AnotherGenerationIsABirth) {
   OneEntity one;
   one.identity.generation[0] = 2;
   one.publish(50);
-  EXPECT_EQ(one.near().version[field_anim], 50U);
+  EXPECT_EQ(one.entity().version[field_anim], 50U);
   EXPECT_EQ(one.summary().identity, ChangeSummary::is_living | 2);
 }
 
 /// The mask of what has changed since `acked`.
-unsigned news_since(const Near& near, std::uint32_t acked) {
+unsigned news_since(const VersionedEntity& entity, std::uint32_t acked) {
   unsigned mask = 0;
   for (unsigned field = 0; field < field_count; ++field) mask |= entity.version[field] > acked ? 1U << field : 0;
   return mask;
@@ -126,7 +127,7 @@ TEST(Publish, TheReadyRecordEqualsTheEncodedRecordOfItsTicks) {
       if (random.chance(0.01)) one.frame.y[0] += 25'600.0F;
       if (random.chance(0.01)) one.identity.generation[0] = (one.identity.generation[0] + 1) & 3;
       one.publish(tick, static_cast<std::uint32_t>(1 + random.below(20)));
-      const Ready& ready = one.published.encoded[0];
+      const EncodedRecord& ready = one.published.encoded[0];
       for (unsigned look = 0; look < 60; ++look) {
         const std::uint32_t age = look < 40 ? look : static_cast<std::uint32_t>(random.below(change_age_max + 1));
         const std::uint32_t acked = tick - std::min(tick, age);
@@ -136,9 +137,10 @@ TEST(Publish, TheReadyRecordEqualsTheEncodedRecordOfItsTicks) {
         }
         ++ready_for;
         std::array<std::uint8_t, message::record_bytes_max> expected;
-        const unsigned mask = news_since(one.near(), acked) | one.near().generation << message::delta::generation_shift;
+        const unsigned mask = news_since(one.entity(), acked) | one.entity().generation
+                                                                    << message::delta::generation_shift;
         const auto bytes = static_cast<std::size_t>(
-            message::write_record(expected.data(), 0, static_cast<std::uint8_t>(mask), one.near().state) -
+            message::write_record(expected.data(), 0, static_cast<std::uint8_t>(mask), one.entity().state) -
             expected.data());
         ASSERT_NE(mask & message::delta::all, 0U) << "seed " << seed << " tick " << tick << " acked " << acked;
         ASSERT_TRUE(ready.bytes == bytes && std::equal(&expected[0], &expected[bytes], ready.record.begin()))

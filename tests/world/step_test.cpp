@@ -8,7 +8,7 @@ namespace {
 struct OnePlayer {
   OnePlayer() : frames{Frame(64, 0), Frame(64, 12)}, identity(64), inputs(64) {
     spawn(frames[0], identity, 0,
-         {.id = 1, .type = Type::player, .health = 10, .owner = 3, .position = {1'000, 1'000, 1'000}}, 0);
+          {.id = 1, .type = Type::player, .health = 10, .owner = 3, .position = {1'000, 1'000, 1'000}}, 0);
   }
   void tick(unsigned count = 1, Take take = Take::smoothly) {
     for (unsigned i = 0; i < count; ++i, ++now)

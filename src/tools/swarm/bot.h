@@ -5,10 +5,10 @@
 
 #include "base/histogram.h"
 #include "base/prng.h"
-#include "peer/input_pacer.h"
 #include "client/requests.h"
-#include "peer/session.h"
 #include "message/input.h"
+#include "peer/input_pacer.h"
+#include "peer/session.h"
 
 namespace serried::tools {
 

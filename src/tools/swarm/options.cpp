@@ -49,7 +49,8 @@ void declare_wire(Arguments& app, SwarmOptions& options, Texts& texts) {
       .shown()
       .range(1, 65'000);
   app.add("--queues", options.queues,
-          "of the device; the bots' ports are spread over them, so that a server over memif has work for as many io lanes "
+          "of the device; the bots' ports are spread over them, so that a server over memif has work for as many io "
+          "lanes "
           "(ethdev)")
       .unit("queues")
       .shown()

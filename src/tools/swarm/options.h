@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "view/view.h"
 #include "serried/result.h"
+#include "view/view.h"
 #include "wire/path.h"
 
 namespace serried::tools {

@@ -11,7 +11,8 @@ namespace {
 struct OnePlayer {
   OnePlayer() : frames{world::Frame(64, 0), world::Frame(64, 12)}, identity(64), inputs(64) {
     world::spawn(frames[0], identity, 0,
-                {.id = 1, .type = world::Type::player, .health = 10, .owner = 3, .position = {1'000, 1'000, 1'000}}, 0);
+                 {.id = 1, .type = world::Type::player, .health = 10, .owner = 3, .position = {1'000, 1'000, 1'000}},
+                 0);
   }
   void tick() {
     inputs[3].push(++sequence, {.move_x = 127});

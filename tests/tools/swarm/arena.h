@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "../../client/mini_server.h"
+#include "../../peer/mini_server.h"
 #include "port/loop.h"
 #include "support/datagram.h"
 #include "tools/swarm/engine.h"
@@ -72,7 +72,7 @@ struct Arena {
       message::encode(out, create);
       std::uint8_t audit[message::audit_bytes];
       message::write_audit(audit, {5, 0, message::state_hash(create.state) + lie});
-      message::frame(out, message::Type::benchmark, sizeof audit);
+      message::frame(out, message::Type::audit, sizeof audit);
       out.write_bytes(audit);
     });
   }

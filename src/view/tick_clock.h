@@ -8,7 +8,7 @@
 
 #include "serried/time.h"
 
-namespace serried::peer {
+namespace serried::view {
 
 class TickClock {
  public:
@@ -36,4 +36,4 @@ class TickClock {
   bool known_ = false;
 };
 
-}  // namespace serried::peer
+}  // namespace serried::view

@@ -1,9 +1,9 @@
-#include "peer/tick_clock.h"
+#include "view/tick_clock.h"
 
 #include <algorithm>
 #include <cstdlib>
 
-namespace serried::peer {
+namespace serried::view {
 
 namespace {
 /// Nearer than a fourth of a tick to a whole number of them, the server left them out.
@@ -45,4 +45,4 @@ std::uint32_t TickClock::number_at(Nanos now) const noexcept {
   return static_cast<std::uint32_t>(static_cast<std::uint64_t>(std::max(tick_at(now), 0.0)));
 }
 
-}  // namespace serried::peer
+}  // namespace serried::view

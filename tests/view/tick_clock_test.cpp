@@ -1,4 +1,4 @@
-#include "peer/tick_clock.h"
+#include "view/tick_clock.h"
 
 #include <cmath>
 
@@ -12,15 +12,15 @@ namespace {
 constexpr Nanos begin = 10 * second, period = 20 * millisecond;
 
 /// A clock of 50 Hz that has seen tick 0 at `begin`.
-peer::TickClock clock_at_begin() {
-  peer::TickClock clock;
+view::TickClock clock_at_begin() {
+  view::TickClock clock;
   clock.configure(50);
   clock.note(0, begin);
   return clock;
 }
 
 TEST(TickClock, HasNoTickBeforeTheFirstUpdate) {
-  peer::TickClock clock;
+  view::TickClock clock;
   clock.configure(50);
   EXPECT_FALSE(clock.known());
   EXPECT_EQ(clock.tick_at(begin), 0.0);
@@ -31,7 +31,7 @@ TEST(TickClock, HasNoTickBeforeTheFirstUpdate) {
 }
 
 TEST(TickClock, FollowsWhatComesEarlyAtOnceAndWhatComesLateNotAtAll) {
-  peer::TickClock clock = clock_at_begin();
+  view::TickClock clock = clock_at_begin();
   clock.note(1, begin + period - 10 * millisecond);
   EXPECT_NEAR(clock.tick_at(begin + period - 10 * millisecond), 1.0, 1e-6);
   clock.note(2, begin + 2 * period + 64 * millisecond);
@@ -40,7 +40,7 @@ TEST(TickClock, FollowsWhatComesEarlyAtOnceAndWhatComesLateNotAtAll) {
 }
 
 TEST(TickClock, JitterDoesNotDragIt) {
-  peer::TickClock clock = clock_at_begin();
+  view::TickClock clock = clock_at_begin();
   base::Prng rng(1);
   for (std::uint32_t tick = 1; tick < 2'000; ++tick) {
     clock.note(tick, begin + tick * period + rng.below(8 * millisecond));
@@ -49,7 +49,7 @@ TEST(TickClock, JitterDoesNotDragIt) {
 }
 
 TEST(TickClock, FollowsAServerThatLeftOutTicksAtOnce) {
-  peer::TickClock clock = clock_at_begin();
+  view::TickClock clock = clock_at_begin();
   std::uint32_t tick = 1;
   for (; tick < 100; ++tick) clock.note(tick, begin + tick * period);
   const Nanos lost = 3 * period;
@@ -63,7 +63,7 @@ TEST(TickClock, FollowsAServerThatLeftOutTicksAtOnce) {
 
 TEST(TickClock, FollowsAPathThatBecomesLongerSmoothly) {
   for (const Nanos longer : {period / 3, period * 3 / 5}) {
-    peer::TickClock clock = clock_at_begin();
+    view::TickClock clock = clock_at_begin();
     std::uint32_t tick = 1;
     for (; tick < 100; ++tick) clock.note(tick, begin + tick * period);
     double before = clock.tick_at(begin + tick * period);
@@ -78,7 +78,7 @@ TEST(TickClock, FollowsAPathThatBecomesLongerSmoothly) {
 }
 
 TEST(TickClock, NumbersAreWholeAndStayInThirtyTwoBits) {
-  peer::TickClock clock;
+  view::TickClock clock;
   clock.configure(50);
   EXPECT_EQ(clock.number_at(begin), 0U);
   clock.note(0xFFFF'FFFF, begin);

@@ -1,0 +1,28 @@
+#pragma once
+/// The messages of a datagram, each to what deals with it.
+
+#include "io/io_state.h"
+#include "message/type.h"
+
+namespace serried::io {
+
+/// Decode the messages of the live rows and do what they say; inputs and plan plan_acks go into `steering`.
+/// Drops   messages: bad_framing, bad_message, unknown_message, unexpected_message, confirm_deferred
+void dispatch(IoState& state, wire::Batch& batch, Nanos now) noexcept;
+
+/// Whether a datagram holds plain messages of channel 0, as nearly all do.
+[[nodiscard]] inline bool is_plain(const wire::Batch& batch, unsigned row) noexcept {
+  constexpr std::uint8_t special = wire::flag::fragment | wire::flag::compressed;
+  return batch.channel[row] == static_cast<std::uint8_t>(wire::Channel::unreliable) &&
+         (batch.flags[row] & special) == 0;
+}
+/// Whether messages of this type may come so often. On channel 0 one that may not is dropped; on the others it waits,
+/// or is not acked: what came slowly may be handed on in a burst, after an outage or once there is room for its answer,
+/// and a client that sends too fast only delays itself.
+[[nodiscard]] bool within_rate(IoState& state, std::uint32_t slot, message::Type type, Nanos now) noexcept;
+
+/// A message that came on channel 1 or 2. False: there is no room for it now.
+[[nodiscard]] bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
+                                       std::span<const std::uint8_t> content, Nanos now) noexcept;
+
+}  // namespace serried::io

@@ -1,0 +1,135 @@
+#include "io/handshake_results.h"
+
+#include "crypt/aead.h"
+#include "io/connect.h"
+#include "io/rekey.h"
+#include "io/reply.h"
+#include "io/teardown.h"
+#include "message/type.h"
+#include "wire/compose.h"
+#include "wire/stamp.h"
+#include "world/entity.h"
+
+namespace serried::io {
+namespace {
+
+using message::DisconnectReason;
+using session::Attempt;
+using session::State;
+
+/// Write the ConnectionAccepted datagram of a session whose keys have just come, and keep it for repeats.
+void compose_accepted(IoState& state, const link::HandshakeJob& job, Attempt& attempt, Nanos now) noexcept {
+  constexpr std::size_t clear_bytes = 32 + 16;
+  message::ConnectionAccepted parameters = state.config.parameters;
+  parameters.player_entity = world::player_entity(job.player_id);
+  parameters.server_time_us = now / microsecond;
+
+  base::ByteWriter out{attempt.accepted};
+  out.write_zeros(wire::header_bytes);
+  out.write_bytes(job.server_ephemeral);
+  out.write_bytes(job.server_random);
+  message::encode(out, parameters);
+  const std::size_t body_bytes = out.size() - wire::header_bytes - clear_bytes;
+  out.write_zeros(wire::tag_bytes + wire::crc_bytes);
+
+  session::Outbound& outbound = state.table.outbound(job.session);
+  const std::uint64_t sequence = outbound.sent.next_sequence(false);
+  static_cast<void>(outbound.sent.note(sequence, {}, static_cast<std::uint16_t>(out.size()), now));
+  wire::compose_header(attempt.accepted.data(), {job.connection_id, 0, wire::flag::sealed, sequence});
+  crypt::seal_in_place(outbound.send_key.data(), job.connection_id, sequence, attempt.accepted.data(), clear_bytes,
+                       body_bytes);
+  wire::stamp_one({attempt.accepted.data(), out.size()}, state.crc);
+  attempt.accepted_bytes = static_cast<std::uint16_t>(out.size());
+}
+
+void on_connected(IoState& state, link::HandshakeJob& job, Nanos now) noexcept {
+  const session::AttemptKey key{job.attempt};
+  Attempt* attempt = state.attempts.find(key);
+  session::Admission& session = state.table.admission(job.session);
+  const bool waiting = session.connection_id == job.connection_id && session.state == State::pending;
+  if (!waiting || attempt == nullptr || attempt->connection_id != job.connection_id) return;  // took too long
+  const wire::Path path = state.table.peer(job.session).path;
+  if (job.denied) {
+    send_denied(state, job.client_ephemeral, job.reason, 0, path);
+    state.attempts.erase(key);
+    state.table.release(job.session, state.pools);
+    return;
+  }
+  session::Cold& cold = state.table.cold(job.session);
+  state.table.peer(job.session).receive_key = job.keys.client_to_server;
+  state.table.outbound(job.session).send_key = job.keys.server_to_client;
+  cold.rekey.next = job.keys.next;
+  cold.rekey.since = now;
+  cold.exporter = job.keys.exporter;
+  cold.player_id = job.player_id;
+  cold.token_id = job.token_id;
+  cold.token_expiry = job.token_expiry;
+  cold.attempt = job.attempt;
+  session.shard = static_cast<std::uint8_t>(base::mix(job.player_id) % state.shards.size());
+  session.state = State::half_open;
+  session.heard_at = now;
+  attempt->state = Attempt::State::half_open;
+  attempt->since = now;
+  compose_accepted(state, job, *attempt, now);
+  send_ready(state, {attempt->accepted.data(), attempt->accepted_bytes}, path);
+}
+
+void on_confirmed(IoState& state, const link::HandshakeJob& job, Nanos now) noexcept {
+  session::Admission& session = state.table.admission(job.session);
+  if (session.connection_id != job.connection_id || session.state != State::confirming) {
+    // The session ended meanwhile, and could not say so because it had no seat yet.
+    if (!job.denied) static_cast<void>(state.handshake.ended.push({job.player_id, job.connection_id, 0}));
+    return;
+  }
+  if (job.denied) {
+    end_session(state, job.session,
+                job.reason == message::DenyReason::full ? DisconnectReason::overload : DisconnectReason::token_used,
+                true);
+    return;
+  }
+  session::Cold& cold = state.table.cold(job.session);
+  cold.spent = true;
+  session.state = State::established;
+  if (Attempt* attempt = state.attempts.find({cold.attempt}); attempt != nullptr) {
+    attempt->state = Attempt::State::established;
+    attempt->since = now;
+  }
+  state.counters.established.add(1);
+  reply(state, job.session,
+        [&](base::ByteWriter& out) { message::encode(out, message::Type::crypto_test_ack, cold.test); });
+}
+
+}  // namespace
+
+unsigned handshake_results(IoState& state, Nanos now) noexcept {
+  unsigned done = 0;
+  std::uint32_t index = 0;
+  for (; done < 16 && state.handshake.results.pop(&index, 1) == 1; ++done) {
+    link::HandshakeJob& job = state.handshake.jobs[index];
+    switch (job.kind) {
+      case link::HandshakeJob::Kind::connect:
+        on_connected(state, job, now);
+        break;
+      case link::HandshakeJob::Kind::confirm:
+        on_confirmed(state, job, now);
+        break;
+      case link::HandshakeJob::Kind::rekey_prepare:
+      case link::HandshakeJob::Kind::rekey_compute:
+        on_rekey_job(state, job, now);
+        break;
+    }
+    job.keys = {};
+    job.ephemeral = {};
+    state.handshake.free.push(index);
+  }
+  link::Superseded old;
+  for (unsigned i = 0; i < 64 && state.handshake.superseded.pop(&old, 1) == 1; ++i, ++done) {
+    const std::uint32_t slot = state.table.find(old.connection_id);
+    if (slot == session::Table::none) continue;
+    state.table.cold(slot).spent = false;  // the seat is the newer session's now
+    end_session(state, slot, DisconnectReason::superseded, true);
+  }
+  return done;
+}
+
+}  // namespace serried::io
