@@ -56,7 +56,8 @@ class Place {
     lane_ = std::make_unique<ShardLane>(*simulation_, 0, std::vector<IoShardLink*>{&link_});
     for (unsigned i = 0; i < buffers; ++i) give_back(memory_.data() + std::size_t{i} * buffer_bytes);
     for (unsigned i = 0; i < players; ++i)
-      link_.session_events.push({.kind = SessionEvent::Kind::join, .connection_id = id_of(i), .session = i, .player_id = i + 1});
+      link_.session_events.push(
+          {.kind = SessionEvent::Kind::join, .connection_id = id_of(i), .session = i, .player_id = i + 1});
     for (unsigned warm = 0; warm < warm_ticks; ++warm) tick();
     if (staleness_) staleness_->begin();
   }

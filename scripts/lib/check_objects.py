@@ -16,9 +16,10 @@ import sys
 import checklib
 import hot_objects
 
-HOT = ("simd wire crypt channel session motion world interest replicate game port lane message metrics").split()
+HOT = ("simd wire crypt channel guard session motion world interest replicate game games/reference port link io handshake shard "
+       "message metrics").split()
 # Hot code that a module which is not hot instantiates: the io lane over each port.
-INSTANTIATING = ["control"]
+INSTANTIATING = ["server"]
 ELSEWHERE = re.compile(r"^_ZN7serried\w+6IoLaneI\w+E4pollE")
 ISA_OBJECT = re.compile(rf"({'|'.join(checklib.ISA)})\.cpp$")
 # What hot code must not need, by mangled name.

@@ -2,10 +2,11 @@
 
 #include "base/bytes.h"
 #include "base/prng.h"
+#include "base/setup.h"
 
 namespace serried::port {
 
-EthdevQueues::EthdevQueues(EthdevDevice& device) : outgoing_(device.lanes()) {
+SERRIED_SETUP EthdevQueues::EthdevQueues(EthdevDevice& device) : outgoing_(device.lanes()) {
   for (unsigned i = 0; i < device.lanes(); ++i) queues_.push_back(&device.lane(i));
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <sys/socket.h>
 
+#include "base/setup.h"
 #include "wire/datagram.h"
 
 namespace serried::port {
@@ -36,7 +37,7 @@ SteeringProgram steering_program(LaneField field, unsigned lanes) noexcept {
   };
 }
 
-Result<Done> attach_steering(int file, LaneField field, unsigned lanes) {
+SERRIED_SETUP Result<Done> attach_steering(int file, LaneField field, unsigned lanes) {
   SteeringProgram program = steering_program(field, lanes);
   const sock_fprog text{static_cast<unsigned short>(program.size()), program.data()};
   if (setsockopt(file, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &text, sizeof text) != 0)

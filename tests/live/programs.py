@@ -16,7 +16,7 @@ SOCKET_EAL = ["--no-huge", "--no-pci", "--no-telemetry", "--no-shconf", "-m", "2
 
 
 def path(name):
-    return os.path.join(build, "src", "control" if name == "serried-server" else "tools", name)
+    return os.path.join(build, "src", "server" if name == "serried-server" else "tools", name)
 
 
 def run(name, *arguments, seconds=30):

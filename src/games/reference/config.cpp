@@ -1,11 +1,12 @@
 #include "games/reference/config.h"
 
+#include "base/setup.h"
 #include "base/utf8.h"
 #include "message/type.h"
 
 namespace serried::games::reference {
 
-std::vector<std::string> Config::validate() const {
+SERRIED_SETUP std::vector<std::string> Config::validate() const {
   std::vector<std::string> faults;
   const auto require = [&](bool holds, std::string sentence) {
     if (!holds) faults.push_back(std::move(sentence));

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "base/setup.h"
 #include "games/reference/emotes.h"
 #include "games/reference/entities.h"
 #include "games/reference/messages.h"
@@ -17,9 +18,9 @@ const Config& config_of(const void* context) noexcept { return static_cast<const
 
 }  // namespace
 
-Game::Game(Config config) : config_(std::move(config)), welcome_(welcome_message(config_.welcome)) {}
+SERRIED_SETUP Game::Game(Config config) : config_(std::move(config)), welcome_(welcome_message(config_.welcome)) {}
 
-game::Callbacks Game::callbacks() const noexcept {
+SERRIED_SETUP game::Callbacks Game::callbacks() const noexcept {
   return {
       .context = this,
       .player_bytes = sizeof(Emote),
@@ -37,7 +38,7 @@ game::Callbacks Game::callbacks() const noexcept {
       .faults = [](const void* context) { return config_of(context).validate(); }};
 }
 
-std::vector<std::uint8_t> welcome_message(std::string_view text) {
+SERRIED_SETUP std::vector<std::uint8_t> welcome_message(std::string_view text) {
   if (text.empty()) return {};
   const auto bytes = base::as_bytes(text);
   std::vector<std::uint8_t> message;
