@@ -35,8 +35,9 @@ class IoLanes {
   Result<Done> let_in() {
     std::vector<std::uint16_t> ports;
     for (std::uint16_t i = 0; i < 256; ++i) ports.push_back(static_cast<std::uint16_t>(20'000 + i));
-    for (auto& bed : beds_) {
-      Establisher establisher(*bed, bed->crowd.port().local(), ports);
+    for (std::size_t i = 0; i < beds_.size(); ++i) {
+      const auto& bed = beds_[i];
+      Establisher establisher(*bed, near_[i]->local(), ports);
       if (const auto done = establisher.run(); !done) return done.error();
       bed->shuffle();
       bed->inputs = bed->sent_inputs = bed->bodies = bed->sent_bodies = bed->plans_acked = 0;
