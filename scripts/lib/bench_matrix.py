@@ -12,7 +12,7 @@ import tempfile
 import time
 
 import demo_run
-import process
+from process import PR_SET_PDEATHSIG, prctl
 
 # Of each axis: its option, and how a value reads in a title.
 AXES = {"players": ("players", "{:,} players"), "rate_hz": ("rates", "{} inputs/s"), "in_view": ("in_view", "{} in view"),
@@ -79,7 +79,7 @@ def run_cell(options, cell):
         with open(os.path.join(folder, "log"), "w+", encoding="utf-8", errors="replace") as log:
             process = subprocess.Popen([*map(str, command)], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                                        process_group=0,
-                                       preexec_fn=lambda: process.prctl(process.PR_SET_PDEATHSIG, signal.SIGTERM))
+                                       preexec_fn=lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
             try:
                 process.wait()
             except BaseException:

@@ -17,7 +17,10 @@ configure() {
   local cxx=$compiler
   if command -v ccache >/dev/null; then cxx="ccache $compiler"; fi
   if [[ -f $directory/meson-private/coredata.dat ]]; then
-    meson configure "$directory" "$@" >/dev/null 2>&1 && return 0
+    if meson configure "$directory" "$@" >/dev/null 2>&1; then
+      ninja -C "$directory" build.ninja  # changed options may have changed what there is to build
+      return
+    fi
     rm -rf "$directory"  # made by another meson, or from other options: begin again
   fi
   rm -rf "$directory"
@@ -95,6 +98,10 @@ set_up_and_run() {
     tail -n 20 "build/$name/configure.log"
     echo "$name: the build could not be configured; see above" >&2
     exit 1
+  fi
+  # The directory may be older than the clang that the XDP program needs.
+  if [[ $needs == xdp && -z $(outputs build/release serried_filter.bpf.o) ]]; then
+    meson setup --reconfigure build/release >>"build/$name/configure.log" 2>&1
   fi
   mapfile -t targets < <(outputs build/release "${programs[@]}")
   (( ${#program_folders[@]} )) && mapfile -t -O "${#targets[@]}" targets < <(targets build/release "${program_folders[@]}")
