@@ -6,7 +6,7 @@
 
 namespace serried::io {
 
-/// Decode the messages of the live rows and do what they say; inputs and plan plan_acks go into `steering`.
+/// Decode the messages of the live rows and do what they say; inputs and acks of plans go into `steering`.
 /// Drops   messages: bad_framing, bad_message, unknown_message, unexpected_message, confirm_deferred
 void dispatch(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 

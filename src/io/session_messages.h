@@ -5,7 +5,7 @@
 
 namespace serried::io {
 
-/// One datagram's worth of decoding: the session, and the row that its inputs and plan plan_acks leave in. The rate of
+/// One datagram's worth of decoding: the session, and the row that its inputs and acks of plans leave in. The rate of
 /// a session counts datagrams, so what one datagram can cause is bounded here: a body has room for 64 Pings, whose
 /// answers would be 64 datagrams of ours.
 struct DatagramContext {

@@ -12,7 +12,7 @@ void steer(IoState& state) noexcept;
 /// One row for one shard; a full burst is handed over at once.
 void steer_row(IoState& state, unsigned shard, const link::InputRow& row) noexcept;
 
-/// A row for the shard with nothing but plan_acks of plans, and the send limit.
+/// A row for the shard with nothing but acks of plans, and the send limit.
 [[nodiscard]] link::InputRow plan_acks_row(IoState& state, std::uint32_t slot, const PlanAcks& plan_acks) noexcept;
 
 /// Whether the session's shard takes mail now, and the session could be sent an answer. The shard must know the session
