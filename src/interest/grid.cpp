@@ -60,14 +60,15 @@ SERRIED_SETUP Grid::Grid(const world::Config& config, unsigned shards, unsigned 
   cells_x_ = static_cast<int>(cells[0]);
   cells_y_ = static_cast<int>(cells[1]);
   cells_z_ = static_cast<int>(cells[2]);
-  bins_ = this->cells() * class_count;
+  const std::size_t bins = std::size_t{this->cells()} * class_count, words = this->cells() / 64 + 1;
   const std::size_t rows = std::size_t{shards} * rows_per_shard;
   for (unsigned shard = 0; shard < shards; ++shard) {
     Tally tally;
-    tally.histogram = world::Column<std::uint32_t>(bins_, shard * 4);
-    tally.start = world::Column<std::uint32_t>(bins_ + 1, shard * 4 + 1);
-    tally.next = world::Column<std::uint32_t>(bins_, shard * 4 + 2);
-    tally.occupied = world::Column<std::uint64_t>(this->cells() / 64 + 1, shard * 4 + 3);
+    tally.histogram = world::Column<std::uint32_t>(bins, shard * 4);
+    tally.places = world::Column<CellPlaces>(this->cells(), shard * 4 + 1);
+    tally.next = world::Column<std::uint32_t>(bins, shard * 4 + 2);
+    tally.occupied = world::Column<std::uint64_t>(words, shard * 4 + 3);
+    tally.counted = world::Column<std::uint64_t>(words, shard * 4 + 7);
     tally.crossed = world::Column<Crossing>(rows_per_shard, shard * 4 + 4);
     tally.log = world::Column<Crossing>(crossings_kept, shard * 4 + 5);
     tally.fresh = world::Column<Crossing>(crossings_kept, shard * 4 + 6);
@@ -150,9 +151,14 @@ Cell Grid::cell_at(float x, float y, float z) const noexcept {
 
 void Grid::clear(unsigned shard) noexcept {
   Tally& tally = tallies_[shard];
-  std::memset(tally.histogram.data(), 0, tally.histogram.size() * sizeof(std::uint32_t));
-  std::memset(tally.occupied.data(), 0, tally.occupied.size() * sizeof(std::uint64_t));
-  tally.done = 0;
+  for (std::uint32_t word = 0; word < tally.counted.size(); ++word) {
+    for (std::uint64_t bits = tally.counted[word]; bits != 0; bits &= bits - 1) {
+      const std::size_t cell = word * 64 + static_cast<unsigned>(std::countr_zero(bits));
+      std::fill_n(tally.histogram.data() + cell * class_count, class_count, 0U);
+    }
+    tally.counted[word] = 0;
+  }
+  tally.word = 0;
   tally.total = 0;
   tally.population = {};
   tally.crossed_count = 0;
@@ -173,34 +179,49 @@ void Grid::count(unsigned shard, const world::Frame& frame, const world::Identit
     const std::uint32_t before = bin_[row];
     bin_[row] = bin;
     ++histogram[bin];
+    tally.counted[cell / 64] |= std::uint64_t{1} << cell % 64;
     if (before / class_count != cell && before != no_bin) [[unlikely]]
       tally.crossed[tally.crossed_count++] = {static_cast<std::uint16_t>(before / class_count),
                                               static_cast<std::uint16_t>(cell), static_cast<std::uint16_t>(row), 0};
   }
 }
 
-bool Grid::add_up(unsigned shard, unsigned bins) noexcept {
+/// Places of the cell's classes, and where this shard's rows go among them: behind those of the shards before it.
+void Grid::add_up_cell(unsigned shard, std::uint32_t cell) noexcept {
   Tally& own = tallies_[shard];
-  const unsigned end = std::min(own.done + bins, bins_);
-  std::uint32_t total = own.total;
-  for (unsigned bin = own.done; bin < end; ++bin) {
-    own.start[bin] = total;
-    std::uint32_t before = 0, all = 0;
-    for (unsigned other = 0; other < shards_; ++other) {
-      const std::uint32_t rows = tallies_[other].histogram[bin];
-      before += other < shard ? rows : 0;
-      all += rows;
+  std::array<std::uint32_t, class_count> before{}, all{};
+  for (unsigned other = 0; other < shards_; ++other) {
+    const Tally& tally = tallies_[other];
+    if ((tally.counted[cell / 64] >> cell % 64 & 1) == 0) continue;
+    const std::uint32_t* const rows = tally.histogram.data() + std::size_t{cell} * class_count;
+    for (unsigned i = 0; i < class_count; ++i) {
+      before[i] += other < shard ? rows[i] : 0;
+      all[i] += rows[i];
     }
-    own.next[bin] = total + before;
-    own.population[bin % class_count] += all;
-    const unsigned cell = bin / class_count;
-    own.occupied[cell / 64] |= std::uint64_t{all != 0} << cell % 64;
-    total += all;
   }
-  own.total = total;
-  own.done = end;
-  if (end < bins_) return false;
-  own.start[bins_] = total;
+  CellPlaces& places = own.places[cell];
+  std::uint32_t* const next = own.next.data() + std::size_t{cell} * class_count;
+  std::uint32_t total = own.total;
+  for (unsigned i = 0; i < class_count; ++i) {
+    places.start[i] = total;
+    next[i] = total + before[i];
+    own.population[i] += all[i];
+    total += all[i];
+  }
+  places.start[class_count] = own.total = total;
+}
+
+bool Grid::add_up(unsigned shard, unsigned cells) noexcept {
+  Tally& own = tallies_[shard];
+  for (unsigned added = 0; own.word < own.occupied.size(); ++own.word) {
+    if (added >= cells) return false;
+    std::uint64_t bits = 0;
+    for (const Tally& tally : tallies_) bits |= tally.counted[own.word];
+    own.occupied[own.word] = bits;
+    added += static_cast<unsigned>(std::popcount(bits));
+    for (; bits != 0; bits &= bits - 1)
+      add_up_cell(shard, own.word * 64 + static_cast<unsigned>(std::countr_zero(bits)));
+  }
   unsigned populated = class_count;  // the largest radius of any entity decides how far to look
   for (unsigned i = class_count; i-- > 0;)
     if (own.population[i] != 0) populated = i;
@@ -209,6 +230,14 @@ bool Grid::add_up(unsigned shard, unsigned bins) noexcept {
   own.widest = populated;
   log_crossings(shard);
   return true;
+}
+
+/// Where the entities of `cell`, or else of the next that has any, begin. Precondition: there is one.
+std::uint32_t Grid::first_place_from(const Tally& tally, std::uint32_t cell) const noexcept {
+  std::uint32_t word = cell / 64;
+  std::uint64_t bits = tally.occupied[word] & ~std::uint64_t{0} << cell % 64;
+  while (bits == 0) bits = tally.occupied[++word];
+  return tally.places[word * 64 + static_cast<unsigned>(std::countr_zero(bits))].start[0];
 }
 
 /// Sorted by where they lead to, so that what a viewer tells of them makes few blocks. Of more than the log keeps, the
@@ -229,7 +258,7 @@ void Grid::log_crossings(unsigned shard) noexcept {
     Crossing& crossing = own.fresh[i];
     if (crossing.to > crossing.from)
       crossing.ahead = static_cast<std::uint16_t>(
-          std::min(own.start[crossing.to * class_count] - own.start[crossing.from * class_count], 0xFFFFU));
+          std::min(own.places[crossing.to].start[0] - first_place_from(own, crossing.from), 0xFFFFU));
     own.log[(own.log_end - count + i) % crossings_kept] = crossing;
   }
 }

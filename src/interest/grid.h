@@ -71,16 +71,18 @@ class Grid {
   void count(unsigned shard, const world::Frame& frame, const world::Identity& identity, std::size_t first,
              std::size_t last) noexcept;
 
-  // Index phase, by the same shard. `add_up` does `bins` bins a call and returns true when it is through.
-  [[nodiscard]] bool add_up(unsigned shard, unsigned bins) noexcept;
+  // Index phase, by the same shard. `add_up` does `cells` occupied cells a call, or up to 63 more, and returns true
+  // when it is through.
+  [[nodiscard]] bool add_up(unsigned shard, unsigned cells) noexcept;
   void scatter(unsigned shard, const world::Frame& frame, const world::Identity& identity, std::size_t first,
                std::size_t last) noexcept;
 
   // Behind the second meet: any shard, with the sums of its own.
-  /// The places of the first `classes` classes in a cell.
+  /// The places of the first `classes` classes in a cell; an empty span where no entity is.
   [[nodiscard]] Span span(unsigned shard, unsigned cell, unsigned classes) const noexcept {
-    const std::uint32_t* start = tallies_[shard].start.data() + cell * class_count;
-    return {start[0], start[classes]};
+    if (!occupied(shard, cell)) return {};
+    const CellPlaces& places = tallies_[shard].places[cell];
+    return {places.start[0], places.start[classes]};
   }
   /// Whether any entity is in the cell: of a neighbourhood most cells are air, and a bit costs less than a span.
   [[nodiscard]] bool occupied(unsigned shard, unsigned cell) const noexcept {
@@ -158,14 +160,23 @@ class Grid {
     std::array<std::int16_t, class_count> x;
   };
 
+  /// First place of each class in a cell, and the end, all shards together. In one cache line.
+  struct alignas(32) CellPlaces {
+    std::array<std::uint32_t, class_count + 1> start;
+  };
+
+  /// Most cells are empty, in a large world nearly all: their lines are neither cleared nor read. What a shard adds up
+  /// grows with the cells that hold entities, and not with the world or, for each of them, with the shards that have
+  /// none there.
   /// On lines of its own: what a shard counts in its own must not take from others the lines that they read.
   struct alignas(64) Tally {
     world::Column<std::uint32_t> histogram;  ///< this shard's rows per bin; read by all between the meets
-    world::Column<std::uint32_t> start;     ///< first place of a bin, all shards together; one more than there are bins
-    world::Column<std::uint32_t> next;      ///< where this shard's next row of a bin goes
-    world::Column<std::uint64_t> occupied;  ///< one bit a cell
+    world::Column<std::uint64_t> counted;    ///< one bit a cell: this shard has rows there; read as the histogram is
+    world::Column<std::uint64_t> occupied;   ///< the same of all shards together
+    world::Column<CellPlaces> places;        ///< by cell; valid where occupied
+    world::Column<std::uint32_t> next;       ///< where this shard's next row of a bin goes; valid where it counted one
     std::uint32_t total = 0;
-    unsigned done = 0;                ///< bins added up
+    unsigned word = 0;                ///< of `occupied`: those before it are added up
     unsigned reach = 0;               ///< neighbours in use
     float radius = 0;                 ///< largest in use
     unsigned widest = class_count;    ///< the class that has it; class_count: no entity lives
@@ -178,6 +189,8 @@ class Grid {
 
   void build_neighbours(const world::Config& config);
   void build_reaches();
+  void add_up_cell(unsigned shard, std::uint32_t cell) noexcept;
+  [[nodiscard]] std::uint32_t first_place_from(const Tally& tally, std::uint32_t cell) const noexcept;
   void log_crossings(unsigned shard) noexcept;
   [[nodiscard]] const Reach& reach_at(int y, int z) const noexcept {
     return reaches_[static_cast<std::size_t>((z + reach_z_) * (2 * reach_y_ + 1) + y + reach_y_)];
@@ -187,7 +200,7 @@ class Grid {
   Classes classes_;
   int cells_x_ = 0, cells_y_ = 0, cells_z_ = 0;
   float cell_xy_ = 0, cell_z_size_ = 0, per_cell_xy_ = 0, per_cell_z_ = 0;
-  unsigned shards_ = 0, bins_ = 0;
+  unsigned shards_ = 0;
   std::vector<Tally> tallies_;
   std::vector<Neighbour> neighbours_;
   std::vector<Reach> reaches_;  ///< by layer and row, from -reach_z_ and -reach_y_ on

@@ -127,7 +127,7 @@ unsigned ShardLane::advance(Nanos now) noexcept {
       phase_ = Phase::add_up;
       return 1;
     case Phase::add_up:
-      if (world_.grid_.add_up(shard_, bins_per_poll)) {
+      if (world_.grid_.add_up(shard_, cells_per_poll)) {
         row_ = first_row_;
         phase_ = Phase::publish;
       }

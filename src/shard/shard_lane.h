@@ -49,7 +49,7 @@ class ShardLane {
   ShardLane& operator=(const ShardLane&) = delete;
 
   /// One bounded piece of work. Returns how many items were worked on; 0 when there was nothing to do.
-  /// Shape   at most 256 rows, or 64 viewers, or 4,096 bins; and 64 rows of each ring, 32 messages of each, of all
+  /// Shape   at most 256 rows, or 64 viewers, or 1,024 occupied cells; and 64 rows of each ring, 32 messages of each, of all
   ///         together 64 KiB and a message, a broadcast for 64 viewers
   /// Reads   rings, the frames of all shards
   /// Writes  own rows, own viewers, rings
@@ -71,7 +71,7 @@ class ShardLane {
   static constexpr std::uint32_t no_viewer = ~std::uint32_t{0};
   static constexpr unsigned ring_burst = 64;
   static constexpr unsigned rows_per_poll = 256;
-  static constexpr unsigned bins_per_poll = 4'096;
+  static constexpr unsigned cells_per_poll = 1'024;
   static constexpr unsigned viewers_per_poll = 64;
   static constexpr unsigned game_messages_per_poll = 32;
   static constexpr std::uint32_t game_message_bytes_per_poll = 64 * 1024;
