@@ -1,6 +1,7 @@
 #pragma once
 /// The one place of the server that reads clocks. Everything below takes `now`, see serried/time.h.
 
+#include <cstdint>
 #include <ctime>
 
 #include "serried/time.h"
@@ -27,6 +28,11 @@ namespace serried::telemetry {
   timespec time{};
   clock_gettime(CLOCK_REALTIME_COARSE, &time);
   return static_cast<std::int64_t>(time.tv_sec);
+}
+
+/// Milliseconds, for reports.
+[[nodiscard]] constexpr double to_ms(Nanos time) noexcept {
+  return static_cast<double>(time) / static_cast<double>(millisecond);
 }
 
 }  // namespace serried::telemetry

@@ -7,13 +7,13 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "telemetry/clock.h"
+
 namespace serried::telemetry {
 
 using metrics::CounterId;
 
 namespace {
-
-double to_ms(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / static_cast<double>(millisecond); }
 
 struct DropRow {
   metrics::Drop reason;

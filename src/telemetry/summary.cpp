@@ -8,14 +8,13 @@
 #include <nlohmann/json.hpp>
 
 #include "telemetry/allocations.h"
+#include "telemetry/clock.h"
 
 namespace serried::telemetry {
 namespace {
 
 using metrics::CounterId;
 using Json = nlohmann::ordered_json;
-
-double to_ms(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / static_cast<double>(millisecond); }
 
 /// Quotient, or 0 when there is nothing to divide by: JSON has no other word for it.
 double ratio(std::uint64_t part, std::uint64_t whole) {
