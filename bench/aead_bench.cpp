@@ -11,8 +11,7 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "base/prng.h"
 #include "crypt/keys.h"
 #include "engine/cost.h"
@@ -172,7 +171,7 @@ int main(int argc, char** argv) {
       std::to_string(options.datagrams) + " x " + std::to_string(options.repeats) + " pairs; CPU time of the thread";
   std::printf("configuration: %s\n\n%-10s %6s %6s %12s %12s %8s\n", configuration.c_str(), "direction", "burst",
               "bytes", "libsodium", "kernel", "ratio");
-  nlohmann::json rows = nlohmann::json::array();
+  base::Json rows = base::Json::array();
   std::uint64_t hash = 0;
   bool right = true;
   for (const bool open : {true, false})
@@ -197,8 +196,7 @@ int main(int argc, char** argv) {
   }
   if (!options.json_file.empty()) {
     std::ofstream out(options.json_file);
-    out << nlohmann::json{{"configuration", configuration}, {"isa", simd::isa_name(isa)}, {"rows", rows}}.dump(2)
-        << '\n';
+    out << base::Json{{"configuration", configuration}, {"isa", simd::isa_name(isa)}, {"rows", rows}}.text(2) << '\n';
     if (!out.flush()) {
       std::fprintf(stderr, "aead_bench: cannot write %s\n", options.json_file.c_str());
       return 2;

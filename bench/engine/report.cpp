@@ -5,9 +5,9 @@
 #include <fstream>
 #include <sys/utsname.h>
 
-#include <nlohmann/json.hpp>
 #include <rte_version.h>
 
+#include "base/json.h"
 #include "session/table.h"
 #include "simd/isa.h"
 #include "wire/batch.h"
@@ -22,7 +22,7 @@ std::string cpu_model() {
   return "unknown CPU";
 }
 
-nlohmann::json to_json(const Samples& samples) {
+base::Json to_json(const Samples& samples) {
   return {{"minimum", samples.minimum()}, {"median", samples.median()}, {"samples", samples.values.size()}};
 }
 
@@ -74,7 +74,7 @@ void Report::print() const {
 }
 
 Result<Done> Report::write_json(const std::string& file) const {
-  nlohmann::json all;
+  base::Json all;
   all["configuration"] = configuration;
   all["hash"] = hex(hash);
   all["problems"] = problems;
@@ -90,7 +90,7 @@ Result<Done> Report::write_json(const std::string& file) const {
     for (std::size_t i = 0; i < stage.ns.size(); ++i)
       all["stages"][stage_columns[i]][stage.name] = to_json(stage.ns[i]);
   std::ofstream out(file);
-  out << all.dump(2) << '\n';
+  out << all.text(2) << '\n';
   if (!out.flush()) return Error{"cannot write " + file};
   return Done{};
 }

@@ -2,16 +2,15 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "port/address.h"
 
 namespace serried::admin {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using base::Json;
 
-std::string line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string line(const Json& json) { return json.text(); }
 std::string refuse(const std::string& why) { return line({{"ok", false}, {"error", why}}); }
 
 constexpr double seconds_max = 10.0 * 366 * 24 * 3600;
@@ -39,23 +38,28 @@ Admin::Admin(std::vector<link::AdminLink*> lanes, std::vector<BanSink> sinks)
     : lanes_(std::move(lanes)), sinks_(std::move(sinks)), waiting_(lanes_.size()) {}
 
 std::string Admin::answer(const std::string& request, Nanos now) {
-  try {
-    const Json json = Json::parse(request);
-    const std::string command = json.at("command").get<std::string>();
-    if (command == "ban list") return list(now);
-    if (command == "status") return status();
-    if (command != "ban add" && command != "ban lift") return refuse("no command \"" + command + "\"");
-    const auto prefix = parse_prefix(json.at("address").get<std::string>());
-    if (!prefix) return refuse(prefix.error().message);
-    if (command == "ban lift") return lift_ban(prefix.value());
-    const double seconds = json.value("for_s", 0.0);
-    if (!(seconds >= 0 && seconds <= seconds_max)) return refuse("a ban lasts 0 (for ever) to ten years of seconds");
-    const auto length =
-        seconds == 0 ? guard::BanTable::for_ever : static_cast<Nanos>(seconds * static_cast<double>(second));
-    return add_ban(prefix.value(), length, json.value("reason", std::string{}), now);
-  } catch (const Json::exception& error) {
-    return refuse(std::string{"not understood: "} + error.what());
-  }
+  std::string fault;
+  const auto json = Json::parse(request, &fault);
+  if (!json) return refuse("not understood: " + fault);
+  const auto text_of = [&json](const char* name) { return json->member_or_null(name).as_text(); };
+  const auto command = text_of("command");
+  if (!command) return refuse("not understood: \"command\" is no text");
+  if (*command == "ban list") return list(now);
+  if (*command == "status") return status();
+  if (*command != "ban add" && *command != "ban lift") return refuse("no command \"" + *command + "\"");
+  const auto address = text_of("address");
+  if (!address) return refuse("not understood: \"address\" is no text");
+  const auto prefix = parse_prefix(*address);
+  if (!prefix) return refuse(prefix.error().message);
+  if (*command == "ban lift") return lift_ban(prefix.value());
+  const Json &reason = json->member_or_null("reason"), &length = json->member_or_null("for_s");
+  if (!reason.is_null() && !reason.as_text()) return refuse("not understood: \"reason\" is no text");
+  if (!length.is_null() && !length.as_number()) return refuse("not understood: \"for_s\" is no number");
+  const double seconds = length.as_number().value_or(0);
+  if (!(seconds >= 0 && seconds <= seconds_max)) return refuse("a ban lasts 0 (for ever) to ten years of seconds");
+  const auto nanoseconds =
+      seconds == 0 ? guard::BanTable::for_ever : static_cast<Nanos>(seconds * static_cast<double>(second));
+  return add_ban(prefix.value(), nanoseconds, reason.as_text().value_or(""), now);
 }
 
 Admin::Bans::iterator Admin::find(const guard::Prefix& prefix) {
@@ -133,7 +137,7 @@ std::string Admin::list(Nanos now) const {
 std::string Admin::status() {
   const std::lock_guard guard{published_guard_};
   Json json{{"ok", true}, {"bans", bans_.size()}};
-  json["status"] = published_.empty() ? Json(nullptr) : Json::parse(published_);
+  json["status"] = Json::parse(published_).value_or(nullptr);
   return line(json);
 }
 

@@ -5,16 +5,15 @@
 #include <cstdio>
 #include <cstring>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "telemetry/allocations.h"
 #include "telemetry/clock.h"
 
 namespace serried::telemetry {
 namespace {
 
+using base::Json;
 using metrics::CounterId;
-using Json = nlohmann::ordered_json;
 
 /// Quotient, or 0 when there is nothing to divide by: JSON has no other word for it.
 double ratio(std::uint64_t part, std::uint64_t whole) {
@@ -24,14 +23,14 @@ double ratio(std::uint64_t part, std::uint64_t whole) {
 /// All counters of the server: an object for each group.
 void add_counters(Json& json, const metrics::CounterValues& values) {
   metrics::for_each_counter([&](CounterId id, const metrics::CounterInfo& info) {
-    if (!info.listed()) json[std::string{info.group}][std::string{info.name}] = values[id];
+    if (!info.listed()) json[info.group][info.name] = values[id];
   });
 }
 
 /// Those of one group, of one lane or core.
 void add_group(Json& json, std::string_view group, const metrics::CounterValues& values) {
   metrics::for_each_counter([&](CounterId id, const metrics::CounterInfo& info) {
-    if (info.group == group) json[std::string{info.name}] = values[id];
+    if (info.group == group) json[info.name] = values[id];
   });
 }
 
@@ -65,8 +64,7 @@ Json cores(const Snapshot& snapshot) {
 Json drops(const Snapshot& snapshot) {
   Json object = Json::object();
   for (std::size_t i = 0; i < metrics::drop_count; ++i)
-    if (snapshot.drops[i] != 0)
-      object[std::string{metrics::drop_name(static_cast<metrics::Drop>(i))}] = snapshot.drops[i];
+    if (snapshot.drops[i] != 0) object[metrics::drop_name(static_cast<metrics::Drop>(i))] = snapshot.drops[i];
   return object;
 }
 
@@ -117,7 +115,7 @@ std::string summary_json(const Snapshot& snapshot, const Meter& meter, const Sta
   json["memory"] = memory(snapshot);
   json["config"] = Json::object();
   for (const auto& [key, value] : config_values(config)) json["config"][key] = value;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.text(2) + "\n";
 }
 
 Result<Done> write_file(const std::string& name, const std::string& text) {

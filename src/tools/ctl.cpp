@@ -5,19 +5,19 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "tools/arguments.h"
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using serried::base::Json;
 
 constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
@@ -81,33 +81,35 @@ bool ask(const std::string& path, const std::string& request, std::string& answe
   return good;
 }
 
+/// What an answer must hold. std::bad_optional_access: it does not.
+bool flag(const Json& object, const char* name) { return object.member_or_null(name).as_bool().value(); }
+std::string text(const Json& object, const char* name) { return object.member_or_null(name).as_text().value(); }
+
 void print_bans(const Json& bans) {
-  if (bans.empty()) std::puts("nobody is banned");
-  for (const Json& ban : bans) {
-    const Json& left = ban.at("seconds_left");
-    std::string text = ban.at("address").get<std::string>() + "  by " + ban.at("by").get<std::string>() + ", " +
-                       (left.is_null() ? "for ever" : for_people(left.get<double>()) + " left");
-    if (!ban.at("in_force").get<bool>()) text += ", not in force in every lane";
-    if (ban.at("before_lanes").get<bool>()) text += ", dropped before the lanes";
-    if (const auto reason = ban.at("reason").get<std::string>(); !reason.empty()) text += ": " + reason;
-    std::puts(text.c_str());
+  if (bans.elements().empty()) std::puts("no address is banned");
+  for (const Json& ban : bans.elements()) {
+    const auto left = ban.member_or_null("seconds_left").as_number();
+    std::string line =
+        text(ban, "address") + "  by " + text(ban, "by") + ", " + (left ? for_people(*left) + " left" : "for ever");
+    if (!flag(ban, "in_force")) line += ", not in force in every lane";
+    if (flag(ban, "before_lanes")) line += ", dropped before the lanes";
+    if (const std::string reason = text(ban, "reason"); !reason.empty()) line += ": " + reason;
+    std::puts(line.c_str());
   }
 }
 
 void print_status(const Json& answer) {
-  const Json& status = answer.at("status");
+  const Json& status = answer.member_or_null("status");
   if (status.is_null()) {
     std::puts("the server has not counted anything yet");
     return;
   }
-  std::printf("version  %s, up %.0f s\n", status.value("version", std::string{"?"}).c_str(),
-              status.value("seconds", 0.0));
-  std::printf("bans     %zu\n", answer.at("bans").get<std::size_t>());
-  for (const auto& [group, figures] : status.items()) {
-    if (!figures.is_object()) continue;
-    for (const auto& [name, figure] : figures.items())
-      if (figure.is_number()) std::printf("%-11s %s %s\n", group.c_str(), name.c_str(), figure.dump().c_str());
-  }
+  std::printf("version  %s, up %.0f s\n", text(status, "version").c_str(),
+              status.member_or_null("seconds").as_number().value());
+  std::printf("bans     %s\n", answer.member_or_null("bans").text().c_str());
+  for (const auto& [group, figures] : status.members())
+    for (const auto& [name, figure] : figures.members())
+      if (figure.is_number()) std::printf("%-11s %s %s\n", group.c_str(), name.c_str(), figure.text().c_str());
 }
 
 }  // namespace
@@ -149,22 +151,22 @@ int main(int argc, char** argv) {
   } else {
     request = {{"command", list.given() ? "ban list" : "status"}};
   }
-  std::string text;
-  if (!ask(socket_path, request.dump(-1, ' ', false, Json::error_handler_t::replace), text)) return fail(text);
+  std::string reply;
+  if (!ask(socket_path, request.text(), reply)) return fail(reply);
   try {
-    const Json answer = Json::parse(text);
-    if (!answer.at("ok").get<bool>()) return fail(answer.at("error").get<std::string>());
+    const Json answer = Json::parse(reply).value();
+    if (!flag(answer, "ok")) return fail(text(answer, "error"));
     if (json)
-      std::fputs(text.c_str(), stdout);
+      std::fputs(reply.c_str(), stdout);
     else if (list.given())
-      print_bans(answer.at("bans"));
+      print_bans(answer.member_or_null("bans"));
     else if (status.given())
       print_status(answer);
     else
       std::printf("%s %s\n", add.given() ? "banned" : "lifted",
-                  answer.at(add.given() ? "banned" : "lifted").get<std::string>().c_str());
-    if (answer.contains("note")) std::cerr << "serried-ctl: note: " << answer.at("note").get<std::string>() << "\n";
-  } catch (const Json::exception&) {
+                  text(answer, add.given() ? "banned" : "lifted").c_str());
+    if (const auto note = answer.member_or_null("note").as_text()) std::cerr << "serried-ctl: note: " << *note << "\n";
+  } catch (const std::bad_optional_access&) {
     return fail("the server's answer is not understood; is it of another version?");
   }
   return 0;

@@ -14,8 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "crypt/field_text.h"
 #include "crypt/token_text.h"
 #include "serried/protocol.h"
@@ -102,12 +101,12 @@ class Output {
   claims.name = options.name.empty() ? "player" + number : options.count == 1 ? options.name : options.name + number;
   const auto token = crypt::issue_token(key, claims, crypt::Entropy{});
   if (!token) return token.error();
-  const nlohmann::ordered_json line = {{"player", player},
-                                       {"name", claims.name.string()},
-                                       {"expiry", claims.expiry},
-                                       {"secret", crypt::to_hex(claims.secret.bytes())},
-                                       {"token", crypt::to_hex(token.value())}};
-  return line.dump();
+  const base::Json line = {{"player", player},
+                           {"name", claims.name.string()},
+                           {"expiry", claims.expiry},
+                           {"secret", crypt::to_hex(claims.secret.bytes())},
+                           {"token", crypt::to_hex(token.value())}};
+  return line.text();
 }
 
 int issue(const IssueOptions& options) {
@@ -142,10 +141,8 @@ struct InspectOptions {
 
 /// Prints one line about a token; whether it would let its player in now.
 [[nodiscard]] bool inspect_line(const crypt::TokenKey& key, const std::string& line, std::int64_t now) {
-  const auto entry = nlohmann::json::parse(line, nullptr, false);
-  const auto text_of = [&entry](const char* name) {
-    return entry.is_object() && entry.contains(name) && entry[name].is_string() ? entry[name].get<std::string>() : "";
-  };
+  const base::Json entry = base::Json::parse(line).value_or(nullptr);
+  const auto text_of = [&entry](const char* name) { return entry.member_or_null(name).as_text().value_or(""); };
   const std::string token_text = text_of("token");
   std::vector<std::uint8_t> token(token_text.size() / 2);
   if (token.empty() || !crypt::from_hex(token_text, token)) {

@@ -4,8 +4,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 namespace serried::tools {
 
 namespace {
@@ -65,18 +64,18 @@ std::string attack_line(const AttackSummary& s, double datagrams_per_s) {
 }
 
 std::string attack_json(const AttackSummary& s) {
-  nlohmann::ordered_json root;
+  base::Json root;
   root["seconds"] = s.seconds;
   root["datagrams"] = s.datagrams();
   root["datagrams_per_s"] = per_second(s.datagrams(), s.seconds);
   root["refused"] = s.tally.refused;
   root["overheard"] = s.samples;
   root["amplification"] = s.amplification();
-  root["kinds"] = nlohmann::ordered_json::object();
+  root["kinds"] = base::Json::object();
   for (std::size_t i = 0; i < attack_kinds; ++i) {
     const AttackTally::Of& kind = s.tally.of[i];
     if (kind.datagrams == 0 && kind.answers == 0) continue;
-    root["kinds"][std::string(kind_name(AttackKind{static_cast<std::uint8_t>(i)}))] = {
+    root["kinds"][kind_name(AttackKind{static_cast<std::uint8_t>(i)})] = {
         {"datagrams", kind.datagrams},
         {"datagrams_per_s", per_second(kind.datagrams, s.seconds)},
         {"bytes", kind.bytes},
@@ -84,7 +83,7 @@ std::string attack_json(const AttackSummary& s) {
         {"answer_bytes", kind.answer_bytes},
         {"amplification", amplification(kind)}};
   }
-  return root.dump(2) + '\n';
+  return root.text(2) + '\n';
 }
 
 Result<Done> write_attack_json(const AttackSummary& summary, const std::string& file) {

@@ -3,8 +3,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 namespace serried::tools {
 
 namespace {
@@ -20,7 +19,7 @@ void append(std::string& text, const char* name, const Quantiles& q) {
   append(text, "%-22s p50 %9.2f   p99 %9.2f   p99.9 %9.2f   max %9.2f ms\n", name, q.p50, q.p99, q.p999, q.max);
 }
 
-nlohmann::json object(const Quantiles& q) { return {{"p50", q.p50}, {"p99", q.p99}, {"p999", q.p999}, {"max", q.max}}; }
+base::Json object(const Quantiles& q) { return {{"p50", q.p50}, {"p99", q.p99}, {"p999", q.p999}, {"max", q.max}}; }
 
 }  // namespace
 
@@ -74,7 +73,7 @@ std::string line(const Summary& s) {
 }
 
 std::string json(const Summary& s) {
-  nlohmann::json root;
+  base::Json root;
   root["players"] = s.players;
   root["connected"] = s.connected;
   root["errors"] = s.errors;
@@ -114,7 +113,7 @@ std::string json(const Summary& s) {
   root["bytes_per_bot"] = s.bytes_per_bot;
   root["rss_bytes"] = s.rss_bytes;
   root["drops"] = s.drops;
-  return root.dump(2) + '\n';
+  return root.text(2) + '\n';
 }
 
 Result<Done> write_json(const Summary& summary, const std::string& file) {
