@@ -170,7 +170,7 @@ struct Callbacks {
   /// `session`: zeroed when one begins.
   std::uint32_t player_bytes = 0, session_bytes = 0;
 
-  /// Broadcasts to everywhere that each shard lets through; what is more is dropped and counted (chat_overflow).
+  /// Broadcasts to everywhere that each shard lets through; what is more is dropped and counted (broadcast_overflow).
   std::uint32_t broadcasts_per_s = 0, broadcasts_burst = 0;
 
   std::span<const std::uint8_t> welcome;  ///< message, type first, to each who joins; empty: none. Outlives the lanes.

@@ -66,9 +66,10 @@ class IoLane {
       while (link->filled.pop(&row, 1) == 1) take_home(row);
       wire::Buffer buffer;
       while (link->empties.pop(&buffer, 1) == 1) port_.release(buffer);
-      link::GameMessage mail;
-      while (link->game_messages.pop(&mail, 1) == 1)
-        if (mail.owner != nullptr) port_.release(wire::Buffer{mail.message - link::body_offset, mail.owner});
+      link::GameMessage game_message;
+      while (link->game_messages.pop(&game_message, 1) == 1)
+        if (game_message.owner != nullptr)
+          port_.release(wire::Buffer{game_message.message - link::body_offset, game_message.owner});
     }
     discard_handed(state_);
     while (!state_.replies.empty()) take_home(state_.replies.pop());

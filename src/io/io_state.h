@@ -76,7 +76,7 @@ struct Due {
 
 struct WaitingSessionEvent {
   std::uint32_t shard = 0;
-  link::SessionEvent command;
+  link::SessionEvent event;
 };
 
 /// What acks said about replication plans, for one datagram.

@@ -264,7 +264,7 @@ class alignas(64) Session {
   void enter(State state, Nanos now) noexcept;
   void finish(End end, Nanos now, std::uint64_t sequence = 0) noexcept;
   /// It is the server's fault: say so, three times, and hear nothing more.
-  void fail(End end, message::DisconnectReason goodbye, Nanos now, std::uint64_t sequence) noexcept;
+  void fail(End end, message::DisconnectReason why, Nanos now, std::uint64_t sequence) noexcept;
   [[nodiscard]] bool failed() const noexcept { return end_ != End::none && end_ != End::user; }
   void report(Fault fault, Nanos now, std::uint64_t sequence, std::uint8_t detail) noexcept;
   void wipe() noexcept;
@@ -329,7 +329,7 @@ class alignas(64) Session {
   /// Something was received, or acknowledged: when the next acknowledgment is due.
   void note_acks() noexcept { ack_at_ = received_.due_at(ack_delay_max_); }
   /// What is in flight has changed: when it times out.
-  void note_flight() noexcept { lost_at_ = sent_.timeout_at(); }
+  void note_in_flight() noexcept { lost_at_ = sent_.timeout_at(); }
 
   // Of every datagram
   State state_ = State::idle;

@@ -57,8 +57,8 @@ unsigned ShardLane::slice() noexcept {
     if (viewers_[viewer_].active && viewer_ % interval == tick_ % interval) turn[planned++] = viewer_;
   for (unsigned i = 0; i <= planned; ++i) {
     if (i + 1 < planned) fetch(turn[i + 1]);
-    if (i < planned) look_for(turn[i], context, reviews_[i % 2]);
-    if (i > 0) plan_for(turn[i - 1], context, reviews_[(i - 1) % 2]);
+    if (i < planned) look_for(turn[i], context, due_sets_[i % 2]);
+    if (i > 0) plan_for(turn[i - 1], context, due_sets_[(i - 1) % 2]);
   }
   close_slice();
   return planned;

@@ -179,7 +179,7 @@ TEST(Client, PlaysOverLoopback) {
   EXPECT_TRUE(client.faults().empty());
   std::this_thread::sleep_for(5ms);
   const std::scoped_lock lock(live.mutex);
-  EXPECT_EQ(live.server.peers.begin()->second.goodbyes, 3U);
+  EXPECT_EQ(live.server.peers.begin()->second.disconnects, 3U);
   EXPECT_EQ(live.server.bad, 0U);
   ASSERT_GE(states.size(), 3U);
   EXPECT_EQ(states.front(), ClientState::connecting);
@@ -234,11 +234,11 @@ TEST(Client, TalksWithTheGame) {
   EXPECT_EQ(client.action(1, 0), 1U);
   EXPECT_EQ(client.command("dance", {}), 1U);
   EXPECT_EQ(client.send(Delivery::unordered, 0xFF, test::Bytes(30'000, 3)), SendResult::queued);
-  const auto mail = [&] {
+  const auto game_messages = [&] {
     const std::scoped_lock lock(live.mutex);
-    return live.server.peers.begin()->second.mail.size();
+    return live.server.peers.begin()->second.game_messages.size();
   };
-  ASSERT_TRUE(eventually(client, [&] { return mail() == 5; }));  // the name of the command is one of them
+  ASSERT_TRUE(eventually(client, [&] { return game_messages() == 5; }));  // the name of the command is one of them
   {
     const std::scoped_lock lock(live.mutex);
     auto& peer = live.server.peers.begin()->second;

@@ -27,9 +27,9 @@ TEST(Inbox, GivesEveryKindToItsCallbackInOrderWithNamesResolved) {
   post(message::Chat{message::ChatScope::near, 99, Bytes{'h', 'o'}});
   story.server.post(story.peer(), Channel::reliable_ordered, static_cast<message::Type>(0xFF), Bytes{1, 2}, story.now);
   for (int i = 0; i < 5; ++i) story.step();
-  ASSERT_EQ(story.mail.size(), 4U);
+  ASSERT_EQ(story.game_messages.size(), 4U);
   const peer::MessageReceiver receiver = box.receiver(story.session);
-  for (const auto& one : story.mail) receiver.take(receiver.context, one.channel, one.type, one.content);
+  for (const auto& one : story.game_messages) receiver.take(receiver.context, one.channel, one.type, one.content);
 
   std::string told;
   client::InboxCallbacks callbacks;
@@ -59,8 +59,8 @@ TEST(Inbox, GivesEveryKindToItsCallbackInOrderWithNamesResolved) {
     EXPECT_EQ(type, 0xFF);
     EXPECT_EQ(content.size(), 2U);
   };
-  const auto mail = box.empty_out();
-  for (const auto& one : mail) {
+  const auto game_messages = box.empty_out();
+  for (const auto& one : game_messages) {
     client::deliver(one, {});  // no callback: nothing happens
     client::deliver(one, callbacks);
   }

@@ -104,8 +104,8 @@ TEST(Session, EndsWhenAReliableChannelMakesNoSense) {
       EXPECT_EQ(story.session.end(), End::protocol_error);
       for (int i = 0; i < 10; ++i) story.step(10 * millisecond, false);
       EXPECT_EQ(story.session.state(), State::closed);
-      EXPECT_EQ(story.peer().goodbyes, 3U);
-      EXPECT_EQ(story.peer().goodbye, static_cast<std::uint8_t>(message::DisconnectReason::protocol_error));
+      EXPECT_EQ(story.peer().disconnects, 3U);
+      EXPECT_EQ(story.peer().disconnect_reason, static_cast<std::uint8_t>(message::DisconnectReason::protocol_error));
       EXPECT_NE(story.session.end_text().find("reliable channel"), std::string::npos);
     }
 }

@@ -59,18 +59,19 @@ TEST(SessionPost, CarriesMessagesOfAllSizesBothWays) {
       ASSERT_TRUE(to == Channel::unreliable && size < 2'000
                       ? true
                       : story.server.post(story.peer(), to, game, content, story.now) == Queued::yes);
-      for (int i = 0; i < 400 && (story.peer().mail.size() < number || story.session.faults().total() != 0); ++i) {
+      for (int i = 0; i < 400 && (story.peer().game_messages.size() < number || story.session.faults().total() != 0);
+           ++i) {
         story.session.submit({});
         story.step();
       }
-      ASSERT_EQ(story.peer().mail.size(), number);
-      EXPECT_EQ(story.peer().mail.back().channel, to);
-      EXPECT_EQ(story.peer().mail.back().content, content);
+      ASSERT_EQ(story.peer().game_messages.size(), number);
+      EXPECT_EQ(story.peer().game_messages.back().channel, to);
+      EXPECT_EQ(story.peer().game_messages.back().content, content);
       for (int i = 0; i < 20; ++i) story.step();
       if (to == Channel::unreliable && size < 2'000) continue;
-      ASSERT_FALSE(story.mail.empty());
-      EXPECT_EQ(story.mail.back().channel, to);
-      EXPECT_EQ(story.mail.back().content, content);
+      ASSERT_FALSE(story.game_messages.empty());
+      EXPECT_EQ(story.game_messages.back().channel, to);
+      EXPECT_EQ(story.game_messages.back().content, content);
     }
   EXPECT_EQ(story.session.send_message(Channel::reliable_ordered, game, Bytes(message::message_bytes_max),
                                        Urgency::bundled, story.now),
@@ -94,10 +95,10 @@ TEST(SessionPost, PacksAndUnpacks) {
   for (int i = 0; i < 10; ++i) story.step();
   EXPECT_EQ(story.peer().packed, 1U);
   EXPECT_EQ(story.server.packed_out, 1U);
-  ASSERT_EQ(story.peer().mail.size(), 1U);
-  EXPECT_EQ(story.peer().mail[0].content, content);
-  ASSERT_EQ(story.mail.size(), 1U);
-  EXPECT_EQ(story.mail[0].content, content);
+  ASSERT_EQ(story.peer().game_messages.size(), 1U);
+  EXPECT_EQ(story.peer().game_messages[0].content, content);
+  ASSERT_EQ(story.game_messages.size(), 1U);
+  EXPECT_EQ(story.game_messages[0].content, content);
 }
 
 TEST(SessionPost, AnswersTheIntegrityCheckEvenWhenItsQueueIsFull) {
@@ -131,7 +132,7 @@ TEST(SessionPost, EndsWhenItIsAskedForKeysOutOfTurn) {
   EXPECT_EQ(story.session.end(), End::protocol_error);
   EXPECT_EQ(story.session.state(), State::closed);
   EXPECT_EQ(story.session.faults().count(peer::Fault::bad_rekey), 1U);
-  EXPECT_EQ(story.peer().goodbye, static_cast<std::uint8_t>(message::DisconnectReason::protocol_error));
+  EXPECT_EQ(story.peer().disconnect_reason, static_cast<std::uint8_t>(message::DisconnectReason::protocol_error));
   EXPECT_EQ(story.pools.chunk.in_use(), 0U);
 }
 
@@ -177,7 +178,7 @@ TEST(SessionPost, EndsWhenAMessageInFragmentsDoesNotGoOn) {
     for (int i = 0; i < 20; ++i) story.step();
     EXPECT_EQ(story.session.end(), End::protocol_error);
     EXPECT_EQ(story.session.faults().count(peer::Fault::stalled_message), 1U);
-    EXPECT_EQ(story.peer().goodbye, static_cast<std::uint8_t>(message::DisconnectReason::overload));
+    EXPECT_EQ(story.peer().disconnect_reason, static_cast<std::uint8_t>(message::DisconnectReason::overload));
     EXPECT_EQ(story.pools.block.in_use_bytes(), 0U);
   }
 }
@@ -222,9 +223,9 @@ TEST(SessionPost, HandsOnOnlyWhatMakesSense) {
   story.server.post(story.peer(), Channel::reliable_ordered, message::Type::chat, Bytes{0}, story.now);
   story.server.post(story.peer(), Channel::reliable_unordered, message::Type::symbol, Bytes{6, 1, 0, 'x'}, story.now);
   for (int i = 0; i < 20; ++i) story.step();
-  ASSERT_EQ(story.mail.size(), 2U);
-  EXPECT_EQ(story.mail[0].type, message::Type::state_update);
-  EXPECT_EQ(story.mail[1].type, message::Type::chat);
+  ASSERT_EQ(story.game_messages.size(), 2U);
+  EXPECT_EQ(story.game_messages[0].type, message::Type::state_update);
+  EXPECT_EQ(story.game_messages[1].type, message::Type::chat);
   EXPECT_EQ(story.session.resolve({5, {}}), "health");
   EXPECT_EQ(story.session.resolve({6, {}}), "");
   EXPECT_EQ(story.drops.value(Drop::bad_message), 2U);
@@ -247,7 +248,8 @@ TEST(SessionPost, MessagesArriveOverABadWireDuringRekeys) {
       return story.rng.chance(0.05) ? 2'000 + story.rng.below(20'000) : 4 + story.rng.below(600);
     };
     const auto done = [&] {
-      return story.peer().mail.size() == 2 * wanted && story.mail.size() == 2 * wanted && story.nothing_borrowed();
+      return story.peer().game_messages.size() == 2 * wanted && story.game_messages.size() == 2 * wanted &&
+             story.nothing_borrowed();
     };
     const Nanos begin = story.now;
     while (story.now < begin + 60 * second && story.session.state() == State::playing && !done()) {
@@ -268,14 +270,14 @@ TEST(SessionPost, MessagesArriveOverABadWireDuringRekeys) {
       wire.step(10 * millisecond);
     }
     EXPECT_EQ(story.session.state(), State::playing) << story.session.end_text();
-    EXPECT_TRUE(done()) << story.peer().mail.size() << " up, " << story.mail.size() << " down";
+    EXPECT_TRUE(done()) << story.peer().game_messages.size() << " up, " << story.game_messages.size() << " down";
     EXPECT_GE(story.session.counters().rekeys, 3U);
     EXPECT_EQ(story.server.bad, 0U);
     EXPECT_EQ(story.session.faults().total(), 0U);
-    for (const auto* mail : {&story.peer().mail, &story.mail}) {
+    for (const auto* game_messages : {&story.peer().game_messages, &story.game_messages}) {
       std::uint32_t next = 0;
       std::vector<bool> seen(wanted);
-      for (const auto& one : *mail) {
+      for (const auto& one : *game_messages) {
         const auto number = base::load<std::uint32_t>(one.content.data());
         ASSERT_LT(number, wanted);
         EXPECT_EQ(one.content, body(number, one.content.size()));

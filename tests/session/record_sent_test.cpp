@@ -48,10 +48,10 @@ TEST(Account, RemembersTheFreightForTheAck) {
   channel::SentDatagrams& sent = table.outbound(slot).sent;
   EXPECT_EQ(sent.bytes_in_flight(), burst.batch.length[row]);
   std::array<channel::SentDatagrams::Outcome, channel::SentDatagrams::capacity> outcomes{};
-  channel::AckResult news;
-  ASSERT_EQ(sent.acknowledge({burst.batch.sequence[row], 0, 0}, 0, 0, outcomes.data(), news),
+  channel::AckResult result;
+  ASSERT_EQ(sent.acknowledge({burst.batch.sequence[row], 0, 0}, 0, 0, outcomes.data(), result),
             channel::SentDatagrams::Verdict::ok);
-  ASSERT_EQ(news.outcomes, 1U);
+  ASSERT_EQ(result.outcomes, 1U);
   EXPECT_EQ(outcomes[0].packet.tag, 77);
   EXPECT_EQ(outcomes[0].packet.payload, channel::PayloadKind::plan);
   EXPECT_EQ(sent.bytes_in_flight(), 0U);
