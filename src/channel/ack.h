@@ -102,7 +102,7 @@ struct AckResult {
 
 /// The sending half: the datagrams in flight, in a queue of fixed capacity, each with what it carried; ack-only ones
 /// take no place. An ack for a sequence never sent is a lie: the connection ends. 128 are enough for a server, whose
-/// window lets 112 out: more are small plans to a client that has fallen silent, and are told as lost. A client's
+/// window lets 112 out: more are small plans to a client that has fallen silent, and are reported as lost. A client's
 /// inputs are exempt from its window, and at 5 s of round trip there are many.
 ///
 ///     front                                          back

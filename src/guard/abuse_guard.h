@@ -46,7 +46,7 @@ struct AbuseGuardConfig {
   Nanos ban_max = 240 * second;
 };
 
-/// A source that was just banned for its score: for control.
+/// A source that was just banned for its score. The admin thread tells the other lanes.
 struct ScoreBan {
   Prefix prefix;
   Nanos until = 0;

@@ -42,13 +42,13 @@ class IoLane {
     return done + outbound(now);
   }
 
-  /// Take commands from the admin room. Before the first poll; `link` outlives the lane.
+  /// Take commands from the admin thread. Before the first poll; `link` outlives the lane.
   void attach(link::AdminLink& link) noexcept { state_.admin.link = &link; }
 
   /// Share the server with other io lanes. Before the first poll.
   void attach(HandoverLinks links) noexcept { state_.handover.links = std::move(links); }
 
-  /// Refuse newcomers and say goodbye to every client, three times each.
+  /// Refuse newcomers and send every client Disconnect, three times each.
   void begin_drain() noexcept { state_.draining = true; }
   [[nodiscard]] bool drained() const noexcept {
     return state_.draining && state_.table.in_use() == 0 && state_.replies.empty() && state_.ready.empty();

@@ -172,7 +172,7 @@ class alignas(64) Session {
   /// Begin to connect: fresh ephemeral key, state connecting. Also after closed. False, and nothing changed: a token
   /// that is empty or too long.
   [[nodiscard]] bool start(const SessionOptions& options, Nanos now);
-  /// Say goodbye: playing sessions send three Disconnects (keep calling send), others end at once.
+  /// End the session: one that plays sends three Disconnects (keep calling send), others end at once.
   void close(Nanos now) noexcept;
 
   // One datagram at a time.
@@ -305,7 +305,7 @@ class alignas(64) Session {
 
   [[nodiscard]] Outgoing compose_connect(std::span<std::uint8_t> to, Nanos now) noexcept;
   [[nodiscard]] Outgoing compose_sealed(std::span<std::uint8_t> to, Nanos now) noexcept;
-  /// What stands behind the ack block, and the packet that it makes.
+  /// What stands behind the ack block, and what an ack of it will be about.
   struct Payload {
     channel::SentPacket packet;
     wire::Channel channel{};

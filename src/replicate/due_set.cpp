@@ -9,7 +9,7 @@ namespace {
 
 using world::ChangeSummary;
 
-// What the kernel knows of rows and summaries, said twice so that it need not include them.
+// What simd/find_due.h knows of rows and summaries, said twice so that it need not include them.
 static_assert(tracked_rows == simd::due_rows && sizeof(ChangeSummary) == simd::summary_bytes);
 static_assert(offsetof(ChangeSummary, change) == 0 && offsetof(ChangeSummary, urgent) == 2 &&
               offsetof(ChangeSummary, identity) == 4);

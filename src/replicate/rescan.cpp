@@ -14,7 +14,7 @@ namespace {
 constexpr float exchange_factor2 = 0.64F;
 constexpr float unlimited = 3e38F;
 
-// What the kernel knows of rows and places.
+// What simd/weigh_rows.h knows of rows and places.
 static_assert(tracked_rows == simd::weigh_rows_max && sizeof(world::Place) == simd::place_bytes);
 static_assert(offsetof(world::Place, x) == 0 && offsetof(world::Place, leave2) == 12);
 static_assert(status::state_mask == 3 && status::near == 0x40);

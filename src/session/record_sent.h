@@ -1,5 +1,5 @@
 #pragma once
-/// Twin of admit: what a session owes the protocol for each datagram it sends.
+/// Twin of record_received: what a session owes the protocol for each datagram it sends.
 
 #include "session/table.h"
 #include "wire/batch.h"

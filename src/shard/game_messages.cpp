@@ -24,8 +24,8 @@ bool ShardLane::has_room(Link& link, unsigned messages) noexcept {
 }
 
 /// Precondition: has_room
-void ShardLane::post(const replicate::Viewer& viewer, std::span<const std::uint8_t> message,
-                     std::uint8_t flags) noexcept {
+void ShardLane::send_message(const replicate::Viewer& viewer, std::span<const std::uint8_t> message,
+                             std::uint8_t flags) noexcept {
   Link& link = links_[viewer.io_lane];
   const wire::Buffer buffer = link.empties[--link.empty_count];
   std::uint8_t* const body = buffer.data + link::body_offset;
@@ -112,17 +112,18 @@ void ShardLane::act_on(std::uint32_t index, const game::Outcome& outcome, Nanos 
       return counters_.drops.add(Drop::unknown_message);
   }
   base::ByteReader out{outcome.answers.written()};
-  while (out.remaining() != 0) post(viewers_[index], out.read_bytes(static_cast<std::size_t>(out.read_varint())), 0);
+  while (out.remaining() != 0)
+    send_message(viewers_[index], out.read_bytes(static_cast<std::size_t>(out.read_varint())), 0);
   if (outcome.broadcasts) broadcast(outcome.broadcast, now);
 }
 
-/// Where the entity is as of the last step. Precondition: it is placed.
+/// Where the entity was after the last step. Precondition: it is placed.
 std::array<float, 3> ShardLane::position_of(std::uint32_t index) const noexcept {
   const Simulation& world = world_;
   return world.frame(tick_).motion_of(viewers_[index].own_slot).position;
 }
 
-/// As of the last step; of who has just joined, as it will be.
+/// As of the last step; for a player that has just joined, as it will be.
 game::Sender ShardLane::sender_of(std::uint32_t index) const noexcept {
   const Simulation& world = world_;
   game::Sender sender{.player_id = slots_[index].player_id, .input = inputs_[index].applied, .player = index};
@@ -168,7 +169,7 @@ unsigned ShardLane::deliver() noexcept {
     const replicate::Viewer& viewer = viewers_[delivered_];
     if (!viewer.active || !broadcast_.reaches(position_of(delivered_))) continue;
     if (!has_room(links_[viewer.io_lane], 1)) break;
-    post(viewer, broadcast_.content(), link::message_flag::may_drop);
+    send_message(viewer, broadcast_.content(), link::message_flag::may_drop);
     counters_.broadcasts_delivered.add(1);
   }
   if (delivered_ >= viewer_high_) {
@@ -188,7 +189,7 @@ unsigned ShardLane::welcome() noexcept {
       Link& link = links_[viewer.io_lane];
       if (!has_room(link, 1)) break;
       if (message.size() <= link::out_body_bytes_max) {
-        post(viewer, message, link::message_flag::may_drop);
+        send_message(viewer, message, link::message_flag::may_drop);
       } else {
         link.rings->filled.push({.body = reinterpret_cast<std::uint8_t*>(&world_.welcome_),
                                  .connection_id = viewer.connection_id,

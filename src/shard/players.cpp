@@ -1,14 +1,14 @@
-/// Players come and go. Both take effect when the next step begins, so that the tick follows from when the event
-/// was drained and from nothing else.
+/// Joins and leaves of players. Both take effect when the next step begins, so that the tick follows from when the
+/// session event was drained and from nothing else.
 ///
 ///                  join                      step begins
 ///       unknown ---------> joining ------------------------> present
 ///                             ^    join (another session)    |     |  leave
-///                             +------------------------------+     +--------> buried when the step begins
+///                             +------------------------------+     +--------> despawned when the step begins
 ///                             |    join                            |  leave, linger
 ///                             +---------------------- absent <-----+
 ///                                                        |  resume_s later
-///                                                        +--------> buried
+///                                                        +--------> despawned
 
 #include <algorithm>
 
@@ -21,7 +21,7 @@ void ShardLane::join(unsigned io_lane, const link::SessionEvent& event) noexcept
   std::uint32_t& place = place_of(io_lane, event.session);
   if (place != no_viewer) {
     if (viewers_[place].connection_id == event.connection_id) return;
-    // The slot's last session ended without a word.
+    // The slot's last session has ended, and its leave has not come.
     if (slots_[place].player_id != event.player_id) leave(place, false);
   }
   const std::uint32_t index = slot_for(event);
@@ -145,12 +145,12 @@ void ShardLane::spawn_players(std::span<const std::uint32_t> viewers) noexcept {
   }
 }
 
-/// What the engine says of a player who has no row yet.
+/// What the engine knows of a player without a row.
 world::Spawn ShardLane::engine_spawn_of(std::uint32_t index) const noexcept {
   return {.id = world::player_entity(slots_[index].player_id), .type = world::Type::player, .owner = index};
 }
 
-/// The same, with what the game says: as it will be when the next step begins.
+/// The same with what the game adds: the entity as it will be when the next step begins.
 world::Spawn ShardLane::spawn_of(std::uint32_t index) const noexcept {
   const ShardSetup& setup = world_.setup_;
   world::Spawn spawn = engine_spawn_of(index);

@@ -1,8 +1,8 @@
 #pragma once
 /// The shard lane: the entities of its players and of its share of the NPCs, and what its players are told.
 ///
-///     poll:  drain, deliver | step | (meet) | add up | publish, scatter | (meet) | select, due_set, compose, publish
-///     rows | idle
+///     poll:  drain, deliver | step | (barrier) | add up | publish, scatter | (barrier)
+///            | rescan, find what is due, compose, hand over | idle
 ///
 /// One poll does one bounded piece of one phase: at most 256 rows or 64 viewers. A lane owns its rows of the frame, its
 /// viewers and their input queues; it reads all rows, and locks nothing.
@@ -133,7 +133,8 @@ class ShardLane {
   [[nodiscard]] bool next_broadcast() noexcept;
   unsigned welcome() noexcept;
   [[nodiscard]] bool has_room(Link& link, unsigned messages) noexcept;
-  void post(const replicate::Viewer& viewer, std::span<const std::uint8_t> message, std::uint8_t flags) noexcept;
+  void send_message(const replicate::Viewer& viewer, std::span<const std::uint8_t> message,
+                    std::uint8_t flags) noexcept;
 
   // shard_lane.cpp
   void populate();
@@ -186,7 +187,7 @@ class ShardLane {
 
   // By viewer; one that is absent keeps its row, its input queue and its place here.
   world::Column<PlayerSlot> slots_;
-  world::Column<std::uint32_t> gone_tick_;  ///< absent: when it is buried; else 0
+  world::Column<std::uint32_t> gone_tick_;  ///< absent: when it is despawned; else 0
   std::uint32_t absent_ = 0;
   const std::uint32_t resume_ticks_;
   base::FixedMap<std::uint64_t, std::uint32_t, PlayerHash> players_;  ///< viewers of those present or absent

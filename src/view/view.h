@@ -147,7 +147,7 @@ class View {
   [[nodiscard]] std::size_t hot_bytes() const noexcept {
     return static_cast<std::size_t>(reinterpret_cast<const char*>(&facts_) - reinterpret_cast<const char*>(this));
   }
-  /// peer::Bytes held beyond sizeof(View).
+  /// Bytes held beyond sizeof(View).
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
  private:

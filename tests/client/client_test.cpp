@@ -243,10 +243,11 @@ TEST(Client, TalksWithTheGame) {
     const std::scoped_lock lock(live.mutex);
     auto& peer = live.server.peers.begin()->second;
     const auto now = static_cast<Nanos>(std::chrono::steady_clock::now().time_since_epoch().count());
-    live.server.post(peer, now, [](base::ByteWriter& out) {
+    live.server.queue_message(peer, now, [](base::ByteWriter& out) {
       message::encode(out, message::Chat{message::ChatScope::near, 9, test::Bytes{'y', 'o'}});
     });
-    live.server.post(peer, wire::Channel::reliable_ordered, message::Type::game_own, test::Bytes(50'000, 1), now);
+    live.server.queue_message(peer, wire::Channel::reliable_ordered, message::Type::game_own, test::Bytes(50'000, 1),
+                              now);
     live.server.rekey(peer, now);
   }
   EXPECT_TRUE(eventually(client, [&] { return client.statistics().rekeys == 1 && large == 50'000; }));

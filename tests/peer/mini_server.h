@@ -168,25 +168,27 @@ class MiniServer {
       }
     }
   }
-  channel::Queued post(Peer& peer, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content,
-                       Nanos now, channel::Urgency urgency = channel::Urgency::bundled) {
+  channel::Queued queue_message(Peer& peer, wire::Channel channel, message::Type type,
+                                std::span<const std::uint8_t> content, Nanos now,
+                                channel::Urgency urgency = channel::Urgency::bundled) {
     return peer.reliable.send(pools, channel, type, content, urgency, now);
   }
   /// A control message, or another that has an encoder, on channel 1.
-  channel::Queued post(Peer& peer, Nanos now, const std::function<void(base::ByteWriter&)>& encode) {
+  channel::Queued queue_message(Peer& peer, Nanos now, const std::function<void(base::ByteWriter&)>& encode) {
     std::array<std::uint8_t, 512> bytes;
     base::ByteWriter out(bytes);
     encode(out);
     base::ByteReader in(out.written());
     message::Framed framed;
     if (!message::next(in, framed)) return channel::Queued::too_long;
-    return post(peer, wire::Channel::reliable_ordered, framed.type, framed.content, now, channel::Urgency::immediate);
+    return queue_message(peer, wire::Channel::reliable_ordered, framed.type, framed.content, now,
+                         channel::Urgency::immediate);
   }
   /// Ask for new keys. Precondition: the last ones are in use.
   void rekey(Peer& peer, Nanos now) {
     peer.asking = crypt::make_key_pair(random_.entropy());
     peer.asked = true;
-    post(peer, now, [&](base::ByteWriter& out) {
+    queue_message(peer, now, [&](base::ByteWriter& out) {
       message::encode(out, message::Type::rekey_request,
                       message::Rekey{static_cast<std::uint8_t>(peer.epoch + 1), peer.asking.public_key});
     });

@@ -58,7 +58,7 @@ TEST(SessionPost, CarriesMessagesOfAllSizesBothWays) {
       ASSERT_EQ(story.session.send_message(to, game, content, Urgency::bundled, story.now), Queued::yes);
       ASSERT_TRUE(to == Channel::unreliable && size < 2'000
                       ? true
-                      : story.server.post(story.peer(), to, game, content, story.now) == Queued::yes);
+                      : story.server.queue_message(story.peer(), to, game, content, story.now) == Queued::yes);
       for (int i = 0; i < 400 && (story.peer().game_messages.size() < number || story.session.faults().total() != 0);
            ++i) {
         story.session.submit({});
@@ -91,7 +91,7 @@ TEST(SessionPost, PacksAndUnpacks) {
   const Bytes content(1'000, 'a');
   ASSERT_EQ(story.session.send_message(Channel::reliable_ordered, game, content, Urgency::immediate, story.now),
             Queued::yes);
-  story.server.post(story.peer(), Channel::reliable_unordered, game, content, story.now);
+  story.server.queue_message(story.peer(), Channel::reliable_unordered, game, content, story.now);
   for (int i = 0; i < 10; ++i) story.step();
   EXPECT_EQ(story.peer().packed, 1U);
   EXPECT_EQ(story.server.packed_out, 1U);
@@ -114,7 +114,7 @@ TEST(SessionPost, AnswersTheIntegrityCheckEvenWhenItsQueueIsFull) {
          Queued::yes) {
   }
   const message::CheckIntegrity check{9, 3, {1, 2, 3}};
-  story.server.post(story.peer(), story.now, [&](base::ByteWriter& out) { message::encode(out, check); });
+  story.server.queue_message(story.peer(), story.now, [&](base::ByteWriter& out) { message::encode(out, check); });
   for (int i = 0; i < 30 && story.peer().answers.empty(); ++i) story.step();
   ASSERT_EQ(story.peer().answers.size(), 1U);
   EXPECT_EQ(story.peer().answers[0].index, 3);
@@ -125,7 +125,7 @@ TEST(SessionPost, AnswersTheIntegrityCheckEvenWhenItsQueueIsFull) {
 TEST(SessionPost, EndsWhenItIsAskedForKeysOutOfTurn) {
   Story story;
   ASSERT_TRUE(story.reach_open());
-  story.server.post(story.peer(), story.now, [&](base::ByteWriter& out) {
+  story.server.queue_message(story.peer(), story.now, [&](base::ByteWriter& out) {
     message::encode(out, message::Type::rekey_request, message::Rekey{2, {9}});
   });
   for (int i = 0; i < 20; ++i) story.step();
@@ -208,20 +208,21 @@ TEST(SessionPost, EndsAfterTenTimeoutsInARow) {
 TEST(SessionPost, HandsOnOnlyWhatMakesSense) {
   Story story;
   ASSERT_TRUE(story.reach_open());
-  const auto post = [&](auto&& message) {
-    story.server.post(story.peer(), story.now, [&](base::ByteWriter& out) { message::encode(out, message); });
+  const auto queue_message = [&](auto&& message) {
+    story.server.queue_message(story.peer(), story.now, [&](base::ByteWriter& out) { message::encode(out, message); });
   };
   message::StateUpdate update;
   const Bytes unbound = {5, 1, 0, 0, 0, 7};  // symbol 5, one byte
   update.count = 1;
   update.components = unbound;
-  post(update);  // id 5 means nothing yet
-  post(message::Symbol{5, "health"});
-  post(update);
-  post(message::Action{1, 2, 3});  // a client's
-  post(message::Chat{message::ChatScope::server, 0, Bytes{'h', 'i'}});
-  story.server.post(story.peer(), Channel::reliable_ordered, message::Type::chat, Bytes{0}, story.now);
-  story.server.post(story.peer(), Channel::reliable_unordered, message::Type::symbol, Bytes{6, 1, 0, 'x'}, story.now);
+  queue_message(update);  // id 5 means nothing yet
+  queue_message(message::Symbol{5, "health"});
+  queue_message(update);
+  queue_message(message::Action{1, 2, 3});  // a client's
+  queue_message(message::Chat{message::ChatScope::server, 0, Bytes{'h', 'i'}});
+  story.server.queue_message(story.peer(), Channel::reliable_ordered, message::Type::chat, Bytes{0}, story.now);
+  story.server.queue_message(story.peer(), Channel::reliable_unordered, message::Type::symbol, Bytes{6, 1, 0, 'x'},
+                             story.now);
   for (int i = 0; i < 20; ++i) story.step();
   ASSERT_EQ(story.game_messages.size(), 2U);
   EXPECT_EQ(story.game_messages[0].type, message::Type::state_update);
@@ -260,7 +261,8 @@ TEST(SessionPost, MessagesArriveOverABadWireDuringRekeys) {
           up[to] += story.session.send_message(channel, game, body(up[to], size()), Urgency::bundled, story.now) ==
                     Queued::yes;
         if (down[to] < wanted && story.rng.chance(0.5))
-          down[to] += story.server.post(story.peer(), channel, game, body(down[to], size()), story.now) == Queued::yes;
+          down[to] +=
+              story.server.queue_message(story.peer(), channel, game, body(down[to], size()), story.now) == Queued::yes;
       }
       if (story.now >= rekey_at && test::MiniServer::can_rekey(story.peer())) {
         story.server.rekey(story.peer(), story.now);

@@ -112,7 +112,7 @@ AttackCommandLine parse_attack_line(int argc, char** argv) {
   }
   Arguments app(
       "serried-attack",
-      "Tests how one's own server bears an attack: sends what it must refuse, as fast as it goes, and counts the "
+      "Tests how one's own server holds under attack: sends what it must refuse, as fast as it goes, and counts the "
       "answers.\nUsage: serried-attack [EAL options --] [options]");
   Texts texts;
   declare(app, line.options, texts);
