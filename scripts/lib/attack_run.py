@@ -27,7 +27,7 @@ def read_options():
         prog="scripts/attack",
         description="Honest bots play on a server while serried-attack sends all that a server must refuse, as fast as its "
                     "core allows; then say what the players noticed.",
-        epilog="exit code: 0 nobody was disconnected and all limits hold; 1 something was wrong (the table says what); "
+        epilog="exit code: 0 no session was disconnected and all limits hold; 1 something was wrong (the table says what); "
                "2 a bad option; 130 interrupted")
     parser.add_argument("--players", type=at_least(1, 60000), default=2000, help="honest bots (default 2000)")
     parser.add_argument("--rate", type=at_least(1, 120), metavar="HZ", default=60, help="inputs a second of each (default 60)")

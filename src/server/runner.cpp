@@ -125,7 +125,7 @@ void Runner::drain() {
   if (engine_.drained())
     log_.info("drained ms={}", (telemetry::now() - begin) / millisecond);
   else
-    log_.warn("not everybody was told within {} s; their clients will time out", drain_max / second);
+    log_.warn("not every client was sent Disconnect within {} s; the others will time out", drain_max / second);
 }
 
 bool Runner::signalled(Nanos until) {

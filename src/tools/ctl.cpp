@@ -82,7 +82,7 @@ bool ask(const std::string& path, const std::string& request, std::string& answe
 }
 
 void print_bans(const Json& bans) {
-  if (bans.empty()) std::puts("nobody is banned");
+  if (bans.empty()) std::puts("no address is banned");
   for (const Json& ban : bans) {
     const Json& left = ban.at("seconds_left");
     std::string text = ban.at("address").get<std::string>() + "  by " + ban.at("by").get<std::string>() + ", " +
@@ -119,7 +119,7 @@ int main(int argc, char** argv) {
   bool json = false;
   app.add("--socket", socket_path, "the server's control socket").required().unit("PATH");
   app.require_command();
-  auto ban = app.add_command("ban", "who may not speak to the server");
+  auto ban = app.add_command("ban", "addresses whose datagrams the server drops");
   ban.require_command();
   auto add = ban.add_command("add", "ban an address or network; its sessions end");
   add.add("address", address, "ADDRESS or ADDRESS/LENGTH").required();

@@ -161,7 +161,7 @@ class Filter(unittest.TestCase):
         self.send(PLAYER, 10, 64)
         drops = self.drops()
         self.assertEqual(drops.get("filter_banned"), 30)
-        self.assertEqual(drops.get("bad_crc"), 30, "20 before the ban, 10 of somebody else")
+        self.assertEqual(drops.get("bad_crc"), 30, "20 before the ban, 10 of another address")
         self.assertNotIn("banned", drops, "no lane has seen one")
         self.assertTrue(self.bans()[FLOODER]["in_force"])
         self.assertIn("lifted", self.ctl("ban", "lift", FLOODER))

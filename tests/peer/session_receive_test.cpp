@@ -60,7 +60,7 @@ TEST(Session, DoesNotAckWhatTheViewHadToIgnore) {
   EXPECT_GE(std::count(peer.acked.begin(), peer.acked.end(), 78), 3);
 }
 
-TEST(Session, EndsWhenItIsLiedTo) {
+TEST(Session, EndsWhenTheServerAcksWhatWasNeverSent) {
   Story story;
   ASSERT_TRUE(story.reach(State::playing));
   story.server.send(
@@ -89,7 +89,7 @@ TEST(Session, DropsWhatCannotBeUnderstoodOnChannelZeroAndGoesOn) {
   }
 }
 
-TEST(Session, EndsWhenAReliableChannelMakesNoSense) {
+TEST(Session, EndsWhenAReliableChannelIsMalformed) {
   const std::uint8_t flags[] = {0, wire::flag::fragment, wire::flag::compressed};
   for (const std::uint8_t flag : flags)
     for (const std::uint8_t channel : {std::uint8_t{1}, std::uint8_t{2}}) {

@@ -25,7 +25,7 @@ Bytes body(std::uint32_t number, std::size_t size) {
   return bytes;
 }
 
-TEST(SessionPost, OpensTheChannelsWithTheFirstAnswerAndStopsAsking) {
+TEST(SessionReliable, OpensTheChannelsWithTheFirstAnswerAndStopsAsking) {
   Story story;
   story.server.answers_shake = false;
   ASSERT_TRUE(story.reach(State::playing));
@@ -47,7 +47,7 @@ TEST(SessionPost, OpensTheChannelsWithTheFirstAnswerAndStopsAsking) {
   EXPECT_EQ(story.peer().shaken.message_bytes_max, message::message_bytes_max);
 }
 
-TEST(SessionPost, CarriesMessagesOfAllSizesBothWays) {
+TEST(SessionReliable, CarriesMessagesOfAllSizesBothWays) {
   Story story;
   ASSERT_TRUE(story.reach_open());
   std::uint32_t number = 0;
@@ -81,7 +81,7 @@ TEST(SessionPost, CarriesMessagesOfAllSizesBothWays) {
   EXPECT_TRUE(story.nothing_borrowed());
 }
 
-TEST(SessionPost, PacksAndUnpacks) {
+TEST(SessionReliable, PacksAndUnpacks) {
   Story story;
   channel::Packer packer;
   story.server.packer = story.options.packer = &packer;
@@ -101,7 +101,7 @@ TEST(SessionPost, PacksAndUnpacks) {
   EXPECT_EQ(story.game_messages[0].content, content);
 }
 
-TEST(SessionPost, AnswersTheIntegrityCheckEvenWhenItsQueueIsFull) {
+TEST(SessionReliable, AnswersTheIntegrityCheckEvenWhenItsQueueIsFull) {
   Story story;
   crypt::IntegrityVersion version{9, 16, crypt::Secret{}};
   const crypt::IntegrityTable table = crypt::make_integrity_table(version);
@@ -122,7 +122,7 @@ TEST(SessionPost, AnswersTheIntegrityCheckEvenWhenItsQueueIsFull) {
             crypt::integrity_answer(table.entries[3], check.nonce, story.peer().keys[0].exporter));
 }
 
-TEST(SessionPost, EndsWhenItIsAskedForKeysOutOfTurn) {
+TEST(SessionReliable, EndsWhenItIsAskedForKeysOutOfTurn) {
   Story story;
   ASSERT_TRUE(story.reach_open());
   story.server.queue_message(story.peer(), story.now, [&](base::ByteWriter& out) {
@@ -147,13 +147,13 @@ void send_part(Story& story, Channel channel) {
                     static_cast<std::uint8_t>(channel));
 }
 
-TEST(SessionPost, ForgetsAnUnreliableMessageThatIsNotCompleteAfterTenSeconds) {
+TEST(SessionReliable, ForgetsAnUnreliableMessageThatIsNotCompleteAfterTenSeconds) {
   Story story;
   ASSERT_TRUE(story.reach_open());
   send_part(story, Channel::unreliable);
   story.step();
   EXPECT_NE(story.pools.block.in_use_bytes(), 0U);
-  EXPECT_LE(story.session.wake_at(), story.now + second) << "whoever sleeps until then looks after it in time";
+  EXPECT_LE(story.session.wake_at(), story.now + second) << "a caller that sleeps until then looks after it in time";
   const Nanos began = story.now;
   while (story.pools.block.in_use_bytes() != 0 && story.now < began + 20 * second) story.step(50 * millisecond);
   EXPECT_GE(story.now, began + 9 * second);
@@ -161,7 +161,7 @@ TEST(SessionPost, ForgetsAnUnreliableMessageThatIsNotCompleteAfterTenSeconds) {
   EXPECT_EQ(story.session.state(), State::playing);
 }
 
-TEST(SessionPost, EndsWhenAMessageInFragmentsDoesNotGoOn) {
+TEST(SessionReliable, EndsWhenAMessageInFragmentsDoesNotGoOn) {
   for (const Channel channel : {Channel::reliable_ordered, Channel::reliable_unordered}) {
     Story story;
     ASSERT_TRUE(story.reach_open());
@@ -183,7 +183,7 @@ TEST(SessionPost, EndsWhenAMessageInFragmentsDoesNotGoOn) {
   }
 }
 
-TEST(SessionPost, EndsAfterTenTimeoutsInARow) {
+TEST(SessionReliable, EndsAfterTenTimeoutsInARow) {
   Story story;
   ASSERT_TRUE(story.reach_open());
   const Nanos begin = story.now;
@@ -205,7 +205,7 @@ TEST(SessionPost, EndsAfterTenTimeoutsInARow) {
   EXPECT_EQ(story.session.counters().timeouts, 10U);
 }
 
-TEST(SessionPost, HandsOnOnlyWhatMakesSense) {
+TEST(SessionReliable, HandsOnOnlyWellFormedMessagesOfTheServer) {
   Story story;
   ASSERT_TRUE(story.reach_open());
   const auto queue_message = [&](auto&& message) {
@@ -237,7 +237,7 @@ TEST(SessionPost, HandsOnOnlyWhatMakesSense) {
 
 /// Loss, duplicates, delays that overtake, both ways, while keys change every 200 ms: what was queued arrives exactly
 /// once, on channel 1 in order, and all memory comes back.
-TEST(SessionPost, MessagesArriveOverABadWireDuringRekeys) {
+TEST(SessionReliable, MessagesArriveOverABadWireDuringRekeys) {
   test::for_each_seed(12, [](std::uint64_t seed) {
     Story story(seed);
     ASSERT_TRUE(story.reach_open());

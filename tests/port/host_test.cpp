@@ -78,7 +78,7 @@ TEST_F(HostTest, BelievesTheNicAboutChecksums) {
   EXPECT_EQ(feed(lenient, bad).verdict, "datagram");
 }
 
-TEST_F(HostTest, TakesATagThatTheNicStripped) {
+TEST_F(HostTest, ReadsTheVlanTagThatTheNicStripped) {
   const Bytes frame = udp_frame(false);
   const Outcome outcome = feed(tagged, frame, {true, 7, Checked::unknown, Checked::unknown});
   ASSERT_EQ(outcome.verdict, "datagram");

@@ -7,7 +7,7 @@
 namespace serried::session {
 namespace {
 
-TEST(Account, SequencesRiseFromOneAndSkipNowAndThen) {
+TEST(RecordSent, SequencesRiseFromOneAndSkipNowAndThen) {
   Table table{0, 4};
   const std::uint32_t slot = open_session(table, 1);
   std::uint64_t previous = 0, skipped = 0, sent = 0;
@@ -35,7 +35,7 @@ TEST(Account, SequencesRiseFromOneAndSkipNowAndThen) {
   EXPECT_LT(skipped, sent / 50);
 }
 
-TEST(Account, RemembersTheFreightForTheAck) {
+TEST(RecordSent, RemembersThePacketForTheAck) {
   Table table{0, 4};
   const std::uint32_t slot = open_session(table, 1);
   Burst burst;
@@ -57,7 +57,7 @@ TEST(Account, RemembersTheFreightForTheAck) {
   EXPECT_EQ(sent.bytes_in_flight(), 0U);
 }
 
-TEST(Account, TheChannelFollowsFromTheCargoAndThePhaseFromTheKey) {
+TEST(RecordSent, TheChannelFollowsFromThePayloadAndThePhaseFromTheKey) {
   Table table{0, 4};
   const std::uint32_t slot = open_session(table, 1);
   table.outbound(slot).key_phase_flag = wire::flag::key_phase;
@@ -85,7 +85,7 @@ TEST(Account, TheChannelFollowsFromTheCargoAndThePhaseFromTheKey) {
 
 /// More than a server's window lets out: what waits for an answer about a datagram pushed out of the queue must hear of
 /// it.
-TEST(Account, WhatHasToMakeRoomIsNamedAsLost) {
+TEST(RecordSent, WhatHasToMakeRoomIsNamedAsLost) {
   Table table{0, 4};
   const std::uint32_t slot = open_session(table, 1);
   constexpr std::array cargos{channel::PayloadKind::plan, channel::PayloadKind::ordered, channel::PayloadKind::none};
@@ -104,7 +104,7 @@ TEST(Account, WhatHasToMakeRoomIsNamedAsLost) {
   for (unsigned n = 0; n < 12; ++n) {
     const SendBatchInfo info = send_one({});
     if (cargos[n % 3] == channel::PayloadKind::none) {
-      EXPECT_EQ(info.lost_count, 0U) << "nobody waits for it";
+      EXPECT_EQ(info.lost_count, 0U) << "nothing waits for it";
       continue;
     }
     ASSERT_EQ(info.lost_count, 1U);

@@ -16,7 +16,7 @@ TEST(Frame, ColumnsBeginOnCacheLinesAndAreZero) {
   for (unsigned row = 0; row < 128; ++row) EXPECT_EQ(frame.y[row], 0.0F);
 }
 
-TEST(Frame, BirthFillsTheRow) {
+TEST(Frame, SpawnFillsTheRow) {
   Frame frame(64, 0);
   Identity identity(64);
   identity.generation[5] = 3;
