@@ -25,7 +25,7 @@ void PrintTo(const Weather& weather, std::ostream* out) { *out << weather.name; 
 
 class FaultyWire : public testing::TestWithParam<Weather> {};
 
-/// Play through bad weather, let it clear. Expect every view to equal the world, and the books to balance.
+/// Play over a wire with faults, then let them end. Expect every view to equal the world, and the books to balance.
 TEST_P(FaultyWire, ViewsConvergeAfterTheWireRecovers) {
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
     SCOPED_TRACE(testing::Message() << GetParam().name << ", seed " << seed);

@@ -77,7 +77,7 @@ TEST(GameMessages, ChatToThoseNearReachesNearViewersOfEveryShard) {
   EXPECT_GT(near, 3U);
   EXPECT_LT(near, 60U);
   EXPECT_EQ(shards_heard, 7U);
-  EXPECT_EQ(speaker.game_messages.size(), 1U) << "he hears himself";
+  EXPECT_EQ(speaker.game_messages.size(), 1U) << "the speaker is among the viewers near";
   expect_all_home(rig);
 }
 
@@ -153,7 +153,8 @@ TEST(GameMessages, EveryMessageOfAFullMailRingIsAnswered) {
   expect_all_home(rig);
 }
 
-/// A poll reads 64 KiB of mail and a message. What was there when the tick became due is part of it all the same.
+/// A poll reads 64 KiB of game messages and one more. What was there when the tick became due is part of it all the
+/// same.
 TEST(GameMessages, MailBeyondOnePollIsReadBeforeTheTick) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   Player& player = rig.join(1);
@@ -199,7 +200,7 @@ TEST(GameMessages, MailWaitsUntilThereIsRoomForAllAnswers) {
                                                 .block = i,
                                                 .channel = 1}));
   for (unsigned i = 0; i < 100; ++i) narrow.lane.poll(narrow.now += millisecond);
-  EXPECT_LT(narrow.lane.counters().game_messages.value(), 9U) << "nobody takes the answers away";
+  EXPECT_LT(narrow.lane.counters().game_messages.value(), 9U) << "no io lane takes the answers";
   std::vector<std::uint16_t> back;
   std::vector<std::uint32_t> answered;
   for (unsigned i = 0; i < 2'000 && back.size() < 9; ++i) {
