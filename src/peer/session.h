@@ -263,7 +263,7 @@ class alignas(64) Session {
 
   void enter(State state, Nanos now) noexcept;
   void finish(End end, Nanos now, std::uint64_t sequence = 0) noexcept;
-  /// It is the server's fault: say so, three times, and hear nothing more.
+  /// The server broke the protocol: send Disconnect three times, and process nothing more.
   void fail(End end, message::DisconnectReason why, Nanos now, std::uint64_t sequence) noexcept;
   [[nodiscard]] bool failed() const noexcept { return end_ != End::none && end_ != End::user; }
   void report(Fault fault, Nanos now, std::uint64_t sequence, std::uint8_t detail) noexcept;

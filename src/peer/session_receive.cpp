@@ -171,7 +171,7 @@ Drop Session::accept_message(const message::Framed& framed, const wire::Header& 
       return Drop::none;
     }
     case Type::pong: {
-      // Its being here is all we wanted; round trips come from acks.
+      // It only shows that the server is there; round trips come from acks.
       message::Pong pong;
       return message::decode(framed.content, pong) ? Drop::none : Drop::bad_message;
     }

@@ -68,7 +68,7 @@ void find_due_rows(Viewer& viewer, const ReplicationContext& context, DueSet& du
   due_set.due.clear(0);
   due_set.heavy.clear(0);
 
-  // What a client predicts, its own entity, it must be able to reconcile at every tick.
+  // A client predicts its own entity, and must be able to reconcile it at every tick.
   simd::DueRules own = rules;
   own.resting = 1;
   due_set.own_due = resolve_row(viewer, context, 0, due_set) && simd::due_priority(summaries, rows, 0, own) != 0;

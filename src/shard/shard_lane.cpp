@@ -9,8 +9,8 @@ namespace serried::shard {
 
 namespace {
 
-/// Late by more than this share of a tick, the server itself kept the inputs waiting: in this tick and in those that
-/// follow soon, while the io lane still takes from the port what came meanwhile, none waits any longer.
+/// When a tick begins late by more than this share of a tick, the server itself kept the inputs waiting. In this tick
+/// and in the few after it, while the io lane still takes from the port what came meanwhile, no input is kept back.
 constexpr Nanos late_share = 2;
 constexpr std::uint32_t catch_up_ticks = 3;
 
@@ -177,7 +177,7 @@ void ShardLane::begin_tick() noexcept {
   drain_polls_ = 0;
   hash_ = 0;
   living_ = 0;
-  // What comes on top of a round trip: the tick that begins, and that not every row is told in every turn of a viewer.
+  // Beside the round trip: the tick that begins, and the ticks between two datagrams to a viewer.
   if (round_trips_ != 0)
     acked_age_ = 1 + throttle_.interval() + static_cast<std::uint32_t>(round_trips_x8_ / (8 * round_trips_));
   round_trips_x8_ = round_trips_ = 0;
