@@ -1,5 +1,5 @@
-/// The AEAD of this CPU's vectors against the same bursts through libsodium, datagram after datagram: in turns within
-/// one run, so that whatever else the machine does meets both. Bursts are of different sessions in a shuffled order,
+/// The vector AEAD of this CPU against libsodium, datagram after datagram, over the same bursts: in turns within one
+/// run, so that whatever else the machine does disturbs both. Bursts are of different sessions in a shuffled order,
 /// with warm datagrams, as in crypt_bench.
 
 #include "crypt/aead.h"

@@ -284,7 +284,7 @@ void penalize(benchmark::State& state) {
 }
 BENCHMARK(penalize)->Apply(sizes);
 
-void account(benchmark::State& state) {
+void record_sent(benchmark::State& state) {
   Crowd crowd(state);
   session::SendBatchInfo info{};
   for (unsigned row = 0; row < crowd.burst(); ++row) {
@@ -299,7 +299,7 @@ void account(benchmark::State& state) {
     return sum;
   });
 }
-BENCHMARK(account)->Apply(sizes);
+BENCHMARK(record_sent)->Apply(sizes);
 
 void seal(benchmark::State& state) {
   Crowd crowd(state);

@@ -108,7 +108,7 @@ def wait_for_players(server, swarm, players):
 def play(options, commands, on_the_wire, swarm_cores, attack_cores):
     """Run all three; what went wrong with the processes themselves, and whether Ctrl-C was pressed."""
     problems, swarm, attacker = [], None, None
-    # Who stands on the wire carries the goodbyes of the others, and must leave it before they do: a thread of memif's unmaps
+    # The attacker on the wire carries the Disconnects of the others, and must leave the wire before they do: a thread of memif's unmaps
     # what it shared with a peer that has left, and waits for no burst. So the swarm lingers when it has said all.
     said = commands["swarm"][commands["swarm"].index("--json") + 1]
 

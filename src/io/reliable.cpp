@@ -1,5 +1,5 @@
 /// The reliable channels of a lane's sessions, between the session's Reliable (channel/reliable.h) and the lane: what
-/// comes in order goes to decode or to the shard, what is due goes out as the congestion window allows.
+/// comes in order goes to dispatch or to the shard, what is due goes out as the congestion window allows.
 
 #include "io/reliable.h"
 
