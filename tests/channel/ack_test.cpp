@@ -568,9 +568,9 @@ class History {
  private:
   void send() {
     const std::uint64_t sequence = sent_.next_sequence(random_.chance(0.02));
-    static constexpr PayloadKind cargoes[] = {PayloadKind::none, PayloadKind::plan, PayloadKind::ordered,
-                                              PayloadKind::unordered, PayloadKind::input};
-    const SentPacket packet{cargoes[random_.below(5)], static_cast<std::uint8_t>(random_.below(32)), ++tag_};
+    static constexpr PayloadKind payloads[] = {PayloadKind::none, PayloadKind::plan, PayloadKind::ordered,
+                                               PayloadKind::unordered, PayloadKind::input};
+    const SentPacket packet{payloads[random_.below(5)], static_cast<std::uint8_t>(random_.below(32)), ++tag_};
     const auto bytes = static_cast<std::uint16_t>(random_.chance(0.1) ? 0 : 1 + random_.below(1200));
     const std::uint32_t before = sent_.bytes_in_flight();
     const SentPacket out = sent_.note(sequence, packet, bytes, now_);
