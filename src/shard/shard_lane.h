@@ -60,7 +60,7 @@ class ShardLane {
   /// Put the buffers that it holds back into its rings, for the io lanes to close: after the last poll.
   void close() noexcept;
 
-  /// Between two ticks, and no row waits in a ring.
+  /// Between two ticks.
   [[nodiscard]] bool idle() const noexcept { return phase_ == Phase::idle; }
   [[nodiscard]] std::uint32_t tick() const noexcept { return tick_; }
   [[nodiscard]] const ShardCounters& counters() const noexcept { return counters_; }
