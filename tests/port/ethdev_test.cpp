@@ -273,7 +273,7 @@ class PcapTest : public testing::Test {
 
 /// A whole capture: each frame ends as the host alone says, and is counted so; what was asked is answered in the same
 /// words; the datagrams go back where they came from.
-TEST_F(PcapTest, FramesOfACaptureGetTheVerdictsOfTheTable) {
+TEST_F(PcapTest, ACaptureIsTreatedAsItsTableSays) {
   frames::Bytes junk(700, 0x5A);
   std::vector<frames::Bytes> capture, expected;
   std::map<std::string, std::uint64_t> verdicts;
