@@ -1,5 +1,5 @@
-/// The AEAD of this CPU's vectors against the same bursts through libsodium, datagram after datagram: in turns within
-/// one run, so that whatever else the machine does meets both. Bursts are of different sessions in a shuffled order,
+/// The vector AEAD of this CPU against libsodium, datagram after datagram, over the same bursts: in turns within one
+/// run, so that whatever else the machine does disturbs both. Bursts are of different sessions in a shuffled order,
 /// with warm datagrams, as in crypt_bench.
 
 #include "crypt/aead.h"
@@ -32,7 +32,7 @@ struct Options {
 struct Figures {
   unsigned body, burst;
   std::string direction;
-  double libsodium_min, libsodium_med, kernel_min, kernel_med, ratio;  // ns a datagram; ratio: median of the pairs
+  double libsodium_min, libsodium_med, vector_min, vector_med, ratio;  // ns a datagram; ratio: median of the pairs
 };
 
 /// Keys of many sessions, and one burst that is sealed for them, some at a time.
@@ -115,13 +115,13 @@ Figures measure(const Options& options, simd::Isa isa, unsigned body, unsigned b
   Bed bed(options.sessions, burst, body);
   const unsigned bursts = std::max(1u, options.datagrams / burst);
   const double clock = clock_alone() / burst;
-  bench::Samples library, kernels, ratios;
+  bench::Samples library, vectors, ratios;
   for (unsigned i = 0; i < options.repeats; ++i) {
     simd::use_isa(simd::Isa::scalar);
     library.add(std::max(0.1, time_once(bed, open, bursts, burst, right) - clock));
     simd::use_isa(isa);
-    kernels.add(std::max(0.1, time_once(bed, open, bursts, burst, right) - clock));
-    ratios.add(library.values.back() / kernels.values.back());
+    vectors.add(std::max(0.1, time_once(bed, open, bursts, burst, right) - clock));
+    ratios.add(library.values.back() / vectors.values.back());
   }
   bed.refresh();
   bed.seal();
@@ -131,8 +131,8 @@ Figures measure(const Options& options, simd::Isa isa, unsigned body, unsigned b
           open ? "open" : "seal",
           library.minimum(),
           library.median(),
-          kernels.minimum(),
-          kernels.median(),
+          vectors.minimum(),
+          vectors.median(),
           ratios.median()};
 }
 
@@ -148,7 +148,7 @@ int main(int argc, char** argv) {
   Options options;
   bool quick = false;
   tools::Arguments app("aead_bench",
-                       "ChaCha20-Poly1305 over bursts: vector kernel and libsodium in turns, ns a datagram");
+                       "ChaCha20-Poly1305 over bursts: vector function and libsodium in turns, ns a datagram");
   app.add("--body", options.bodies, "bytes of a sealed body, once or more").range(0, 1184);
   app.add("--burst", options.bursts, "datagrams of a burst, once or more").range(1, 64);
   app.add("--sessions", options.sessions, "keys, visited in a shuffled order").range(64, 1'000'000);
@@ -162,7 +162,7 @@ int main(int argc, char** argv) {
   if (!crypt::initialise()) return 1;
   const simd::Isa isa = simd::use_isa(isa_named(options.isa));
   if (isa < simd::Isa::avx2 || (!options.isa.empty() && simd::isa_name(isa) != options.isa)) {
-    std::fprintf(stderr, "aead_bench: skipped: no vector kernel for this CPU%s%s\n",
+    std::fprintf(stderr, "aead_bench: skipped: no vector function for this CPU%s%s\n",
                  options.isa.empty() ? "" : ", not ", options.isa.c_str());
     return 77;
   }
@@ -170,7 +170,7 @@ int main(int argc, char** argv) {
       "isa " + std::string(simd::isa_name(isa)) + "; sessions " + std::to_string(options.sessions) + "; datagrams " +
       std::to_string(options.datagrams) + " x " + std::to_string(options.repeats) + " pairs; CPU time of the thread";
   std::printf("configuration: %s\n\n%-10s %6s %6s %12s %12s %8s\n", configuration.c_str(), "direction", "burst",
-              "bytes", "libsodium", "kernel", "ratio");
+              "bytes", "libsodium", "vector", "ratio");
   base::Json rows = base::Json::array();
   std::uint64_t hash = 0;
   bool right = true;
@@ -179,13 +179,13 @@ int main(int argc, char** argv) {
       for (const unsigned body : options.bodies) {
         const Figures f = measure(options, isa, body, burst, open, hash, right);
         std::printf("%-10s %6u %6u %5.0f /%5.0f %5.0f /%5.0f %7.2fx\n", f.direction.c_str(), burst, body,
-                    f.libsodium_min, f.libsodium_med, f.kernel_min, f.kernel_med, f.ratio);
+                    f.libsodium_min, f.libsodium_med, f.vector_min, f.vector_med, f.ratio);
         std::fflush(stdout);
         rows.push_back({{"direction", f.direction},
                         {"burst", burst},
                         {"bytes", body},
                         {"libsodium_ns", {{"min", f.libsodium_min}, {"median", f.libsodium_med}}},
-                        {"kernel_ns", {{"min", f.kernel_min}, {"median", f.kernel_med}}},
+                        {"vector_ns", {{"min", f.vector_min}, {"median", f.vector_med}}},
                         {"ratio", f.ratio}});
       }
   std::printf("ns a datagram, least / median; ratio: median of the pairs\n\nresult hash=%016llx\n",

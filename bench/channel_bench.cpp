@@ -91,12 +91,12 @@ class Steady {
         case Step::acknowledge: {
           AckBlock block;
           base::ByteReader in{block_[i]};
-          AckResult news;
+          AckResult result;
           wrong_ += !read_ack_block(in, block) ||
-                    pair.sent.acknowledge(block, 25 * millisecond, now_ + round_trip, outcome_.data(), news) !=
+                    pair.sent.acknowledge(block, 25 * millisecond, now_ + round_trip, outcome_.data(), result) !=
                         SentDatagrams::Verdict::ok ||
-                    news.outcomes != each_;
-          outcomes_ = outcomes_ * 31 + outcome_[0].packet.tag + news.outcomes;
+                    result.outcomes != each_;
+          outcomes_ = outcomes_ * 31 + outcome_[0].packet.tag + result.outcomes;
           break;
         }
       }

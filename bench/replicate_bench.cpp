@@ -8,8 +8,8 @@
 ///                   of the same entity, in ticks
 ///
 /// `records` is records a viewer and tick, `encoded` those of them that were not ready to be copied. `crossings` is far
-/// records a viewer and tick of those who changed their cell and were told at once (replicate/far.h). `hash` is of all
-/// bodies of the 300 ticks before those measured: it depends on the number of players alone.
+/// records a viewer and tick of entities that changed their cell and were told at once (replicate/far.h). `hash` is of
+/// all bodies of the 300 ticks before those measured: it depends on the number of players alone.
 
 #include <cstdio>
 #include <ctime>

@@ -1,5 +1,5 @@
-/// ns a packet of the stages that look at sessions: find, admit, open, account and seal, for bursts of 32 and 64 and
-/// 1,000, 10,000 and 100,000 sessions. Each burst is of as many different sessions, visited in a shuffled order, so
+/// ns a packet of the stages that look at sessions: find, admit, open, record_sent and seal, for bursts of 32 and 64
+/// and 1,000, 10,000 and 100,000 sessions. Each burst is of as many different sessions, visited in a shuffled order, so
 /// that their rows miss the caches as they do in a server. Then what refusing costs.
 
 #include <algorithm>
@@ -284,7 +284,7 @@ void penalize(benchmark::State& state) {
 }
 BENCHMARK(penalize)->Apply(sizes);
 
-void account(benchmark::State& state) {
+void record_sent(benchmark::State& state) {
   Crowd crowd(state);
   session::SendBatchInfo info{};
   for (unsigned row = 0; row < crowd.burst(); ++row) {
@@ -299,7 +299,7 @@ void account(benchmark::State& state) {
     return sum;
   });
 }
-BENCHMARK(account)->Apply(sizes);
+BENCHMARK(record_sent)->Apply(sizes);
 
 void seal(benchmark::State& state) {
   Crowd crowd(state);

@@ -15,7 +15,7 @@ namespace serried::bench {
 
 class Staleness {
  public:
-  /// Every `stride`th of `players`, each of whom has an entity whose slot is below `players`.
+  /// Every `stride`th of `players`, each of which has an entity whose slot is below `players`.
   Staleness(unsigned players, unsigned stride)
       : players_(players), stride_(stride), told_(std::size_t{(players + stride - 1) / stride} * players) {}
 
@@ -63,7 +63,7 @@ class Staleness {
 
  private:
   void renew(std::uint32_t viewer, std::uint16_t slot, std::uint32_t tick) {
-    if (slot >= players_) throw std::runtime_error("a slot that nobody has");
+    if (slot >= players_) throw std::runtime_error("a slot that no entity has");
     std::uint32_t& last = told_[std::size_t{viewer / stride_} * players_ + slot];
     ++gaps_[std::min<std::size_t>(tick - last, gaps_.size() - 1)];
     last = tick;

@@ -104,7 +104,7 @@ void bm_hash(benchmark::State& state) {
   per_entity(state, static_cast<double>(crowd.count));
 }
 
-/// Two frames in turn, so that every walking entity has news.
+/// Two frames in turn, so that every walking entity has changed.
 void bm_publish(benchmark::State& state) {
   Crowd crowd(static_cast<std::size_t>(state.range(0)));
   crowd.step();

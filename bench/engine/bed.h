@@ -17,7 +17,7 @@
 namespace serried::bench {
 
 inline constexpr std::uint64_t protocol_id = 0x68636e6562;
-inline constexpr unsigned cookie_rate_per_s = 200'000;  ///< and as many at once: soon spent by who wants to
+inline constexpr unsigned cookie_rate_per_s = 200'000;  ///< and as many at once: soon spent by a client that wants to
 
 struct BedOptions {
   unsigned lane = 0;  ///< number of the io lane

@@ -1,5 +1,5 @@
 #pragma once
-/// The other end of the wire: players who were let in by a real handshake, reduced to what they need to go on: keys,
+/// The other end of the wire: players that were let in by a real handshake, reduced to what they need to go on: keys,
 /// sequences, and which datagrams to acknowledge. They send what clients send (an ack block, the newest input and two
 /// before it) and check what they get, byte for byte. None of their work is ever inside a measurement.
 
@@ -138,7 +138,7 @@ class Crowd {
     wire::Batch batch;
     crypt::AeadBatch aead;
     for (unsigned i = 0; i < got; ++i) {
-      // A datagram that will be refused leaves no trace in who sent it.
+      // A datagram that will be refused leaves no trace in its sender.
       Player copy = players_[who[i]];
       Player& player = kind == Kind::valid ? players_[who[i]] : copy;
       const std::size_t body_bytes = compose(player, who[i], buffers[i].data, kind, now);

@@ -29,7 +29,7 @@ class Establisher {
       }
       for (const auto& one : newcomers_) bed_.crowd.add(one->player);
       made += wave;
-      // The lane remembers who came in for ten seconds; let it forget.
+      // The lane remembers attempts for ten seconds; let it forget them.
       for (int i = 0; i < 4; ++i) {
         bed_.now += 4 * second;
         bed_.lane.poll(bed_.now);

@@ -29,7 +29,7 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.add("--packets", options.packets, "datagrams of one repeat").range(64U, 100'000'000U).shown();
   app.add("--repeats", options.repeats, "repeats of each row").range(1U, 1'000U).shown();
   app.add("--seconds", options.seconds, "time for each row, instead of repeats").range(0.01, 3'600.0);
-  app.add("--isa", options.isa, "instruction set of the kernels, or the best below it that the CPU has")
+  app.add("--isa", options.isa, "instruction set of the simd functions, or the best below it that the CPU has")
       .one_of({"auto", "scalar", "sse42", "avx2", "avx512"})
       .shown();
   app.add("--cpu", options.cpu, "pin to this CPU").range(0, 1'023);

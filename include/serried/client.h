@@ -157,7 +157,8 @@ class Client {
   /// Poll on a thread of its own, until closed or stop().
   void run();
   void stop();
-  /// Say goodbye. With poll(), it does the polling itself, some 50 ms; with run(), the thread does and is waited for.
+  /// Tell the server that the player leaves, and end the connection. With poll(), it does the polling itself, some 50
+  /// ms; with run(), the thread does and is waited for.
   void disconnect();
 
   /// Queue an input and send it with the next poll; returns its sequence. 0: not playing, nothing queued.

@@ -67,7 +67,7 @@ class LoopbackWire(demo_net.SocketWire):
 class TwoMemifWire(demo_net.MemifWire):
     """Shared memory from the swarm to the attacker and from it to the server: it stands on the wire, passes on what the
     others say, and no kernel takes part. The rings are as long as the demo's: what they lose while the host has a core for
-    itself is mostly the players', who are a tick late for it."""
+    itself is mostly the players', which are then a tick late."""
 
     words = "memif, with the attacker on the wire between swarm and server"
     attack_prefix = []

@@ -27,7 +27,7 @@ def read_options():
         prog="scripts/attack",
         description="Honest bots play on a server while serried-attack sends all that a server must refuse, as fast as its "
                     "core allows; then say what the players noticed.",
-        epilog="exit code: 0 nobody was disconnected and all limits hold; 1 something was wrong (the table says what); "
+        epilog="exit code: 0 no session was disconnected and all limits hold; 1 something was wrong (the table says what); "
                "2 a bad option; 130 interrupted")
     parser.add_argument("--players", type=at_least(1, 60000), default=2000, help="honest bots (default 2000)")
     parser.add_argument("--rate", type=at_least(1, 120), metavar="HZ", default=60, help="inputs a second of each (default 60)")
@@ -108,7 +108,7 @@ def wait_for_players(server, swarm, players):
 def play(options, commands, on_the_wire, swarm_cores, attack_cores):
     """Run all three; what went wrong with the processes themselves, and whether Ctrl-C was pressed."""
     problems, swarm, attacker = [], None, None
-    # Who stands on the wire carries the goodbyes of the others, and must leave it before they do: a thread of memif's unmaps
+    # The attacker on the wire carries the Disconnects of the others, and must leave the wire before they do: a thread of memif's unmaps
     # what it shared with a peer that has left, and waits for no burst. So the swarm lingers when it has said all.
     said = commands["swarm"][commands["swarm"].index("--json") + 1]
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Hold every file under src/ to src/layers.txt, and foreign headers, clocks and entropy to their modules
-(docs/architecture.md, Layers)."""
+(docs/architecture.md, Layers). The rooms of src/README.md are the folders of src/ and no others."""
 
 import re
 import sys
@@ -8,6 +8,8 @@ import sys
 import checklib
 
 LAYERS = "src/layers.txt"
+ROOMS = "src/README.md"
+ROOM = re.compile(r"\| `([^`]+)` \|")
 SOURCE = re.compile(r"\.(h|cpp|inc|def)$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
@@ -86,9 +88,39 @@ def check_file(findings, layers, path, module):
                              "elsewhere it is an argument", call)
 
 
+def folders_of(paths):
+    """The folders that are modules: src/MODULE, and src/games/GAME."""
+    folders = set()
+    for path in paths:
+        parts = path.split("/")
+        if parts[0] == "src" and len(parts) > 2:
+            folders.add("/".join(parts[1:3]) if parts[1] == "games" and len(parts) > 3 else parts[1])
+    return folders
+
+
+def check_rooms(findings, text, folders):
+    """Every folder has one row in the table of rooms, and every row its folder."""
+    inside, rooms, last = False, {}, 1
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("#"):
+            inside = line == "## The rooms"
+        match = ROOM.match(line) if inside else None
+        if not match:
+            continue
+        last = number
+        if match[1] in rooms:
+            findings.add(ROOMS, number, f"`{match[1]}` has a row already, in line {rooms[match[1]]}", match[1])
+        rooms.setdefault(match[1], number)
+        if match[1] not in folders:
+            findings.add(ROOMS, number, f"src/{match[1]} does not exist", match[1])
+    for folder in sorted(folders - rooms.keys()):
+        findings.add(ROOMS, last, f"the table of rooms has no row for src/{folder}", folder)
+
+
 def main():
     findings = checklib.Findings("layers")
     layers = read_layers(findings)
+    check_rooms(findings, checklib.read(ROOMS), folders_of(checklib.project_files()))
     looked = 0
     for path in checklib.project_files():
         parts = path.split("/")
@@ -103,4 +135,5 @@ def main():
     return findings.finish(f"{looked} files against {len(layers)} layers")
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

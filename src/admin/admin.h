@@ -1,6 +1,6 @@
 #pragma once
-/// What an operator may ask of a running server, and control's own record of what is banned. Requests and answers are
-/// one JSON object each (docs/running.md, serried-ctl); admin_socket.h carries them.
+/// What an operator may ask of a running server, and the record of what is banned. Requests and answers are one JSON
+/// object each (docs/running.md, serried-ctl); admin_socket.h carries them.
 ///
 /// Lanes get commands over their rings and are never waited for: what finds no room is tried again at the next poll.
 /// What filters before the lanes (XDP, rte_flow) gets operators' bans at once, and a score's ban only when no lane has
@@ -36,7 +36,7 @@ class Admin {
 
   /// The answer to one request, a line without its end. Never throws for what it is asked.
   [[nodiscard]] std::string answer(const std::string& request, Nanos now);
-  /// Orders that wait, reports of lanes, bans that are over.
+  /// Commands that wait, reports of lanes, bans that are over.
   void poll(Nanos now);
   /// Any thread: the figures that `status` answers with, as JSON.
   void publish(std::string status);

@@ -124,8 +124,8 @@ SentPacket BasicSentDatagrams<queue_capacity>::note(std::uint64_t sequence, cons
   return evicted;
 }
 
-/// Make room for one; returns what had to go, when that is of consequence. Of what has expired the oldest stays as long
-/// as there is other: the ring may cover less than a round trip, and then this one alone tells how long it is.
+/// Make room for one; returns the packet that had to go, when its loss matters. Of the expired ones the oldest stays as
+/// long as another can go: where the queue covers less than a round trip, only that one can measure it.
 template <unsigned queue_capacity>
 SentPacket BasicSentDatagrams<queue_capacity>::evict() noexcept {
   Entry& oldest = entry(0);
@@ -141,8 +141,8 @@ SentPacket BasicSentDatagrams<queue_capacity>::evict() noexcept {
   return evicted;
 }
 
-/// The traps: numbers not yet given, bits below sequence 1, and the number that was last left out. Older ones are
-/// forgotten, which keeps this O(1): a liar meets the next.
+/// Whether a block acks what was never sent: numbers not yet given, bits below sequence 1, and the number that was last
+/// left out. Older numbers that were left out are forgotten, which keeps this O(1): the next one finds the liar.
 template <unsigned queue_capacity>
 bool BasicSentDatagrams<queue_capacity>::is_lie(const AckBlock& block) const noexcept {
   if (block.largest > last_) return true;
@@ -176,7 +176,7 @@ auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nano
     sent.state = State::settled;
   }
   if (result.newest_acked != 0) expirations_ = 0;
-  // When all that is acked had expired, the estimate is too short, and the newest of it a sample good enough.
+  // When everything acked had expired, the estimate is too short, and the newest of it is a good enough sample.
   if (sampled != 0 && (sampled == block.largest || result.newest_acked == 0)) {
     const Nanos elapsed = age(sampled_sent, now);
     round_trip_.sample(elapsed - std::min({elapsed, block.delay, ack_delay_max}));

@@ -64,8 +64,8 @@ static_assert(sizeof(ReceivedDatagrams) == 40);
 /// Source  RFC 6298 sections 2 and 3
 class RoundTrip {
  public:
-  /// A longer sample is a peer that held its ack back: time-outs are multiples of the estimate, so it would keep a
-  /// session, and its place in the world, for hours without sending anything.
+  /// A longer sample means that the peer held its ack back. Time-outs are multiples of the estimate: with such a sample
+  /// the peer could keep a session, and its place in the world, for hours without sending anything.
   static constexpr Nanos sample_max = 10 * second;
 
   void sample(Nanos rtt) noexcept;
@@ -102,16 +102,16 @@ struct AckResult {
 
 /// The sending half: the datagrams in flight, in a queue of fixed capacity, each with what it carried; ack-only ones
 /// take no place. An ack for a sequence never sent is a lie: the connection ends. 128 are enough for a server, whose
-/// window lets 112 out: more are small plans to a client that has fallen silent, and are told as lost. A client's
+/// window lets 112 out: more are small plans to a client that has fallen silent, and are reported as lost. A client's
 /// inputs are exempt from its window, and at 5 s of round trip there are many.
 ///
 ///     front                                          back
 ///     | expired | expired | in flight | settled | in flight |      by sequence, and so by time
 ///                         ^ open_; what is settled leaves at the front
 ///
-/// What time has declared lost stays until something three later is acked, or its place is needed: when its ack comes
-/// after all, nothing changes but the round trip. That is how a path of 5 s becomes known to a timeout of 250 ms. Of a
-/// block that acks nothing else, the newest such datagram is the sample, be it the largest or not.
+/// A datagram that expired stays until one three later is acked, or its place is needed. When its ack comes after all,
+/// only the round trip changes: so a path of 5 s becomes known although the first timeout is 250 ms. When a block acks
+/// nothing else, the newest such datagram is the sample, whether it is the largest of the block or not.
 template <unsigned queue_capacity>
 class BasicSentDatagrams {
  public:

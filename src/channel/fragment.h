@@ -19,7 +19,7 @@ struct FragmentHeader {
 };
 inline constexpr std::size_t fragment_header_bytes = 8;
 
-/// Ours all have this size but the last of a message: with the longest ack block the datagram is full.
+/// All of our fragments but the last of a message have this size: with the longest ack block the datagram is full.
 inline constexpr std::uint32_t fragment_bytes_max =
     (wire::body_bytes_max - wire::ack_block_bytes_max - sizeof(std::uint16_t) - fragment_header_bytes) /
     BlockPool::unit_bytes * BlockPool::unit_bytes;

@@ -20,19 +20,20 @@ class Join {
 
   /// Add a fragment that is_fragment() says may be one. False: it contradicts the total or overlaps another.
   [[nodiscard]] bool add(BlockPool& pool, const FragmentHeader& header, std::span<const std::uint8_t> bytes) noexcept;
-  /// The same on a reliable channel, where ids must be consecutive in the order of offsets: here they must rise with
-  /// them, and all be used when the message is complete. A fragment buys time by its bytes, so that a trickle of small
-  /// ones does not keep a block for hours; at 250 bytes a second the worst network keeps up.
+  /// The same on a reliable channel, where ids are consecutive in the order of offsets: they must rise with the
+  /// offsets, and leave none out when the message is complete. Each byte of a fragment buys time_per_byte, so that a
+  /// trickle of small fragments does not keep a block for hours; 250 bytes a second keep a join alive.
   [[nodiscard]] bool add(BlockPool& pool, const FragmentHeader& header, std::span<const std::uint8_t> bytes,
                          std::uint16_t id, Nanos now) noexcept;
 
   [[nodiscard]] std::uint16_t last_id() const noexcept { return last_id_; }  ///< of the last fragment, when complete()
-  /// When it began, and later: up to when what came has paid for its block, never after what came last.
+  /// When it began. Each fragment moves it on by time_per_byte for each of its bytes, at most to the fragment's
+  /// arrival.
   [[nodiscard]] Nanos touched_at() const noexcept { return touched_at_; }
   [[nodiscard]] std::uint16_t block() const noexcept { return block_; }
   [[nodiscard]] std::uint32_t bytes() const noexcept { return total_; }
 
-  /// The block is another's now.
+  /// The block has another owner now.
   void forget() noexcept { *this = {}; }
   void drop(BlockPool& pool) noexcept;
 

@@ -39,8 +39,8 @@ bool Reliable::accept_ordered(Pools& pools, std::uint16_t id, const message::Fra
       return true;
     }
   }
-  // The last quarter of the pool is for what we say: peers that leave out their first message, and send the others,
-  // must not make answers to all others impossible.
+  // The last quarter of the pool is kept for outgoing messages: peers that leave out their first message, and send the
+  // later ones, must not make answers to other sessions impossible.
   const std::uint32_t chunks = ChunkPool::chunks_for(message.content.size() + 1);
   if (waiting_.chunks() + chunks > waiting_chunks_max ||
       pools.chunk.in_use() + chunks > pools.chunk.capacity() / 4 * 3 ||

@@ -11,7 +11,7 @@ constexpr std::size_t bundle_bytes_max = wire::body_bytes_max - wire::ack_block_
 
 constexpr std::size_t framed(std::uint16_t bytes) noexcept { return base::varint_bytes(bytes) + bytes; }
 
-constexpr PayloadKind cargo_of(wire::Channel channel) noexcept {
+constexpr PayloadKind payload_of(wire::Channel channel) noexcept {
   return channel == wire::Channel::reliable_ordered ? PayloadKind::ordered : PayloadKind::unordered;
 }
 
@@ -150,14 +150,14 @@ Reliable::Composed Reliable::compose_messages(Pools& pools, unsigned index, base
     channel.due_at = in_flight;
     for (; at != MessageQueue::none; at = record(at).next) channel.due_at = std::min(channel.due_at, record(at).due);
   }
-  return {{cargo_of(channel_of(index)), count, first_id}, channel_of(index), false};
+  return {{payload_of(channel_of(index)), count, first_id}, channel_of(index), false};
 }
 
 Reliable::Composed Reliable::compose_fragment(Pools& pools, base::ByteWriter& out) noexcept {
   const wire::Channel channel = split_.channel();
   std::uint16_t id = 0;
   if (!split_.compose(pools.block, out, id)) return {};
-  if (channel != wire::Channel::unreliable) return {{cargo_of(channel), 1, id}, channel, true};
+  if (channel != wire::Channel::unreliable) return {{payload_of(channel), 1, id}, channel, true};
   // Sent once: as good as acked.
   split_.on_outcome(pools.block, id, true);
   return {{}, channel, true};

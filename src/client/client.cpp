@@ -70,7 +70,7 @@ constexpr Nanos thread_wait = 2 * millisecond;
 /// What input_wait() says while there is nothing to wait for yet.
 constexpr Nanos wait_until_playing = 10 * millisecond;
 constexpr unsigned input_ticks_max = 1'000;
-constexpr Nanos goodbye_wait = 10 * millisecond;
+constexpr Nanos disconnect_wait = 10 * millisecond;
 
 }  // namespace
 
@@ -339,7 +339,7 @@ void Client::disconnect() {
   if (self.thread.joinable() && !self.stopping) {
     self.thread.join();  // it ends with the connection
   } else {
-    while (self.wait_round(goodbye_wait)) {
+    while (self.wait_round(disconnect_wait)) {
     }
   }
   stop();

@@ -23,7 +23,7 @@ class Udp {
   Udp& operator=(Udp&& other) noexcept;
   ~Udp();
 
-  /// peer::Bytes received, or 0: nothing there (errors of earlier sends, as ICMP brings them, count as nothing).
+  /// Bytes received, or 0: nothing there (errors of earlier sends, as ICMP brings them, count as nothing).
   [[nodiscard]] std::size_t receive(std::span<std::uint8_t> to) noexcept;
   /// False: the system did not take it, which is a lost datagram like any other.
   bool send(std::span<const std::uint8_t> datagram) noexcept;

@@ -22,8 +22,8 @@ T checked(Result<T> parsed) {
   return parsed.value();
 }
 
-/// The world's defaults are ticks of 60 a second, and mean time: a client lets far proxies expire after seconds, an
-/// input is held until the next of ten a second.
+/// The world's defaults count ticks of 60 a second where a time is meant: a client lets far proxies expire after
+/// seconds, an input is held until the next of ten a second.
 unsigned ticks_at(const ServerConfig& config, unsigned ticks_at_60) {
   return std::max(ticks_at_60 * config.tick_rate_hz / 60, 1U);
 }

@@ -45,7 +45,7 @@ struct LinkSizes {
 /// What world, replication and game find wrong, with `shards` shard lanes; each one sentence.
 [[nodiscard]] std::vector<std::string> engine_faults(const ServerConfig& config, unsigned shards);
 
-/// Isa of the kernels that a user chose.
+/// The instruction set that a user chose for the simd functions.
 [[nodiscard]] simd::Isa isa_of(IsaChoice choice) noexcept;
 
 }  // namespace serried::config

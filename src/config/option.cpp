@@ -130,7 +130,7 @@ constexpr std::array world{
     Option{"resume-s", "world", "resume_s", "s",
            "how long a player whose connection broke off may come back to its entity, 0: not at all",
            [](C& c) -> Target { return &c.resume_s; }, 0, 86'400},
-    Option{"welcome-file", "world", "welcome_file", "FILE", "UTF-8 text that greets every player who joins",
+    Option{"welcome-file", "world", "welcome_file", "FILE", "UTF-8 text that every player is sent on joining",
            [](C& c) -> Target { return &c.welcome_file; }},
     Option{"spawn-size", "world", "spawn_size", "units",
            "edge of the square in which players appear; 100 units are 1 m",
@@ -164,7 +164,7 @@ constexpr std::array lanes{
            "have the kernel give each datagram to the io lane of its session (socket with several io lanes only); off: "
            "lanes hand over to each other what came to the wrong one",
            [](C& c) -> Target { return &c.steering; }},
-    Option{"isa", "lanes", "isa", "NAME", "instruction set of the kernels",
+    Option{"isa", "lanes", "isa", "NAME", "instruction set of the simd functions",
            [](C& c) -> Target { return choice(c.isa); }, 0, 0, "auto|scalar|sse42|avx2|avx512"},
 };
 

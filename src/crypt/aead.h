@@ -1,5 +1,5 @@
 #pragma once
-/// ChaCha20-Poly1305 over a burst of datagrams of different sessions: many at once by a vector kernel (simd/aead.h),
+/// ChaCha20-Poly1305 over a burst of datagrams of different sessions: many at once by a vector function (simd/aead.h),
 /// a single one, and all where the CPU has no such vectors, by libsodium.
 /// Source  RFC 8439; docs/wire-format.md section 5
 

@@ -1,6 +1,6 @@
 #pragma once
 /// CheckIntegrity: the server asks a client for what only a build of its version can know. A tripwire, no proof.
-/// Source  docs/wire-format.md section 7; HKDF of RFC 5869
+/// Source  docs/wire-format.md section 8; HKDF of RFC 5869
 ///
 ///     table[index] = HKDF-Expand(version_secret, "integrity" | version u32 | index u16, 32)
 ///     answer       = HMAC-SHA256(table[index], nonce 16 | exporter 32), first 16 bytes

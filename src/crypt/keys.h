@@ -14,7 +14,7 @@ namespace serried::crypt {
 inline constexpr std::size_t key_bytes = 32;
 using PublicKey = std::array<std::uint8_t, key_bytes>;
 
-/// 32 secret bytes, wiped when they die. Comparison is in constant time.
+/// 32 secret bytes, wiped when destroyed. Comparison is in constant time.
 class Secret {
  public:
   Secret() = default;

@@ -16,7 +16,7 @@ using Hash = std::array<std::uint8_t, 32>;
 [[nodiscard]] Hash sha256(std::span<const std::uint8_t> bytes) noexcept;
 [[nodiscard]] Hash hmac_sha256(std::span<const std::uint8_t> key, std::span<const std::uint8_t> bytes) noexcept;
 
-/// SHA-256 of what update() was given. Wiped when it dies: it may stand for a key.
+/// SHA-256 of what update() was given. Wiped when destroyed: it may stand for a key.
 class Sha256 {
  public:
   Sha256() = default;

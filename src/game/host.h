@@ -91,7 +91,7 @@ inline constexpr unsigned answers_max = 4;
 inline constexpr std::size_t answers_bytes_max = 512;
 inline constexpr unsigned messages_per_slice = 8;
 
-/// Who sent a message, as of the last step.
+/// The sender of a message, as of the last step.
 struct Sender {
   std::uint64_t player_id = 0;
   std::array<float, 3> position{};
@@ -170,10 +170,11 @@ struct Callbacks {
   /// `session`: zeroed when one begins.
   std::uint32_t player_bytes = 0, session_bytes = 0;
 
-  /// Broadcasts to everywhere that each shard lets through; what is more is dropped and counted (chat_overflow).
+  /// Broadcasts to everywhere that each shard lets through; what is more is dropped and counted (broadcast_overflow).
   std::uint32_t broadcasts_per_s = 0, broadcasts_burst = 0;
 
-  std::span<const std::uint8_t> welcome;  ///< message, type first, to each who joins; empty: none. Outlives the lanes.
+  std::span<const std::uint8_t>
+      welcome;  ///< message, type first, to each player that joins; empty: none. Outlives the lanes.
 
   void (*spawn_players)(const void* context, const PlayerSpawnSlice& slice) noexcept = nullptr;
   void (*spawn_npcs)(const void* context, const NpcSpawnSlice& slice) noexcept = nullptr;  ///< at set-up

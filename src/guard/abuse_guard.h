@@ -37,7 +37,7 @@ struct AbuseGuardConfig {
   unsigned scores = 8'192;    ///< sources that are penalized for something, 32 bytes each
   unsigned bans_max = 4'096;  ///< of each kind
   /// Malformed datagrams, each worth 1 and half as much after `half_life`, that ban their source; 0: never. Above what
-  /// a burst can lay at the wrong door: a burst penalizes one of its rows for all.
+  /// one burst can put on a wrong source: a burst penalizes one of its rows for all.
   std::uint32_t ban_score = 1'024;
   Nanos half_life = 30 * second;
   /// The first; each further one is twice as long. Short, because it may be a forger's doing: it must not last long
@@ -46,7 +46,7 @@ struct AbuseGuardConfig {
   Nanos ban_max = 240 * second;
 };
 
-/// A source that was just banned for its score: for control.
+/// A source that was just banned for its score. The admin thread tells the other lanes.
 struct ScoreBan {
   Prefix prefix;
   Nanos until = 0;

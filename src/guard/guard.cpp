@@ -8,7 +8,7 @@ using metrics::Drop;
 constexpr std::size_t verdicts = 256;  ///< Drop::none included
 
 /// What no sender of ours produces.
-constexpr std::array<bool, verdicts> blameworthy = [] {
+constexpr std::array<bool, verdicts> is_penalized = [] {
   std::array<bool, verdicts> found{};
   for (const Drop drop : {Drop::short_datagram, Drop::long_datagram, Drop::bad_flags, Drop::bad_channel, Drop::bad_crc,
                           Drop::clear_datagram, Drop::bad_tag, Drop::bad_connect})
@@ -33,7 +33,7 @@ void penalize(const wire::Batch& batch, AbuseGuard& abuse_guard, Nanos now) noex
   unsigned count = 0;
   for (unsigned row = 0; row < batch.rows; ++row) {
     bad[count] = static_cast<std::uint8_t>(row);
-    count += blameworthy[static_cast<std::size_t>(batch.verdict[row])] ? 1U : 0U;
+    count += is_penalized[static_cast<std::size_t>(batch.verdict[row])] ? 1U : 0U;
   }
   if (count == 0) return;
   abuse_guard.penalize(batch.path[bad[abuse_guard.choose(count)]].address, count, now);

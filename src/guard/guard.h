@@ -15,9 +15,9 @@ namespace serried::guard {
 /// Cost    bench/session_bench.cpp
 void guard(wire::Batch& batch, AbuseGuard& abuse_guard, metrics::DropCounters& drops, Nanos now) noexcept;
 
-/// Blame one of the burst's malformed rows, chosen at random, for all of them: right on average, and one hash a burst
-/// whatever the flood. What honest clients send when a network or a server misbehaves (copies, ids of sessions that
-/// are gone, too much at once) is not counted.
+/// Penalize one of the burst's malformed rows, chosen at random, for all of them: right on average, and one hash a
+/// burst whatever the flood. What honest clients send when a network or a server misbehaves (copies, ids of sessions
+/// that are gone, too much at once) is not counted.
 /// Reads   path, verdict
 /// Owner   io lane
 /// Cost    bench/session_bench.cpp

@@ -1,6 +1,6 @@
 #pragma once
-/// How often messages of a class are taken from a session, whatever its datagrams' rate allows: a chat line costs
-/// every viewer in earshot something, an action the shard.
+/// How often messages of a class are taken from a session, whatever its datagrams' rate allows: a broadcast
+/// costs every viewer near something, an action the shard.
 
 #include <array>
 #include <cstdint>

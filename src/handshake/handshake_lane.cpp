@@ -12,7 +12,7 @@ using message::DenyReason;
 
 namespace {
 
-/// Written so that a token may be made to last for ever.
+/// The tolerance is taken off the time now, because an expiry may be the largest number: a token that never expires.
 bool expired(std::int64_t expiry, std::int64_t unix_now_s) noexcept {
   return expiry < unix_now_s - crypt::token_clock_skew_s;
 }

@@ -31,8 +31,8 @@ SERRIED_SETUP Classes classes_of(const std::array<float, world::type_count>& rad
   std::vector<Group> groups;
   for (const float value : falling)
     if (groups.empty() || groups.back().smallest != value) groups.push_back({value, value});
-  // Too many: join neighbours whose radii are closest by ratio; among equals the smallest, where a cell too much costs
-  // least.
+  // Too many groups: join the two neighbours whose radii are closest by ratio; of equal ratios the smallest radii,
+  // where one cell more costs least.
   while (groups.size() > class_count) {
     std::size_t best = 0;
     for (std::size_t i = 0; i + 1 < groups.size(); ++i)
@@ -240,8 +240,8 @@ std::uint32_t Grid::first_place_from(const Tally& tally, std::uint32_t cell) con
   return tally.places[word * 64 + static_cast<unsigned>(std::countr_zero(bits))].start[0];
 }
 
-/// Sorted by where they lead to, so that what a viewer tells of them makes few blocks. Of more than the log keeps, the
-/// numbers go on all the same, and a reader of the log sees that it missed some.
+/// Sorted by the cells that they lead to, so that the crossings that a viewer is told make few blocks. Crossings that
+/// the log cannot keep have numbers too, so that a reader of the log sees that it missed some.
 void Grid::log_crossings(unsigned shard) noexcept {
   Tally& own = tallies_[shard];
   std::uint32_t count = 0, all = 0;

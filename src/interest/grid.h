@@ -4,11 +4,11 @@
 ///
 ///     step   each shard counts its rows into its histogram                     (count)
 ///            and notes what went from cell to cell
-///     meet
+///     barrier
 ///     index  each shard adds all histograms up, for itself                     (add_up)
 ///            and logs the crossings of all shards
 ///            and puts its rows in their places of the shared arrays            (scatter)
-///     meet
+///     barrier
 ///     plan   every shard reads the arrays                                      (span)
 ///
 /// A bin is a cell and a class. Classes are the types grouped by radius, at most four, largest radius first: what is in
@@ -77,7 +77,7 @@ class Grid {
   void scatter(unsigned shard, const world::Frame& frame, const world::Identity& identity, std::size_t first,
                std::size_t last) noexcept;
 
-  // Behind the second meet: any shard, with the sums of its own.
+  // Behind the second barrier: any shard, with the sums of its own.
   /// The places of the first `classes` classes in a cell; an empty span where no entity is.
   [[nodiscard]] Span span(unsigned shard, unsigned cell, unsigned classes) const noexcept {
     if (!occupied(shard, cell)) return {};
@@ -170,7 +170,7 @@ class Grid {
   /// none there.
   /// On lines of its own: what a shard counts in its own must not take from others the lines that they read.
   struct alignas(64) Tally {
-    world::Column<std::uint32_t> histogram;  ///< this shard's rows per bin; read by all between the meets
+    world::Column<std::uint32_t> histogram;  ///< this shard's rows per bin; read by all between the barriers
     world::Column<std::uint64_t> counted;    ///< one bit a cell: this shard has rows there; read as the histogram is
     world::Column<std::uint64_t> occupied;   ///< the same of all shards together
     world::Column<CellPlaces> places;        ///< by cell; valid where occupied
@@ -180,7 +180,7 @@ class Grid {
     unsigned reach = 0;               ///< neighbours in use
     float radius = 0;                 ///< largest in use
     unsigned widest = class_count;    ///< the class that has it; class_count: no entity lives
-    world::Column<Crossing> crossed;  ///< this shard's rows since `clear`; read by all between the meets
+    world::Column<Crossing> crossed;  ///< this shard's rows since `clear`; read by all between the barriers
     std::uint32_t crossed_count = 0;
     world::Column<Crossing> log, fresh;  ///< a ring of all shards' crossings, and a tick's before they are sorted
     std::uint32_t log_end = 0;

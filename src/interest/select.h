@@ -26,7 +26,7 @@ struct Bounds {
 
 /// Move the window of a viewer at `position` on, and write those closer than sqrt(distance2_max), and within the radius
 /// of their class, to `out`, which has room for bounds.entities.
-/// Reads   grid (behind the second meet)
+/// Reads   grid (behind the second barrier)
 /// Writes  window, out
 /// Owner   the viewer's shard
 /// Cost    about 1 ns an entity looked at (bench/world_bench.cpp)

@@ -132,8 +132,8 @@ Drop on_special(DatagramContext& context, const wire::Batch& batch, unsigned row
   return Drop::none;
 }
 
-/// All others. Inputs come again with the next ones, and what became of them every DeltaSync says: none of them is
-/// worth an ack of its own.
+/// All others. Inputs are repeated in the next datagrams, and every DeltaSync says which were applied: a datagram of
+/// inputs alone is not worth an ack of its own.
 void on_plain(DatagramContext& context, std::uint64_t sequence, base::ByteReader body) noexcept {
   const bool empty = body.remaining() == 0;
   on_messages(context, body);

@@ -6,8 +6,9 @@
 
 namespace serried::io {
 
-/// Decode the messages of the live rows and do what they say; inputs and acks of plans go into `steering`.
-/// Drops   messages: bad_framing, bad_message, unknown_message, unexpected_message, confirm_deferred
+/// Decode the messages of the live rows and do what they say; inputs and acks of plans go to `steer`.
+/// Drops   bad_packed, and those of accept_reliable; messages: bad_framing, bad_message, unknown_message,
+///         unexpected_message, message_rate, confirm_deferred, shard_messages_full
 void dispatch(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 
 /// Whether a datagram holds plain messages of channel 0, as nearly all do.
@@ -16,9 +17,9 @@ void dispatch(IoState& state, wire::Batch& batch, Nanos now) noexcept;
   return batch.channel[row] == static_cast<std::uint8_t>(wire::Channel::unreliable) &&
          (batch.flags[row] & special) == 0;
 }
-/// Whether messages of this type may come so often. On channel 0 one that may not is dropped; on the others it waits,
-/// or is not acked: what came slowly may be handed on in a burst, after an outage or once there is room for its answer,
-/// and a client that sends too fast only delays itself.
+/// Whether one more message of this type is within the session's rate. Beyond it a message of channel 0 is dropped. On
+/// the other channels it waits, or is not acked: messages that came slowly may be handed on in a burst, after an outage
+/// or once there is room for their answers. A client that sends too fast only delays itself.
 [[nodiscard]] bool within_rate(IoState& state, std::uint32_t slot, message::Type type, Nanos now) noexcept;
 
 /// A message that came on channel 1 or 2. False: there is no room for it now.

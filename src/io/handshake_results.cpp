@@ -77,7 +77,7 @@ void on_connected(IoState& state, link::HandshakeJob& job, Nanos now) noexcept {
 void on_confirmed(IoState& state, const link::HandshakeJob& job, Nanos now) noexcept {
   session::Admission& session = state.table.admission(job.session);
   if (session.connection_id != job.connection_id || session.state != State::confirming) {
-    // The session ended meanwhile, and could not say so because it had no seat yet.
+    // The session ended meanwhile, and could not say so because the handshake lane did not know it yet.
     if (!job.denied) static_cast<void>(state.handshake.ended.push({job.player_id, job.connection_id, 0}));
     return;
   }
@@ -126,7 +126,7 @@ unsigned handshake_results(IoState& state, Nanos now) noexcept {
   for (unsigned i = 0; i < 64 && state.handshake.superseded.pop(&old, 1) == 1; ++i, ++done) {
     const std::uint32_t slot = state.table.find(old.connection_id);
     if (slot == session::Table::none) continue;
-    state.table.cold(slot).spent = false;  // the seat is the newer session's now
+    state.table.cold(slot).spent = false;  // the handshake lane has the newer session as its player's
     end_session(state, slot, DisconnectReason::superseded, true);
   }
   return done;

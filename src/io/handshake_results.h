@@ -1,5 +1,5 @@
 #pragma once
-/// What comes back from the handshake lane. Twin of connect.
+/// What comes back from the handshake lane. Twin of connect, which sends it there.
 
 #include "io/io_state.h"
 

@@ -16,10 +16,10 @@ unsigned shard_traffic(IoState& state) noexcept {
   unsigned done = 0;
   while (!state.session_events.empty()) {
     const WaitingSessionEvent& next = state.session_events.front();
-    if (!state.shards[next.shard]->session_events.push(next.command)) break;
-    const bool joined = next.command.kind == link::SessionEvent::Kind::join;
-    if (joined && state.table.find(next.command.connection_id) == next.command.session)
-      state.table.cold(next.command.session).join_waits = false;
+    if (!state.shards[next.shard]->session_events.push(next.event)) break;
+    const bool joined = next.event.kind == link::SessionEvent::Kind::join;
+    if (joined && state.table.find(next.event.connection_id) == next.event.session)
+      state.table.cold(next.event.session).join_waits = false;
     static_cast<void>(state.session_events.pop());
     ++done;
   }

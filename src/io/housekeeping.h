@@ -5,8 +5,8 @@
 
 namespace serried::io {
 
-/// Results of the handshake lane, notices of shards, commands that waited, acks that are due, a slice of the sweep over
-/// sessions and attempts. Bounded. Returns how much there was to do.
+/// Results of the handshake lane, notices of shards, session events that waited, acks that are due, a slice of the
+/// sweep over sessions and attempts. Bounded. Returns how much there was to do.
 unsigned housekeeping(IoState& state, Nanos now) noexcept;
 
 }  // namespace serried::io

@@ -42,13 +42,13 @@ class IoLane {
     return done + outbound(now);
   }
 
-  /// Take commands from the admin room. Before the first poll; `link` outlives the lane.
+  /// Take commands from the admin thread. Before the first poll; `link` outlives the lane.
   void attach(link::AdminLink& link) noexcept { state_.admin.link = &link; }
 
   /// Share the server with other io lanes. Before the first poll.
   void attach(HandoverLinks links) noexcept { state_.handover.links = std::move(links); }
 
-  /// Refuse newcomers and say goodbye to every client, three times each.
+  /// Refuse newcomers and send every client Disconnect, three times each.
   void begin_drain() noexcept { state_.draining = true; }
   [[nodiscard]] bool drained() const noexcept {
     return state_.draining && state_.table.in_use() == 0 && state_.replies.empty() && state_.ready.empty();
@@ -66,9 +66,10 @@ class IoLane {
       while (link->filled.pop(&row, 1) == 1) take_home(row);
       wire::Buffer buffer;
       while (link->empties.pop(&buffer, 1) == 1) port_.release(buffer);
-      link::GameMessage mail;
-      while (link->game_messages.pop(&mail, 1) == 1)
-        if (mail.owner != nullptr) port_.release(wire::Buffer{mail.message - link::body_offset, mail.owner});
+      link::GameMessage game_message;
+      while (link->game_messages.pop(&game_message, 1) == 1)
+        if (game_message.owner != nullptr)
+          port_.release(wire::Buffer{game_message.message - link::body_offset, game_message.owner});
     }
     discard_handed(state_);
     while (!state_.replies.empty()) take_home(state_.replies.pop());

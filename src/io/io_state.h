@@ -76,7 +76,7 @@ struct Due {
 
 struct WaitingSessionEvent {
   std::uint32_t shard = 0;
-  link::SessionEvent command;
+  link::SessionEvent event;
 };
 
 /// What acks said about replication plans, for one datagram.
@@ -95,7 +95,8 @@ struct IoState {
   link::HandshakeLink& handshake;
   crypt::CookieJar jar;
   crypt::Entropy entropy;
-  // Both seeded by entropy. Four outputs in a row tell all that follow, so what goes out whole has a stream of its own.
+  // Both are seeded by entropy. Four outputs in a row reveal all that follow, so outputs that leave whole have a stream
+  // of their own.
   base::Prng rng;         ///< ids of sessions, skipped sequences: a stranger sees eleven bits at a time, or fewer
   base::Prng public_rng;  ///< nonces of cookies, ids of Pings
   std::array<std::uint8_t, 16> attempt_salt{};

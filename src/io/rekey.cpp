@@ -1,5 +1,5 @@
 /// New keys for a session that goes on: asked for by the server, one change at a time, without losing what is in
-/// packet. The curve is the handshake lane's work; here is which side may do what when.
+/// flight. The curve is the handshake lane's work; here is which side may do what when.
 /// Source  docs/wire-format.md section 5, Rekey
 
 #include "io/rekey.h"

@@ -1,5 +1,5 @@
 /// The reliable channels of a lane's sessions, between the session's Reliable (channel/reliable.h) and the lane: what
-/// comes in order goes to decode or to the shard, what is due goes out as the congestion window allows.
+/// comes in order goes to dispatch or to the shard, what is due goes out as the congestion window allows.
 
 #include "io/reliable.h"
 
@@ -23,8 +23,8 @@ using message::DisconnectReason;
 using metrics::Drop;
 
 constexpr unsigned sends_per_poll = 256;
-/// Rows in the queue of replies beyond which no session gets its turn: half of what a poll transmits, so that acks,
-/// control messages and the shards' bodies never wait behind a backlog of reliable ones.
+/// With more rows than this in the queue of replies no session gets its turn: half of what a poll transmits, so that
+/// acks, control messages and the shards' bodies never wait behind a backlog of reliable ones.
 constexpr std::size_t queued_max = 2 * wire::Batch::capacity;
 constexpr unsigned datagrams_per_turn = 10;  ///< of one session, so that a long message does not hold up the others
 
@@ -56,7 +56,7 @@ bool take_block(void* context, wire::Channel channel, std::uint16_t block, std::
 }
 
 /// Outcomes of plans as masks behind the newest of each kind; what lies further back goes in rows of its own.
-void add_news(IoState& state, std::uint32_t slot, PlanAcks& plan_acks, std::uint16_t plan, bool acked) noexcept {
+void add_outcome(IoState& state, std::uint32_t slot, PlanAcks& plan_acks, std::uint16_t plan, bool acked) noexcept {
   std::uint16_t& newest = acked ? plan_acks.acked : plan_acks.lost;
   std::uint32_t& mask = acked ? plan_acks.acked_mask : plan_acks.lost_mask;
   if (mask == 0) newest = plan;
@@ -144,7 +144,7 @@ void on_outcomes(IoState& state, std::uint32_t slot, const SentDatagrams::Outcom
   for (unsigned i = count; i-- > 0;) {
     const auto& [packet, acked] = outcome[i];
     if (packet.payload == channel::PayloadKind::plan) {
-      add_news(state, slot, plans, packet.tag, acked);
+      add_outcome(state, slot, plans, packet.tag, acked);
     } else {
       state.table.reliable(slot).on_outcome(state.pools, packet, acked);
       reliable = true;
@@ -167,8 +167,8 @@ void on_evicted(IoState& state, const session::SendBatchInfo& info, Nanos now) n
 std::uint32_t send_limit(IoState& state, std::uint32_t slot) noexcept {
   const session::Outbound& outbound = state.table.outbound(slot);
   std::uint32_t room = outbound.congestion.room(outbound.sent.bytes_in_flight(), outbound.sent.datagrams_in_flight());
-  // Bodies take whatever gap an ack leaves. Messages need room for a whole datagram, which in a small window would
-  // never come about beside them.
+  // Bodies of plans take any room that an ack makes. Reliable messages need room for a whole datagram, which a small
+  // window would never have beside plans.
   if (state.table.admission(slot).send_wanted && state.table.reliable(slot).messages_wait())
     room -= std::min<std::uint32_t>(room, wire::datagram_bytes_max);
   return outbound.taken_bytes + room;
@@ -196,12 +196,12 @@ void note_sendable(IoState& state, std::uint32_t slot, Nanos now) noexcept {
 void send_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
                   std::span<const std::uint8_t> content, channel::Urgency urgency, bool may_drop, Nanos now) noexcept {
   Reliable& reliable = state.table.reliable(slot);
-  // What others say to all must not use up the room that answers to this session's own messages need.
+  // Broadcasts must not use up the room that answers to this session's own messages need.
   const bool leave_out = may_drop && reliable.crowded(channel);
   if (!leave_out && reliable.send(state.pools, channel, type, content, urgency, now) == Queued::yes)
     return note_sendable(state, slot, now);
   state.counters.drops.add(Drop::send_queue_full);
-  // What a session must not miss, it must not go on without.
+  // This message must not be missed: without it the session cannot go on.
   if (!may_drop) end_session(state, slot, DisconnectReason::overload, true);
 }
 

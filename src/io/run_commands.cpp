@@ -30,7 +30,7 @@ bool begin(IoState& state, const link::AdminCommand& command) noexcept {
 }
 
 void report(AdminWork& work, link::AdminReport::Kind kind) noexcept {
-  // As many reports as commands: control takes the one before it gives the next.
+  // As many reports as commands: the admin thread takes the report before it gives the next command.
   work.link->reports.push({kind, work.command.id, work.sessions, work.command.prefix, work.command.until});
   work.busy = false;
 }

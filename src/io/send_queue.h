@@ -1,6 +1,6 @@
 #pragma once
-/// Sessions by the time at which they next have something to send: each at most once, found when it is due and not
-/// looked at before, however many wait beside it.
+/// Sessions by the time at which they next have something to send. Each stands here at most once. A turn touches only
+/// those that are due, however many wait.
 ///
 ///     put -> [slot of a millisecond] x 64 -> turn -> due, in the order of their times -> next
 ///

@@ -16,8 +16,8 @@ constexpr bool may_resume(DisconnectReason reason) noexcept {
   return reason == DisconnectReason::timeout || reason == DisconnectReason::superseded;
 }
 
-/// Tell shard and handshake lane that the session is over, and say goodbye as often as is due. Called again by the
-/// sweep until both lanes and the client have heard, and nothing of it stands in a queue any more: then it returns
+/// Tell shard and handshake lane that the session is over, and send Disconnect as often as is due. Called again by the
+/// sweep until both lanes and the client have been told and nothing of the session stands in a queue: then it returns
 /// true.
 bool close_session(IoState& state, std::uint32_t slot) noexcept {
   session::Admission& session = state.table.admission(slot);
@@ -38,7 +38,7 @@ bool close_session(IoState& state, std::uint32_t slot) noexcept {
     if (state.session_events.push({session.shard, leave})) cold.in_world = false;
   }
   if (cold.spent && state.handshake.ended.push({cold.player_id, session.connection_id, 0})) cold.spent = false;
-  // A goodbye of this visit still stands in the queue, and needs the session to be sealed.
+  // A Disconnect of this visit still stands in the queue, and needs the session to be sealed.
   return !disconnect_queued && cold.disconnects_left == 0 && !cold.in_world && !cold.spent;
 }
 

@@ -15,14 +15,16 @@ void steer_row(IoState& state, unsigned shard, const link::InputRow& row) noexce
 /// A row for the shard with nothing but acks of plans, and the send limit.
 [[nodiscard]] link::InputRow plan_acks_row(IoState& state, std::uint32_t slot, const PlanAcks& plan_acks) noexcept;
 
-/// Whether the session's shard takes mail now, and the session could be sent an answer. The shard must know the session
-/// before its mail: its own join, should it wait, goes first. What others' joins wait for is nothing to it.
+/// Whether the session's shard takes a game message now, and the session could be sent an answer. The shard must know
+/// the session before its messages: the session's own join goes first when it waits. Joins of other sessions do not
+/// matter.
 [[nodiscard]] bool has_message_room(IoState& state, std::uint32_t slot) noexcept;
 /// One message of class 3 for the session's shard. False: no room now.
 [[nodiscard]] bool hand_game_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
                                      std::span<const std::uint8_t> content) noexcept;
-/// Lend the session's shard the memory that `mail` names: message, bytes, and owner or block. Precondition:
+/// Lend the session's shard the memory that `game_message` names: message, bytes, and owner or block. Precondition:
 /// has_message_room.
-void lend_game_message(IoState& state, std::uint32_t slot, wire::Channel channel, link::GameMessage mail) noexcept;
+void lend_game_message(IoState& state, std::uint32_t slot, wire::Channel channel,
+                       link::GameMessage game_message) noexcept;
 
 }  // namespace serried::io

@@ -1,5 +1,5 @@
 #pragma once
-/// Between the admin room and an io lane: bans to keep, and what came of them.
+/// Between the admin thread and an io lane: bans to keep, and what came of them.
 
 #include <cstdint>
 
@@ -9,7 +9,7 @@
 
 namespace serried::link {
 
-/// control -> io. Every lane gets every command.
+/// admin -> io. Every lane gets every command.
 struct AdminCommand {
   enum class Kind : std::uint32_t {
     ban,        ///< by an operator: sessions from there end
@@ -22,7 +22,7 @@ struct AdminCommand {
   Nanos until = 0;
 };
 
-/// io -> control.
+/// io -> admin.
 struct AdminReport {
   enum class Kind : std::uint32_t {
     done,      ///< the command was carried out; `sessions` are those found in the prefix, ended by a ban

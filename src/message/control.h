@@ -121,7 +121,7 @@ struct CryptoTest {
 void encode(base::ByteWriter& out, Type type, const CryptoTest& message) noexcept;  ///< crypto_test or crypto_test_ack
 [[nodiscard]] bool decode(std::span<const std::uint8_t> content, CryptoTest& message) noexcept;
 
-/// flags u8: bit 0, the client wants audit records (Benchmark)
+/// flags u8: bit 0, the client wants audits
 struct EnterToWorld {
   bool audit = false;
 };

@@ -161,8 +161,8 @@ inline constexpr std::size_t block_header_bytes = 2;
 void write_far_record(std::uint8_t* to, const FarRecord& record) noexcept;
 [[nodiscard]] FarRecord read_far_record(const std::uint8_t* from) noexcept;
 
-/// Benchmark, as audit := (slot u16 | generation u8 | hash u32)*: the server knows by acks that the client holds this
-/// entity in exactly this state; the client compares.
+/// audit := (slot u16 | generation u8 | hash u32)*, Benchmark in docs/wire-format.md: the server knows by acks that the
+/// client holds this entity in exactly this state; the client compares.
 struct Audit {
   std::uint16_t slot = 0;
   std::uint8_t generation = 0;

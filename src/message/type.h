@@ -27,7 +27,7 @@ enum class Type : std::uint8_t {
   rekey_request = 0x0D,
   rekey_response = 0x0E,
 
-  audit = 0x40,  ///< audit: hashes of what the server knows that the client holds
+  audit = 0x40,  ///< Benchmark on the page: hashes of what the server knows that the client holds
   create_entity = 0x41,
   update_entity = 0x42,
   remove_entity = 0x43,

@@ -2,7 +2,7 @@
 /// The list of counters (counter.def) as an enum, with what is said of each, and their values at one moment.
 ///
 /// Lanes do not count with these: each has a struct of counters, declared from the list, and adds to its members.
-/// Control reads them into CounterValues, from which JSON, status and summary are made.
+/// The control thread reads them into CounterValues, from which JSON, status and summary are made.
 
 #include <array>
 #include <cstddef>

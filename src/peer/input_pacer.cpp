@@ -7,13 +7,15 @@ namespace serried::peer {
 
 namespace {
 
-/// Nearer than this to a whole number of ticks, an interval is meant to be one; ticks.
+/// An interval that is nearer than this to a whole number of ticks is taken for that number; ticks.
 constexpr double whole_tolerance = 0.02;
-/// Later than held by so much, an input has missed its tick; ticks.
+/// An input that took this much longer than the shortest time and the margin has missed its tick; ticks.
 constexpr float missed_above = 0.5F;
-/// More than one in so many: the path has become longer, or the sweep was misled. A stall of the server's is shorter.
+/// When more than one input in so many has missed its tick, the path has become longer, or the sweep was misled. A
+/// stall of the server is shorter than a window.
 constexpr unsigned missed_share = 4;
-/// What is off is made good by a quarter an input, and never faster than this, so that players do not feel it; ticks.
+/// Each input corrects a quarter of the difference, and never more than shift_max, so that players do not feel it;
+/// ticks.
 constexpr float gain = 0.25F, shift_max = 1.0F / 32;
 
 }  // namespace
@@ -42,7 +44,7 @@ void InputPacer::applied(std::uint16_t sequence, std::uint16_t newest, Nanos now
 bool InputPacer::sweep_next() noexcept {
   const bool answered = seen_ != 0, missing = missed_ > seen_ / missed_share;
   seen_ = missed_ = 0;
-  // A sweep means to miss. It goes on where the path is longer than a window.
+  // In a sweep inputs miss their ticks on purpose. It goes on until an update has come for one of them.
   if (sweeping_) return !answered;
   ++windows_;
   if (!missing) patience_ = 1;

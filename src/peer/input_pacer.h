@@ -1,12 +1,12 @@
 #pragma once
-/// When the next input should leave. One that arrives just behind a tick waits for the whole of the next; and where
-/// they arrive at about the tick, jitter leaves the server with none in one and with two in the next: it then keeps one
-/// back, and all that follow are a tick late. So the time of leaving is shifted until inputs arrive well before the
-/// tick that is for them. The one-way delay need not be known. From an input's leaving until the update with it comes
-/// is least where it arrived just in time; a sweep of the times of leaving over one tick passes that phase, and from
-/// then on they are held a margin before it. A path that becomes longer by less than the margin shows only in another
-/// sweep: so there is one every two minutes, and at once when many inputs miss their tick. Nothing on the wire is for
-/// this: DeltaSync says which input is in which tick.
+/// When the next input should leave. An input that arrives just behind a tick waits for the whole of the next. When
+/// inputs arrive at about the tick, jitter leaves the server with none in one tick and two in the next; it then keeps
+/// one back, and all that follow are a tick late. So the times of leaving are shifted until inputs arrive well before
+/// the tick that is for them. The one-way delay need not be known: the time from an input's leaving to the update with
+/// it is shortest for an input that arrives just in time. A sweep of the times of leaving over one tick finds that
+/// phase; from then on inputs leave a margin before it. Where the path becomes longer by less than the margin only
+/// another sweep shows it: there is one every two minutes, and at once when many inputs miss their tick. Nothing on the
+/// wire is for this: DeltaSync says which input is in which tick.
 /// Owner   one session
 
 #include <array>

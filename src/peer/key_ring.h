@@ -18,7 +18,7 @@
 
 namespace serried::peer {
 
-/// Secrets wipe themselves when it dies.
+/// Secrets wipe themselves when it is destroyed.
 /// Owner   one session
 class KeyRing {
  public:

@@ -15,7 +15,7 @@ namespace {
 
 constexpr Nanos denial_provisional = 3 * second;
 constexpr Nanos sweep_interval = second;
-constexpr std::uint8_t goodbyes = 3;
+constexpr std::uint8_t disconnects_sent = 3;
 /// Where the sealed part of ConnectionAccepted begins, behind the header.
 constexpr std::size_t accept_clear_bytes = 32 + 16;
 
@@ -82,12 +82,12 @@ void Session::finish(End end, Nanos now, std::uint64_t sequence) noexcept {
   wipe();
 }
 
-void Session::fail(End end, message::DisconnectReason goodbye, Nanos now, std::uint64_t sequence) noexcept {
+void Session::fail(End end, message::DisconnectReason why, Nanos now, std::uint64_t sequence) noexcept {
   if (state_ == State::closed || failed()) return;
   report(Fault::ended, now, sequence, static_cast<std::uint8_t>(end));
   end_ = end;
-  disconnect_ = goodbye;
-  disconnects_left_ = goodbyes;
+  disconnect_ = why;
+  disconnects_left_ = disconnects_sent;
   enter(State::closing, now);
 }
 
@@ -95,7 +95,7 @@ void Session::close(Nanos now) noexcept {
   if (state_ == State::closed || state_ == State::closing) return;
   if (state_ == State::idle || !keys_.any()) return finish(End::user, now);
   end_ = End::user;
-  disconnects_left_ = goodbyes;
+  disconnects_left_ = disconnects_sent;
   enter(State::closing, now);
 }
 

@@ -172,7 +172,7 @@ class alignas(64) Session {
   /// Begin to connect: fresh ephemeral key, state connecting. Also after closed. False, and nothing changed: a token
   /// that is empty or too long.
   [[nodiscard]] bool start(const SessionOptions& options, Nanos now);
-  /// Say goodbye: playing sessions send three Disconnects (keep calling send), others end at once.
+  /// End the session: one that plays sends three Disconnects (keep calling send), others end at once.
   void close(Nanos now) noexcept;
 
   // One datagram at a time.
@@ -263,8 +263,8 @@ class alignas(64) Session {
 
   void enter(State state, Nanos now) noexcept;
   void finish(End end, Nanos now, std::uint64_t sequence = 0) noexcept;
-  /// It is the server's fault: say so, three times, and hear nothing more.
-  void fail(End end, message::DisconnectReason goodbye, Nanos now, std::uint64_t sequence) noexcept;
+  /// The server broke the protocol: send Disconnect three times, and process nothing more.
+  void fail(End end, message::DisconnectReason why, Nanos now, std::uint64_t sequence) noexcept;
   [[nodiscard]] bool failed() const noexcept { return end_ != End::none && end_ != End::user; }
   void report(Fault fault, Nanos now, std::uint64_t sequence, std::uint8_t detail) noexcept;
   void wipe() noexcept;
@@ -305,7 +305,7 @@ class alignas(64) Session {
 
   [[nodiscard]] Outgoing compose_connect(std::span<std::uint8_t> to, Nanos now) noexcept;
   [[nodiscard]] Outgoing compose_sealed(std::span<std::uint8_t> to, Nanos now) noexcept;
-  /// What stands behind the ack block, and the packet that it makes.
+  /// What stands behind the ack block, and what an ack of it will be about.
   struct Payload {
     channel::SentPacket packet;
     wire::Channel channel{};
@@ -329,7 +329,7 @@ class alignas(64) Session {
   /// Something was received, or acknowledged: when the next acknowledgment is due.
   void note_acks() noexcept { ack_at_ = received_.due_at(ack_delay_max_); }
   /// What is in flight has changed: when it times out.
-  void note_flight() noexcept { lost_at_ = sent_.timeout_at(); }
+  void note_in_flight() noexcept { lost_at_ = sent_.timeout_at(); }
 
   // Of every datagram
   State state_ = State::idle;

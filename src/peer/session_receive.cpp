@@ -84,7 +84,7 @@ Drop Session::accept_acks(base::ByteReader& in, std::uint64_t sequence, Nanos no
     fail(End::protocol_error, message::DisconnectReason::protocol_error, now, sequence);
     return Drop::bad_ack;
   }
-  note_flight();
+  note_in_flight();
   if ((result.acked_bytes | result.lost_bytes) != 0) congestion_.on_ack_result(result, sent_.last_sequence(), limited);
   on_outcome({outcomes, result.outcomes});
   return Drop::none;
@@ -96,7 +96,7 @@ void Session::expire(Nanos now) noexcept {
   auto* const outcomes = reinterpret_cast<Sent::Outcome*>(room.data());
   channel::AckResult result;
   sent_.expire(now, outcomes, result);
-  note_flight();
+  note_in_flight();
   // Inputs are no load, and their acks may be long in coming: that they are not acked yet says nothing of the path.
   if (result.lost_bytes != 0) congestion_.on_timeout(sent_.last_sequence(), sent_.expirations());
   ++counters_.timeouts;
@@ -171,7 +171,7 @@ Drop Session::accept_message(const message::Framed& framed, const wire::Header& 
       return Drop::none;
     }
     case Type::pong: {
-      // Its being here is all we wanted; round trips come from acks.
+      // It only shows that the server is there; round trips come from acks.
       message::Pong pong;
       return message::decode(framed.content, pong) ? Drop::none : Drop::bad_message;
     }

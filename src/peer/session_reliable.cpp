@@ -56,10 +56,10 @@ bool Session::take(void* context, wire::Channel channel, Type type, std::span<co
 }
 
 bool Session::take_block(void* context, wire::Channel channel, std::uint16_t block, std::uint32_t bytes) {
-  Outbox& post = static_cast<Delivery*>(context)->session.outbox_;
-  const std::span<const std::uint8_t> message = post.block(block, bytes);
+  Outbox& outbox = static_cast<Delivery*>(context)->session.outbox_;
+  const std::span<const std::uint8_t> message = outbox.block(block, bytes);
   static_cast<void>(take(context, channel, static_cast<Type>(message[0]), message.subspan(1)));
-  post.release(block);
+  outbox.release(block);
   return true;
 }
 

@@ -16,7 +16,7 @@ namespace {
 constexpr Nanos connect_resend_max = 2 * second;
 constexpr Nanos sealed_resend_max = second;
 /// Between the three Disconnects: a burst of loss shall not take them all.
-constexpr Nanos goodbye_interval = 20 * millisecond;
+constexpr Nanos disconnect_interval = 20 * millisecond;
 constexpr Nanos ping_interval = second;
 /// One sequence in so many is left out, so that a peer that acks without having received gives itself away.
 constexpr std::uint64_t skip_one_in = 64;
@@ -109,7 +109,7 @@ Outgoing Session::compose_sealed(std::span<std::uint8_t> to, Nanos now) noexcept
   const bool asks_for_ack = body_bytes != ack_bytes;
   outbox_.on_outcome(sent_.note(sequence, payload.packet, asks_for_ack ? static_cast<std::uint16_t>(bytes) : 0, now),
                      false);
-  note_flight();
+  note_in_flight();
   budget_.spend(now);
   if (payload.paced) congestion_.paced(static_cast<std::uint32_t>(bytes), rtt(), now);
   wire::compose_header(to.data(), {connection_id_, static_cast<std::uint8_t>(payload.channel), flags, sequence});
@@ -157,7 +157,7 @@ void Session::write_repeated(base::ByteWriter& out, Payload& payload, Nanos now)
     repeat_.back_off(now, sealed_resend_max);
   } else if (state_ == State::closing) {
     message::encode(out, message::Disconnect{disconnect_, {}});
-    repeat_.at = now + goodbye_interval;
+    repeat_.at = now + disconnect_interval;
     if (--disconnects_left_ != 0) return;
     // The keys are still needed to seal this one: `send` wipes them behind it, otherwise the next poll does.
     state_ = State::closed;

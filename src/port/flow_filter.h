@@ -1,6 +1,6 @@
 #pragma once
-/// Bans in the NIC itself, for drivers that take rte_flow rules: what is banned costs neither bus nor core. Control
-/// only, one thread. A driver that refuses changes nothing: the lanes drop what is banned in any case.
+/// Bans in the NIC itself, for drivers that take rte_flow rules: what is banned costs neither bus nor core. For
+/// one thread, which is no lane's. A driver that refuses changes nothing: the lanes drop what is banned in any case.
 
 #include <cstdint>
 #include <map>

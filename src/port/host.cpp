@@ -62,7 +62,7 @@ Drop Host::read_ip(std::span<const std::uint8_t> frame, const Offloaded& offload
   if (packet.ip.fragment) return Drop::ip_fragment;
   const bool icmp = packet.ip.protocol == (packet.ip.ipv6 ? ip_protocol::icmpv6 : ip_protocol::icmp);
   if (packet.ip.protocol != ip_protocol::udp && !icmp) return Drop::foreign_port;
-  // Our own address in a broadcast frame is no honest host's doing (RFC 1122 3.3.6); neither is UDP to a group.
+  // No honest host sends to our address in a broadcast frame (RFC 1122 3.3.6), and none sends UDP to a group here.
   if (!icmp && group) return Drop::foreign_address;
   if (!group && is_group(packet.link.destination)) return Drop::foreign_frame;
   return Drop::none;

@@ -1,5 +1,6 @@
 #pragma once
-/// An in-process wire with a bad temper: what LoopPorts send arrives late, twice, bent or never, as one seed decides.
+/// An in-process wire with faults: what LoopPorts send arrives late, twice, with a bit flipped or never, as one seed
+/// decides.
 /// It reads no clock, needs no EAL, and one seed gives one history: the fate of a datagram depends on its sender and
 /// on how many that sender had sent before, not on the order in which ports are polled. One thread.
 ///

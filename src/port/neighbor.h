@@ -33,7 +33,7 @@ class Neighbors {
   /// An unknown address gets an entry that waits for its answer.
   [[nodiscard]] Answer find(const Address& address, Nanos now) noexcept;
 
-  /// `address` lives at `mac`. Unless `create`, only an entry that is there changes: unasked news are no news.
+  /// `address` lives at `mac`. Unless `create`, only an entry that is there changes: an unasked answer adds none.
   void learn(const Address& address, const wire::Mac& mac, Nanos now, bool create) noexcept;
 
  private:

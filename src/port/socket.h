@@ -69,7 +69,8 @@ class Socket {
   /// Have the kernel give datagrams to the lanes that own their sessions, in the group of reuse_port that this socket
   /// is in. When all have been opened, in the order of their lanes.
   Result<Done> steer(LaneField field, unsigned lanes) { return attach_steering(files_.front(), field, lanes); }
-  /// Ask the kernel what it dropped for want of room; nic_missed follows with the next receive. Control only.
+  /// Ask the kernel what it dropped for want of room; nic_missed follows with the next receive. Control thread
+  /// only.
   void poll_missed() noexcept;
 
  private:

@@ -1,7 +1,7 @@
 #pragma once
 /// The user-space half of our XDP program (xdp/serried_filter.bpf.c): finds its maps through the interface that it is
 /// attached to, says what is ours and what is banned, reads what it dropped. net_af_xdp loads and attaches the program
-/// (`xdp_prog=`) and takes it away again. Control only; every call is a system call, and any thread may make it.
+/// (`xdp_prog=`) and takes it away again. Not for lanes: every call is a system call. Any thread may make it.
 
 #include <cstdint>
 #include <memory>

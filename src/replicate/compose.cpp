@@ -13,13 +13,13 @@ constexpr std::uint16_t plan_age_max_ticks = 330;
 constexpr std::size_t create_bytes = message::framed_bytes(message::create_content_bytes);
 constexpr std::size_t audit_message_bytes = message::framed_bytes(message::audit_bytes);
 
-/// The full tick of which `low` is the end; never in the future.
+/// The full tick whose low 16 bits are `low`; never in the future.
 std::uint32_t widen(std::uint32_t now, std::uint16_t low) noexcept {
   return now - static_cast<std::uint16_t>(now - low);
 }
 
-/// Everything that changed after `acked`; a position needs its section until one was acked, which this also says,
-/// because a section's change is a change like any other. Nothing changed: a refresh, everything.
+/// The mask of all that changed after `acked`, or of everything when nothing did: a refresh. A position has its section
+/// with it until one was acked, because a change of section is a change like any other.
 std::uint8_t mask_since(const world::VersionedEntity& entity, std::uint32_t acked) noexcept {
   unsigned mask = 0;
   for (unsigned field = 0; field < world::field_count; ++field)
@@ -227,8 +227,8 @@ Shares divide(const Viewer& viewer, const ReplicationContext& context, const Due
   return shares;
 }
 
-/// DeltaSync's framing was left two bytes for the length; one is enough for short ones, and the shortest form is the
-/// form.
+/// Two bytes were left for the length of DeltaSync. A length below 128 takes one byte, because a writer uses the
+/// shortest form.
 std::uint8_t* close_delta(std::uint8_t* body, std::uint8_t* end) noexcept {
   const auto length = static_cast<std::size_t>(end - body) - 2;  // type and content
   if (length >= 0x80) {

@@ -34,7 +34,7 @@ struct Config {
   unsigned interval_max_ticks = 6;  ///< under overload, at most so many ticks between two datagrams to a viewer
   unsigned quiet_ticks = 6;         ///< with nothing to say, a DeltaSync header every so many ticks
 
-  unsigned audit_per_second = 0;  ///< records of Benchmark per viewer that asked for them; 0: none
+  unsigned audit_per_second = 0;  ///< hashes for each viewer that asked for them; 0: none
 
   [[nodiscard]] std::vector<std::string> validate() const;
 };

@@ -9,7 +9,7 @@ namespace {
 
 using world::ChangeSummary;
 
-// What the kernel knows of rows and summaries, said twice so that it need not include them.
+// What simd/find_due.h knows of rows and summaries, said twice so that it need not include them.
 static_assert(tracked_rows == simd::due_rows && sizeof(ChangeSummary) == simd::summary_bytes);
 static_assert(offsetof(ChangeSummary, change) == 0 && offsetof(ChangeSummary, urgent) == 2 &&
               offsetof(ChangeSummary, identity) == 4);
@@ -68,7 +68,7 @@ void find_due_rows(Viewer& viewer, const ReplicationContext& context, DueSet& du
   due_set.due.clear(0);
   due_set.heavy.clear(0);
 
-  // What a client predicts, its own entity, it must be able to reconcile at every tick.
+  // A client predicts its own entity, and must be able to reconcile it at every tick.
   simd::DueRules own = rules;
   own.resting = 1;
   due_set.own_due = resolve_row(viewer, context, 0, due_set) && simd::due_priority(summaries, rows, 0, own) != 0;

@@ -13,10 +13,11 @@ using interest::class_count;
 constexpr unsigned records_worth_a_block = 4;
 constexpr std::size_t block_overhead = 2 + 1 + message::block_header_bytes;  // length of two bytes, type
 constexpr std::size_t lone_record_bytes = block_overhead + message::far_record_bytes;
-// An entity that went less than this part of a turn ahead is met again soon enough.
+// An entity that moved ahead by less than one in so many of a turn is reached again soon enough.
 constexpr std::uint32_t turn_part = 8;
 
-/// As many of `wanted` records from `place` on as fit into one block, or none if that are few. Returns how many.
+/// Write as many of `wanted` records from `place` on as fit into one block, or none when those would be few. Returns
+/// how many.
 unsigned write_block(base::ByteWriter& out, const interest::Grid& grid, std::uint32_t cell, std::uint32_t place,
                      unsigned wanted) noexcept {
   if (out.room() < lone_record_bytes) return 0;
@@ -106,7 +107,7 @@ unsigned write_stretch(const ReplicationContext& context, const interest::Cell& 
   return written;
 }
 
-/// Whether the turn comes back to the entity that crossed later than it would have, by much.
+/// Whether the turn reaches the entity later in its new cell than it would have in the old one.
 bool fell_behind(const Viewer& viewer, const ReplicationContext& context, const interest::Crossing& crossing) noexcept {
   constexpr std::uint32_t round = 0x10000;
   const FarPoint& at = viewer.far_at;
@@ -120,13 +121,13 @@ bool fell_behind(const Viewer& viewer, const ReplicationContext& context, const 
   return from < to;
 }
 
-/// In one datagram. Players that walk to and fro over a border must not cost every viewer more than this.
+/// Crossings looked at for one datagram: players that walk to and fro over a border must not cost every viewer more.
 constexpr std::uint32_t crossings_looked_at = 256;
 static_assert(crossings_looked_at <= interest::Grid::crossings_kept);
 
-/// Tell the entities that the turn would meet too late. False when there was no room for all: then the turn must wait,
-/// or it would forget where it stood when they crossed. It waits once; after that half of the room is for the turn, and
-/// those for which the other half is too small are passed over.
+/// Tell the entities that the turn would reach too late. False when there was no room for all: then the turn must wait,
+/// because its place when they crossed decides which they are. It waits once. After that half of the room is for the
+/// turn, and entities for which the other half is too small are passed over.
 bool tell_crossings(Viewer& viewer, const ReplicationContext& context, const interest::Cell& home,
                     base::ByteWriter& out, PlanCounters& counters) noexcept {
   const interest::Grid& grid = *context.grid;
@@ -187,7 +188,7 @@ bool far_pending(Viewer& viewer, const ReplicationContext& context) noexcept {
   if (viewer.far_resting && context.tick - viewer.far_turn_tick >= context.config->far_cycle_ticks) {
     viewer.far_resting = false;
     viewer.far_turn_tick = context.tick;
-    // After a rest: what crossed in it is met, early enough, by the turn that begins.
+    // After a rest: the turn that begins reaches what crossed meanwhile early enough.
     if (viewer.far_turn_ticks < context.config->far_cycle_ticks) viewer.far_seen = grid.crossings_end(context.shard);
   }
   return !viewer.far_resting || viewer.lost_runs != 0;

@@ -6,7 +6,7 @@
 ///             RemoveEntity   what was let go of
 ///             CreateEntity*  what is new, nearest first
 ///             EntityBlock*   the next far cells
-///             Benchmark      one audit
+///             audit          one hash of an entity (Benchmark in docs/wire-format.md)
 ///
 /// Audits: the server sends slot, generation and hash of an entity whose last change the client has acknowledged. It
 /// holds for the client when the datagram is at least as new as the one last applied to that entity; in an older one
@@ -25,7 +25,7 @@ struct PlanCounters {
 #include "metrics/counter.def"
 };
 
-/// A look at every tracked row: what is due. Scratch of one shard lane.
+/// What is due of every tracked row. Scratch of one shard lane.
 struct DueSet {
   RowMask due;    ///< records, row 0 not among them
   RowMask heavy;  ///< of those, with a priority of at least the viewer's threshold
@@ -34,8 +34,8 @@ struct DueSet {
 };
 
 /// Find what is due: rows whose entity is gone become removals; creates and removals that are unsent or unanswered;
-/// records with news that the rate allows, or with news unanswered for too long, or a refresh. The lines that compose
-/// will read of them are asked for: it should be the turn of another viewer before it is called.
+/// records with an unsent change that the rate allows, with a change unanswered for too long, or to be refreshed. The
+/// lines that compose will read of them are asked for: another viewer should have its turn before compose is called.
 /// Reads   context
 /// Writes  viewer, due_set
 /// Owner   shard lane

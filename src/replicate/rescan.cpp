@@ -14,7 +14,7 @@ namespace {
 constexpr float exchange_factor2 = 0.64F;
 constexpr float unlimited = 3e38F;
 
-// What the kernel knows of rows and places.
+// What simd/weigh_rows.h knows of rows and places.
 static_assert(tracked_rows == simd::weigh_rows_max && sizeof(world::Place) == simd::place_bytes);
 static_assert(offsetof(world::Place, x) == 0 && offsetof(world::Place, leave2) == 12);
 static_assert(status::state_mask == 3 && status::near == 0x40);
@@ -38,7 +38,7 @@ bool eligible(const Viewer& viewer, const ReplicationContext& context, const int
          !hidden_from(*context.published, candidate.slot, viewer.own_slot);
 }
 
-/// Out of range, displaced by a nearer one, or dead.
+/// Untrack the row's entity: out of range, displaced by a nearer one, or dead.
 void let_go(Viewer& viewer, const ReplicationContext& context, unsigned row) noexcept {
   const world::ChangeSummary& summary = context.published->summary[viewer.slot[row]];
   untrack(viewer, row, summary.identity != (viewer.generation(row) | world::ChangeSummary::is_living));
@@ -67,7 +67,7 @@ bool saw_all(const interest::Window& after, const interest::Window& before,
 void look_again(Viewer& viewer, const ReplicationContext& context, bool quiet) noexcept {
   const Config& config = *context.config;
   const unsigned pause = quiet ? std::min(2U * viewer.rescan_pause, config.rescan_ticks_max) : config.rescan_ticks;
-  // Viewers that come in one tick look round at once, and not in one tick ever after.
+  // Viewers that joined in one tick rescan in the same tick once, and in different ticks from then on.
   const unsigned apart = viewer.rescan_pause == 0 ? viewer.own_slot % config.rescan_ticks : 0;
   viewer.rescan_pause = static_cast<std::uint16_t>(std::max(pause, config.rescan_ticks));
   viewer.rescan_tick = context.tick + viewer.rescan_pause + apart;
@@ -79,19 +79,19 @@ void rescan(Viewer& viewer, const ReplicationContext& context) noexcept {
   const Config& config = *context.config;
   const world::Place& eye = context.published->place[viewer.own_slot];
   const float near2 = near2_of(context);
-  simd::WeighedRows survey;
+  simd::WeighedRows weighed;
   const auto* places = reinterpret_cast<const std::uint8_t*>(context.published->place.data());
   simd::weigh_rows(places, {viewer.slot.data(), viewer.weight.data(), viewer.status.data()}, viewer.rows_high,
-                   {eye.x, eye.y, eye.z, near2}, survey);
-  const RowMask gone{survey.gone};
+                   {eye.x, eye.y, eye.z, near2}, weighed);
+  const RowMask gone{weighed.gone};
   bool changed = !gone.none();
   gone.for_each([&](unsigned row) { let_go(viewer, context, row); });
   while (viewer.rows_high > 1 && viewer.state(viewer.rows_high - 1U) == RowState::empty) --viewer.rows_high;
 
-  unsigned tracked = RowMask{survey.held}.count();  // creating and live, without the viewer's own
+  unsigned tracked = RowMask{weighed.held}.count();  // creating and live, without the viewer's own
   const bool full = tracked >= config.tracked_max;
-  unsigned furthest = full ? survey.furthest() : 0;
-  const float limit2 = full ? survey.distance2[furthest] * exchange_factor2 : unlimited;
+  unsigned furthest = full ? weighed.furthest() : 0;
+  const float limit2 = full ? weighed.distance2[furthest] * exchange_factor2 : unlimited;
 
   const interest::Window before = viewer.rescan_window;
   std::array<interest::Candidate, 512> candidates;
@@ -111,11 +111,11 @@ void rescan(Viewer& viewer, const ReplicationContext& context) noexcept {
     }
     if (!eligible(viewer, context, candidate)) continue;
     if (tracked >= config.tracked_max) {
-      if (furthest == 0) furthest = survey.furthest();
-      if (furthest == 0 || candidate.distance2 >= survey.distance2[furthest] * exchange_factor2) continue;
+      if (furthest == 0) furthest = weighed.furthest();
+      if (furthest == 0 || candidate.distance2 >= weighed.distance2[furthest] * exchange_factor2) continue;
       if (row_of(viewer, world::no_slot) < 0) break;
       let_go(viewer, context, furthest);
-      survey.distance2[furthest] = -1.0F;
+      weighed.distance2[furthest] = -1.0F;
       furthest = 0;
       ++exchanges;
       --tracked;

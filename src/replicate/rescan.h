@@ -7,8 +7,8 @@
 
 namespace serried::replicate {
 
-/// What all viewers of a shard read while a tick is replicated. Nothing of it changes between the second meet of a tick
-/// and the first meet of the next.
+/// What all viewers of a shard read while a tick is replicated. Nothing of it changes between the second barrier of a
+/// tick and the first barrier of the next.
 struct ReplicationContext {
   const world::Config* world;
   const Config* config;

@@ -6,7 +6,7 @@
 namespace serried::replicate {
 namespace {
 
-/// Nothing in flight may be taken for an answer about the row's new state.
+/// Take the row out of all plans in flight: their acks say nothing of its new state.
 void forget(Viewer& viewer, unsigned row) noexcept {
   for (Plan& plan : viewer.plans) plan.rows.clear(row);
 }

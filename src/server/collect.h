@@ -1,5 +1,5 @@
 #pragma once
-/// From the counters of an owner to the values of a snapshot. Control only: it reads what lanes write.
+/// From the counters of an owner to the values of a snapshot. Control thread only: it reads what lanes write.
 
 #include <type_traits>
 

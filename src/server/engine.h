@@ -51,17 +51,18 @@ class Engine {
   /// What the port turned out to be, a line each.
   [[nodiscard]] virtual std::vector<std::string> port_notes() const = 0;
 
-  /// Any thread: io lanes refuse newcomers and take leave of every client, as soon as they are polled.
+  /// Any thread: io lanes refuse newcomers and send every client Disconnect, as soon as they are polled.
   void begin_drain() noexcept { drain_.store(true, std::memory_order_relaxed); }
   [[nodiscard]] virtual bool drained() const noexcept = 0;
 
-  /// Control only: ask ports what they lost below us. Lanes count it with their next receive.
+  /// Control thread only: ask ports what they lost below us. Lanes count it with their next receive.
   virtual void poll_missed() noexcept = 0;
-  /// Control only. Whether the port's link is up; sockets have none to lose.
+  /// Control thread only. Whether the port's link is up; sockets have none to lose.
   [[nodiscard]] virtual bool link_up() const noexcept = 0;
-  /// Control only. Precondition: a fresh snapshot. Without cores, and which lane is on which: those are the loops'.
+  /// Control thread only. Precondition: a fresh snapshot. Leaves out cores, and which lane is on which: the loops have
+  /// those.
   void collect(telemetry::Snapshot& snapshot) const;
-  /// What drops banned addresses before the lanes. For the thread that has the order links.
+  /// What drops banned addresses before the lanes. For the thread that has the admin links.
   [[nodiscard]] virtual std::vector<admin::BanSink> ban_sinks() = 0;
   /// One an io lane: through it bans reach the lane, and what the lane found comes back. For one thread.
   [[nodiscard]] std::vector<link::AdminLink*> admin_links() const;

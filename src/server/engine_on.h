@@ -98,7 +98,8 @@ class EngineOn final : public Engine {
  private:
   using Lane = io::IoLane<typename Ports::Port>;
 
-  /// A lane, and the two flags through which control speaks with it: a lane's own functions are its core's to call.
+  /// A lane, and the two flags through which the control thread speaks with it: a lane's own functions are its core's
+  /// to call.
   struct LaneHost {
     LaneHost(const io::IoConfig& config, typename Ports::Port& port, std::vector<link::IoShardLink*> links,
              link::HandshakeLink& handshake, const crypt::CookieJar& jar, const crypt::Entropy& entropy,

@@ -41,7 +41,7 @@ int fail(const std::string& message) {
   return failed;
 }
 
-/// Control takes signals with sigtimedwait; every thread, EAL's too, inherits that they are blocked.
+/// The control thread takes signals with sigtimedwait; every thread, EAL's too, inherits that they are blocked.
 void block_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -76,8 +76,9 @@ void log_setup(spdlog::logger& log, const config::ServerConfig& config, const En
     log.info("placement {}", lines.substr(begin, end - begin));
   const int node = engine.numa_node();
   const bool far =
-      node != any_node && std::any_of(placement.posts.begin(), placement.posts.end(), [&](const CoreAssignment& post) {
-        return post.lanes.front().kind == LaneKind::io && post.core.node != static_cast<unsigned>(node);
+      node != any_node &&
+      std::any_of(placement.assignments.begin(), placement.assignments.end(), [&](const CoreAssignment& assignment) {
+        return assignment.lanes.front().kind == LaneKind::io && assignment.core.node != static_cast<unsigned>(node);
       });
   if (far)
     log.warn("an io lane runs on another NUMA node than its port (node {}); give cores of that node with -l", node);

@@ -21,16 +21,16 @@ std::vector<Core> ranked(std::span<const Core> cores, int nic_node) {
   return order;
 }
 
-/// Lanes of one kind round and round over some posts.
-void deal(std::span<CoreAssignment> posts, LaneKind kind, unsigned lanes) {
-  for (unsigned i = 0; i < lanes; ++i) posts[i % posts.size()].lanes.push_back({kind, i});
+/// Deal the lanes of one kind to some cores in turn.
+void deal(std::span<CoreAssignment> assignments, LaneKind kind, unsigned lanes) {
+  for (unsigned i = 0; i < lanes; ++i) assignments[i % assignments.size()].lanes.push_back({kind, i});
 }
 
-CoreAssignment& post_of(std::vector<CoreAssignment>& posts, LaneId lane) {
-  const auto found = std::find_if(posts.begin(), posts.end(), [&](const CoreAssignment& post) {
-    return std::find(post.lanes.begin(), post.lanes.end(), lane) != post.lanes.end();
+CoreAssignment& assignment_of(std::vector<CoreAssignment>& assignments, LaneId lane) {
+  const auto found = std::find_if(assignments.begin(), assignments.end(), [&](const CoreAssignment& assignment) {
+    return std::find(assignment.lanes.begin(), assignment.lanes.end(), lane) != assignment.lanes.end();
   });
-  SERRIED_CHECK(found != posts.end());
+  SERRIED_CHECK(found != assignments.end());
   return *found;
 }
 
@@ -63,33 +63,35 @@ Placement place(std::span<const Core> cores, unsigned io_lanes, unsigned shards,
   std::vector<Core> order = ranked(cores, nic_node);
   if (available > packet_lanes + 1)  // one is over: let it be the main core
     std::stable_partition(order.begin(), order.end(), [](const Core& core) { return !core.main; });
-  for (const Core& core : order) placement.posts.push_back({core, {}});
+  for (const Core& core : order) placement.assignments.push_back({core, {}});
 
-  const std::span<CoreAssignment> posts{placement.posts};
+  const std::span<CoreAssignment> assignments{placement.assignments};
   if (available == 1) {
-    deal(posts, LaneKind::io, io_lanes);
-    deal(posts, LaneKind::shard, placement.shards);
+    deal(assignments, LaneKind::io, io_lanes);
+    deal(assignments, LaneKind::shard, placement.shards);
   } else {
     const unsigned share = (2 * available * io_lanes + packet_lanes - 1) / (2 * packet_lanes);  // half: to the shards
     const unsigned for_io = available >= packet_lanes ? io_lanes : std::clamp(share, 1U, available - 1);
-    deal(posts.first(for_io), LaneKind::io, io_lanes);
-    deal(posts.subspan(for_io, std::min(available - for_io, placement.shards)), LaneKind::shard, placement.shards);
+    deal(assignments.first(for_io), LaneKind::io, io_lanes);
+    deal(assignments.subspan(for_io, std::min(available - for_io, placement.shards)), LaneKind::shard,
+         placement.shards);
   }
-  CoreAssignment& handshake =
-      available > packet_lanes ? placement.posts[packet_lanes] : post_of(placement.posts, {LaneKind::io, io_lanes - 1});
+  CoreAssignment& handshake = available > packet_lanes
+                                  ? placement.assignments[packet_lanes]
+                                  : assignment_of(placement.assignments, {LaneKind::io, io_lanes - 1});
   handshake.lanes.push_back({LaneKind::handshake, 0});
 
-  std::erase_if(placement.posts, [](const CoreAssignment& post) { return post.lanes.empty(); });
-  placement.alone = placement.posts.size() == packet_lanes + 1 && machine_cpus > placement.posts.size();
+  std::erase_if(placement.assignments, [](const CoreAssignment& assignment) { return assignment.lanes.empty(); });
+  placement.alone = placement.assignments.size() == packet_lanes + 1 && machine_cpus > placement.assignments.size();
   return placement;
 }
 
 std::string placement_text(const Placement& placement) {
   std::string text;
-  for (const CoreAssignment& post : placement.posts) {
-    text += "core " + std::to_string(post.core.lcore) + " (cpu " + std::to_string(post.core.cpu) + ", node " +
-            std::to_string(post.core.node) + "):";
-    for (const LaneId lane : post.lanes) text += " " + lane_name(lane);
+  for (const CoreAssignment& assignment : placement.assignments) {
+    text += "core " + std::to_string(assignment.core.lcore) + " (cpu " + std::to_string(assignment.core.cpu) +
+            ", node " + std::to_string(assignment.core.node) + "):";
+    for (const LaneId lane : assignment.lanes) text += " " + lane_name(lane);
     text += "\n";
   }
   return text;

@@ -4,7 +4,7 @@
 ///
 /// Order of assignment, for `c` cores, `i` io lanes, `s` shard lanes and the one handshake lane:
 ///
-///     c >= i + s + 1   a core a lane; the main core is left to control when one is over
+///     c >= i + s + 1   a core a lane; the main core is left to the control thread when one is over
 ///     c >= i + s       the handshake lane joins the last io lane
 ///     c >= 2           cores are divided between io and shard lanes in the proportion of their numbers, at least one
 ///                      each; within each part lanes go round; the handshake lane joins the last io lane
@@ -46,7 +46,7 @@ struct CoreAssignment {
 };
 
 struct Placement {
-  std::vector<CoreAssignment> posts;  ///< only cores that have lanes
+  std::vector<CoreAssignment> assignments;  ///< only cores that have lanes
   unsigned shards = 0;
   bool alone = false;  ///< each lane has a core of its own, and the machine has one over for everything else
 };

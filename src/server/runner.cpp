@@ -33,8 +33,8 @@ int run_loop(void* argument) {
 std::vector<unsigned> free_cpus(const RunSetup& setup) {
   std::vector<unsigned> cpus = setup.cpus;
   std::erase_if(cpus, [&](unsigned cpu) {
-    return std::any_of(setup.placement.posts.begin(), setup.placement.posts.end(),
-                       [cpu](const CoreAssignment& post) { return post.core.cpu == cpu; });
+    return std::any_of(setup.placement.assignments.begin(), setup.placement.assignments.end(),
+                       [cpu](const CoreAssignment& assignment) { return assignment.core.cpu == cpu; });
   });
   return cpus.empty() ? setup.cpus : cpus;
 }
@@ -42,8 +42,8 @@ std::vector<unsigned> free_cpus(const RunSetup& setup) {
 std::string ready_line(const config::ServerConfig& config, const Placement& placement, const Engine& engine) {
   return "serried-server: ready on " + engine.endpoints() + " (" +
          (config.driver == config::Driver::socket ? "socket" : "ethdev") + ", " + std::to_string(config.io_lanes) +
-         " io, " + std::to_string(placement.shards) + " shard lanes on " + std::to_string(placement.posts.size()) +
-         (placement.posts.size() == 1 ? " core)\n" : " cores)\n");
+         " io, " + std::to_string(placement.shards) + " shard lanes on " +
+         std::to_string(placement.assignments.size()) + (placement.assignments.size() == 1 ? " core)\n" : " cores)\n");
 }
 
 }  // namespace
@@ -54,13 +54,13 @@ Runner::Runner(const RunSetup& setup, Engine& engine, spdlog::logger& log, telem
   facts_.players_max = setup.config.players_max;
   const auto& asked = setup.config.idle_sleep_us;
   const IdlePolicy idle = idle_policy(asked.has_value(), asked.value_or(0), setup.placement.alone);
-  for (const CoreAssignment& post : setup_.placement.posts) {
+  for (const CoreAssignment& assignment : setup_.placement.assignments) {
     std::vector<LaneEntry*> lanes;
-    for (const LaneId lane : post.lanes) {
+    for (const LaneId lane : assignment.lanes) {
       lanes.push_back(&engine_.lane(lane));
       const auto& rest = setup.config.coalesce_us;
       if (lane.kind == LaneKind::io)
-        lanes.back()->rest = rest_policy(rest.has_value(), rest.value_or(0), post.lanes.size() == 1);
+        lanes.back()->rest = rest_policy(rest.has_value(), rest.value_or(0), assignment.lanes.size() == 1);
     }
     loops_.push_back(std::make_unique<LaneLoop>(std::move(lanes), idle));
   }
@@ -72,7 +72,7 @@ int Runner::run() {
   for (auto& loop : loops_) arguments.push_back({loop.get(), &stop_});
   LaneLoop* own = nullptr;
   for (std::size_t i = 0; i < loops_.size(); ++i) {
-    const Core& core = setup_.placement.posts[i].core;
+    const Core& core = setup_.placement.assignments[i].core;
     if (core.main)
       own = loops_[i].get();
     else
@@ -125,7 +125,7 @@ void Runner::drain() {
   if (engine_.drained())
     log_.info("drained ms={}", (telemetry::now() - begin) / millisecond);
   else
-    log_.warn("not everybody was told within {} s; their clients will time out", drain_max / second);
+    log_.warn("not every client was sent Disconnect within {} s; the others will time out", drain_max / second);
 }
 
 bool Runner::signalled(Nanos until) {
@@ -150,15 +150,15 @@ void Runner::sample() {
   engine_.collect(*snapshot);
   for (telemetry::LaneFigures& lane : snapshot->lanes) {
     for (std::size_t i = 0; i < loops_.size(); ++i) {
-      const CoreAssignment& post = setup_.placement.posts[i];
-      const bool here =
-          std::any_of(post.lanes.begin(), post.lanes.end(), [&](LaneId id) { return lane_name(id) == lane.name; });
+      const CoreAssignment& assignment = setup_.placement.assignments[i];
+      const bool here = std::any_of(assignment.lanes.begin(), assignment.lanes.end(),
+                                    [&](LaneId id) { return lane_name(id) == lane.name; });
       if (!here) continue;
-      lane.lcore = post.core.lcore;
+      lane.lcore = assignment.core.lcore;
     }
   }
   for (std::size_t i = 0; i < loops_.size(); ++i) {
-    telemetry::CoreFigures core{setup_.placement.posts[i].core.lcore, {}};
+    telemetry::CoreFigures core{setup_.placement.assignments[i].core.lcore, {}};
     collect(core.counters, loops_[i]->meter());
     snapshot->add(core);
   }

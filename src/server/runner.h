@@ -1,6 +1,6 @@
 #pragma once
-/// The life of a server once everything is set up: lanes run on their cores, control waits for the end beside them,
-/// players are told, figures are left behind.
+/// The life of a server once everything is set up: lanes run on their cores, the control thread waits for the end
+/// beside them, players are sent Disconnect, figures are left behind.
 ///
 ///     run:  launch lanes -> ready -> [a second passes: sample, status]* -> drain -> stop lanes -> report
 ///                                     ^ until a signal, or --seconds
@@ -26,12 +26,12 @@ struct RunSetup {
   config::ServerConfig config;
   Placement placement;
   std::vector<unsigned> cpus;           ///< that the process might use before EAL pinned its main thread
-  admin::AdminSocket* admin = nullptr;  ///< none: no orders come
+  admin::AdminSocket* admin = nullptr;  ///< null: there is no control socket
 };
 
 class Runner {
  public:
-  /// Longest time that is given to goodbyes.
+  /// The longest time in which players are sent Disconnect.
   static constexpr Nanos drain_max = 5 * second;
 
   /// All outlive the runner. Preconditions: EAL runs, signals SIGINT and SIGTERM are blocked in every thread.
@@ -57,7 +57,7 @@ class Runner {
   spdlog::logger& log_;
   telemetry::StatusPrinter& printer_;
   telemetry::StatusFacts facts_;
-  std::vector<std::unique_ptr<LaneLoop>> loops_;  ///< by post
+  std::vector<std::unique_ptr<LaneLoop>> loops_;  ///< by assignment
   std::atomic<bool> stop_{false};
   telemetry::Meter meter_;
   std::unique_ptr<telemetry::Snapshot> snapshot_;

@@ -1,5 +1,6 @@
 #pragma once
-/// Third stage in: which session, and may it. All checks that cost less than cryptography.
+/// Which session a datagram is of, and whether it may send now: all checks of a session that cost less than
+/// cryptography.
 
 #include "guard/abuse_guard.h"
 #include "session/table.h"

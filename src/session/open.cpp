@@ -33,7 +33,7 @@ void open(wire::Batch& batch, Table& table, metrics::DropCounters& drops) noexce
       key = table.peer(slot).receive_key.data();
     }
     add_row(aead, batch, row, key);
-    table.outbound(slot).prefetch();  // for accept: cryptography takes longer than memory does
+    table.outbound(slot).prefetch();  // for record_received: cryptography takes longer than memory does
   }
   const std::uint64_t authentic = crypt::open_batch(aead) & ~keyless;
 

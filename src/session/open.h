@@ -1,5 +1,5 @@
 #pragma once
-/// Fourth stage in, and its twin out: cryptography over the burst, with each row's session's keys.
+/// The cryptography of a burst, in and out: each row under the keys of its session.
 
 #include "session/table.h"
 #include "wire/batch.h"

@@ -1,6 +1,6 @@
 /// Game messages: in from the io lanes to the game, out to single viewers, and broadcasts to the viewers of all
-/// shards. Nothing is taken that could not be dealt with: while rings or buffers have no room, mail waits where it is,
-/// and the io lane acks no more of it.
+/// shards. Nothing is taken that could not be dealt with: while rings or buffers have no room, game messages stay in
+/// their ring, and the io lane acks no more of them.
 
 #include <algorithm>
 
@@ -24,8 +24,8 @@ bool ShardLane::has_room(Link& link, unsigned messages) noexcept {
 }
 
 /// Precondition: has_room
-void ShardLane::post(const replicate::Viewer& viewer, std::span<const std::uint8_t> message,
-                     std::uint8_t flags) noexcept {
+void ShardLane::send_message(const replicate::Viewer& viewer, std::span<const std::uint8_t> message,
+                             std::uint8_t flags) noexcept {
   Link& link = links_[viewer.io_lane];
   const wire::Buffer buffer = link.empties[--link.empty_count];
   std::uint8_t* const body = buffer.data + link::body_offset;
@@ -49,11 +49,11 @@ unsigned ShardLane::read_game_messages(unsigned io_lane, Nanos now) noexcept {
     link.message_at += count;
     read += count;
   }
-  counters_.mails.add(read);
+  counters_.game_messages.add(read);
   return read;
 }
 
-/// How many of the mails that wait the game is to have next: there is room for all answers that they may get. `bytes`
+/// How many of the waiting game messages the game gets next: there is room for all answers that they may have. `bytes`
 /// counts what the poll has read.
 unsigned ShardLane::next_slice(Link& link, std::uint32_t& bytes) noexcept {
   if (link.message_at == link.message_count || !has_room(link, game::answers_max)) return 0;
@@ -66,23 +66,24 @@ unsigned ShardLane::next_slice(Link& link, std::uint32_t& bytes) noexcept {
   return count;
 }
 
-void ShardLane::give_back(Link& link, const link::GameMessage& mail) noexcept {
-  const bool buffer = mail.block == link::GameMessage::in_buffer;
-  link.rings->filled.push({.owner = mail.owner,
-                           .body = mail.message,
-                           .tag = buffer ? std::uint16_t{0} : mail.block,
+void ShardLane::give_back(Link& link, const link::GameMessage& game_message) noexcept {
+  const bool buffer = game_message.block == link::GameMessage::in_buffer;
+  link.rings->filled.push({.owner = game_message.owner,
+                           .body = game_message.message,
+                           .tag = buffer ? std::uint16_t{0} : game_message.block,
                            .kind = buffer ? link::OutKind::buffer_back : link::OutKind::block_back});
 }
 
-/// Give the mails to the game, do what comes of them in their order, and give back what they lie in.
-void ShardLane::handle(unsigned io_lane, std::span<const link::GameMessage> mails, Nanos now) noexcept {
+/// Give the messages to the game, act on their outcomes in their order, and give back the memory that they lie in.
+void ShardLane::handle(unsigned io_lane, std::span<const link::GameMessage> game_messages, Nanos now) noexcept {
   std::array<game::Message, game::messages_per_slice> messages;
   std::array<game::Outcome, game::messages_per_slice> outcomes;
-  std::array<std::uint32_t, game::messages_per_slice> senders;  ///< by mail
+  std::array<std::uint32_t, game::messages_per_slice> senders;  ///< by game message
   unsigned count = 0;
-  for (std::size_t i = 0; i < mails.size(); ++i) {
-    senders[i] = viewer_of(io_lane, mails[i].connection_id);
-    if (senders[i] != no_viewer) messages[count++] = {sender_of(senders[i]), {mails[i].message, mails[i].bytes}};
+  for (std::size_t i = 0; i < game_messages.size(); ++i) {
+    senders[i] = viewer_of(io_lane, game_messages[i].connection_id);
+    if (senders[i] != no_viewer)
+      messages[count++] = {sender_of(senders[i]), {game_messages[i].message, game_messages[i].bytes}};
   }
   const game::Callbacks& game = world_.setup_.game;
   if (count != 0)
@@ -93,9 +94,9 @@ void ShardLane::handle(unsigned io_lane, std::span<const link::GameMessage> mail
                                     .messages = {messages.data(), count},
                                     .outcomes = outcomes.data()});
   const game::Outcome* outcome = outcomes.data();
-  for (std::size_t i = 0; i < mails.size(); ++i) {
+  for (std::size_t i = 0; i < game_messages.size(); ++i) {
     if (senders[i] != no_viewer) act_on(senders[i], *outcome++, now);
-    give_back(links_[io_lane], mails[i]);
+    give_back(links_[io_lane], game_messages[i]);
   }
 }
 
@@ -111,23 +112,24 @@ void ShardLane::act_on(std::uint32_t index, const game::Outcome& outcome, Nanos 
       return counters_.drops.add(Drop::unknown_message);
   }
   base::ByteReader out{outcome.answers.written()};
-  while (out.remaining() != 0) post(viewers_[index], out.read_bytes(static_cast<std::size_t>(out.read_varint())), 0);
+  while (out.remaining() != 0)
+    send_message(viewers_[index], out.read_bytes(static_cast<std::size_t>(out.read_varint())), 0);
   if (outcome.broadcasts) broadcast(outcome.broadcast, now);
 }
 
-/// Where the entity is as of the last step. Precondition: it is placed.
+/// Where the entity was after the last step. Precondition: it is placed.
 std::array<float, 3> ShardLane::position_of(std::uint32_t index) const noexcept {
   const Simulation& world = world_;
   return world.frame(tick_).motion_of(viewers_[index].own_slot).position;
 }
 
-/// As of the last step; of who has just joined, as it will be.
+/// As of the last step; for a player that has just joined, as it will be.
 game::Sender ShardLane::sender_of(std::uint32_t index) const noexcept {
   const Simulation& world = world_;
   game::Sender sender{.player_id = slots_[index].player_id, .input = inputs_[index].applied, .player = index};
   const std::uint16_t row = viewers_[index].own_slot;
   if (row == world::no_slot) {
-    const world::Spawn spawn = birth_of(index);
+    const world::Spawn spawn = spawn_of(index);
     sender.position = spawn.position;
     sender.health = spawn.health;
   } else {
@@ -142,7 +144,8 @@ void ShardLane::broadcast(const game::Broadcast& broadcast, Nanos now) noexcept 
   const unsigned shards = world_.setup_.shards;
   bool room = true;
   for (unsigned to = 0; to < shards; ++to) room &= world_.broadcasts(shard_, to).free() != 0;
-  if (!room || (broadcast.is_everywhere() && !everywhere_.take(now))) return counters_.drops.add(Drop::chat_overflow);
+  if (!room || (broadcast.is_everywhere() && !everywhere_.take(now)))
+    return counters_.drops.add(Drop::broadcast_overflow);
   for (unsigned to = 0; to < shards; ++to) world_.broadcasts(shard_, to).push(broadcast);
 }
 
@@ -166,8 +169,8 @@ unsigned ShardLane::deliver() noexcept {
     const replicate::Viewer& viewer = viewers_[delivered_];
     if (!viewer.active || !broadcast_.reaches(position_of(delivered_))) continue;
     if (!has_room(links_[viewer.io_lane], 1)) break;
-    post(viewer, broadcast_.content(), link::message_flag::may_drop);
-    counters_.chat_lines.add(1);
+    send_message(viewer, broadcast_.content(), link::message_flag::may_drop);
+    counters_.broadcasts_delivered.add(1);
   }
   if (delivered_ >= viewer_high_) {
     delivering_ = false;
@@ -186,7 +189,7 @@ unsigned ShardLane::welcome() noexcept {
       Link& link = links_[viewer.io_lane];
       if (!has_room(link, 1)) break;
       if (message.size() <= link::out_body_bytes_max) {
-        post(viewer, message, link::message_flag::may_drop);
+        send_message(viewer, message, link::message_flag::may_drop);
       } else {
         link.rings->filled.push({.body = reinterpret_cast<std::uint8_t*>(&world_.welcome_),
                                  .connection_id = viewer.connection_id,

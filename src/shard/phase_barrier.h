@@ -16,7 +16,7 @@ class PhaseBarrier {
  public:
   explicit PhaseBarrier(unsigned shards) noexcept : shards_(shards) {}
 
-  /// Phases rise: 2 * tick is the first meet of a tick, 2 * tick + 1 the second.
+  /// Phases rise: 2 * tick is the first barrier of a tick, 2 * tick + 1 the second.
   void arrive(unsigned shard, std::uint64_t phase) noexcept {
     place_[shard].phase.store(phase, std::memory_order_release);
   }

@@ -1,14 +1,14 @@
-/// Players come and go. Both take effect when the next step begins, so that the tick follows from when the command
-/// was drained and from nothing else.
+/// Joins and leaves of players. Both take effect when the next step begins, so that the tick follows from when the
+/// session event was drained and from nothing else.
 ///
 ///                  join                      step begins
 ///       unknown ---------> joining ------------------------> present
 ///                             ^    join (another session)    |     |  leave
-///                             +------------------------------+     +--------> buried when the step begins
+///                             +------------------------------+     +--------> despawned when the step begins
 ///                             |    join                            |  leave, linger
 ///                             +---------------------- absent <-----+
 ///                                                        |  resume_s later
-///                                                        +--------> buried
+///                                                        +--------> despawned
 
 #include <algorithm>
 
@@ -17,26 +17,26 @@
 
 namespace serried::shard {
 
-void ShardLane::join(unsigned io_lane, const link::SessionEvent& command) noexcept {
-  std::uint32_t& place = place_of(io_lane, command.session);
+void ShardLane::join(unsigned io_lane, const link::SessionEvent& event) noexcept {
+  std::uint32_t& place = place_of(io_lane, event.session);
   if (place != no_viewer) {
-    if (viewers_[place].connection_id == command.connection_id) return;
-    // The slot's last session ended without a word.
-    if (slots_[place].player_id != command.player_id) leave(place, false);
+    if (viewers_[place].connection_id == event.connection_id) return;
+    // The slot's last session has ended, and its leave has not come.
+    if (slots_[place].player_id != event.player_id) leave(place, false);
   }
-  const std::uint32_t index = seat_for(command);
-  if (index == no_viewer) return refuse(io_lane, command.connection_id, command.session);
+  const std::uint32_t index = slot_for(event);
+  if (index == no_viewer) return refuse(io_lane, event.connection_id, event.session);
   place = index;
   replicate::Viewer& viewer = viewers_[index];
-  viewer.connection_id = command.connection_id;
-  viewer.session = command.session;
+  viewer.connection_id = event.connection_id;
+  viewer.session = event.session;
   viewer.io_lane = static_cast<std::uint16_t>(io_lane);
-  viewer.wants_audit = command.audit;
+  viewer.wants_audit = event.audit;
   viewer.handed = 0;
   viewer.send_limit = channel::Congestion::window_first;
   PlayerSlot& slot = slots_[index];
-  slot.player_id = command.player_id;
-  slot.round_trip = command.round_trip;
+  slot.player_id = event.player_id;
+  slot.round_trip = event.round_trip;
   still(index, false);
   game_sessions_.clear(index);
   if (!slot.joining) spawns_[spawn_count_++] = index;
@@ -44,8 +44,8 @@ void ShardLane::join(unsigned io_lane, const link::SessionEvent& command) noexce
 }
 
 /// The place that a player had, taken from the session that has it now, or a new one; no_viewer when there is none.
-std::uint32_t ShardLane::seat_for(const link::SessionEvent& command) noexcept {
-  if (const std::uint32_t* const known = players_.find(command.player_id); known != nullptr) {
+std::uint32_t ShardLane::slot_for(const link::SessionEvent& event) noexcept {
+  if (const std::uint32_t* const known = players_.find(event.player_id); known != nullptr) {
     const std::uint32_t index = *known;
     replicate::Viewer& viewer = viewers_[index];
     std::uint32_t* old = nullptr;
@@ -67,7 +67,7 @@ std::uint32_t ShardLane::seat_for(const link::SessionEvent& command) noexcept {
   const std::uint32_t index = free_viewers_[--free_viewer_count_];
   viewers_[index].own_slot = world::no_slot;
   viewers_[index].active = false;
-  players_.insert(command.player_id, index);
+  players_.insert(event.player_id, index);
   return index;
 }
 
@@ -95,7 +95,7 @@ void ShardLane::leave(std::uint32_t& place, bool linger) noexcept {
     return;
   }
   players_.erase(slots_[index].player_id);
-  deaths_[death_count_++] = index;
+  despawns_[despawn_count_++] = index;
 }
 
 void ShardLane::refuse(unsigned io_lane, std::uint32_t connection_id, std::uint32_t session) noexcept {
@@ -117,7 +117,7 @@ void ShardLane::spawn_players(std::span<const std::uint32_t> viewers) noexcept {
   for (const std::uint32_t index : viewers) {
     if (viewers_[index].connection_id == wire::no_connection || viewers_[index].own_slot != world::no_slot) continue;
     player_ids[count] = slots_[index].player_id;
-    spawns[count++] = unborn(index);
+    spawns[count++] = engine_spawn_of(index);
   }
   if (count != 0)
     setup.game.spawn_players(setup.game.context,
@@ -145,15 +145,15 @@ void ShardLane::spawn_players(std::span<const std::uint32_t> viewers) noexcept {
   }
 }
 
-/// What the engine says of a player who has no row yet.
-world::Spawn ShardLane::unborn(std::uint32_t index) const noexcept {
+/// What the engine knows of a player without a row.
+world::Spawn ShardLane::engine_spawn_of(std::uint32_t index) const noexcept {
   return {.id = world::player_entity(slots_[index].player_id), .type = world::Type::player, .owner = index};
 }
 
-/// The same, with what the game says: as it will be when the next step begins.
-world::Spawn ShardLane::birth_of(std::uint32_t index) const noexcept {
+/// The same with what the game adds: the entity as it will be when the next step begins.
+world::Spawn ShardLane::spawn_of(std::uint32_t index) const noexcept {
   const ShardSetup& setup = world_.setup_;
-  world::Spawn spawn = unborn(index);
+  world::Spawn spawn = engine_spawn_of(index);
   setup.game.spawn_players(setup.game.context, {setup.world, setup.seed, {&slots_[index].player_id, 1}, {&spawn, 1}});
   return spawn;
 }
@@ -169,8 +169,8 @@ bool ShardLane::spawn(std::uint32_t index, const world::Spawn& spawn) noexcept {
 }
 
 void ShardLane::despawn_players() noexcept {
-  for (std::uint32_t i = 0; i < death_count_; ++i) despawn(deaths_[i]);
-  death_count_ = 0;
+  for (std::uint32_t i = 0; i < despawn_count_; ++i) despawn(despawns_[i]);
+  despawn_count_ = 0;
   for (std::uint32_t index = 0; absent_ != 0 && index < viewer_high_; ++index) {
     if (gone_tick_[index] != tick_) continue;
     gone_tick_[index] = 0;

@@ -6,12 +6,13 @@ namespace serried::shard {
 
 using metrics::Drop;
 
-/// Commands before inputs and mail, so that a session's first of these finds its viewer. An io lane hands a join over
-/// before it hands over mail: mail is taken off its ring first, and read when the commands behind it are all here.
+/// Session events before inputs and game messages, so that a session's first of these finds its viewer. An io lane
+/// hands over a session's join before its game messages: these are taken off their ring first, and read when the
+/// session events that went before them are all here.
 unsigned ShardLane::drain(Nanos now) noexcept {
   unsigned taken = 0;
   ring_backlog_ = false;
-  std::array<link::SessionEvent, ring_burst> commands;
+  std::array<link::SessionEvent, ring_burst> events;
   std::array<link::InputRow, ring_burst> rows;
   for (unsigned io_lane = 0; io_lane < links_.size(); ++io_lane) {
     Link& link = links_[io_lane];
@@ -24,8 +25,8 @@ unsigned ShardLane::drain(Nanos now) noexcept {
     bool joined = false;
     // Every join may end in a notice: take none whose refusal would find no room.
     if (rings.notices.free() >= spawn_count_ + ring_burst) {
-      const unsigned count = rings.session_events.pop(commands.data(), ring_burst);
-      for (unsigned i = 0; i < count; ++i) take_command(io_lane, commands[i]);
+      const unsigned count = rings.session_events.pop(events.data(), ring_burst);
+      for (unsigned i = 0; i < count; ++i) take_session_event(io_lane, events[i]);
       joined = count < ring_burst;
       ring_backlog_ |= !joined;
       taken += count;
@@ -43,14 +44,14 @@ unsigned ShardLane::drain(Nanos now) noexcept {
   return taken;
 }
 
-void ShardLane::take_command(unsigned io_lane, const link::SessionEvent& command) noexcept {
-  if (command.session >= world_.setup_.sessions_per_lane) {
+void ShardLane::take_session_event(unsigned io_lane, const link::SessionEvent& event) noexcept {
+  if (event.session >= world_.setup_.sessions_per_lane) {
     counters_.drops.add(Drop::shard_unknown_viewer);
     return;
   }
-  if (command.kind == link::SessionEvent::Kind::join) return join(io_lane, command);
-  std::uint32_t& place = place_of(io_lane, command.session);
-  if (place != no_viewer && viewers_[place].connection_id == command.connection_id) leave(place, command.linger);
+  if (event.kind == link::SessionEvent::Kind::join) return join(io_lane, event);
+  std::uint32_t& place = place_of(io_lane, event.session);
+  if (place != no_viewer && viewers_[place].connection_id == event.connection_id) leave(place, event.linger);
 }
 
 std::uint32_t ShardLane::viewer_of(unsigned io_lane, std::uint32_t connection_id) noexcept {

@@ -9,8 +9,8 @@ namespace serried::shard {
 
 namespace {
 
-/// Late by more than this share of a tick, the server itself kept the inputs waiting: in this tick and in those that
-/// follow soon, while the io lane still takes from the port what came meanwhile, none waits any longer.
+/// When a tick begins late by more than this share of a tick, the server itself kept the inputs waiting. In this tick
+/// and in the few after it, while the io lane still takes from the port what came meanwhile, no input is kept back.
 constexpr Nanos late_share = 2;
 constexpr std::uint32_t catch_up_ticks = 3;
 
@@ -45,7 +45,7 @@ SERRIED_SETUP ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::
   inputs_ = world::Column<world::InputQueue>(viewers);
   free_viewers_ = world::Column<std::uint32_t>(viewers);
   spawns_ = world::Column<std::uint32_t>(viewers);
-  deaths_ = world::Column<std::uint32_t>(viewers);
+  despawns_ = world::Column<std::uint32_t>(viewers);
   slots_ = world::Column<PlayerSlot>(viewers);
   gone_tick_ = world::Column<std::uint32_t>(viewers);
   player_column_ = world::Column<std::byte>(viewers * setup.game.player_bytes);
@@ -88,11 +88,12 @@ void ShardLane::close() noexcept {
     SERRIED_CHECK(returned == link.empty_count);  // they came out of this ring, which io lanes never fill to the brim
     link.empty_count = 0;
     for (; link.message_at < link.message_count; ++link.message_at) {
-      const link::GameMessage& mail = link.game_messages[link.message_at];
-      if (mail.block != link::GameMessage::in_buffer) continue;  // the io lane's own memory
-      const link::OutRow back{.owner = mail.owner, .body = mail.message, .kind = link::OutKind::buffer_back};
-      const bool home =
-          link.rings->filled.push(back) || link.rings->empties.push({mail.message - link::body_offset, mail.owner});
+      const link::GameMessage& game_message = link.game_messages[link.message_at];
+      if (game_message.block != link::GameMessage::in_buffer) continue;  // the io lane's own memory
+      const link::OutRow back{
+          .owner = game_message.owner, .body = game_message.message, .kind = link::OutKind::buffer_back};
+      const bool home = link.rings->filled.push(back) ||
+                        link.rings->empties.push({game_message.message - link::body_offset, game_message.owner});
       SERRIED_CHECK(home);
     }
   }
@@ -107,7 +108,7 @@ unsigned ShardLane::poll(Nanos now) noexcept {
 }
 
 unsigned ShardLane::advance(Nanos now) noexcept {
-  const std::uint64_t meet = std::uint64_t{tick_} * 2;
+  const std::uint64_t barrier_phase = std::uint64_t{tick_} * 2;
   switch (phase_) {
     case Phase::idle:
       // What was there when the tick became due is part of it: empty the rings first, within reason.
@@ -121,8 +122,8 @@ unsigned ShardLane::advance(Nanos now) noexcept {
       return 1;
     case Phase::step:
       return step();
-    case Phase::meet_stepped:
-      if (!world_.barrier_.all_at(meet)) return 0;
+    case Phase::barrier_stepped:
+      if (!world_.barrier_.all_at(barrier_phase)) return 0;
       if (shard_ == 0) world_.remember_hash(tick_);
       phase_ = Phase::add_up;
       return 1;
@@ -134,8 +135,8 @@ unsigned ShardLane::advance(Nanos now) noexcept {
       return 1;
     case Phase::publish:
       return publish();
-    case Phase::meet_indexed:
-      if (!world_.barrier_.all_at(meet + 1)) return 0;
+    case Phase::barrier_indexed:
+      if (!world_.barrier_.all_at(barrier_phase + 1)) return 0;
       viewer_ = 0;
       far_staleness_ = 0;
       planning_since_ = world_.setup_.clock != nullptr ? world_.setup_.clock() : now;
@@ -176,7 +177,7 @@ void ShardLane::begin_tick() noexcept {
   drain_polls_ = 0;
   hash_ = 0;
   living_ = 0;
-  // What comes on top of a round trip: the tick that begins, and that not every row is told in every turn of a viewer.
+  // Beside the round trip: the tick that begins, and the ticks between two datagrams to a viewer.
   if (round_trips_ != 0)
     acked_age_ = 1 + throttle_.interval() + static_cast<std::uint32_t>(round_trips_x8_ / (8 * round_trips_));
   round_trips_x8_ = round_trips_ = 0;
@@ -204,7 +205,7 @@ unsigned ShardLane::step() noexcept {
   world_.sums_[shard_].hash.store(hash_, std::memory_order_relaxed);
   world_.sums_[shard_].entities.store(pool_.used(), std::memory_order_relaxed);
   world_.barrier_.arrive(shard_, std::uint64_t{tick_} * 2);
-  phase_ = Phase::meet_stepped;
+  phase_ = Phase::barrier_stepped;
   return stepped + 1;
 }
 
@@ -217,7 +218,7 @@ unsigned ShardLane::publish() noexcept {
   row_ = last;
   if (row_ == row_end_) {
     world_.barrier_.arrive(shard_, std::uint64_t{tick_} * 2 + 1);
-    phase_ = Phase::meet_indexed;
+    phase_ = Phase::barrier_indexed;
   }
   return published + 1;
 }

@@ -1,14 +1,14 @@
 #pragma once
 /// The shard lane: the entities of its players and of its share of the NPCs, and what its players are told.
 ///
-///     poll:  drain, deliver | step | (meet) | add up | publish, scatter | (meet) | select, due_set, compose, publish
-///     rows | idle
+///     poll:  drain, deliver | step | (barrier) | add up | publish, scatter | (barrier)
+///            | rescan, find what is due, compose, hand over | idle
 ///
 /// One poll does one bounded piece of one phase: at most 256 rows or 64 viewers. A lane owns its rows of the frame, its
 /// viewers and their input queues; it reads all rows, and locks nothing.
 ///
-///     io lane --inputs, commands, mail, empties--> shard lane --filled, notices--> io lane        (rows.h)
-///     shard lane --broadcasts--> every shard lane, its own too                                   (simulation.h)
+///     io lane --inputs, session events, game messages, empties--> shard lane --filled, notices--> io lane   (rows.h)
+///     shard lane --broadcasts--> every shard lane, its own too                                        (simulation.h)
 
 #include <vector>
 
@@ -35,7 +35,7 @@ struct ShardCounters {
 #include "metrics/counter.def"
   base::Histogram tick_total;  ///< ns from the scheduled start to the last slice handed over
   /// shard_unknown_viewer, stale_input, input_queue_full, bad_message, unknown_message, unexpected_message,
-  /// chat_overflow, no_buffer, window_full, filled_ring_full
+  /// broadcast_overflow, no_buffer, window_full, filled_ring_full
   metrics::DropCounters drops;
   replicate::PlanCounters plan;
 };
@@ -60,13 +60,13 @@ class ShardLane {
   /// Put the buffers that it holds back into its rings, for the io lanes to close: after the last poll.
   void close() noexcept;
 
-  /// Between two ticks, and no row waits in a ring.
+  /// Between two ticks.
   [[nodiscard]] bool idle() const noexcept { return phase_ == Phase::idle; }
   [[nodiscard]] std::uint32_t tick() const noexcept { return tick_; }
   [[nodiscard]] const ShardCounters& counters() const noexcept { return counters_; }
 
  private:
-  enum class Phase : std::uint8_t { idle, step, meet_stepped, add_up, publish, meet_indexed, plan };
+  enum class Phase : std::uint8_t { idle, step, barrier_stepped, add_up, publish, barrier_indexed, plan };
 
   static constexpr std::uint32_t no_viewer = ~std::uint32_t{0};
   static constexpr unsigned ring_burst = 64;
@@ -97,7 +97,7 @@ class ShardLane {
 
   // rings.cpp
   unsigned drain(Nanos now) noexcept;
-  void take_command(unsigned io_lane, const link::SessionEvent& command) noexcept;
+  void take_session_event(unsigned io_lane, const link::SessionEvent& event) noexcept;
   void take_input(unsigned io_lane, const link::InputRow& row) noexcept;
   void fetch_answered(unsigned io_lane, const link::InputRow& row) noexcept;
   /// The viewer of a session; no_viewer, and counted, when there is none.
@@ -107,25 +107,25 @@ class ShardLane {
   }
 
   // players.cpp
-  void join(unsigned io_lane, const link::SessionEvent& command) noexcept;
+  void join(unsigned io_lane, const link::SessionEvent& event) noexcept;
   void leave(std::uint32_t& place, bool linger) noexcept;
   void refuse(unsigned io_lane, std::uint32_t connection_id, std::uint32_t session) noexcept;
-  [[nodiscard]] std::uint32_t seat_for(const link::SessionEvent& command) noexcept;
+  [[nodiscard]] std::uint32_t slot_for(const link::SessionEvent& event) noexcept;
   void still(std::uint32_t index, bool absent) noexcept;
   void spawn_players() noexcept;
   void spawn_players(std::span<const std::uint32_t> viewers) noexcept;
   [[nodiscard]] bool spawn(std::uint32_t index, const world::Spawn& spawn) noexcept;
-  [[nodiscard]] world::Spawn unborn(std::uint32_t index) const noexcept;
-  [[nodiscard]] world::Spawn birth_of(std::uint32_t index) const noexcept;
+  [[nodiscard]] world::Spawn engine_spawn_of(std::uint32_t index) const noexcept;
+  [[nodiscard]] world::Spawn spawn_of(std::uint32_t index) const noexcept;
   void despawn_players() noexcept;
   void despawn(std::uint32_t index) noexcept;
 
   // game_messages.cpp
   unsigned read_game_messages(unsigned io_lane, Nanos now) noexcept;
   [[nodiscard]] unsigned next_slice(Link& link, std::uint32_t& bytes) noexcept;
-  void handle(unsigned io_lane, std::span<const link::GameMessage> mails, Nanos now) noexcept;
+  void handle(unsigned io_lane, std::span<const link::GameMessage> game_messages, Nanos now) noexcept;
   void act_on(std::uint32_t index, const game::Outcome& outcome, Nanos now) noexcept;
-  void give_back(Link& link, const link::GameMessage& mail) noexcept;
+  void give_back(Link& link, const link::GameMessage& game_message) noexcept;
   [[nodiscard]] game::Sender sender_of(std::uint32_t index) const noexcept;
   [[nodiscard]] std::array<float, 3> position_of(std::uint32_t index) const noexcept;
   void broadcast(const game::Broadcast& broadcast, Nanos now) noexcept;
@@ -133,7 +133,8 @@ class ShardLane {
   [[nodiscard]] bool next_broadcast() noexcept;
   unsigned welcome() noexcept;
   [[nodiscard]] bool has_room(Link& link, unsigned messages) noexcept;
-  void post(const replicate::Viewer& viewer, std::span<const std::uint8_t> message, std::uint8_t flags) noexcept;
+  void send_message(const replicate::Viewer& viewer, std::span<const std::uint8_t> message,
+                    std::uint8_t flags) noexcept;
 
   // shard_lane.cpp
   void populate();
@@ -181,12 +182,12 @@ class ShardLane {
   std::uint32_t free_viewer_count_ = 0;
   world::Column<std::uint32_t> viewer_of_session_;  ///< [io lane * sessions_per_lane + session]
   // Viewers: those that joined since the last step began, those that left since.
-  world::Column<std::uint32_t> spawns_, deaths_;
-  std::uint32_t spawn_count_ = 0, death_count_ = 0;
+  world::Column<std::uint32_t> spawns_, despawns_;
+  std::uint32_t spawn_count_ = 0, despawn_count_ = 0;
 
   // By viewer; one that is absent keeps its row, its input queue and its place here.
   world::Column<PlayerSlot> slots_;
-  world::Column<std::uint32_t> gone_tick_;  ///< absent: when it is buried; else 0
+  world::Column<std::uint32_t> gone_tick_;  ///< absent: when it is despawned; else 0
   std::uint32_t absent_ = 0;
   const std::uint32_t resume_ticks_;
   base::FixedMap<std::uint64_t, std::uint32_t, PlayerHash> players_;  ///< viewers of those present or absent
@@ -203,7 +204,7 @@ class ShardLane {
   unsigned deliver_from_ = 0;  ///< shard whose ring is looked at next
 
   std::vector<Link> links_;
-  std::array<replicate::DueSet, 2> reviews_{};
+  std::array<replicate::DueSet, 2> due_sets_{};
   ShardCounters counters_;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-/// What the shard lanes of one world share: frames, grid, published states, the meet, the rings between shards, and the
-/// history of hashes. Built once, before the first lane is polled; outlives the lanes.
+/// What the shard lanes of one world share: frames, grid, published states, the barrier, the rings between shards, and
+/// the history of hashes. Built once, before the first lane is polled; outlives the lanes.
 
 #include <array>
 #include <atomic>

@@ -8,7 +8,7 @@ using metrics::Drop;
 
 namespace {
 
-/// Less is not worth a datagram, and less than replicate/plan.h can divide.
+/// A smaller body is not worth a datagram, and too small for replicate/plan.h to divide.
 constexpr std::int32_t body_bytes_min = 256;
 
 /// The next body's lines, to be written: buffers come back cold.
@@ -40,8 +40,8 @@ void ShardLane::close_slice() noexcept {
   }
 }
 
-/// Two viewers at a time: while one's datagram is written, what the next has to say has been found, and its lines are
-/// on their way; and those of the one behind it are asked for.
+/// Three viewers at a time: the datagram of one is written; what is due of the next has been found, and its lines are
+/// on their way; the lines of the one behind it are asked for.
 unsigned ShardLane::slice() noexcept {
   const replicate::ReplicationContext context{.world = &world_.setup_.world,
                                               .config = &world_.setup_.replicate,
@@ -57,8 +57,8 @@ unsigned ShardLane::slice() noexcept {
     if (viewers_[viewer_].active && viewer_ % interval == tick_ % interval) turn[planned++] = viewer_;
   for (unsigned i = 0; i <= planned; ++i) {
     if (i + 1 < planned) fetch(turn[i + 1]);
-    if (i < planned) look_for(turn[i], context, reviews_[i % 2]);
-    if (i > 0) plan_for(turn[i - 1], context, reviews_[(i - 1) % 2]);
+    if (i < planned) look_for(turn[i], context, due_sets_[i % 2]);
+    if (i > 0) plan_for(turn[i - 1], context, due_sets_[(i - 1) % 2]);
   }
   close_slice();
   return planned;

@@ -1,6 +1,6 @@
 #pragma once
 /// How often a shard tells each viewer something, when it cannot do so every tick. Ticks, inputs and the world go on at
-/// full rate: what gives way under overload is replication, evenly, and it comes back by itself.
+/// full rate. Under overload replication gives way, for all viewers alike, and comes back by itself.
 
 #include <algorithm>
 #include <cstdint>
@@ -9,9 +9,9 @@
 
 namespace serried::shard {
 
-/// Ticks between two datagrams to one viewer, from 1 up to a limit. Rises when ticks do not fit their period. Falls
-/// when there is room for it to be tried: how much of what happens while viewers are planned for is done for them, and
-/// how much is what came in meanwhile, is known by trying only. What did not do is not tried again soon.
+/// Ticks between two datagrams to one viewer, from 1 up to a limit. Rises when ticks do not fit their period. Falls for
+/// a trial when there seems to be room. Only a trial can tell: of the time in which viewers are planned for, an unknown
+/// part goes to input that came meanwhile. An interval that did not fit is not tried again soon.
 /// Owner   one shard lane
 class UpdateThrottle {
  public:
@@ -23,7 +23,7 @@ class UpdateThrottle {
   /// what the other lanes took. `plans`: of that, since the first viewer was planned for. `starved`: viewers went
   /// without because the io lane was behind.
   void note(Nanos total, Nanos plans, Nanos period, bool starved) noexcept {
-    // The means decide: on a machine with other work, single ticks are late for reasons that are not ours.
+    // The means decide: on a machine with other work single ticks are late for reasons outside the server.
     total = std::min(total, 3 * period);
     plans = std::min(plans, total);
     mean_ = (15 * mean_ + total) / 16;
@@ -32,7 +32,8 @@ class UpdateThrottle {
     const bool hot = mean_ * 20 > period * 19 || starved;
     hot_ = hot ? hot_ + 1 : hot_ - std::min(hot_, 1U);
     if (hot_ >= hot_limit) return rise(mean_ > 2 * period ? interval_ : 1);
-    // At least half of the plans' time is theirs, and grows to interval / (interval - 1) of what it is.
+    // At least half of the plans' time is spent for viewers. At the shorter interval that part grows by
+    // interval / (interval - 1).
     const bool fits_below = interval_ > 1 && (mean_ + mean_plans_ / (2 * (interval_ - 1))) * 100 < period * 85;
     calm_ = fits_below && !hot ? calm_ + 1 : calm_ - std::min(calm_, calm_lost);
     if (calm_ >= patience_) fall();
@@ -54,7 +55,7 @@ class UpdateThrottle {
     fell_ = true;
   }
   void hold(std::uint32_t interval) noexcept {
-    // What is to be expected, so that the past of another interval is not held against this one.
+    // The means as they are to be expected at the new interval.
     const Nanos plans = mean_plans_ * interval_ / interval;
     mean_ = mean_ - mean_plans_ + plans;
     mean_plans_ = plans;

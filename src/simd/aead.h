@@ -1,5 +1,5 @@
 #pragma once
-/// ChaCha20-Poly1305 over a burst of datagrams, each under its own key: the way into the vector kernels.
+/// ChaCha20-Poly1305 over a burst of datagrams, each under its own key: the way into the vector functions.
 /// Source  RFC 8439; the associated data is the datagram's header, docs/wire-format.md section 5
 
 #include <cstddef>
@@ -25,12 +25,12 @@ struct AeadBurst {
   std::uint16_t body_bytes[capacity];   ///< of the sealed body, without the tag
 };
 
-/// How many datagrams a burst must have to be worth a vector kernel of the instruction set in use; more than a burst
+/// How many datagrams a burst must have to be worth a vector function of the instruction set in use; more than a burst
 /// can have when there is none.
 [[nodiscard]] unsigned aead_rows_min() noexcept;
 
 /// Verify every tag, then decrypt in place what verified; nothing is written to another row. Bit i of the mask is set
-/// when row i is authentic. Never before aead_rows_min() has said that there is a kernel.
+/// when row i is authentic. Never before aead_rows_min() has said that there is one.
 [[nodiscard]] std::uint64_t aead_open(const AeadBurst& burst) noexcept;
 /// Encrypt every body in place and write its tag behind it. The same condition.
 void aead_seal(const AeadBurst& burst) noexcept;

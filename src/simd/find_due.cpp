@@ -37,11 +37,11 @@ std::uint32_t due_priority(const std::uint8_t* summaries, const DueRows& rows, u
                            const DueRules& rules) noexcept {
   const std::uint8_t* const summary = summaries + std::size_t{rows.slot[row]} * summary_bytes;
   const std::uint16_t sent = rows.sent[row], change = load<std::uint16_t>(summary);
-  const bool news = newer(change, sent);
-  const bool urgent = news && newer(load<std::uint16_t>(summary + 2), sent);
+  const bool unsent = newer(change, sent);
+  const bool urgent = unsent && newer(load<std::uint16_t>(summary + 2), sent);
   const std::uint16_t moving = (rows.status[row] & 0x40) != 0 ? rules.near : rules.distant;
   const std::uint16_t told = newer(change, rows.acked[row]) ? rules.unanswered : rules.refresh;
-  const std::uint16_t wait = !news ? told : (summary[5] & 1) != 0 ? moving : rules.resting;
+  const std::uint16_t wait = !unsent ? told : (summary[5] & 1) != 0 ? moving : rules.resting;
   const std::uint16_t untold_for = age(rules.tick, sent);
   if (!urgent && untold_for < wait) return 0;
   return (untold_for + 1U) * rows.weight[row] + (urgent ? due_urgent : 0);

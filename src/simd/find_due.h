@@ -1,5 +1,5 @@
 #pragma once
-/// Which rows of a tracked set have something to say. Asked of 128 rows for every viewer in every tick, and no branch
+/// Which rows of a tracked set are due. Asked of 128 rows for every viewer in every tick, and no branch
 /// predictor can foresee the answer, so there is no branch in it.
 ///
 ///     summary, 8 bytes      0        2        4          5      6      7
@@ -31,11 +31,11 @@ struct DueRules {
   std::uint16_t tick;
   std::uint16_t age_max;  ///< an acked tick older than this cannot be compared with
   // How long a row waits, in ticks, by why it waits.
-  std::uint16_t resting, distant, near;  ///< with news: not moving; moving; moving and near
-  std::uint16_t unanswered, refresh;     ///< told, but not acknowledged; nothing new
+  std::uint16_t resting, distant, near;  ///< a change not yet sent: not moving; moving; moving and near
+  std::uint16_t unanswered, refresh;     ///< sent, but not acknowledged; no change
   std::uint32_t threshold;               ///< heavy from this priority on; at most due_priority_max + 1
 };
-/// Priority is (ticks since told + 1) x weight, and this much more when the news is urgent.
+/// Priority is (ticks since sent + 1) x weight, and this much more when the unsent change is urgent.
 inline constexpr std::uint32_t due_urgent = 1U << 24;
 inline constexpr std::uint32_t due_priority_max = due_urgent + 65'536U * 255U;
 
@@ -46,8 +46,8 @@ struct DueMasks {
   std::uint64_t odd[2];    ///< neither empty nor plainly live: another state, another generation, hidden, or too old
 };
 
-/// Look at the rows [0, count). Urgent news wait for nothing, other news for the interval of the row's rate, news that
-/// were told but not acknowledged for `unanswered`, and no news for `refresh`.
+/// Look at the rows [0, count). An unsent change waits for the interval of the row's rate, an urgent one for nothing. A
+/// row whose change was sent but not acknowledged waits for `unanswered`, a row without a change for `refresh`.
 /// Shape   summaries: one of every slot in `rows`; count at most due_rows
 /// Cost    bench/replicate_bench.cpp
 void find_due(const std::uint8_t* summaries, const DueRows& rows, unsigned count, const DueRules& rules,

@@ -89,11 +89,11 @@ void find_due_avx2(const std::uint8_t* summaries, const DueRows& rows, unsigned 
     const __m256i empty = _mm256_cmpeq_epi16(state, _mm256_setzero_si256());
 
     const __m256i untold_for = _mm256_sub_epi16(tick, sent);
-    const __m256i news = newer(summary.change, sent);
-    const __m256i urgent = _mm256_and_si256(news, newer(summary.urgent, sent));
+    const __m256i unsent = newer(summary.change, sent);
+    const __m256i urgent = _mm256_and_si256(unsent, newer(summary.urgent, sent));
     const __m256i moving = choose(has_all(status, 0x40), all(rules.near), all(rules.distant));
     const __m256i told = choose(newer(summary.change, acked), all(rules.unanswered), all(rules.refresh));
-    const __m256i wait = choose(news, choose(has_all(summary.who, 0x0100), moving, all(rules.resting)), told);
+    const __m256i wait = choose(unsent, choose(has_all(summary.who, 0x0100), moving, all(rules.resting)), told);
     const __m256i due = _mm256_and_si256(plain, _mm256_or_si256(urgent, at_least(untold_for, wait)));
 
     const std::uint32_t found = bits_of(due, _mm256_andnot_si256(light(untold_for, weight, urgent, threshold), due));

@@ -1,5 +1,5 @@
-/// Where kernels are chosen. The choice is one load, or two for SHA-256, made once a burst or block, so there is no
-/// table of pointers to set up and no order of initialisation to get wrong.
+/// Where simd functions are chosen. The choice is one load, or two for SHA-256, made once a burst or block, so there is
+/// no table of pointers to set up and no order of initialisation to get wrong.
 
 #include "simd/isa.h"
 

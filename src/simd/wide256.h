@@ -1,5 +1,5 @@
 #pragma once
-/// Vectors of 256 bits as the compiler knows them, for kernels that are written once and compiled for several widths
+/// Vectors of 256 bits as the compiler knows them, for functions that are written once and compiled for several widths
 /// (its twin: wide512.h). What no operator says in one instruction (a rotation, a widening product) comes from the
 /// instruction set's own file. Interleaving is that of the CPU's unpack instructions: within 128 bits.
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Secrets that a kernel leaves behind. Templates and static functions: each instruction set has its own.
+/// Secrets that a simd function leaves behind. Templates and static functions: each instruction set has its own.
 
 #include <cstddef>
 #include <cstring>
@@ -14,7 +14,7 @@ template <class T>
 }
 
 /// The stack below the caller's frame, where functions that have returned kept what did not fit the registers. `Bytes`
-/// is more than they use when they are optimised; the kernel's test looks for what is left.
+/// is more than they use when they are optimised; a test looks for what is left.
 template <std::size_t Bytes = 4096>
 [[gnu::noinline]] static void wipe_stack() noexcept {
   unsigned char below[Bytes];

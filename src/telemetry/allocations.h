@@ -1,6 +1,6 @@
 #pragma once
 /// How often the calling thread has asked for memory: the proof that lanes do not. The program's malloc, calloc,
-/// realloc and their aligned kin are ours and count before they pass on to glibc; operator new comes through them too.
+/// realloc and their aligned forms are ours and count before they call glibc; operator new comes through them too.
 /// Builds with a sanitizer keep the sanitizer's own, and count nothing.
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 #pragma once
-/// Logs and live figures, which share a terminal. Only control writes them; lanes count instead.
+/// Logs and live figures, which share a terminal. Lanes do not write them: they count.
 
 #include <cstdio>
 #include <functional>

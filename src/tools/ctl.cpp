@@ -121,7 +121,7 @@ int main(int argc, char** argv) {
   bool json = false;
   app.add("--socket", socket_path, "the server's control socket").required().unit("PATH");
   app.require_command();
-  auto ban = app.add_command("ban", "who may not speak to the server");
+  auto ban = app.add_command("ban", "addresses whose datagrams the server drops");
   ban.require_command();
   auto add = ban.add_command("add", "ban an address or network; its sessions end");
   add.add("address", address, "ADDRESS or ADDRESS/LENGTH").required();

@@ -195,7 +195,7 @@ int main(int argc, char** argv) {
   tools::Arguments app("serried-token", "Makes token keys, issues login tokens and inspects them.");
   app.require_command();
   app.footer(
-      "A server lets in whoever holds a token of its key. The game's login service issues them, one a login, and "
+      "A server lets in every holder of a token of its key. The game's login service issues them, one a login, and "
       "hands\n"
       "the player the token and its secret over a connection of its own. Keep the key file as you keep a password.\n"
       "A token is for the server of its key and works once; a server that starts refuses what was issued before. The\n"

@@ -6,7 +6,7 @@
 namespace serried::view {
 
 namespace {
-/// Nearer than a fourth of a tick to a whole number of them, the server left them out.
+/// A delay that is nearer than a fourth of a tick to a whole number of ticks is of ticks that the server left out.
 constexpr std::int64_t whole_tolerance = 4;
 }  // namespace
 

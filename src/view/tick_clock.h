@@ -1,8 +1,8 @@
 #pragma once
-/// The server's tick as the client can tell. What comes early is followed at once: it proves that the clock was late.
-/// What comes late is mostly jitter, of which the earliest of a window of updates is free: that is followed smoothly,
-/// and with it a path that changes and a server whose clock runs otherwise. But a server that is late leaves out whole
-/// ticks and keeps time with the others: so does the clock, in one step, backwards where they are more than one.
+/// The server's tick as far as the client can tell. An update that comes early is followed at once: it proves that the
+/// clock was late. An update that comes late is mostly late by jitter, of which the earliest of a window is free: the
+/// clock follows that one smoothly, and so follows a path that changes and a server whose clock has another speed. A
+/// server that was late leaves out whole ticks: the clock follows those in one step, backwards where they are several.
 
 #include <cstdint>
 

@@ -36,7 +36,7 @@ void View::configure(const message::ConnectionAccepted& accepted) {
             cells(accepted.sections_z, accepted.section_size_z, accepted.cell_size_z)};
   clock_.configure(accepted.tick_rate_hz);
   player_entity_ = accepted.player_entity;
-  // Twice the promise: until a removal arrives, the one that took its place is here too.
+  // Twice tracked_max: until a removal arrives, the entity that took its place is here too.
   live_max_ = std::min<std::size_t>(2 * std::size_t{accepted.tracked_max} + 2, 32'768);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 /// The world as one client has received it: tracked entities, far proxies, the server's tick clock. Entity messages
 /// travel unreliable; what makes the result right are two rules. Per slot the last applied datagram sequence is kept,
-/// removals included, and anything older is ignored, so nothing rises from the dead. And a datagram of which anything
+/// removals included, and anything older is ignored, so no removed entity comes back. And a datagram of which anything
 /// was ignored is not acknowledged, so the server, which believes only in acks, sends those fields again.
 /// Source  docs/wire-format.md section 6
 
@@ -147,7 +147,7 @@ class View {
   [[nodiscard]] std::size_t hot_bytes() const noexcept {
     return static_cast<std::size_t>(reinterpret_cast<const char*>(&facts_) - reinterpret_cast<const char*>(this));
   }
-  /// peer::Bytes held beyond sizeof(View).
+  /// Bytes held beyond sizeof(View).
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
  private:

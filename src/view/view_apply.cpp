@@ -196,7 +196,7 @@ metrics::Drop View::apply_audits(std::span<const std::uint8_t> content) {
 
 void View::compare(const message::Audit& audit) noexcept {
   const Tracked* known = entry(audit.slot);
-  // Something newer than the audit has been applied already: the audit speaks of a past that is gone.
+  // Something newer than the audit has been applied already: the audit is of an older state.
   if (known != nullptr && is_newer(*known)) return;
   ++counters_.audits;
   const bool held = known != nullptr && !known->gone && known->generation == audit.generation;

@@ -1,4 +1,4 @@
-/// In: behind receive, before verify. The cheapest look at a datagram, before anything is summed or looked up; the
+/// In: behind receive, before guard. The cheapest look at a datagram, before anything is summed or looked up; the
 /// columns it fills belong to the io lane's burst.
 
 #include "wire/parse.h"

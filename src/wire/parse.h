@@ -1,5 +1,5 @@
 #pragma once
-/// First stage in, last but one out: the 14-byte header.
+/// The 14-byte header of a received datagram. Its twin is compose.
 
 #include "wire/batch.h"
 #include "wire/datagram.h"

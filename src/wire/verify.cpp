@@ -1,4 +1,4 @@
-/// In: behind parse, before admit. First stage that reads whole payloads, so also the one that pulls them into the
+/// In: behind guard, before connect. First stage that reads whole payloads, so also the one that pulls them into the
 /// cache for open.
 
 #include "wire/verify.h"

@@ -4,7 +4,7 @@
 ///
 ///     Frame x 2     what changes every tick: step(t) reads frame t - 1 and writes its own rows of frame t
 ///     Identity      what an entity is; only the owning shard looks at it
-///     Published     (publish.h) what all shards read while they replicate; written between the two meets of a tick
+///     Published     (publish.h) what all shards read while they replicate; written between the barriers of a tick
 
 #include <cstdint>
 

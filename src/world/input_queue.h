@@ -1,8 +1,9 @@
 #pragma once
 /// The inputs of one player that wait for a tick, and what else the player's step depends on: two cache lines, no
 /// pointers. The queue smooths jitter; it never buys time: a tick is one tick's worth of movement, however many inputs
-/// are applied in it. One that waits in every tick smooths nothing and only makes the player late: it is applied with
-/// the next. Where the queue then runs dry it did smooth something, and the next one is kept for longer.
+/// are applied in it. An input that waits in every tick smooths nothing and only makes the player late: it is let go,
+/// which means that it is applied with the next. Where the queue then runs dry it did smooth something, and the next
+/// such input is kept for longer.
 /// Owner   one shard lane
 
 #include <array>
@@ -28,8 +29,8 @@ struct alignas(64) InputQueue {
   std::uint16_t idle_ticks = 0;  ///< ticks since one was applied
   std::uint8_t head = 0, count = 0;
   std::uint8_t spare_ticks = 0;  ///< ticks in a row that left one waiting
-  std::uint8_t patience = 0;     ///< so many more of them than usual before it is let go
-  std::uint8_t doubt_ticks = 0;  ///< for so many yet, a dry queue means that letting go was wrong
+  std::uint8_t patience = 0;     ///< spare ticks beyond the usual number before an input is let go
+  std::uint8_t doubt_ticks = 0;  ///< for so many more ticks a dry queue shows that letting go was wrong
   bool any = false;              ///< something was ever queued, so `newest` means something
   bool absent = false;           ///< the player is away: the entity stands, and shows it
 

@@ -136,7 +136,7 @@ void publish_rows(const Config& config, const Frame& frame, const Identity& iden
     if (age < acked_age) {
       encode_record(published.encoded[row], entity, static_cast<std::uint16_t>(row), tick, acked_age);
     } else if (age >= change_age_max && published.encoded[row].ticks != 0) {
-      published.encoded[row].ticks = 0;  // the ticks it is for would soon look like those to come
+      published.encoded[row].ticks = 0;  // its ticks, of 16 bits, would soon look like future ones
     }
   }
 }

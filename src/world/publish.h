@@ -2,7 +2,7 @@
 /// What all shards read of an entity while they replicate: its quantised state, when each field last changed, a summary
 /// of 8 bytes that answers "anything new?" without touching the rest, and the record that most viewers are to be told,
 /// ready to be copied (80 and 320 KB for 10,000 entities: they stay in the core's cache). Written by the owning shard
-/// between the two meets of a tick, read by all behind the second.
+/// between the two barriers of a tick, read by all behind the second.
 
 #include <array>
 #include <cstdint>

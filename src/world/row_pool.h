@@ -1,7 +1,7 @@
 #pragma once
 /// The free rows of one shard. A row given back rests before it is used again, so that a late datagram about its last
-/// entity cannot be taken for news of the next; its generation moves on each time. Measured in ticks, not in time: the
-/// same history gives the same slots.
+/// entity cannot be taken for one about the next; its generation moves on each time. Measured in ticks, not in time:
+/// the same history gives the same slots.
 /// Owner   one shard lane
 
 #include <cstdint>

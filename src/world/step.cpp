@@ -10,16 +10,16 @@ static_assert(motion::button::run == message::button::run && motion::button::cro
 
 namespace {
 
-/// So long must one input be left over in every tick to be one too many: a tenth of a second at 60 Hz. Were it longer,
-/// a good part of the players would always be a tick late under stalls.
+/// When one input is left over in so many ticks on end, it is one too many: a tenth of a second at 60 Hz. With a longer
+/// time many players would always be a tick late under stalls.
 constexpr unsigned spare_ticks_max = 6;
-/// And so much longer at most, where jitter comes back on which letting go is wasted.
+/// The most ticks that patience adds to that, where jitter comes back and the input is needed again.
 constexpr unsigned patience_max = 54;
 
 /// How many of the inputs are for this tick. Precondition: there is one.
 unsigned due(InputQueue& inputs, Take take) noexcept {
   if (take == Take::all) {
-    inputs.spare_ticks = inputs.doubt_ticks = 0;  // should it run dry now, letting go was not wrong
+    inputs.spare_ticks = inputs.doubt_ticks = 0;  // a queue that runs dry now does not show that letting go was wrong
     return inputs.count;
   }
   const unsigned limit = spare_ticks_max + inputs.patience;
@@ -32,7 +32,7 @@ unsigned due(InputQueue& inputs, Take take) noexcept {
   return 2;
 }
 
-/// The queue has run dry. Had it been for the one that was let go, it would not have.
+/// The queue has run dry soon after an input was let go: with that input it would not have.
 void note_dry(InputQueue& inputs) noexcept {
   if (inputs.doubt_ticks == 0) return;
   inputs.doubt_ticks = 0;

@@ -74,7 +74,7 @@ TEST_F(AdminSocketTest, ReplacesAStaleSocketAndRefusesALiveOne) {
   ASSERT_EQ(rename(path.c_str(), moved.c_str()), 0);
   opened.value().reset();
   ASSERT_EQ(rename(moved.c_str(), path.c_str()), 0);
-  EXPECT_TRUE(AdminSocket::open(path, admin)) << "nobody listens there any more";
+  EXPECT_TRUE(AdminSocket::open(path, admin)) << "no server listens there any more";
 }
 
 TEST_F(AdminSocketTest, LeavesFilesAlone) {

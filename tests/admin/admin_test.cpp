@@ -96,7 +96,7 @@ TEST_F(AdminTest, AScoreBanIsSharedAndGoesBeforeTheLanesOnlyWithoutSessions) {
   EXPECT_EQ(bans().at(1).at("before_lanes"), false);
 }
 
-TEST_F(AdminTest, OrdersWaitForRoomInARing) {
+TEST_F(AdminTest, CommandsWaitForRoomInARing) {
   for (unsigned i = 0; i < 1'000; ++i) {
     const std::string address = "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256);
     ASSERT_EQ(add(address.c_str()).at("ok"), true);

@@ -229,7 +229,7 @@ TEST(SentDatagrams, RefusesLiesAndIsLeftAsItWas) {
 TEST(SentDatagrams, AckOnlyDatagramsTakeNoPlaceAndInputsNoneInTheWindow) {
   Sender sender;
   sender.send(1, 0, PayloadKind::none, 0);
-  EXPECT_EQ(sender.sent.timeout_at(), ~Nanos{0}) << "nobody acks it";
+  EXPECT_EQ(sender.sent.timeout_at(), ~Nanos{0}) << "no ack is awaited";
   const std::uint64_t input = sender.send(2, 0, PayloadKind::input);
   EXPECT_EQ(sender.sent.bytes_in_flight() + sender.sent.datagrams_in_flight(), 0U);
   EXPECT_EQ(sender.sent.timeout_at(), first_timeout) << "but its loss tells of the path";
@@ -241,7 +241,7 @@ TEST(SentDatagrams, AckOnlyDatagramsTakeNoPlaceAndInputsNoneInTheWindow) {
   sender.send(3, 0, PayloadKind::none);
   EXPECT_EQ(sender.sent.bytes_in_flight(), 100U) << "a Ping obeys the window";
   ASSERT_EQ(sender.ack(3, 0), Verdict::ok);
-  EXPECT_EQ(sender.result.outcomes, 0U) << "and nobody waits for it";
+  EXPECT_EQ(sender.result.outcomes, 0U) << "and nothing waits for it";
   EXPECT_EQ(sender.result.acked_bytes, 100U);
 }
 
@@ -255,7 +255,7 @@ TEST(SentDatagrams, TheOldestMakesRoomAndIsLost) {
   EXPECT_EQ(evicted.count, 3U);
   EXPECT_EQ(evicted.tag, 1U);
   EXPECT_EQ(sender.sent.timeout_at(), 2 * second + first_timeout) << "the next is the oldest";
-  EXPECT_EQ(push().payload, PayloadKind::none) << "nobody waits for an input";
+  EXPECT_EQ(push().payload, PayloadKind::none) << "nothing waits for an input";
   EXPECT_EQ(sender.sent.datagrams_in_flight(), SentDatagrams::capacity);
   EXPECT_EQ(sender.sent.bytes_in_flight(), (SentDatagrams::capacity - 2) * 100 + 2 * 10);
   EXPECT_EQ(push().tag, 3U);
@@ -359,7 +359,7 @@ TEST(SentDatagrams, ALateAckOfAnExpiredDatagramGivesOnlyARoundTrip) {
   EXPECT_EQ(sender.sent.expirations(), 0U);
 }
 
-TEST(SentDatagrams, WhatExpiredGivesWayWithoutAWord) {
+TEST(SentDatagrams, ExpiredDatagramsMakeRoomUnreported) {
   Sender sender;
   for (std::uint16_t tag = 1; tag <= SentDatagrams::capacity; ++tag) sender.send(tag, 0);
   sender.expire(first_timeout);
@@ -568,9 +568,9 @@ class History {
  private:
   void send() {
     const std::uint64_t sequence = sent_.next_sequence(random_.chance(0.02));
-    static constexpr PayloadKind cargoes[] = {PayloadKind::none, PayloadKind::plan, PayloadKind::ordered,
-                                              PayloadKind::unordered, PayloadKind::input};
-    const SentPacket packet{cargoes[random_.below(5)], static_cast<std::uint8_t>(random_.below(32)), ++tag_};
+    static constexpr PayloadKind payloads[] = {PayloadKind::none, PayloadKind::plan, PayloadKind::ordered,
+                                               PayloadKind::unordered, PayloadKind::input};
+    const SentPacket packet{payloads[random_.below(5)], static_cast<std::uint8_t>(random_.below(32)), ++tag_};
     const auto bytes = static_cast<std::uint16_t>(random_.chance(0.1) ? 0 : 1 + random_.below(1200));
     const std::uint32_t before = sent_.bytes_in_flight();
     const SentPacket out = sent_.note(sequence, packet, bytes, now_);
@@ -682,8 +682,10 @@ void live_through_histories(std::uint64_t seeds, int steps) {
   EXPECT_GT(late_samples, 10U);
 }
 
-TEST(SentDatagrams, DoWhatTheModelDoesOverABadWire) { live_through_histories<SentDatagrams>(200, 1'000); }
-TEST(SentDatagrams, OfAClientDoWhatTheModelDoesOverABadWire) { live_through_histories<ClientSentDatagrams>(60, 4'000); }
+TEST(SentDatagrams, AgreeWithTheModelOverAFaultyWire) { live_through_histories<SentDatagrams>(200, 1'000); }
+TEST(SentDatagrams, OfAClientAgreeWithTheModelOverAFaultyWire) {
+  live_through_histories<ClientSentDatagrams>(60, 4'000);
+}
 
 /// A path that loses nothing, 30 datagrams a second, acks held back for up to 25 ms.
 struct CleanPath {

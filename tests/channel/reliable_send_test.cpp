@@ -183,7 +183,7 @@ TEST_F(ReliableSend, ARunOfIdsEndsWhereOneIsInFlight) {
   on_outcome(second_one, true);
 }
 
-TEST_F(ReliableSend, OtherCargoIsIgnored) {
+TEST_F(ReliableSend, OtherPayloadKindsAreIgnored) {
   static_cast<void>(send(ordered, 5));
   static_cast<void>(compose());
   reliable.on_outcome(pools, {PayloadKind::plan, 1, 0}, true);

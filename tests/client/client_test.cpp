@@ -179,7 +179,7 @@ TEST(Client, PlaysOverLoopback) {
   EXPECT_TRUE(client.faults().empty());
   std::this_thread::sleep_for(5ms);
   const std::scoped_lock lock(live.mutex);
-  EXPECT_EQ(live.server.peers.begin()->second.goodbyes, 3U);
+  EXPECT_EQ(live.server.peers.begin()->second.disconnects, 3U);
   EXPECT_EQ(live.server.bad, 0U);
   ASSERT_GE(states.size(), 3U);
   EXPECT_EQ(states.front(), ClientState::connecting);
@@ -234,19 +234,20 @@ TEST(Client, TalksWithTheGame) {
   EXPECT_EQ(client.action(1, 0), 1U);
   EXPECT_EQ(client.command("dance", {}), 1U);
   EXPECT_EQ(client.send(Delivery::unordered, 0xFF, test::Bytes(30'000, 3)), SendResult::queued);
-  const auto mail = [&] {
+  const auto game_messages = [&] {
     const std::scoped_lock lock(live.mutex);
-    return live.server.peers.begin()->second.mail.size();
+    return live.server.peers.begin()->second.game_messages.size();
   };
-  ASSERT_TRUE(eventually(client, [&] { return mail() == 5; }));  // the name of the command is one of them
+  ASSERT_TRUE(eventually(client, [&] { return game_messages() == 5; }));  // the name of the command is one of them
   {
     const std::scoped_lock lock(live.mutex);
     auto& peer = live.server.peers.begin()->second;
     const auto now = static_cast<Nanos>(std::chrono::steady_clock::now().time_since_epoch().count());
-    live.server.post(peer, now, [](base::ByteWriter& out) {
+    live.server.queue_message(peer, now, [](base::ByteWriter& out) {
       message::encode(out, message::Chat{message::ChatScope::near, 9, test::Bytes{'y', 'o'}});
     });
-    live.server.post(peer, wire::Channel::reliable_ordered, message::Type::game_own, test::Bytes(50'000, 1), now);
+    live.server.queue_message(peer, wire::Channel::reliable_ordered, message::Type::game_own, test::Bytes(50'000, 1),
+                              now);
     live.server.rekey(peer, now);
   }
   EXPECT_TRUE(eventually(client, [&] { return client.statistics().rekeys == 1 && large == 50'000; }));

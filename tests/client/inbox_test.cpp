@@ -16,20 +16,21 @@ TEST(Inbox, GivesEveryKindToItsCallbackInOrderWithNamesResolved) {
   client::Inbox box;
   ASSERT_TRUE(story.reach_open());
   // The story keeps what comes, and it is handed on below as the session would.
-  const auto post = [&](auto&& message) {
-    story.server.post(story.peer(), story.now, [&](base::ByteWriter& out) { message::encode(out, message); });
+  const auto queue_message = [&](auto&& message) {
+    story.server.queue_message(story.peer(), story.now, [&](base::ByteWriter& out) { message::encode(out, message); });
   };
-  post(message::Symbol{5, "health"});
+  queue_message(message::Symbol{5, "health"});
   const Bytes component = {5, 1, 0, 0, 0, 7};
   message::StateUpdate update{11, 12, 3, 4, 1, component};
-  post(update);
-  post(message::ActionResult{6, message::ActionOutcome::not_now});
-  post(message::Chat{message::ChatScope::near, 99, Bytes{'h', 'o'}});
-  story.server.post(story.peer(), Channel::reliable_ordered, static_cast<message::Type>(0xFF), Bytes{1, 2}, story.now);
+  queue_message(update);
+  queue_message(message::ActionResult{6, message::ActionOutcome::not_now});
+  queue_message(message::Chat{message::ChatScope::near, 99, Bytes{'h', 'o'}});
+  story.server.queue_message(story.peer(), Channel::reliable_ordered, static_cast<message::Type>(0xFF), Bytes{1, 2},
+                             story.now);
   for (int i = 0; i < 5; ++i) story.step();
-  ASSERT_EQ(story.mail.size(), 4U);
+  ASSERT_EQ(story.game_messages.size(), 4U);
   const peer::MessageReceiver receiver = box.receiver(story.session);
-  for (const auto& one : story.mail) receiver.take(receiver.context, one.channel, one.type, one.content);
+  for (const auto& one : story.game_messages) receiver.take(receiver.context, one.channel, one.type, one.content);
 
   std::string told;
   client::InboxCallbacks callbacks;
@@ -59,8 +60,8 @@ TEST(Inbox, GivesEveryKindToItsCallbackInOrderWithNamesResolved) {
     EXPECT_EQ(type, 0xFF);
     EXPECT_EQ(content.size(), 2U);
   };
-  const auto mail = box.empty_out();
-  for (const auto& one : mail) {
+  const auto game_messages = box.empty_out();
+  for (const auto& one : game_messages) {
     client::deliver(one, {});  // no callback: nothing happens
     client::deliver(one, callbacks);
   }

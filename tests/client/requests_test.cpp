@@ -23,15 +23,15 @@ TEST(Requests, BindsANameOnceAndThenSendsItsId) {
   ASSERT_EQ(requests.command(story.session, "jump", {}, sequence, story.now), Queued::yes);
   EXPECT_EQ(sequence, 2U);
   for (int i = 0; i < 5; ++i) story.step();
-  const auto& mail = story.peer().mail;
-  ASSERT_EQ(mail.size(), 3U);
+  const auto& game_messages = story.peer().game_messages;
+  ASSERT_EQ(game_messages.size(), 3U);
   message::Symbol symbol;
-  ASSERT_EQ(mail[0].type, message::Type::symbol);
-  ASSERT_TRUE(message::decode(mail[0].content, symbol));
+  ASSERT_EQ(game_messages[0].type, message::Type::symbol);
+  ASSERT_TRUE(message::decode(game_messages[0].content, symbol));
   EXPECT_EQ(symbol.name, "jump");
   for (std::uint32_t i = 1; i <= 2; ++i) {
     message::InputCommand command;
-    ASSERT_TRUE(message::decode(mail[i].content, command));
+    ASSERT_TRUE(message::decode(game_messages[i].content, command));
     EXPECT_EQ(command.player, 42U);
     EXPECT_EQ(command.sequence, i);
     EXPECT_EQ(command.command.id, symbol.id);
@@ -53,14 +53,14 @@ TEST(Requests, NumbersActionsAndRefusesWhatNoServerTakes) {
   EXPECT_EQ(requests.command(story.session, "x", test::Bytes(1'001), number, story.now), Queued::too_long);
   ASSERT_EQ(requests.chat(story.session, message::ChatScope::everybody, "hello", story.now), Queued::yes);
   for (int i = 0; i < 5; ++i) story.step();
-  ASSERT_EQ(story.peer().mail.size(), 2U);
+  ASSERT_EQ(story.peer().game_messages.size(), 2U);
   message::Action action;
-  ASSERT_TRUE(message::decode(story.peer().mail[0].content, action));
+  ASSERT_TRUE(message::decode(story.peer().game_messages[0].content, action));
   EXPECT_EQ(action.request, 1U);
   EXPECT_EQ(action.action, 7);
   EXPECT_EQ(action.target, 9U);
   message::Chat chat;
-  ASSERT_TRUE(message::decode(story.peer().mail[1].content, chat));
+  ASSERT_TRUE(message::decode(story.peer().game_messages[1].content, chat));
   EXPECT_TRUE(message::may_come_from_client(chat));
   EXPECT_EQ(base::as_text(chat.text), "hello");
 }

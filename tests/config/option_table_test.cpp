@@ -46,7 +46,7 @@ TEST(OptionTable, SaysUnitRangeDefaultAndHelp) {
   EXPECT_TRUE(
       holds("| `--verify-udp-checksum` | on or off | on | drop frames whose UDP checksum is wrong; off where a "
             "virtual link leaves it unfilled (ethdev only) |"));
-  EXPECT_TRUE(holds("| `--welcome-file` | FILE | | UTF-8 text that greets every player who joins |"));
+  EXPECT_TRUE(holds("| `--welcome-file` | FILE | | UTF-8 text that every player is sent on joining |"));
   EXPECT_TRUE(holds("| `--version` | | | print the version, and exit |"));
 }
 

@@ -305,7 +305,7 @@ Bytes memory_at(const void* place, std::size_t count) {
   return bytes;
 }
 
-TEST_F(KeysTest, SecretsAreWipedWhenTheyDie) {
+TEST_F(KeysTest, SecretsAreWipedWhenDestroyed) {
   alignas(SessionKeys) unsigned char place[sizeof(SessionKeys)];
   auto* const keys = new (place) SessionKeys;
   for (Secret* secret : {&keys->client_to_server, &keys->server_to_client, &keys->next, &keys->exporter})
@@ -315,7 +315,7 @@ TEST_F(KeysTest, SecretsAreWipedWhenTheyDie) {
   EXPECT_EQ(memory_at(place, sizeof place), Bytes(sizeof place));
 }
 
-TEST_F(KeysTest, WipeWipes) {
+TEST_F(KeysTest, WipeClearsMemory) {
   Secret secret = secret_of(rising(1, 32));
   secret.wipe();
   EXPECT_EQ(bytes_of(secret), Bytes(32));

@@ -1,4 +1,4 @@
-/// Bursts of any shape, sealed and opened by the vector kernels and by libsodium: the same bytes, the same verdicts.
+/// Bursts of any shape, sealed and opened by the vector functions and by libsodium: the same bytes, the same verdicts.
 /// Input: per datagram two bytes of length, one of what to flip; the rest of the input is key, nonce and text for all.
 
 #include <cstdint>

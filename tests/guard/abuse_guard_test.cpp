@@ -126,7 +126,7 @@ TEST(AbuseGuard, ScoreOfZeroMeansNever) {
   EXPECT_EQ(misbehave(abuse_guard, somebody, second), 0U);
 }
 
-TEST(AbuseGuard, TheCulpritOfIpv6IsItsSubnet) {
+TEST(AbuseGuard, ThePenalizedPrefixOfIpv6IsItsSubnet) {
   AbuseGuard abuse_guard{limited(), 1};
   ScoreBan ban;
   for (unsigned i = 0; i < 100; ++i) abuse_guard.penalize(v6(1, static_cast<std::uint8_t>(i)), 64, second);

@@ -68,7 +68,7 @@ TEST_F(GuardTest, ASourceOfGarbageIsBanned) {
   }
 }
 
-TEST_F(GuardTest, DropsOfHonestClientsBlameNoSource) {
+TEST_F(GuardTest, DropsOfHonestClientsPenalizeNoSource) {
   for (const Drop verdict :
        {Drop::unknown_session, Drop::session_ending, Drop::session_rate, Drop::replay_old, Drop::replay_seen,
         Drop::foreign_source, Drop::banned, Drop::address_rate, Drop::cookie_budget})
@@ -81,8 +81,8 @@ TEST_F(GuardTest, DropsOfHonestClientsBlameNoSource) {
   EXPECT_FALSE(banned(7));
 }
 
-TEST_F(GuardTest, TheBlameOfABurstFallsWhereItBelongs) {
-  // Of each burst half comes from one, the rest from sixteen who each send one bad datagram a second.
+TEST_F(GuardTest, OnlyTheSourceOfMostMalformedRowsIsBanned) {
+  // Of each burst half comes from one, the rest from sixteen that each send one bad datagram a second.
   for (int i = 0; i < 64; ++i) {
     session::Burst burst;
     for (unsigned row = 0; row < 32; ++row) burst.add(1, 1, path_of(200, 1000));

@@ -21,7 +21,7 @@ TEST(TypeLimits, KnowsTheClassOfWhatClientsSend) {
     EXPECT_EQ(class_of(type), MessageClass::free);
 }
 
-TEST(TypeLimits, AFreshSessionMaySendItsBurstAtWhateverTimeItIsBorn) {
+TEST(TypeLimits, ANewSessionMaySendItsBurstAtAnyTimeOfTheClock) {
   for (const Nanos born : {Nanos{0}, second, 100'000 * second, 281'475 * second, 400'000 * second}) {
     TypeLimits limits;
     unsigned taken = 0;

@@ -69,7 +69,7 @@ TEST_F(HandshakeLaneTest, TheNewestSessionOfAPlayerSupersedesTheOlder) {
   link::Superseded old;
   ASSERT_EQ(link.superseded.pop(&old, 1), 1U);
   EXPECT_EQ(old.connection_id, 11U);
-  // The end of the old session must not free the seat of the new one.
+  // The end of the old session must not take the new one off the active sessions.
   ASSERT_TRUE(link.ended.push({1, 11, 0}));
   lane.poll(0, unix_start);
   EXPECT_EQ(lane.counters().superseded.value(), 1U);

@@ -140,7 +140,7 @@ TEST(Grid, FarRecordsSayWhereWithinAStepOfTheCell) {
   }
 }
 
-TEST(Grid, TheInvisibleAreInNoCell) {
+TEST(Grid, InvisibleEntitiesAreInNoCell) {
   Scattered world(1, 11);
   const std::uint32_t before = world.grid.entities(0);
   std::size_t row = 0;
@@ -172,7 +172,7 @@ TEST(Grid, TheNeighbourhoodCoversAllWithinTheirRadius) {
   }
 }
 
-TEST(Grid, TheWayThroughTheCellsInViewPassesAllWhereSomebodyIsInTheirOrder) {
+TEST(Grid, TheWayThroughTheCellsInViewPassesAllOccupiedOnesInTheirOrder) {
   Scattered world(1, 14);
   const Cell home{3, 30, 1};  // near two edges of the world
   std::set<std::uint32_t> wanted;

@@ -260,7 +260,7 @@ TEST(Drops, EveryReasonIsTestedAlone) {
            Drop::no_buffer,
            Drop::window_full,
            Drop::filled_ring_full,
-           Drop::chat_overflow,
+           Drop::broadcast_overflow,
            // tests/peer/session_receive_test.cpp
            Drop::clear_datagram,
            // tests/port

@@ -20,20 +20,20 @@ inline constexpr std::int64_t test_unix_start = 1'700'000'000;
 
 using test::SeededEntropy;
 
-/// A game message, type first, and who sent it or got it.
-struct Letter {
+/// A game message, type first, and the session that sent or got it.
+struct GameMessage {
   std::uint32_t connection_id = 0;
   wire::Channel channel{};
   std::vector<std::uint8_t> message;
-  bool operator==(const Letter&) const = default;
+  bool operator==(const GameMessage&) const = default;
 };
 
 struct Peer : test::Client {
   std::uint16_t port = 0;
   port::LoopPort* host = nullptr;
-  std::vector<Letter> inbox;  ///< what its game has been told
-  bool mute = false;          ///< sends nothing by itself
-  bool deaf = false;          ///< hears nothing: once its datagrams are forged, acks come for what it never sent
+  std::vector<GameMessage> inbox;  ///< what its game has been told
+  bool mute = false;               ///< sends nothing by itself
+  bool deaf = false;               ///< hears nothing: once its datagrams are forged, acks come for what it never sent
 };
 
 /// `count` messages of one kind in one body.
@@ -100,9 +100,9 @@ class LaneTest : public testing::Test {
     peer->options.on_message = {
         [](void* self, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content) {
           auto& to = *static_cast<Peer*>(self);
-          Letter letter{to.session.connection_id(), channel, {static_cast<std::uint8_t>(type)}};
-          letter.message.insert(letter.message.end(), content.begin(), content.end());
-          to.inbox.push_back(std::move(letter));
+          GameMessage game_message{to.session.connection_id(), channel, {static_cast<std::uint8_t>(type)}};
+          game_message.message.insert(game_message.message.end(), content.begin(), content.end());
+          to.inbox.push_back(std::move(game_message));
         },
         peer.get()};
     if (prepare) prepare(peer->options);
@@ -164,7 +164,7 @@ class LaneTest : public testing::Test {
     }
   }
 
-  /// Bring a client as far as EnterToWorld; the shard's Join command is left in the ring.
+  /// Bring a client as far as EnterToWorld; the shard's join is left in the ring.
   Peer& connect(std::uint64_t player_id) {
     Peer& peer = add_peer(claims_for(player_id));
     for (int i = 0; i < 200 && peer.session.state() != peer::State::entering; ++i) step();
@@ -215,18 +215,20 @@ class LaneTest : public testing::Test {
                                   .flags = flags}));
   }
   /// Read up to `most` messages as a shard would, and give their memory back.
-  std::vector<Letter> collect(unsigned most = ~0U) {
-    std::vector<Letter> letters;
-    for (link::GameMessage mail; letters.size() < most && link.game_messages.pop(&mail, 1) == 1;) {
-      letters.push_back(
-          {mail.connection_id, static_cast<wire::Channel>(mail.channel), {mail.message, mail.message + mail.bytes}});
-      const bool buffer = mail.block == link::GameMessage::in_buffer;
-      EXPECT_TRUE(link.filled.push({.owner = mail.owner,
-                                    .body = mail.message,
-                                    .tag = buffer ? std::uint16_t{0} : mail.block,
+  std::vector<GameMessage> collect(unsigned most = ~0U) {
+    std::vector<GameMessage> game_messages;
+    for (link::GameMessage game_message;
+         game_messages.size() < most && link.game_messages.pop(&game_message, 1) == 1;) {
+      game_messages.push_back({game_message.connection_id,
+                               static_cast<wire::Channel>(game_message.channel),
+                               {game_message.message, game_message.message + game_message.bytes}});
+      const bool buffer = game_message.block == link::GameMessage::in_buffer;
+      EXPECT_TRUE(link.filled.push({.owner = game_message.owner,
+                                    .body = game_message.message,
+                                    .tag = buffer ? std::uint16_t{0} : game_message.block,
                                     .kind = buffer ? link::OutKind::buffer_back : link::OutKind::block_back}));
     }
-    return letters;
+    return game_messages;
   }
   /// Input rows are not what this test is about.
   void discard_rows() {

@@ -36,19 +36,19 @@ TEST_F(HostileClientTest, ABodyThatUnpacksBeyondABufferIsHandedOverInABlock) {
        {link::GameMessage::buffer_bytes_max, link::GameMessage::buffer_bytes_max + 1, std::size_t{8'000}}) {
     send(peer, {.flags = flags, .body = packed(bytes, false)});
     run(2 * millisecond);
-    link::GameMessage mail;
-    ASSERT_EQ(link.game_messages.pop(&mail, 1), 1U);
-    EXPECT_EQ(mail.block == link::GameMessage::in_buffer, bytes <= link::GameMessage::buffer_bytes_max);
-    ASSERT_TRUE(link.game_messages.push(mail));
-    const auto letters = collect();
-    ASSERT_EQ(letters.size(), 1U);
-    EXPECT_EQ(letters[0].message, own(bytes));
+    link::GameMessage game_message;
+    ASSERT_EQ(link.game_messages.pop(&game_message, 1), 1U);
+    EXPECT_EQ(game_message.block == link::GameMessage::in_buffer, bytes <= link::GameMessage::buffer_bytes_max);
+    ASSERT_TRUE(link.game_messages.push(game_message));
+    const auto game_messages = collect();
+    ASSERT_EQ(game_messages.size(), 1U);
+    EXPECT_EQ(game_messages[0].message, own(bytes));
   }
   send(peer, {.flags = flags, .channel = 1, .body = packed(8'000, true)});
   run(2 * millisecond);
-  const auto letters = collect();
-  ASSERT_EQ(letters.size(), 1U);
-  EXPECT_EQ(letters[0].message, own(8'000));
+  const auto game_messages = collect();
+  ASSERT_EQ(game_messages.size(), 1U);
+  EXPECT_EQ(game_messages[0].message, own(8'000));
   run(300 * millisecond);
   EXPECT_EQ(lane.counters().fragment_bytes.value(), 0U);
   expect_balanced();

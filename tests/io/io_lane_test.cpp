@@ -355,7 +355,7 @@ TEST_F(IoLaneTest, MemoryIsReturnedAfterRandomMessagesOfAuthenticClients) {
   EXPECT_EQ(handshake_link.free.size(), handshake_link.jobs.size()) << "a job did not come home";
   const std::uint64_t superseded = handshake.counters().superseded.value();
   for (std::uint64_t player = 1; player <= 4; ++player) connect(player);
-  EXPECT_EQ(handshake.counters().superseded.value(), superseded) << "a seat was kept for a session that is gone";
+  EXPECT_EQ(handshake.counters().superseded.value(), superseded) << "the handshake lane kept a session that is gone";
   expect_balanced();
 }
 

@@ -30,7 +30,7 @@ class RekeyTest : public LaneTest {
     message.insert(message.end(), ephemeral.begin(), ephemeral.end());
     send(peer, {.channel = static_cast<std::uint8_t>(channel), .body = reliable_body(0, {message})});
   }
-  /// Its client says goodbye, if it has a session yet.
+  /// Its client sends Disconnect, if it has a session yet.
   void end(Peer& peer) {
     send(peer, {.body = body_with([](base::ByteWriter& out) {
                   message::encode(out, message::Disconnect{message::DisconnectReason::user, {}});
@@ -74,11 +74,13 @@ TEST_F(FrequentRekeyTest, KeysChangeUnderTrafficWithoutALoss) {
       publish(peer, static_cast<std::uint16_t>(1 + i % 30'000));
     }
     step();
-    for (const Letter& letter : collect()) up.push_back(base::load<std::uint32_t>(letter.message.data() + 1));
+    for (const GameMessage& game_message : collect())
+      up.push_back(base::load<std::uint32_t>(game_message.message.data() + 1));
     discard_rows();
   }
   run(second);
-  for (const Letter& letter : collect()) up.push_back(base::load<std::uint32_t>(letter.message.data() + 1));
+  for (const GameMessage& game_message : collect())
+    up.push_back(base::load<std::uint32_t>(game_message.message.data() + 1));
   EXPECT_GE(lane.counters().rekeys.value(), 18U);
   EXPECT_EQ(drops(Drop::bad_tag), 0U);
   EXPECT_EQ(client_drops.value(Drop::bad_tag), 0U);

@@ -38,12 +38,12 @@ class ReliableTest : public LaneTest {
     return message;
   }
   /// The numbers of the messages that came on a channel, each held against what was sent.
-  static std::vector<std::uint32_t> numbers(const std::vector<Letter>& letters, Channel channel) {
+  static std::vector<std::uint32_t> numbers(const std::vector<GameMessage>& game_messages, Channel channel) {
     std::vector<std::uint32_t> found;
-    for (const Letter& letter : letters) {
-      if (letter.channel != channel) continue;
-      const auto number = base::load<std::uint32_t>(letter.message.data() + 1);
-      EXPECT_EQ(letter.message, typed(numbered(number, letter.message.size() - 1)));
+    for (const GameMessage& game_message : game_messages) {
+      if (game_message.channel != channel) continue;
+      const auto number = base::load<std::uint32_t>(game_message.message.data() + 1);
+      EXPECT_EQ(game_message.message, typed(numbered(number, game_message.message.size() - 1)));
       found.push_back(number);
     }
     return found;
@@ -53,9 +53,9 @@ class ReliableTest : public LaneTest {
     for (std::uint32_t i = 0; i < count; ++i) all.push_back(i);
     return all;
   }
-  void step_and_collect(std::vector<Letter>& letters) {
+  void step_and_collect(std::vector<GameMessage>& game_messages) {
     step();
-    for (Letter& letter : collect()) letters.push_back(std::move(letter));
+    for (GameMessage& game_message : collect()) game_messages.push_back(std::move(game_message));
     discard_rows();
   }
   [[nodiscard]] bool ended(const Peer&) {
@@ -129,8 +129,8 @@ TEST_F(ReliableTest, MessagesArriveExactlyOnceBothWays) {
   remote->set_outbound(rough);
   constexpr std::uint32_t count = 300;
   std::uint32_t up[2] = {}, down[2] = {};
-  std::vector<Letter> letters;
-  for (int i = 0; i < 60'000 && (letters.size() < 2 * count || peer.inbox.size() < 2 * count); ++i) {
+  std::vector<GameMessage> game_messages;
+  for (int i = 0; i < 60'000 && (game_messages.size() < 2 * count || peer.inbox.size() < 2 * count); ++i) {
     for (const unsigned c : {0U, 1U}) {
       const auto channel = static_cast<Channel>(c + 1);
       if (up[c] < count && i % 7 == 0 &&
@@ -139,10 +139,10 @@ TEST_F(ReliableTest, MessagesArriveExactlyOnceBothWays) {
       if (down[c] < count && i % 20 == 0)
         post(peer, channel, typed(numbered(down[c]++)), link::message_flag::immediate);
     }
-    step_and_collect(letters);
+    step_and_collect(game_messages);
   }
   for (const Channel channel : {Channel::reliable_ordered, Channel::reliable_unordered}) {
-    for (const auto& [side, got] : {std::pair{"up", &letters}, std::pair{"down", &peer.inbox}}) {
+    for (const auto& [side, got] : {std::pair{"up", &game_messages}, std::pair{"down", &peer.inbox}}) {
       SCOPED_TRACE(testing::Message() << side << ", channel " << static_cast<int>(channel));
       std::vector<std::uint32_t> found = numbers(*got, channel);
       if (channel == Channel::reliable_unordered) {
@@ -173,17 +173,17 @@ TEST_F(ReliableTest, MessagesWaitForAFullMailRing) {
     discard_rows();
   }
   EXPECT_LT(sent, count) << "the shard reads nothing: the sender is held back";
-  std::vector<Letter> letters;
-  for (int i = 0; i < 60'000 && letters.size() < count; ++i) {
+  std::vector<GameMessage> game_messages;
+  for (int i = 0; i < 60'000 && game_messages.size() < count; ++i) {
     if (sent < count && peer.session.send_message(Channel::reliable_ordered, own, numbered(sent), Urgency::immediate,
                                                   now) == Queued::yes)
       ++sent;
     step();
     if (i % 10 == 0)
-      for (Letter& letter : collect(8)) letters.push_back(std::move(letter));
+      for (GameMessage& game_message : collect(8)) game_messages.push_back(std::move(game_message));
     discard_rows();
   }
-  EXPECT_EQ(numbers(letters, Channel::reliable_ordered), counted(count));
+  EXPECT_EQ(numbers(game_messages, Channel::reliable_ordered), counted(count));
   EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
 }
 
@@ -203,13 +203,13 @@ TEST_F(ReliableTest, LongMessagesGoInFragmentsBothWays) {
                                     .session = joined[&peer].session,
                                     .kind = link::OutKind::shared,
                                     .count = static_cast<std::uint8_t>(channel)}));
-      std::vector<Letter> letters;
-      for (int i = 0; i < 30'000 && (letters.empty() || peer.inbox.empty()); ++i) step_and_collect(letters);
-      ASSERT_EQ(letters.size(), 1U);
+      std::vector<GameMessage> game_messages;
+      for (int i = 0; i < 30'000 && (game_messages.empty() || peer.inbox.empty()); ++i) step_and_collect(game_messages);
+      ASSERT_EQ(game_messages.size(), 1U);
       ASSERT_EQ(peer.inbox.size(), 1U);
-      EXPECT_EQ(letters[0].message, message);
+      EXPECT_EQ(game_messages[0].message, message);
       EXPECT_EQ(peer.inbox[0].message, message);
-      EXPECT_EQ(letters[0].channel, channel);
+      EXPECT_EQ(game_messages[0].channel, channel);
       run(500 * millisecond);  // the last acks
     }
   }
@@ -221,11 +221,11 @@ TEST_F(ReliableTest, LongUnreliableMessagesArriveWhole) {
   Peer& peer = play(1);
   const Bytes content = numbered(5, 5'000);
   ASSERT_EQ(peer.session.send_message(Channel::unreliable, own, content, Urgency::immediate, now), Queued::yes);
-  std::vector<Letter> letters;
-  for (int i = 0; i < 500; ++i) step_and_collect(letters);
-  ASSERT_EQ(letters.size(), 1U);
-  EXPECT_EQ(letters[0].message, typed(content));
-  EXPECT_EQ(letters[0].channel, Channel::unreliable);
+  std::vector<GameMessage> game_messages;
+  for (int i = 0; i < 500; ++i) step_and_collect(game_messages);
+  ASSERT_EQ(game_messages.size(), 1U);
+  EXPECT_EQ(game_messages[0].message, typed(content));
+  EXPECT_EQ(game_messages[0].channel, Channel::unreliable);
 
   server->set_inbound({.loss = 0.5});
   ASSERT_EQ(peer.session.send_message(Channel::unreliable, own, numbered(6, 30'000), Urgency::immediate, now),
@@ -233,8 +233,8 @@ TEST_F(ReliableTest, LongUnreliableMessagesArriveWhole) {
   run(5 * second);
   EXPECT_GT(lane.counters().fragment_bytes.value(), 0U);
   server->set_inbound({});
-  for (int i = 0; i < 8'000; ++i) step_and_collect(letters);
-  EXPECT_EQ(letters.size(), 1U);
+  for (int i = 0; i < 8'000; ++i) step_and_collect(game_messages);
+  EXPECT_EQ(game_messages.size(), 1U);
   EXPECT_EQ(drops(Drop::fragments_expired), 1U);
   EXPECT_EQ(lane.counters().fragment_bytes.value(), 0U);
   EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
@@ -247,14 +247,14 @@ TEST_F(ReliableTest, CompressibleMessagesArePackedBothWays) {
   const Bytes content(1'000, 9);
   const std::uint64_t before = server->counters().rx_bytes.value();
   ASSERT_EQ(peer.session.send_message(Channel::reliable_ordered, own, content, Urgency::immediate, now), Queued::yes);
-  std::vector<Letter> letters;
-  for (int i = 0; i < 20; ++i) step_and_collect(letters);
+  std::vector<GameMessage> game_messages;
+  for (int i = 0; i < 20; ++i) step_and_collect(game_messages);
   EXPECT_LT(server->counters().rx_bytes.value() - before, 300U);
   post(peer, Channel::reliable_ordered, typed(content), link::message_flag::immediate);
-  for (int i = 0; i < 100; ++i) step_and_collect(letters);
-  ASSERT_EQ(letters.size(), 1U);
+  for (int i = 0; i < 100; ++i) step_and_collect(game_messages);
+  ASSERT_EQ(game_messages.size(), 1U);
   ASSERT_EQ(peer.inbox.size(), 1U);
-  EXPECT_EQ(letters[0].message, typed(content));
+  EXPECT_EQ(game_messages[0].message, typed(content));
   EXPECT_EQ(peer.inbox[0].message, typed(content));
   EXPECT_GT(lane.counters().packed_from_bytes.value(), 900U);
   EXPECT_LT(lane.counters().packed_to_bytes.value(), 200U);
@@ -313,9 +313,9 @@ TEST_F(ReliableTest, AMessageOnTheWrongChannelIsDroppedAlone) {
   run(10 * millisecond);
   EXPECT_EQ(drops(Drop::unknown_message), 1U);
   EXPECT_EQ(drops(Drop::unexpected_message), 2U);
-  const auto letters = collect();
-  EXPECT_EQ(numbers(letters, Channel::reliable_ordered), std::vector<std::uint32_t>{0});
-  EXPECT_EQ(numbers(letters, Channel::reliable_unordered), std::vector<std::uint32_t>{1});
+  const auto game_messages = collect();
+  EXPECT_EQ(numbers(game_messages, Channel::reliable_ordered), std::vector<std::uint32_t>{0});
+  EXPECT_EQ(numbers(game_messages, Channel::reliable_unordered), std::vector<std::uint32_t>{1});
   EXPECT_EQ(lane.counters().sessions.value(), 1U);
   send(peer, {.body = rekey_message});  // its first byte is a length that is too small for the rest
   send(peer, {.channel = 1, .body = reliable_body(2, {{0x06, 1}})});
@@ -412,19 +412,19 @@ TEST_F(ReliableTest, OneClientWithFullBuffersDoesNotStarveOthers) {
   EXPECT_LE(lane.counters().fragment_bytes.value(), 4U * channel::message_bytes_max);
   EXPECT_GT(drops(Drop::reliable_no_room), 0U);
 
-  std::vector<Letter> letters;
+  std::vector<GameMessage> game_messages;
   for (std::uint32_t i = 0; i < 30; ++i) {
     const std::size_t bytes = i % 3 == 0 ? 8'000 : 100;
     for (int waited = 0; waited < 2'000 && fair.session.send_message(Channel::reliable_ordered, own, numbered(i, bytes),
                                                                      Urgency::immediate, now) != Queued::yes;
          ++waited)
-      step_and_collect(letters);
+      step_and_collect(game_messages);
   }
-  for (int i = 0; i < 2'000; ++i) step_and_collect(letters);
-  EXPECT_EQ(numbers(letters, Channel::reliable_ordered), counted(30));
+  for (int i = 0; i < 2'000; ++i) step_and_collect(game_messages);
+  EXPECT_EQ(numbers(game_messages, Channel::reliable_ordered), counted(30));
   EXPECT_EQ(fair.session.state(), peer::State::playing) << fair.session.end_text();
-  for (int i = 0; i < 60'000; ++i) step_and_collect(letters);
-  EXPECT_EQ(lane.counters().sessions.value(), 1U) << "who makes no progress is sent away";
+  for (int i = 0; i < 60'000; ++i) step_and_collect(game_messages);
+  EXPECT_EQ(lane.counters().sessions.value(), 1U) << "a session that makes no progress ends";
   EXPECT_EQ(lane.counters().fragment_bytes.value(), 0U);
 }
 
@@ -464,13 +464,14 @@ TEST_F(ReliableRates, ChatAboveItsRateWaitsInOrder) {
   EXPECT_EQ(collect().size(), 5U);
   send(peer, {.channel = 1, .body = reliable_body(20, {typed(numbered(7))})});
   run(2 * second);
-  std::vector<Letter> letters = collect();
-  EXPECT_NEAR(static_cast<double>(letters.size()), 4, 1) << "two a second";
-  for (const Letter& letter : letters) EXPECT_EQ(letter.message, line) << "what is behind them waits for its turn";
+  std::vector<GameMessage> game_messages = collect();
+  EXPECT_NEAR(static_cast<double>(game_messages.size()), 4, 1) << "two a second";
+  for (const GameMessage& game_message : game_messages)
+    EXPECT_EQ(game_message.message, line) << "what is behind them waits for its turn";
   run(7 * second);
-  for (Letter& letter : collect()) letters.push_back(std::move(letter));
-  ASSERT_EQ(letters.size(), 16U) << "none is lost";
-  EXPECT_EQ(letters.back().message, typed(numbered(7)));
+  for (GameMessage& game_message : collect()) game_messages.push_back(std::move(game_message));
+  ASSERT_EQ(game_messages.size(), 16U) << "none is lost";
+  EXPECT_EQ(game_messages.back().message, typed(numbered(7)));
   EXPECT_EQ(drops(Drop::message_rate), 0U);
   EXPECT_EQ(lane.counters().sessions.value(), 1U);
   expect_balanced();
@@ -479,14 +480,14 @@ TEST_F(ReliableRates, ChatAboveItsRateWaitsInOrder) {
 TEST_F(ReliableRates, ChatAboveItsRateOnChannelTwoIsNotAckedAndIsSentAgain) {
   Peer& peer = play(1);
   take_over(peer);
-  std::size_t letters = 0;
+  std::size_t game_messages = 0;
   for (int tries = 0; tries < 5; ++tries) {
     send(peer, {.channel = 2, .body = reliable_body(0, std::vector<Bytes>(10, line))});
     run(second);
-    letters += collect().size();
-    EXPECT_LE(letters, 5U + 2U * static_cast<unsigned>(tries));
+    game_messages += collect().size();
+    EXPECT_LE(game_messages, 5U + 2U * static_cast<unsigned>(tries));
   }
-  EXPECT_EQ(letters, 10U) << "each once";
+  EXPECT_EQ(game_messages, 10U) << "each once";
   EXPECT_EQ(drops(Drop::reliable_no_room), 3U);
   EXPECT_EQ(drops(Drop::message_rate), 0U);
 }
@@ -514,15 +515,15 @@ TEST_F(ReliableRates, MessagesThatWaitedForRoomAreNotRateLimited) {
   }
   EXPECT_TRUE(collect().empty()) << "not what this is about";
   peer.deaf = false;
-  std::vector<Letter> letters;
-  for (int i = 0; i < 10'000; ++i) step_and_collect(letters);
-  EXPECT_EQ(letters.size(), spoken);
+  std::vector<GameMessage> game_messages;
+  for (int i = 0; i < 10'000; ++i) step_and_collect(game_messages);
+  EXPECT_EQ(game_messages.size(), spoken);
   EXPECT_EQ(drops(Drop::message_rate), 0U);
   EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
 }
 
-/// The shard's ring of commands is full of others' joins and leaves. That holds up sessions that have not joined, and
-/// no others.
+/// The shard's ring of session events is full of others' joins and leaves. That holds up sessions that have not joined,
+/// and no others.
 TEST_F(ReliableTest, OnlyMailOfASessionWithoutJoinWaitsForIt) {
   Peer& playing = play(1);
   run(200 * millisecond);

@@ -162,8 +162,8 @@ TEST(SendReliable, ASessionWithoutWindowWaitsForAnAckAndDelaysNoOther) {
   EXPECT_EQ(crowd.poll(), Sessions{});
   constexpr std::uint32_t blocked = 7;
   std::array<channel::SentDatagrams::Outcome, channel::SentDatagrams::capacity> outcomes;
-  channel::AckResult news;
-  ASSERT_EQ(crowd.state.table.outbound(blocked).sent.acknowledge({2, 0, 1}, 0, crowd.now, outcomes.data(), news),
+  channel::AckResult result;
+  ASSERT_EQ(crowd.state.table.outbound(blocked).sent.acknowledge({2, 0, 1}, 0, crowd.now, outcomes.data(), result),
             channel::SentDatagrams::Verdict::ok);
   note_sendable(crowd.state, blocked, crowd.now);
   EXPECT_EQ(crowd.poll(), Sessions{blocked});

@@ -25,7 +25,7 @@ def attack(*options):
 
 
 class Attack(unittest.TestCase):
-    def bear(self, kinds, *options):
+    def withstand(self, kinds, *options):
         code, result, output = attack(*options)
         self.assertEqual(result["problems"], [], output)
         self.assertEqual(code, 0, output)
@@ -54,17 +54,17 @@ class Attack(unittest.TestCase):
 
     @unittest.skipUnless(os.geteuid() == 0, "makes network namespaces: needs root")
     def test_af_xdp(self):
-        self.bear(STRANGERS | OVERHEARD, "--driver", "af_xdp")
+        self.withstand(STRANGERS | OVERHEARD, "--driver", "af_xdp")
 
     def test_memif(self):
-        self.bear(STRANGERS | OVERHEARD, "--driver", "memif")
+        self.withstand(STRANGERS | OVERHEARD, "--driver", "memif")
 
     def test_two_io_lanes(self):
         """Forgeries that name the other lane are handed over to it, and refused there."""
-        server = self.bear(STRANGERS | (OVERHEARD if os.geteuid() == 0 else set()), "--driver", "socket", "--io-lanes", "2",
+        server = self.withstand(STRANGERS | (OVERHEARD if os.geteuid() == 0 else set()), "--driver", "socket", "--io-lanes", "2",
                            "--server-args", "--steering off")
         self.assertGreater(server["sessions"]["handed_over"], 1000)
 
     def test_socket(self):
         # In a player's name only frames of one's own can speak; sockets copy it under their own.
-        self.bear(STRANGERS | (OVERHEARD if os.geteuid() == 0 else set()), "--driver", "socket")
+        self.withstand(STRANGERS | (OVERHEARD if os.geteuid() == 0 else set()), "--driver", "socket")

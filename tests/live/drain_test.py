@@ -1,4 +1,4 @@
-"""Ctrl-C: the server says goodbye to its players, writes its figures and ends with 0."""
+"""Ctrl-C: the server sends its players Disconnect, writes its figures and ends with 0."""
 
 import json
 import os

@@ -13,7 +13,7 @@ import accounting
 import programs
 
 PORT = 40000
-SERVER, PLAYER, CULPRIT = "10.77.0.1", "10.77.0.2", "10.77.0.3"
+SERVER, PLAYER, FLOODER = "10.77.0.1", "10.77.0.2", "10.77.0.3"
 PREFIX = f"serried-filter-{os.getpid()}"
 
 SEND = """
@@ -77,7 +77,7 @@ class Filter(unittest.TestCase):
             sh("ip", "netns", "add", space)
         sh("ip", "link", "add", "near0", "netns", self.near, "numrxqueues", "1", "numtxqueues", "1", "type", "veth", "peer",
            "name", "far0", "netns", self.far, "numrxqueues", "1", "numtxqueues", "1")
-        for space, link, addresses in ((self.near, "near0", [SERVER]), (self.far, "far0", [PLAYER, CULPRIT])):
+        for space, link, addresses in ((self.near, "near0", [SERVER]), (self.far, "far0", [PLAYER, FLOODER])):
             inside(space, "ip", "link", "set", "lo", "up")
             inside(space, "ethtool", "-K", link, "tx", "off")
             inside(space, "ip", "link", "set", link, "up")
@@ -147,26 +147,26 @@ class Filter(unittest.TestCase):
         self.assertEqual(bots.ended(40), 0, bots.output())
         summary = self.end(server)
         self.assertEqual(summary["players_peak"], 5)
-        for kernels in ("foreign_frame", "foreign_address", "foreign_port"):
-            self.assertNotIn(kernels, summary["drops"])
+        for reason in ("foreign_frame", "foreign_address", "foreign_port"):
+            self.assertNotIn(reason, summary["drops"])
         self.assertEqual(summary["accounting"]["host"], 0, "ARP and ICMP are the kernel's")
 
     def test_bans_end_in_the_kernel(self):
         server = self.start()
-        self.send(CULPRIT, 20, 64)
+        self.send(FLOODER, 20, 64)
         self.assertEqual(self.drops().get("bad_crc"), 20)
-        self.assertIn("banned", self.ctl("ban", "add", CULPRIT, "--reason", "flood"))
-        self.assertEqual(self.bans()[CULPRIT]["reason"], "flood")
-        self.send(CULPRIT, 30, 64)
+        self.assertIn("banned", self.ctl("ban", "add", FLOODER, "--reason", "flood"))
+        self.assertEqual(self.bans()[FLOODER]["reason"], "flood")
+        self.send(FLOODER, 30, 64)
         self.send(PLAYER, 10, 64)
         drops = self.drops()
         self.assertEqual(drops.get("filter_banned"), 30)
-        self.assertEqual(drops.get("bad_crc"), 30, "20 before the ban, 10 of somebody else")
+        self.assertEqual(drops.get("bad_crc"), 30, "20 before the ban, 10 of another address")
         self.assertNotIn("banned", drops, "no lane has seen one")
-        self.assertTrue(self.bans()[CULPRIT]["in_force"])
-        self.assertIn("lifted", self.ctl("ban", "lift", CULPRIT))
+        self.assertTrue(self.bans()[FLOODER]["in_force"])
+        self.assertIn("lifted", self.ctl("ban", "lift", FLOODER))
         self.assertEqual(self.bans(), {})
-        self.send(CULPRIT, 5, 64)
+        self.send(FLOODER, 5, 64)
         self.ctl("ban", "add", "10.77.0.0/24", "--for", "1s")
         self.send(PLAYER, 5, 64)
         drops = self.drops()
@@ -193,7 +193,7 @@ class Filter(unittest.TestCase):
 
     def test_one_source_cannot_flood(self):
         server = self.start("--xdp-rate", "100")
-        self.send(CULPRIT, 1000, 64)
+        self.send(FLOODER, 1000, 64)
         drops = self.drops()
         self.assertEqual(drops["filter_rate"] + drops["bad_crc"], 1000)
         self.assertLess(drops["bad_crc"], 400)

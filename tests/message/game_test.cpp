@@ -279,7 +279,7 @@ TEST(StateUpdate, AWriterWithoutRoomEndsEmpty) {
   base::ByteWriter out(room);
   StateUpdateWriter writer(out, {});
   writer.begin({0, ""});
-  EXPECT_TRUE(writer.end().empty()) << "a name that nobody would take";
+  EXPECT_TRUE(writer.end().empty()) << "a name that no receiver takes";
 }
 
 TEST(StateUpdate, NothingIsLongerThanTheLongestMessage) {

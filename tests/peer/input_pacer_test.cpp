@@ -16,7 +16,7 @@ constexpr Nanos tick = second / 60;
 /// A player, a way there and back, and a server that takes in each tick all inputs that have arrived.
 struct Match {
   Nanos there = 7 * millisecond, back = 9 * millisecond;
-  Nanos late = 0;             ///< of who submits, each time
+  Nanos late = 0;             ///< of the submitting thread, each time
   Nanos jitter = 0;           ///< of each datagram, at most
   unsigned update_every = 1;  ///< ticks
   double server_runs = 1.0;   ///< its seconds in one of ours

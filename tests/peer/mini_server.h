@@ -47,7 +47,7 @@ class MiniServer {
     wire::Path to;
     Bytes bytes;
   };
-  struct Mail {
+  struct GameMessage {
     wire::Channel channel;
     message::Type type;
     Bytes content;
@@ -60,12 +60,12 @@ class MiniServer {
     crypt::KeyPair asking;
     unsigned rekeys = 0;
     channel::Reliable reliable;
-    std::vector<Mail> mail;  ///< messages of the game, as they came
+    std::vector<GameMessage> game_messages;  ///< messages of the game, as they came
     std::vector<message::IntegrityAnswer> answers;
     unsigned shakes = 0;
     message::ReliableHandshake shaken;
     unsigned packed = 0, wrong_phase = 0;
-    std::uint8_t goodbye = 0;
+    std::uint8_t disconnect_reason = 0;
     std::uint64_t player_id = 0;
     Bytes accepted;  ///< the datagram
     crypt::ReplayWindow replay;
@@ -75,7 +75,7 @@ class MiniServer {
     std::uint16_t applied_input = 0;
     std::vector<message::Input> inputs;  ///< all that ever came, repeats included
     std::vector<std::size_t> inputs_per_datagram;
-    unsigned crypto_tests = 0, enters = 0, pings = 0, pongs = 0, goodbyes = 0, ack_only = 0;
+    unsigned crypto_tests = 0, enters = 0, pings = 0, pongs = 0, disconnects = 0, ack_only = 0;
     std::vector<std::uint16_t> acked, lost;  ///< tags of what was sent
   };
 
@@ -157,9 +157,9 @@ class MiniServer {
       Peer& peer = entry.second;  // no binding: C++20 lambdas may capture one, clang 14's may not
       if (peer.gone) continue;
       if (now >= peer.sent.timeout_at()) {
-        channel::AckResult news;
-        peer.sent.expire(now, outcomes_.data(), news);
-        on_outcome(peer, news.outcomes);
+        channel::AckResult result;
+        peer.sent.expire(now, outcomes_.data(), result);
+        on_outcome(peer, result.outcomes);
       }
       while (peer.reliable.is_open() && peer.reliable.due_at() <= now && peer.sent.datagrams_in_flight() < 100) {
         channel::Reliable::Composed composed;
@@ -168,25 +168,27 @@ class MiniServer {
       }
     }
   }
-  channel::Queued post(Peer& peer, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content,
-                       Nanos now, channel::Urgency urgency = channel::Urgency::bundled) {
+  channel::Queued queue_message(Peer& peer, wire::Channel channel, message::Type type,
+                                std::span<const std::uint8_t> content, Nanos now,
+                                channel::Urgency urgency = channel::Urgency::bundled) {
     return peer.reliable.send(pools, channel, type, content, urgency, now);
   }
   /// A control message, or another that has an encoder, on channel 1.
-  channel::Queued post(Peer& peer, Nanos now, const std::function<void(base::ByteWriter&)>& encode) {
+  channel::Queued queue_message(Peer& peer, Nanos now, const std::function<void(base::ByteWriter&)>& encode) {
     std::array<std::uint8_t, 512> bytes;
     base::ByteWriter out(bytes);
     encode(out);
     base::ByteReader in(out.written());
     message::Framed framed;
     if (!message::next(in, framed)) return channel::Queued::too_long;
-    return post(peer, wire::Channel::reliable_ordered, framed.type, framed.content, now, channel::Urgency::immediate);
+    return queue_message(peer, wire::Channel::reliable_ordered, framed.type, framed.content, now,
+                         channel::Urgency::immediate);
   }
   /// Ask for new keys. Precondition: the last ones are in use.
   void rekey(Peer& peer, Nanos now) {
     peer.asking = crypt::make_key_pair(random_.entropy());
     peer.asked = true;
-    post(peer, now, [&](base::ByteWriter& out) {
+    queue_message(peer, now, [&](base::ByteWriter& out) {
       message::encode(out, message::Type::rekey_request,
                       message::Rekey{static_cast<std::uint8_t>(peer.epoch + 1), peer.asking.public_key});
     });
@@ -356,11 +358,11 @@ class MiniServer {
     base::ByteReader in(body);
     if ((header.flags & wire::flag::acknowledgment) != 0) {
       channel::AckBlock block;
-      channel::AckResult news;
+      channel::AckResult result;
       if (!channel::read_ack_block(in, block) || peer.sent.acknowledge(block, 25 * millisecond, now, outcomes_.data(),
-                                                                       news) != channel::SentDatagrams::Verdict::ok)
+                                                                       result) != channel::SentDatagrams::Verdict::ok)
         ++bad;
-      on_outcome(peer, news.outcomes);
+      on_outcome(peer, result.outcomes);
     }
     if (in.remaining() == 0) ++peer.ack_only;
     std::array<std::uint8_t, channel::unpacked_bytes_max> unpacked;
@@ -400,7 +402,7 @@ class MiniServer {
   static bool take(void* context, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content) {
     auto& [server, peer, now] = *static_cast<Context*>(context);
     if (type >= message::Type::game_first)
-      peer.mail.push_back({channel, type, {content.begin(), content.end()}});
+      peer.game_messages.push_back({channel, type, {content.begin(), content.end()}});
     else if (type == message::Type::rekey_response && channel == wire::Channel::reliable_ordered)
       server.answered(peer, content);
     else if (message::IntegrityAnswer answer;
@@ -477,12 +479,13 @@ class MiniServer {
           },
           wire::flag::reliable_handshake);
     } else if (framed.type >= Type::game_first) {
-      peer.mail.push_back({wire::Channel::unreliable, framed.type, {framed.content.begin(), framed.content.end()}});
+      peer.game_messages.push_back(
+          {wire::Channel::unreliable, framed.type, {framed.content.begin(), framed.content.end()}});
     } else if (framed.type == Type::disconnect) {
       message::Disconnect bye;
       if (!message::decode(framed.content, bye)) ++bad;
-      peer.goodbye = static_cast<std::uint8_t>(bye.reason);
-      ++peer.goodbyes;
+      peer.disconnect_reason = static_cast<std::uint8_t>(bye.reason);
+      ++peer.disconnects;
       peer.gone = true;
     } else {
       ++bad;

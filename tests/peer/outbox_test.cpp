@@ -15,11 +15,11 @@ constexpr auto type = message::Type::game_own;
 
 const std::vector<std::uint8_t> small(100, 7), large(40'000, 9);
 
-Queued fill(Outbox& post) {
+Queued fill(Outbox& outbox) {
   Queued all = Queued::yes;
   for (const Channel to : {Channel::unreliable, Channel::reliable_ordered, Channel::reliable_unordered})
-    if (post.send(to, type, small, Urgency::bundled, second) != Queued::yes) all = Queued::full;
-  if (post.send(Channel::reliable_ordered, type, large, Urgency::bundled, second) != Queued::yes) all = Queued::full;
+    if (outbox.send(to, type, small, Urgency::bundled, second) != Queued::yes) all = Queued::full;
+  if (outbox.send(Channel::reliable_ordered, type, large, Urgency::bundled, second) != Queued::yes) all = Queued::full;
   return all;
 }
 
@@ -37,16 +37,16 @@ TEST(Outbox, GivesEverythingBackHoweverItEnds) {
   const auto borrowed = [&] { return pools.chunk.in_use() != 0 && pools.block.in_use_bytes() != 0; };
   const auto home = [&] { return pools.chunk.in_use() == 0 && pools.block.in_use_bytes() == 0; };
   {
-    Outbox post(&pools);
-    post.open(1 << 19);
-    ASSERT_EQ(fill(post), Queued::yes);
+    Outbox outbox(&pools);
+    outbox.open(1 << 19);
+    ASSERT_EQ(fill(outbox), Queued::yes);
     ASSERT_TRUE(borrowed());
-    post.clear();
+    outbox.clear();
     EXPECT_TRUE(home());
-    EXPECT_FALSE(post.is_open());
-    post.open(1 << 19);
-    ASSERT_EQ(fill(post), Queued::yes);
-    Outbox other(std::move(post));  // the one that was moved from has nothing to give back
+    EXPECT_FALSE(outbox.is_open());
+    outbox.open(1 << 19);
+    ASSERT_EQ(fill(outbox), Queued::yes);
+    Outbox other(std::move(outbox));  // the one that was moved from has nothing to give back
     EXPECT_TRUE(borrowed());
     EXPECT_TRUE(other.is_open());
     other = Outbox(&pools);
@@ -59,19 +59,19 @@ TEST(Outbox, GivesEverythingBackHoweverItEnds) {
 
 TEST(Outbox, ShortUnreliableMessagesGoOldestFirstAndKeepWaitingWhenThereIsNoRoom) {
   channel::Pools pools(64, 1, 1);
-  Outbox post(&pools);
-  post.open(0);
+  Outbox outbox(&pools);
+  outbox.open(0);
   for (std::uint8_t i = 0; i < Outbox::unreliable_max; ++i) {
     const std::vector<std::uint8_t> content(100, i);
-    ASSERT_EQ(post.send(Channel::unreliable, type, content, Urgency::bundled, second + i), Queued::yes);
+    ASSERT_EQ(outbox.send(Channel::unreliable, type, content, Urgency::bundled, second + i), Queued::yes);
   }
-  EXPECT_EQ(post.send(Channel::unreliable, type, small, Urgency::bundled, second), Queued::full);
-  EXPECT_EQ(post.unreliable_due_at(), second + Outbox::unreliable_delay);
+  EXPECT_EQ(outbox.send(Channel::unreliable, type, small, Urgency::bundled, second), Queued::full);
+  EXPECT_EQ(outbox.unreliable_due_at(), second + Outbox::unreliable_delay);
   std::uint8_t expected = 0;
-  while (post.has_unreliable()) {
+  while (outbox.has_unreliable()) {
     std::array<std::uint8_t, 500> bytes;
     base::ByteWriter out(bytes);
-    post.write_unreliable(out);
+    outbox.write_unreliable(out);
     base::ByteReader in(out.written());
     message::Framed framed;
     while (message::next(in, framed)) {

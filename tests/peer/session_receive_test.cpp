@@ -60,7 +60,7 @@ TEST(Session, DoesNotAckWhatTheViewHadToIgnore) {
   EXPECT_GE(std::count(peer.acked.begin(), peer.acked.end(), 78), 3);
 }
 
-TEST(Session, EndsWhenItIsLiedTo) {
+TEST(Session, EndsWhenTheServerAcksWhatWasNeverSent) {
   Story story;
   ASSERT_TRUE(story.reach(State::playing));
   story.server.send(
@@ -89,7 +89,7 @@ TEST(Session, DropsWhatCannotBeUnderstoodOnChannelZeroAndGoesOn) {
   }
 }
 
-TEST(Session, EndsWhenAReliableChannelMakesNoSense) {
+TEST(Session, EndsWhenAReliableChannelIsMalformed) {
   const std::uint8_t flags[] = {0, wire::flag::fragment, wire::flag::compressed};
   for (const std::uint8_t flag : flags)
     for (const std::uint8_t channel : {std::uint8_t{1}, std::uint8_t{2}}) {
@@ -104,8 +104,8 @@ TEST(Session, EndsWhenAReliableChannelMakesNoSense) {
       EXPECT_EQ(story.session.end(), End::protocol_error);
       for (int i = 0; i < 10; ++i) story.step(10 * millisecond, false);
       EXPECT_EQ(story.session.state(), State::closed);
-      EXPECT_EQ(story.peer().goodbyes, 3U);
-      EXPECT_EQ(story.peer().goodbye, static_cast<std::uint8_t>(message::DisconnectReason::protocol_error));
+      EXPECT_EQ(story.peer().disconnects, 3U);
+      EXPECT_EQ(story.peer().disconnect_reason, static_cast<std::uint8_t>(message::DisconnectReason::protocol_error));
       EXPECT_NE(story.session.end_text().find("reliable channel"), std::string::npos);
     }
 }

@@ -25,7 +25,7 @@ Bytes body(std::uint32_t number, std::size_t size) {
   return bytes;
 }
 
-TEST(SessionPost, OpensTheChannelsWithTheFirstAnswerAndStopsAsking) {
+TEST(SessionReliable, OpensTheChannelsWithTheFirstAnswerAndStopsAsking) {
   Story story;
   story.server.answers_shake = false;
   ASSERT_TRUE(story.reach(State::playing));
@@ -47,7 +47,7 @@ TEST(SessionPost, OpensTheChannelsWithTheFirstAnswerAndStopsAsking) {
   EXPECT_EQ(story.peer().shaken.message_bytes_max, message::message_bytes_max);
 }
 
-TEST(SessionPost, CarriesMessagesOfAllSizesBothWays) {
+TEST(SessionReliable, CarriesMessagesOfAllSizesBothWays) {
   Story story;
   ASSERT_TRUE(story.reach_open());
   std::uint32_t number = 0;
@@ -58,19 +58,20 @@ TEST(SessionPost, CarriesMessagesOfAllSizesBothWays) {
       ASSERT_EQ(story.session.send_message(to, game, content, Urgency::bundled, story.now), Queued::yes);
       ASSERT_TRUE(to == Channel::unreliable && size < 2'000
                       ? true
-                      : story.server.post(story.peer(), to, game, content, story.now) == Queued::yes);
-      for (int i = 0; i < 400 && (story.peer().mail.size() < number || story.session.faults().total() != 0); ++i) {
+                      : story.server.queue_message(story.peer(), to, game, content, story.now) == Queued::yes);
+      for (int i = 0; i < 400 && (story.peer().game_messages.size() < number || story.session.faults().total() != 0);
+           ++i) {
         story.session.submit({});
         story.step();
       }
-      ASSERT_EQ(story.peer().mail.size(), number);
-      EXPECT_EQ(story.peer().mail.back().channel, to);
-      EXPECT_EQ(story.peer().mail.back().content, content);
+      ASSERT_EQ(story.peer().game_messages.size(), number);
+      EXPECT_EQ(story.peer().game_messages.back().channel, to);
+      EXPECT_EQ(story.peer().game_messages.back().content, content);
       for (int i = 0; i < 20; ++i) story.step();
       if (to == Channel::unreliable && size < 2'000) continue;
-      ASSERT_FALSE(story.mail.empty());
-      EXPECT_EQ(story.mail.back().channel, to);
-      EXPECT_EQ(story.mail.back().content, content);
+      ASSERT_FALSE(story.game_messages.empty());
+      EXPECT_EQ(story.game_messages.back().channel, to);
+      EXPECT_EQ(story.game_messages.back().content, content);
     }
   EXPECT_EQ(story.session.send_message(Channel::reliable_ordered, game, Bytes(message::message_bytes_max),
                                        Urgency::bundled, story.now),
@@ -80,7 +81,7 @@ TEST(SessionPost, CarriesMessagesOfAllSizesBothWays) {
   EXPECT_TRUE(story.nothing_borrowed());
 }
 
-TEST(SessionPost, PacksAndUnpacks) {
+TEST(SessionReliable, PacksAndUnpacks) {
   Story story;
   channel::Packer packer;
   story.server.packer = story.options.packer = &packer;
@@ -90,17 +91,17 @@ TEST(SessionPost, PacksAndUnpacks) {
   const Bytes content(1'000, 'a');
   ASSERT_EQ(story.session.send_message(Channel::reliable_ordered, game, content, Urgency::immediate, story.now),
             Queued::yes);
-  story.server.post(story.peer(), Channel::reliable_unordered, game, content, story.now);
+  story.server.queue_message(story.peer(), Channel::reliable_unordered, game, content, story.now);
   for (int i = 0; i < 10; ++i) story.step();
   EXPECT_EQ(story.peer().packed, 1U);
   EXPECT_EQ(story.server.packed_out, 1U);
-  ASSERT_EQ(story.peer().mail.size(), 1U);
-  EXPECT_EQ(story.peer().mail[0].content, content);
-  ASSERT_EQ(story.mail.size(), 1U);
-  EXPECT_EQ(story.mail[0].content, content);
+  ASSERT_EQ(story.peer().game_messages.size(), 1U);
+  EXPECT_EQ(story.peer().game_messages[0].content, content);
+  ASSERT_EQ(story.game_messages.size(), 1U);
+  EXPECT_EQ(story.game_messages[0].content, content);
 }
 
-TEST(SessionPost, AnswersTheIntegrityCheckEvenWhenItsQueueIsFull) {
+TEST(SessionReliable, AnswersTheIntegrityCheckEvenWhenItsQueueIsFull) {
   Story story;
   crypt::IntegrityVersion version{9, 16, crypt::Secret{}};
   const crypt::IntegrityTable table = crypt::make_integrity_table(version);
@@ -113,7 +114,7 @@ TEST(SessionPost, AnswersTheIntegrityCheckEvenWhenItsQueueIsFull) {
          Queued::yes) {
   }
   const message::CheckIntegrity check{9, 3, {1, 2, 3}};
-  story.server.post(story.peer(), story.now, [&](base::ByteWriter& out) { message::encode(out, check); });
+  story.server.queue_message(story.peer(), story.now, [&](base::ByteWriter& out) { message::encode(out, check); });
   for (int i = 0; i < 30 && story.peer().answers.empty(); ++i) story.step();
   ASSERT_EQ(story.peer().answers.size(), 1U);
   EXPECT_EQ(story.peer().answers[0].index, 3);
@@ -121,17 +122,17 @@ TEST(SessionPost, AnswersTheIntegrityCheckEvenWhenItsQueueIsFull) {
             crypt::integrity_answer(table.entries[3], check.nonce, story.peer().keys[0].exporter));
 }
 
-TEST(SessionPost, EndsWhenItIsAskedForKeysOutOfTurn) {
+TEST(SessionReliable, EndsWhenItIsAskedForKeysOutOfTurn) {
   Story story;
   ASSERT_TRUE(story.reach_open());
-  story.server.post(story.peer(), story.now, [&](base::ByteWriter& out) {
+  story.server.queue_message(story.peer(), story.now, [&](base::ByteWriter& out) {
     message::encode(out, message::Type::rekey_request, message::Rekey{2, {9}});
   });
   for (int i = 0; i < 20; ++i) story.step();
   EXPECT_EQ(story.session.end(), End::protocol_error);
   EXPECT_EQ(story.session.state(), State::closed);
   EXPECT_EQ(story.session.faults().count(peer::Fault::bad_rekey), 1U);
-  EXPECT_EQ(story.peer().goodbye, static_cast<std::uint8_t>(message::DisconnectReason::protocol_error));
+  EXPECT_EQ(story.peer().disconnect_reason, static_cast<std::uint8_t>(message::DisconnectReason::protocol_error));
   EXPECT_EQ(story.pools.chunk.in_use(), 0U);
 }
 
@@ -146,13 +147,13 @@ void send_part(Story& story, Channel channel) {
                     static_cast<std::uint8_t>(channel));
 }
 
-TEST(SessionPost, ForgetsAnUnreliableMessageThatIsNotCompleteAfterTenSeconds) {
+TEST(SessionReliable, ForgetsAnUnreliableMessageThatIsNotCompleteAfterTenSeconds) {
   Story story;
   ASSERT_TRUE(story.reach_open());
   send_part(story, Channel::unreliable);
   story.step();
   EXPECT_NE(story.pools.block.in_use_bytes(), 0U);
-  EXPECT_LE(story.session.wake_at(), story.now + second) << "whoever sleeps until then looks after it in time";
+  EXPECT_LE(story.session.wake_at(), story.now + second) << "a caller that sleeps until then looks after it in time";
   const Nanos began = story.now;
   while (story.pools.block.in_use_bytes() != 0 && story.now < began + 20 * second) story.step(50 * millisecond);
   EXPECT_GE(story.now, began + 9 * second);
@@ -160,7 +161,7 @@ TEST(SessionPost, ForgetsAnUnreliableMessageThatIsNotCompleteAfterTenSeconds) {
   EXPECT_EQ(story.session.state(), State::playing);
 }
 
-TEST(SessionPost, EndsWhenAMessageInFragmentsDoesNotGoOn) {
+TEST(SessionReliable, EndsWhenAMessageInFragmentsDoesNotGoOn) {
   for (const Channel channel : {Channel::reliable_ordered, Channel::reliable_unordered}) {
     Story story;
     ASSERT_TRUE(story.reach_open());
@@ -177,12 +178,12 @@ TEST(SessionPost, EndsWhenAMessageInFragmentsDoesNotGoOn) {
     for (int i = 0; i < 20; ++i) story.step();
     EXPECT_EQ(story.session.end(), End::protocol_error);
     EXPECT_EQ(story.session.faults().count(peer::Fault::stalled_message), 1U);
-    EXPECT_EQ(story.peer().goodbye, static_cast<std::uint8_t>(message::DisconnectReason::overload));
+    EXPECT_EQ(story.peer().disconnect_reason, static_cast<std::uint8_t>(message::DisconnectReason::overload));
     EXPECT_EQ(story.pools.block.in_use_bytes(), 0U);
   }
 }
 
-TEST(SessionPost, EndsAfterTenTimeoutsInARow) {
+TEST(SessionReliable, EndsAfterTenTimeoutsInARow) {
   Story story;
   ASSERT_TRUE(story.reach_open());
   const Nanos begin = story.now;
@@ -204,27 +205,28 @@ TEST(SessionPost, EndsAfterTenTimeoutsInARow) {
   EXPECT_EQ(story.session.counters().timeouts, 10U);
 }
 
-TEST(SessionPost, HandsOnOnlyWhatMakesSense) {
+TEST(SessionReliable, HandsOnOnlyWellFormedMessagesOfTheServer) {
   Story story;
   ASSERT_TRUE(story.reach_open());
-  const auto post = [&](auto&& message) {
-    story.server.post(story.peer(), story.now, [&](base::ByteWriter& out) { message::encode(out, message); });
+  const auto queue_message = [&](auto&& message) {
+    story.server.queue_message(story.peer(), story.now, [&](base::ByteWriter& out) { message::encode(out, message); });
   };
   message::StateUpdate update;
   const Bytes unbound = {5, 1, 0, 0, 0, 7};  // symbol 5, one byte
   update.count = 1;
   update.components = unbound;
-  post(update);  // id 5 means nothing yet
-  post(message::Symbol{5, "health"});
-  post(update);
-  post(message::Action{1, 2, 3});  // a client's
-  post(message::Chat{message::ChatScope::server, 0, Bytes{'h', 'i'}});
-  story.server.post(story.peer(), Channel::reliable_ordered, message::Type::chat, Bytes{0}, story.now);
-  story.server.post(story.peer(), Channel::reliable_unordered, message::Type::symbol, Bytes{6, 1, 0, 'x'}, story.now);
+  queue_message(update);  // id 5 means nothing yet
+  queue_message(message::Symbol{5, "health"});
+  queue_message(update);
+  queue_message(message::Action{1, 2, 3});  // a client's
+  queue_message(message::Chat{message::ChatScope::server, 0, Bytes{'h', 'i'}});
+  story.server.queue_message(story.peer(), Channel::reliable_ordered, message::Type::chat, Bytes{0}, story.now);
+  story.server.queue_message(story.peer(), Channel::reliable_unordered, message::Type::symbol, Bytes{6, 1, 0, 'x'},
+                             story.now);
   for (int i = 0; i < 20; ++i) story.step();
-  ASSERT_EQ(story.mail.size(), 2U);
-  EXPECT_EQ(story.mail[0].type, message::Type::state_update);
-  EXPECT_EQ(story.mail[1].type, message::Type::chat);
+  ASSERT_EQ(story.game_messages.size(), 2U);
+  EXPECT_EQ(story.game_messages[0].type, message::Type::state_update);
+  EXPECT_EQ(story.game_messages[1].type, message::Type::chat);
   EXPECT_EQ(story.session.resolve({5, {}}), "health");
   EXPECT_EQ(story.session.resolve({6, {}}), "");
   EXPECT_EQ(story.drops.value(Drop::bad_message), 2U);
@@ -235,7 +237,7 @@ TEST(SessionPost, HandsOnOnlyWhatMakesSense) {
 
 /// Loss, duplicates, delays that overtake, both ways, while keys change every 200 ms: what was queued arrives exactly
 /// once, on channel 1 in order, and all memory comes back.
-TEST(SessionPost, MessagesArriveOverABadWireDuringRekeys) {
+TEST(SessionReliable, MessagesArriveOverABadWireDuringRekeys) {
   test::for_each_seed(12, [](std::uint64_t seed) {
     Story story(seed);
     ASSERT_TRUE(story.reach_open());
@@ -247,7 +249,8 @@ TEST(SessionPost, MessagesArriveOverABadWireDuringRekeys) {
       return story.rng.chance(0.05) ? 2'000 + story.rng.below(20'000) : 4 + story.rng.below(600);
     };
     const auto done = [&] {
-      return story.peer().mail.size() == 2 * wanted && story.mail.size() == 2 * wanted && story.nothing_borrowed();
+      return story.peer().game_messages.size() == 2 * wanted && story.game_messages.size() == 2 * wanted &&
+             story.nothing_borrowed();
     };
     const Nanos begin = story.now;
     while (story.now < begin + 60 * second && story.session.state() == State::playing && !done()) {
@@ -258,7 +261,8 @@ TEST(SessionPost, MessagesArriveOverABadWireDuringRekeys) {
           up[to] += story.session.send_message(channel, game, body(up[to], size()), Urgency::bundled, story.now) ==
                     Queued::yes;
         if (down[to] < wanted && story.rng.chance(0.5))
-          down[to] += story.server.post(story.peer(), channel, game, body(down[to], size()), story.now) == Queued::yes;
+          down[to] +=
+              story.server.queue_message(story.peer(), channel, game, body(down[to], size()), story.now) == Queued::yes;
       }
       if (story.now >= rekey_at && test::MiniServer::can_rekey(story.peer())) {
         story.server.rekey(story.peer(), story.now);
@@ -268,14 +272,14 @@ TEST(SessionPost, MessagesArriveOverABadWireDuringRekeys) {
       wire.step(10 * millisecond);
     }
     EXPECT_EQ(story.session.state(), State::playing) << story.session.end_text();
-    EXPECT_TRUE(done()) << story.peer().mail.size() << " up, " << story.mail.size() << " down";
+    EXPECT_TRUE(done()) << story.peer().game_messages.size() << " up, " << story.game_messages.size() << " down";
     EXPECT_GE(story.session.counters().rekeys, 3U);
     EXPECT_EQ(story.server.bad, 0U);
     EXPECT_EQ(story.session.faults().total(), 0U);
-    for (const auto* mail : {&story.peer().mail, &story.mail}) {
+    for (const auto* game_messages : {&story.peer().game_messages, &story.game_messages}) {
       std::uint32_t next = 0;
       std::vector<bool> seen(wanted);
-      for (const auto& one : *mail) {
+      for (const auto& one : *game_messages) {
         const auto number = base::load<std::uint32_t>(one.content.data());
         ASSERT_LT(number, wanted);
         EXPECT_EQ(one.content, body(number, one.content.size()));

@@ -91,7 +91,7 @@ TEST(Session, SendsDisconnectThreeTimes) {
   story.session.close(story.now);
   EXPECT_EQ(story.session.state(), State::closing);
   for (int i = 0; i < 20; ++i) story.step(10 * millisecond, false);
-  EXPECT_EQ(story.peer().goodbyes, 3U);
+  EXPECT_EQ(story.peer().disconnects, 3U);
   EXPECT_EQ(story.session.state(), State::closed);
   EXPECT_EQ(story.session.end(), End::user);
   EXPECT_EQ(story.session.faults().total(), 0U);

@@ -43,7 +43,7 @@ struct Story {
     options.pools = &pools;
     options.on_message = {
         [](void* self, wire::Channel channel, message::Type type, std::span<const std::uint8_t> content) {
-          static_cast<Story*>(self)->mail.push_back({channel, type, {content.begin(), content.end()}});
+          static_cast<Story*>(self)->game_messages.push_back({channel, type, {content.begin(), content.end()}});
         },
         this};
     ASSERT_TRUE(session.start(options, now));
@@ -92,7 +92,7 @@ struct Story {
   Bytes token;
   channel::Pools pools{1'024, 8, 4};
   peer::SessionOptions options;
-  std::vector<MiniServer::Mail> mail;
+  std::vector<MiniServer::GameMessage> game_messages;
   Session session;
   metrics::DropCounters drops;
 };

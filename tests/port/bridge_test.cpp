@@ -39,7 +39,7 @@ class BridgeTest : public testing::Test {
     }
     return who.send(to, pieces);
   }
-  /// What has come; it stays with who hears it.
+  /// What has come; it stays with its receiver.
   static std::vector<std::string> hear(Bridge& who, Side from) {
     std::vector<std::string> texts;
     for (const auto frame : who.receive(from)) texts.emplace_back(frame.begin(), frame.end());

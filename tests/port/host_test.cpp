@@ -78,7 +78,7 @@ TEST_F(HostTest, BelievesTheNicAboutChecksums) {
   EXPECT_EQ(feed(lenient, bad).verdict, "datagram");
 }
 
-TEST_F(HostTest, TakesATagThatTheNicStripped) {
+TEST_F(HostTest, ReadsTheVlanTagThatTheNicStripped) {
   const Bytes frame = udp_frame(false);
   const Outcome outcome = feed(tagged, frame, {true, 7, Checked::unknown, Checked::unknown});
   ASSERT_EQ(outcome.verdict, "datagram");
@@ -167,8 +167,9 @@ TEST_F(HostTest, LearnsOnlyWhatItAskedFor) {
     const Address& peer = ipv6 ? peer_ipv6 : peer_ipv4;
     Bytes advertisement(neighbor_bytes + neighbor_option_bytes);
     compose_neighbor(advertisement.data(), {false, true, peer_ipv6, peer_mac}, peer_ipv6, own_ipv6);
-    const Bytes news = ipv6 ? ip_frame(own_mac, peer_ipv6, own_ipv6, ip_protocol::icmpv6, 255, advertisement) : Bytes{};
-    if (ipv6) feed(asker, news);  // unasked
+    const Bytes unasked =
+        ipv6 ? ip_frame(own_mac, peer_ipv6, own_ipv6, ip_protocol::icmpv6, 255, advertisement) : Bytes{};
+    if (ipv6) feed(asker, unasked);
     Host::Hop hop = asker.next_hop(endpoint(peer, 4000), second);
     EXPECT_FALSE(hop.known);
     EXPECT_TRUE(hop.ask);
@@ -177,7 +178,7 @@ TEST_F(HostTest, LearnsOnlyWhatItAskedFor) {
     EXPECT_EQ(question.size(), ethernet_bytes + (ipv6 ? ipv6_bytes + 32 : arp_bytes));
     hop = asker.next_hop(endpoint(peer, 4000), second + 1);
     EXPECT_FALSE(hop.known || hop.ask);
-    feed(asker, ipv6 ? news : arp_frame(false, {10, 0, 0, 1}));
+    feed(asker, ipv6 ? unasked : arp_frame(false, {10, 0, 0, 1}));
     hop = asker.next_hop(endpoint(peer, 4000), second + 2);
     EXPECT_TRUE(hop.known);
     EXPECT_FALSE(hop.ask);

@@ -16,7 +16,7 @@ TEST(XdpFilter, AnInterfaceWithoutAProgramIsASentence) {
   EXPECT_NE(filter.error().message.find("xdp_prog"), std::string::npos) << filter.error().message;
 }
 
-TEST(XdpFilter, SoIsOneThatDoesNotExist) {
+TEST(XdpFilter, AMissingInterfaceIsASentence) {
   XdpFilterConfig config;
   config.interface_index = 0x7FFF'FFFF;
   EXPECT_FALSE(XdpFilter::open(config));

@@ -30,7 +30,7 @@ struct Known : Stage {
   unsigned row = 0;
 };
 
-TEST(DueSet, TheRestingAndKnownAreSilentUntilTheRefresh) {
+TEST(DueSet, RestingKnownEntitiesAreNotDueUntilTheRefresh) {
   Known known;
   known.next_tick(299);
   EXPECT_EQ(known.look().due.count(), 0U);
@@ -99,7 +99,7 @@ TEST(DueSet, AnotherEntityInTheSameSlotIsNotTakenForTheOldOne) {
   EXPECT_EQ(known.viewer.generation(known.row), 0);
 }
 
-TEST(DueSet, TheInvisibleAreTakenAwayFromFoesButNotFromFriendsAndThemselves) {
+TEST(DueSet, InvisibleEntitiesAreRemovedFromTheViewsOfFoesOnly) {
   Known known;
   known.put(6, 2'500, world::Type::npc, 1);
   known.next_tick();
@@ -119,7 +119,7 @@ TEST(DueSet, AnAckedTickTooOldToCompareMeansANewCreate) {
   EXPECT_EQ(known.viewer.state(known.row), RowState::creating);
 }
 
-TEST(Wanted, SilenceIsBrokenByInputNewsOrTime) {
+TEST(Wanted, InputChangesAndTimeMakeADatagramWanted) {
   Known known;
   known.viewer.far_resting = true;
   known.viewer.far_turn_tick = known.tick;

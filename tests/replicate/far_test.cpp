@@ -42,7 +42,7 @@ void crowd(Stage& stage, std::uint16_t count) {
   stage.next_tick();
 }
 
-TEST(Far, ATurnShowsEachEntityOnceThenRests) {
+TEST(Far, ATurnTellsEachEntityOnceThenRests) {
   Stage stage;
   crowd(stage, 1'000);
   std::map<std::uint16_t, unsigned> seen;
@@ -148,7 +148,7 @@ TEST(Far, WhenAllCrossAtOnceTheTurnGoesOnAndThoseMissedAreCounted) {
   EXPECT_GT(stage.counters.far_crossings_missed.value(), 10'000U);
 }
 
-/// A crowd on several shards that walks over borders of cells in all directions, up and down too, and a viewer who
+/// A crowd on several shards that walks over borders of cells in all directions, up and down too, and a viewer that
 /// does. What it knows comes from the bytes that it is sent alone.
 class Crowd {
  public:

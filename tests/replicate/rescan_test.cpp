@@ -111,7 +111,7 @@ TEST(Rescan, WaitsLongerWithoutChangesAndShorterAfterChanges) {
   };
   stage.put(1, 2'000);
   stage.next_tick();
-  EXPECT_EQ(pause(), 4) << "somebody new";
+  EXPECT_EQ(pause(), 4) << "an entity came";
   EXPECT_EQ(pause(), 8);
   EXPECT_EQ(pause(), 12) << "the most";
   EXPECT_EQ(pause(), 12);
@@ -121,7 +121,7 @@ TEST(Rescan, WaitsLongerWithoutChangesAndShorterAfterChanges) {
   EXPECT_EQ(pause(), 8);
   stage.take(1);
   stage.next_tick();
-  EXPECT_EQ(pause(), 4) << "somebody gone";
+  EXPECT_EQ(pause(), 4) << "an entity went";
 }
 
 TEST(Rescan, ThePauseStaysShortWhileOnlyAPartWasScanned) {

@@ -31,7 +31,7 @@ TEST(Viewer, ACreationThatWasNeverSentNeedsNoRemoval) {
   EXPECT_EQ(row_of(stage.viewer, 9), -1);
 }
 
-TEST(Viewer, WhatMayBeKnownIsRemovedByWord) {
+TEST(Viewer, ARowThatTheClientMayKnowIsRemovedByARemoval) {
   Stage stage;
   stage.put(9, 2'000);
   stage.next_tick();
@@ -42,7 +42,7 @@ TEST(Viewer, WhatMayBeKnownIsRemovedByWord) {
   EXPECT_TRUE(stage.viewer.has(1, status::left_world));
 }
 
-TEST(Viewer, AnAnswerToTheOldStateIsNoneToTheNew) {
+TEST(Viewer, AcksOfPlansOfTheOldStateDoNotCountForTheNewOne) {
   Stage stage;
   stage.put(9, 2'000);
   stage.next_tick();

@@ -79,7 +79,7 @@ class CountedStory : public Engine {
       log_in(*bot);
     }
   }
-  /// A long line of chat from each of the first four bots: together, for those who hear them, they are packed.
+  /// A long line of chat from each of the first four bots: together, for the viewers near, they are packed.
   void drone() {
     for (unsigned i = 0; i < 4; ++i) {
       std::array<std::uint8_t, 300> bytes{};

@@ -23,10 +23,10 @@ struct Weather {
 
 void PrintTo(const Weather& weather, std::ostream* out) { *out << weather.name; }
 
-class BadWeather : public testing::TestWithParam<Weather> {};
+class FaultyWire : public testing::TestWithParam<Weather> {};
 
-/// Play through bad weather, let it clear. Expect every view to equal the world, and the books to balance.
-TEST_P(BadWeather, ViewsConvergeAfterTheWireRecovers) {
+/// Play over a wire with faults, then let them end. Expect every view to equal the world, and the books to balance.
+TEST_P(FaultyWire, ViewsConvergeAfterTheWireRecovers) {
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
     SCOPED_TRACE(testing::Message() << GetParam().name << ", seed " << seed);
     Engine engine{{.seed = seed, .shards = 1 + static_cast<unsigned>(seed % 2)}};
@@ -51,7 +51,7 @@ constexpr port::LoopProfile slow{.delay_min = 400 * millisecond, .delay_max = 45
 constexpr port::LoopProfile storm{
     .loss = 0.2, .duplicate = 0.2, .flip = 0.05, .delay_min = 0, .delay_max = 200 * millisecond};
 
-INSTANTIATE_TEST_SUITE_P(Scenario, BadWeather,
+INSTANTIATE_TEST_SUITE_P(Scenario, FaultyWire,
                          testing::Values(Weather{"loss", lossy, lossy}, Weather{"loss_down", {}, lossy},
                                          Weather{"loss_up", lossy, {}}, Weather{"duplication", doubled, doubled},
                                          Weather{"reordering", shuffled, shuffled}, Weather{"corruption", bent, bent},
@@ -104,7 +104,7 @@ TEST(Scenario, NoEntityStaysInViewsAfterPlayersLeave) {
     engine.run(500 * millisecond);
   }
   engine.run(4 * second);
-  engine.settle(20 * second);  // who left unheard is noticed after 15 s of silence
+  engine.settle(20 * second);  // a client that left unheard is noticed after 15 s of silence
   engine.expect_views_equal_world();
   engine.expect_balanced();
   unsigned playing = 0;

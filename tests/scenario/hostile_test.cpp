@@ -120,7 +120,7 @@ class Story {
         << (engine_.hashes.empty() ? 0 : engine_.hashes.rbegin()->second) << " delivered "
         << engine_.total(&Io::delivered) << " answered " << engine_.total(&Io::answered) << " handed over "
         << engine_.total(&Io::handed_over) << " rekeys " << engine_.total(&Io::rekeys) << " roamed "
-        << engine_.total(&Io::roamed) << " mail " << engine_.total(&Io::game_messages_in) << '/'
+        << engine_.total(&Io::roamed) << " game messages " << engine_.total(&Io::game_messages_in) << '/'
         << engine_.total(&Io::game_messages_out) << " timeouts " << engine_.total(&Io::retransmission_timeouts)
         << " packed " << engine_.total(&Io::packed_from_bytes);
     for (const auto& talker : talkers_)

@@ -141,7 +141,7 @@ TEST(LaneLoop, CountsSleepApartFromCpuTime) {
   EXPECT_GT(slept.awake_ns, 0U);
   EXPECT_LT(slept.awake_ns, slept.run_ns / 2);
   EXPECT_GT(slept.cpu_ns, 0U);
-  EXPECT_LT(slept.cpu_ns, slept.run_ns / 2) << "who sleeps uses no CPU";
+  EXPECT_LT(slept.cpu_ns, slept.run_ns / 2) << "a sleeping thread uses no CPU";
   const IdleRun awake = idle_run({});
   EXPECT_GT(awake.cpu_ns, slept.cpu_ns);
   EXPECT_LT(awake.cpu_ns, awake.run_ns + 5 * millisecond) << "a thread has one CPU at a time";

@@ -17,9 +17,9 @@ std::vector<Core> machine(unsigned count) {
 /// "0: io0 handshake | 1: shard0"
 std::string table(const Placement& placement) {
   std::string text;
-  for (const CoreAssignment& post : placement.posts) {
-    text += (text.empty() ? "" : " | ") + std::to_string(post.core.lcore) + ":";
-    for (const LaneId lane : post.lanes) text += " " + lane_name(lane);
+  for (const CoreAssignment& assignment : placement.assignments) {
+    text += (text.empty() ? "" : " | ") + std::to_string(assignment.core.lcore) + ":";
+    for (const LaneId lane : assignment.lanes) text += " " + lane_name(lane);
   }
   return text;
 }
@@ -58,9 +58,9 @@ TEST(Place, EveryLaneStandsExactlyOnce) {
         const Placement placement = place(machine(cores), io, shards, any_node, cores);
         std::set<std::string> seen;
         unsigned lanes = 0;
-        for (const CoreAssignment& post : placement.posts) {
-          EXPECT_FALSE(post.lanes.empty());
-          for (const LaneId lane : post.lanes) {
+        for (const CoreAssignment& assignment : placement.assignments) {
+          EXPECT_FALSE(assignment.lanes.empty());
+          for (const LaneId lane : assignment.lanes) {
             seen.insert(lane_name(lane));
             ++lanes;
           }

@@ -104,7 +104,7 @@ TEST_F(AdmitTest, RateSurvivesTheWrapOfItsClock) {
         << s;
 }
 
-TEST_F(AdmitTest, AFreshSessionMaySendAtWhateverTimeItIsBorn) {
+TEST_F(AdmitTest, ANewSessionMaySendAtAnyTimeOfTheClock) {
   limits = {10'000, 40'000};
   for (std::uint8_t host = 1; host <= 8; ++host) {
     const Nanos born = Nanos{host} * 600 * second;  // half the range of the wrapping clock is 2,147 s
@@ -142,7 +142,7 @@ TEST_F(AdmitTest, ForgeriesUnderAKnownIdUseUpNeitherTheSessionsRateNorTheLanesBu
   const std::uint32_t other = table.admission(open_session(table, 2)).connection_id;
   for (std::uint64_t s = 1; s <= 1'000; ++s) static_cast<void>(admit_one(id, s, guard::path_of(9, 9), second));
   EXPECT_EQ(admit_one(id, 1, guard::path_of(1, 1000), second), Drop::none);
-  EXPECT_EQ(admit_one(other, 1, guard::path_of(9, 1000), second), Drop::none) << "somebody else's address changed";
+  EXPECT_EQ(admit_one(other, 1, guard::path_of(9, 1000), second), Drop::none) << "another session's address changed";
 }
 
 }  // namespace

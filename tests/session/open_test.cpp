@@ -19,7 +19,7 @@ void seal_for(Table& table, wire::Batch& batch) {
   seal(batch, table);
 }
 
-TEST(Open, TwinsMeetOverManySessions) {
+TEST(Open, SealedDatagramsOfManySessionsOpen) {
   Table table{0, 64};
   Burst burst;
   for (std::uint8_t host = 1; host <= 40; ++host) {

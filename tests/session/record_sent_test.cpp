@@ -7,7 +7,7 @@
 namespace serried::session {
 namespace {
 
-TEST(Account, SequencesRiseFromOneAndSkipNowAndThen) {
+TEST(RecordSent, SequencesRiseFromOneAndSkipNowAndThen) {
   Table table{0, 4};
   const std::uint32_t slot = open_session(table, 1);
   std::uint64_t previous = 0, skipped = 0, sent = 0;
@@ -35,7 +35,7 @@ TEST(Account, SequencesRiseFromOneAndSkipNowAndThen) {
   EXPECT_LT(skipped, sent / 50);
 }
 
-TEST(Account, RemembersTheFreightForTheAck) {
+TEST(RecordSent, RemembersThePacketForTheAck) {
   Table table{0, 4};
   const std::uint32_t slot = open_session(table, 1);
   Burst burst;
@@ -48,25 +48,25 @@ TEST(Account, RemembersTheFreightForTheAck) {
   channel::SentDatagrams& sent = table.outbound(slot).sent;
   EXPECT_EQ(sent.bytes_in_flight(), burst.batch.length[row]);
   std::array<channel::SentDatagrams::Outcome, channel::SentDatagrams::capacity> outcomes{};
-  channel::AckResult news;
-  ASSERT_EQ(sent.acknowledge({burst.batch.sequence[row], 0, 0}, 0, 0, outcomes.data(), news),
+  channel::AckResult result;
+  ASSERT_EQ(sent.acknowledge({burst.batch.sequence[row], 0, 0}, 0, 0, outcomes.data(), result),
             channel::SentDatagrams::Verdict::ok);
-  ASSERT_EQ(news.outcomes, 1U);
+  ASSERT_EQ(result.outcomes, 1U);
   EXPECT_EQ(outcomes[0].packet.tag, 77);
   EXPECT_EQ(outcomes[0].packet.payload, channel::PayloadKind::plan);
   EXPECT_EQ(sent.bytes_in_flight(), 0U);
 }
 
-TEST(Account, TheChannelFollowsFromTheCargoAndThePhaseFromTheKey) {
+TEST(RecordSent, TheChannelFollowsFromThePayloadAndThePhaseFromTheKey) {
   Table table{0, 4};
   const std::uint32_t slot = open_session(table, 1);
   table.outbound(slot).key_phase_flag = wire::flag::key_phase;
   Burst burst;
   SendBatchInfo info{};
-  constexpr std::array cargos{channel::PayloadKind::none, channel::PayloadKind::plan, channel::PayloadKind::ordered,
-                              channel::PayloadKind::unordered};
+  constexpr std::array payloads{channel::PayloadKind::none, channel::PayloadKind::plan, channel::PayloadKind::ordered,
+                                channel::PayloadKind::unordered};
   std::size_t bytes = 0;
-  for (const channel::PayloadKind payload : cargos) {
+  for (const channel::PayloadKind payload : payloads) {
     const unsigned row = burst.add(0, 0, guard::path_of(1, 1000));
     burst.batch.session[row] = slot;
     burst.batch.flags[row] = wire::flag::fragment;
@@ -76,7 +76,7 @@ TEST(Account, TheChannelFollowsFromTheCargoAndThePhaseFromTheKey) {
   }
   record_sent(burst.batch, table, info, 1, 0);
   constexpr std::array<std::uint8_t, 4> channels{0, 0, 1, 2};
-  for (unsigned row = 0; row < cargos.size(); ++row) {
+  for (unsigned row = 0; row < payloads.size(); ++row) {
     EXPECT_EQ(burst.batch.channel[row], channels[row]);
     EXPECT_EQ(burst.batch.flags[row], wire::flag::sealed | wire::flag::key_phase | wire::flag::fragment);
   }
@@ -85,10 +85,10 @@ TEST(Account, TheChannelFollowsFromTheCargoAndThePhaseFromTheKey) {
 
 /// More than a server's window lets out: what waits for an answer about a datagram pushed out of the queue must hear of
 /// it.
-TEST(Account, WhatHasToMakeRoomIsNamedAsLost) {
+TEST(RecordSent, WhatHasToMakeRoomIsNamedAsLost) {
   Table table{0, 4};
   const std::uint32_t slot = open_session(table, 1);
-  constexpr std::array cargos{channel::PayloadKind::plan, channel::PayloadKind::ordered, channel::PayloadKind::none};
+  constexpr std::array payloads{channel::PayloadKind::plan, channel::PayloadKind::ordered, channel::PayloadKind::none};
   const auto send_one = [&](const channel::SentPacket& packet) {
     Burst burst;
     SendBatchInfo info{};
@@ -100,16 +100,16 @@ TEST(Account, WhatHasToMakeRoomIsNamedAsLost) {
     return info;
   };
   for (unsigned n = 0; n < channel::SentDatagrams::capacity; ++n)
-    EXPECT_EQ(send_one({cargos[n % 3], 1, static_cast<std::uint16_t>(n)}).lost_count, 0U);
+    EXPECT_EQ(send_one({payloads[n % 3], 1, static_cast<std::uint16_t>(n)}).lost_count, 0U);
   for (unsigned n = 0; n < 12; ++n) {
     const SendBatchInfo info = send_one({});
-    if (cargos[n % 3] == channel::PayloadKind::none) {
-      EXPECT_EQ(info.lost_count, 0U) << "nobody waits for it";
+    if (payloads[n % 3] == channel::PayloadKind::none) {
+      EXPECT_EQ(info.lost_count, 0U) << "nothing waits for it";
       continue;
     }
     ASSERT_EQ(info.lost_count, 1U);
     EXPECT_EQ(info.lost[0].session, slot);
-    EXPECT_EQ(info.lost[0].packet.payload, cargos[n % 3]);
+    EXPECT_EQ(info.lost[0].packet.payload, payloads[n % 3]);
     EXPECT_EQ(info.lost[0].packet.tag, n);
   }
 }

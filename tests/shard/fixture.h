@@ -194,7 +194,7 @@ class ShardRig {
                                                .audit = audit,
                                                .player_id = player_id});
     players.push_back(std::move(player));
-    links[players.back()->shard]->inputs.push(news(*players.back()));
+    links[players.back()->shard]->inputs.push(acks_of(*players.back()));
     return *players.back();
   }
 
@@ -209,25 +209,25 @@ class ShardRig {
 
   /// A game message, type first, as an io lane hands it over: in a buffer, or longer ones in a block.
   bool post(const Player& player, std::span<const std::uint8_t> message) {
-    link::GameMessage mail{
+    link::GameMessage game_message{
         .connection_id = player.connection_id, .bytes = static_cast<std::uint32_t>(message.size()), .channel = 1};
     if (message.size() > link::out_body_bytes_max) {
       blocks.emplace_back(message.begin(), message.end());
-      mail.message = blocks.back().data();
-      mail.block = static_cast<std::uint16_t>(blocks.size() - 1);
+      game_message.message = blocks.back().data();
+      game_message.block = static_cast<std::uint16_t>(blocks.size() - 1);
     } else {
       wire::Buffer buffer;
       SERRIED_CHECK(links[player.shard]->empties.pop(&buffer, 1) == 1);
-      mail.owner = buffer.owner;
-      mail.message = buffer.data + link::body_offset;
-      std::copy(message.begin(), message.end(), mail.message);
-      if (!links[player.shard]->game_messages.push(mail)) {
+      game_message.owner = buffer.owner;
+      game_message.message = buffer.data + link::body_offset;
+      std::copy(message.begin(), message.end(), game_message.message);
+      if (!links[player.shard]->game_messages.push(game_message)) {
         links[player.shard]->empties.push(buffer);
         return false;
       }
       return true;
     }
-    return links[player.shard]->game_messages.push(mail);
+    return links[player.shard]->game_messages.push(game_message);
   }
   template <class Message>
   bool say(const Player& player, const Message& message) {
@@ -293,7 +293,7 @@ class ShardRig {
   std::size_t largest_body = 0;
   std::uint64_t bodies = 0, body_bytes = 0;
   std::vector<link::Notice> notices;
-  std::vector<std::vector<std::uint8_t>> blocks;  ///< of mail that came in fragments
+  std::vector<std::vector<std::uint8_t>> blocks;  ///< of game messages that came in fragments
   std::vector<std::uint16_t> blocks_back;
   unsigned buffers_back = 0;
 
@@ -316,7 +316,7 @@ class ShardRig {
     if (weather.window == 0) return player.taken + (1U << 30);
     return player.taken + weather.window - std::min(player.in_flight, weather.window);
   }
-  link::InputRow news(const Player& player) const {
+  link::InputRow acks_of(const Player& player) const {
     return {.connection_id = player.connection_id, .send_limit = limit_of(player)};
   }
 
@@ -400,7 +400,7 @@ class ShardRig {
       if (!player.playing) continue;
       if (packet.ack || packet.lost) {
         player.in_flight -= std::min(packet.charge, player.in_flight);
-        link::InputRow row = news(player);
+        link::InputRow row = acks_of(player);
         (packet.ack ? row.plan_acked : row.plan_lost) = packet.plan;
         (packet.ack ? row.plan_acked_mask : row.plan_lost_mask) = 1;
         links[player.shard]->inputs.push(row);

@@ -77,7 +77,7 @@ TEST(GameMessages, ChatToThoseNearReachesNearViewersOfEveryShard) {
   EXPECT_GT(near, 3U);
   EXPECT_LT(near, 60U);
   EXPECT_EQ(shards_heard, 7U);
-  EXPECT_EQ(speaker.game_messages.size(), 1U) << "he hears himself";
+  EXPECT_EQ(speaker.game_messages.size(), 1U) << "the speaker is among the viewers near";
   expect_all_home(rig);
 }
 
@@ -93,7 +93,7 @@ TEST(GameMessages, ChatToAllReachesAllWithinItsBudget) {
     for (unsigned i = 0; i < broadcast_burst; ++i)
       EXPECT_EQ(player->game_messages[i].back(), '0' + i) << "in the order in which they were spoken";
   }
-  EXPECT_EQ(dropped(rig, Drop::chat_overflow), 25 - broadcast_burst);
+  EXPECT_EQ(dropped(rig, Drop::broadcast_overflow), 25 - broadcast_burst);
   rig.ticks(60);
   ASSERT_TRUE(rig.say(*rig.players[0], line(ChatScope::everybody, "later")));
   rig.ticks(5);
@@ -106,7 +106,7 @@ TEST(GameMessages, OnePollDeliversALineToAtMost64Viewers) {
   for (std::uint64_t id = 1; id <= 200; ++id) rig.join(id);
   rig.ticks(3);
   ASSERT_TRUE(rig.say(*rig.players[0], line(ChatScope::near, "x")));
-  const base::Counter& lines = rig.lanes[0]->counters().chat_lines;
+  const base::Counter& lines = rig.lanes[0]->counters().broadcasts_delivered;
   std::vector<std::uint64_t> told;
   while (lines.value() < 200) {
     const std::uint64_t before = lines.value();
@@ -127,7 +127,7 @@ TEST(GameMessages, ChatBeyondTheRingsBetweenShardsIsRefusedAndCounted) {
     ASSERT_TRUE(rig.say(speaker, line(ChatScope::near, "x")));
     for (unsigned polls = 0; polls < 8; ++polls) rig.lanes[speaker.shard]->poll(rig.now);
   }
-  EXPECT_EQ(dropped(rig, Drop::chat_overflow), 37U);
+  EXPECT_EQ(dropped(rig, Drop::broadcast_overflow), 37U);
   rig.ticks(100);
   for (const auto& player : rig.players) EXPECT_EQ(player->game_messages.size(), 63U);
   expect_all_home(rig);
@@ -141,7 +141,7 @@ TEST(GameMessages, EveryMessageOfAFullMailRingIsAnswered) {
   while (rig.say(player, message::Action{posted, 99, 0})) ++posted;
   EXPECT_GE(posted, link::IoShardLink::game_message_rows);
   rig.ticks(2);
-  EXPECT_EQ(rig.lanes[0]->counters().mails.value(), posted);
+  EXPECT_EQ(rig.lanes[0]->counters().game_messages.value(), posted);
   EXPECT_EQ(rig.buffers_back, posted);
   ASSERT_EQ(player.game_messages.size(), posted);
   for (std::uint32_t i = 0; i < posted; ++i) {
@@ -153,7 +153,8 @@ TEST(GameMessages, EveryMessageOfAFullMailRingIsAnswered) {
   expect_all_home(rig);
 }
 
-/// A poll reads 64 KiB of mail and a message. What was there when the tick became due is part of it all the same.
+/// A poll reads 64 KiB of game messages and one more. What was there when the tick became due is part of it all the
+/// same.
 TEST(GameMessages, MailBeyondOnePollIsReadBeforeTheTick) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   Player& player = rig.join(1);
@@ -164,7 +165,7 @@ TEST(GameMessages, MailBeyondOnePollIsReadBeforeTheTick) {
   ShardLane& lane = *rig.lanes[0];
   rig.now += second;
   for (const std::uint32_t tick = lane.tick(); lane.tick() == tick;) lane.poll(rig.now);
-  EXPECT_EQ(lane.counters().mails.value(), 8U);
+  EXPECT_EQ(lane.counters().game_messages.value(), 8U);
 }
 
 /// A lane whose rings hold seven rows.
@@ -199,7 +200,7 @@ TEST(GameMessages, MailWaitsUntilThereIsRoomForAllAnswers) {
                                                 .block = i,
                                                 .channel = 1}));
   for (unsigned i = 0; i < 100; ++i) narrow.lane.poll(narrow.now += millisecond);
-  EXPECT_LT(narrow.lane.counters().mails.value(), 9U) << "nobody takes the answers away";
+  EXPECT_LT(narrow.lane.counters().game_messages.value(), 9U) << "no io lane takes the answers";
   std::vector<std::uint16_t> back;
   std::vector<std::uint32_t> answered;
   for (unsigned i = 0; i < 2'000 && back.size() < 9; ++i) {
@@ -230,7 +231,7 @@ TEST(GameMessages, UnreadMailIsReturnedWhenTheLaneCloses) {
   }
   narrow.lane.poll(narrow.now);
   EXPECT_EQ(narrow.link.game_messages.size(), 0U);
-  EXPECT_EQ(narrow.lane.counters().mails.value(), 0U);
+  EXPECT_EQ(narrow.lane.counters().game_messages.value(), 0U);
   narrow.lane.close();
   for (unsigned i = 0; i < 2; ++i) {
     ASSERT_EQ(narrow.link.filled.pop(&row, 1), 1U);
@@ -370,13 +371,13 @@ TEST(GameMessages, OneSeedGivesOneHistoryWithChatCommandsAndEmotes) {
       ASSERT_TRUE(rig.simulation.world_hash(tick, hash));
       hashes.push_back(hash);
     }
-    std::uint64_t resumed = 0, mails = 0;
+    std::uint64_t resumed = 0, game_messages = 0;
     for (const auto& lane : rig.lanes) {
       resumed += lane->counters().resumed.value();
-      mails += lane->counters().mails.value();
+      game_messages += lane->counters().game_messages.value();
     }
     EXPECT_GT(resumed, 30U);
-    EXPECT_GT(mails, 200U);
+    EXPECT_GT(game_messages, 200U);
     EXPECT_EQ(dropped(rig, Drop::bad_message) + dropped(rig, Drop::unexpected_message), 0U);
     histories.push_back(std::move(hashes));
     expect_all_home(rig);

@@ -89,7 +89,7 @@ TEST(Players, AReturningPlayerTakesOverItsEntity) {
   EXPECT_EQ(player.client.applied_input, 10) << "a new session counts its inputs anew";
   EXPECT_GT(entity_of(rig, 2)->position[0], before->position[0]);
   rig.ticks(2 * resume_ticks);
-  EXPECT_TRUE(entity_of(rig, 2)) << "he is here: nothing is over";
+  EXPECT_TRUE(entity_of(rig, 2)) << "the player is here: nothing is over";
   EXPECT_TRUE(player.client.faults.empty());
 }
 

@@ -398,7 +398,7 @@ TEST(ShardLane, ViewsConvergeUnderOverloadLossAndChurn) {
   const std::uint64_t bodies = rig.bodies;
   rig.weather.loss = rig.weather.ack_loss = 0;
   rig.ticks(900);
-  EXPECT_LE(rig.bodies - bodies, 900 / 6 * 30U) << "nobody is told more often than the interval allows";
+  EXPECT_LE(rig.bodies - bodies, 900 / 6 * 30U) << "no viewer is told more often than the interval allows";
   expect_true_views(rig, true);
   std::uint64_t audits = 0;
   for (const auto& player : rig.players) audits += player->client.audits_right;

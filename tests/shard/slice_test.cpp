@@ -154,7 +154,7 @@ TEST(Slice, TickTimesOfALateShardAreThoseOfItsOwnTick) {
   rig.ticks(3);
   const std::uint64_t measured = rig.lanes[1]->counters().tick_total.count();
   rig.now += period;
-  poll_out(rig, 0);  // to the first meet
+  poll_out(rig, 0);  // to the first barrier
   poll_out(rig, 1);  // to the second
   poll_out(rig, 0);  // to the end of the tick
   ASSERT_TRUE(rig.lanes[0]->idle());

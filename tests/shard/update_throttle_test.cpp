@@ -8,79 +8,82 @@ namespace {
 constexpr Nanos period = second / 60;
 
 /// A machine on which a tick costs `work` at interval 1, and proportionally less above, but for `fixed`.
-unsigned settle(UpdateThrottle& pace, Nanos work, int ticks, Nanos fixed = 0) {
+unsigned settle(UpdateThrottle& throttle, Nanos work, int ticks, Nanos fixed = 0) {
   for (int i = 0; i < ticks; ++i) {
-    const Nanos plans = (work - fixed) / pace.interval();
-    pace.note(fixed + plans, plans, period, false);
+    const Nanos plans = (work - fixed) / throttle.interval();
+    throttle.note(fixed + plans, plans, period, false);
   }
-  return pace.interval();
+  return throttle.interval();
 }
 
 TEST(UpdateThrottle, EveryTickWhileTicksFit) {
-  UpdateThrottle pace{6};
-  EXPECT_EQ(settle(pace, period * 8 / 10, 10'000), 1U);
+  UpdateThrottle throttle{6};
+  EXPECT_EQ(settle(throttle, period * 8 / 10, 10'000), 1U);
 }
 
 TEST(UpdateThrottle, RisesAsFarAsNeededAndRarelyTriesLess) {
   for (unsigned factor = 2; factor <= 5; ++factor) {
-    UpdateThrottle pace{12};
-    settle(pace, period * factor, 2'000);
+    UpdateThrottle throttle{12};
+    settle(throttle, period * factor, 2'000);
     int too_low = 0;
     for (int i = 0; i < 20'000; ++i) {
-      const Nanos plans = period * factor / pace.interval();
+      const Nanos plans = period * factor / throttle.interval();
       too_low += plans * 10 > period * 9;
-      pace.note(plans, plans, period, false);
+      throttle.note(plans, plans, period, false);
     }
     EXPECT_LT(too_low, 100) << "three ticks a try, and ever longer between two: factor " << factor;
-    const Nanos plans = period * factor / pace.interval();
+    const Nanos plans = period * factor / throttle.interval();
     EXPECT_LE(plans, period * 9 / 10);
     EXPECT_GE(plans, period / 2) << "no more than needed";
   }
 }
 
 TEST(UpdateThrottle, ReturnsToEveryTickWhenPlansAreOnlyPartOfATick) {
-  UpdateThrottle pace{6};
-  settle(pace, period * 20, 100, period / 2);
-  EXPECT_EQ(settle(pace, period * 8 / 10, 60 * 6, period / 2), 1U) << "0.5 for all viewers, and 0.3 for half of them";
+  UpdateThrottle throttle{6};
+  settle(throttle, period * 20, 100, period / 2);
+  EXPECT_EQ(settle(throttle, period * 8 / 10, 60 * 6, period / 2), 1U)
+      << "0.5 for all viewers, and 0.3 for half of them";
 }
 
 TEST(UpdateThrottle, StaysWithinItsLimit) {
-  UpdateThrottle pace{6};
-  EXPECT_EQ(settle(pace, period * 100, 1'000), 6U);
+  UpdateThrottle throttle{6};
+  EXPECT_EQ(settle(throttle, period * 100, 1'000), 6U);
 }
 
 TEST(UpdateThrottle, ReturnsToEveryTickAfterTheLoad) {
-  UpdateThrottle pace{6};
-  settle(pace, period * 20, 100);
-  EXPECT_EQ(settle(pace, period / 10, 60 * 6), 1U);
+  UpdateThrottle throttle{6};
+  settle(throttle, period * 20, 100);
+  EXPECT_EQ(settle(throttle, period / 10, 60 * 6), 1U);
 }
 
 TEST(UpdateThrottle, ReturnsToEveryTickDespiteSingleSlowTicks) {
-  UpdateThrottle pace{6};
-  settle(pace, period * 20, 100);
-  for (int i = 0; i < 60 * 6; ++i) pace.note(i % 10 == 0 ? period * 8 / 10 : period / 20, period / 20, period, false);
-  EXPECT_EQ(pace.interval(), 1U);
+  UpdateThrottle throttle{6};
+  settle(throttle, period * 20, 100);
+  for (int i = 0; i < 60 * 6; ++i)
+    throttle.note(i % 10 == 0 ? period * 8 / 10 : period / 20, period / 20, period, false);
+  EXPECT_EQ(throttle.interval(), 1U);
 }
 
 TEST(UpdateThrottle, OneSlowTickDoesNotRaiseTheInterval) {
-  UpdateThrottle pace{6};
-  for (int i = 0; i < 1'000; ++i) pace.note(i % 10 == 0 ? period * 19 / 10 : period / 10, period / 20, period, false);
-  EXPECT_EQ(pace.interval(), 1U);
+  UpdateThrottle throttle{6};
+  for (int i = 0; i < 1'000; ++i)
+    throttle.note(i % 10 == 0 ? period * 19 / 10 : period / 10, period / 20, period, false);
+  EXPECT_EQ(throttle.interval(), 1U);
 }
 
 TEST(UpdateThrottle, AStandstillDoesNotRaiseTheInterval) {
-  UpdateThrottle pace{6};
+  UpdateThrottle throttle{6};
   for (int i = 0; i < 1'000; ++i) {
     const bool still = i % 100 == 99;
-    pace.note(still ? period * 30 : period / 2, still ? period * 30 : period / 4, period, false);
-    ASSERT_EQ(pace.interval(), 1U);
+    throttle.note(still ? period * 30 : period / 2, still ? period * 30 : period / 4, period, false);
+    ASSERT_EQ(throttle.interval(), 1U);
   }
 }
 
 TEST(UpdateThrottle, StarvedViewersRaiseTheInterval) {
-  UpdateThrottle pace{6};
-  for (int i = 0; i < 12; ++i) pace.note(period / 10, period / 10, period, true);
-  EXPECT_EQ(pace.interval(), 5U);
+  UpdateThrottle throttle{6};
+  for (int i = 0; i < 12; ++i) throttle.note(period / 10, period / 10, period, true);
+  EXPECT_EQ(throttle.interval(), 5U);
 }
 
 }  // namespace

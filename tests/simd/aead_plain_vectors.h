@@ -1,6 +1,6 @@
 #pragma once
 /// What AeadLanes asks of a CPU, in plain C++: the same lanes, transpositions and limbs as with AVX2 and AVX-512, on
-/// any CPU. So the 512-bit kernel's order of work is tested where there is no such CPU; its few instructions are not.
+/// any CPU. So the 512-bit function's order of work is tested where there is no such CPU; its few instructions are not.
 
 #include <cstring>
 
@@ -19,7 +19,7 @@ struct Plain : Vectors {
   static U32 rotate(const U32& words) noexcept {
     return (words << Bits) | (words >> (32 - Bits));
   }
-  // No more than `bytes` are touched, unlike what a kernel may do.
+  // No more than `bytes` are touched, unlike what a vector function may do.
   static void mix(std::uint8_t* at, const std::uint8_t* stream, unsigned bytes) noexcept {
     for (unsigned i = 0; i < bytes; ++i) at[i] = static_cast<std::uint8_t>(at[i] ^ stream[i]);
   }

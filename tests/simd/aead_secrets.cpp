@@ -1,6 +1,6 @@
 /// Run under valgrind: keys and text are poisoned, so that memcheck reports every branch and every address that depends
 /// on them. Sealing is the production object with AVX2; opening is the same source built here, because which tags
-/// verified becomes public in its midst. valgrind knows no AVX-512: of that kernel this sees what it shares.
+/// verified becomes public in its midst. valgrind knows no AVX-512: of that function this sees what it shares.
 
 #include <cstdio>
 #include <cstring>
@@ -24,7 +24,7 @@ struct Watched {
     return mask;
   }
 };
-using Kernel = simd::AeadLanes<simd::Avx2<Watched>>;
+using Lanes = simd::AeadLanes<simd::Avx2<Watched>>;
 
 /// Keeps to itself that the mask is public.
 struct Secretive {
@@ -85,7 +85,7 @@ int main(int count, char**) {
     datagrams.reveal();
     for (unsigned row = 0; row < rows; row += 3) datagrams.bytes[row][3] ^= 1;
     datagrams.poison(false);
-    const std::uint64_t authentic = Kernel::open(datagrams.burst);
+    const std::uint64_t authentic = Lanes::open(datagrams.burst);
     for (unsigned row = 0; row < rows; ++row)
       if ((authentic >> row & 1) != (row % 3 != 0)) {
         std::printf("row %u of %u: the wrong verdict\n", row, rows);

@@ -1,4 +1,4 @@
-/// Every vector kernel that this CPU can run, and both widths in plain C++, against libsodium, byte for byte.
+/// Every vector function that this CPU can run, and both widths in plain C++, against libsodium, byte for byte.
 
 #include "simd/aead.h"
 
@@ -27,13 +27,13 @@ using Bytes = std::vector<std::uint8_t>;
 constexpr std::size_t header = AeadBurst::header_bytes, tag = AeadBurst::tag_bytes;
 constexpr unsigned body_most = 1184;
 
-struct Kernel {
+struct Variant {
   const char* name;
   Isa needs;
   std::uint64_t (*open)(const AeadBurst&);
   void (*seal)(const AeadBurst&);
 };
-const Kernel kernels[] = {
+const Variant variants[] = {
     {"plain256", Isa::scalar, AeadLanes<Plain256>::open, AeadLanes<Plain256>::seal},
     {"plain512", Isa::scalar, AeadLanes<Plain512>::open, AeadLanes<Plain512>::seal},
     {"avx2", Isa::avx2, aead_open_avx2, aead_seal_avx2},
@@ -81,7 +81,7 @@ struct Datagrams {
   }
 };
 
-class AeadKernel : public testing::TestWithParam<Kernel> {
+class AeadVariant : public testing::TestWithParam<Variant> {
  protected:
   void SetUp() override {
     ASSERT_GE(sodium_init(), 0);
@@ -114,7 +114,7 @@ class AeadKernel : public testing::TestWithParam<Kernel> {
   }
 };
 
-TEST_P(AeadKernel, EveryLengthInBurstsOfOneLength) {
+TEST_P(AeadVariant, EveryLengthInBurstsOfOneLength) {
   base::Prng random(1);
   for (unsigned body = 0; body <= body_most; ++body) {
     Datagrams datagrams;
@@ -124,7 +124,7 @@ TEST_P(AeadKernel, EveryLengthInBurstsOfOneLength) {
   }
 }
 
-TEST_P(AeadKernel, EveryLengthInABatchWithOtherLengths) {
+TEST_P(AeadVariant, EveryLengthInABatchWithOtherLengths) {
   base::Prng random(2);
   for (unsigned body = 0; body <= body_most; body += AeadBurst::capacity) {
     Datagrams datagrams;
@@ -133,7 +133,7 @@ TEST_P(AeadKernel, EveryLengthInABatchWithOtherLengths) {
   }
 }
 
-TEST_P(AeadKernel, RandomBurstsOfOneTo64WithForgeries) {
+TEST_P(AeadVariant, RandomBurstsOfOneTo64WithForgeries) {
   base::Prng random(3);
   for (unsigned round = 0; round < 400; ++round) {
     SCOPED_TRACE(testing::Message() << "round " << round);
@@ -156,7 +156,7 @@ TEST_P(AeadKernel, RandomBurstsOfOneTo64WithForgeries) {
 }
 
 // 64 copies of one datagram, in each another bit of header, text or tag flipped; then of the nonce and of the key.
-TEST_P(AeadKernel, EverySingleBitFlipIsRefused) {
+TEST_P(AeadVariant, EverySingleBitFlipIsRefused) {
   base::Prng random(4);
   for (const unsigned body : {0u, 1u, 15u, 16u, 17u, 64u, 100u}) {
     Datagrams one;
@@ -195,7 +195,7 @@ TEST_P(AeadKernel, EverySingleBitFlipIsRefused) {
 
 // Carries that random text hardly meets: ciphertext of all zeros, of all ones, and of blocks next to the modulus, at
 // many lengths and under many keys.
-TEST_P(AeadKernel, CiphertextOfOnesAndZeros) {
+TEST_P(AeadVariant, CiphertextOfOnesAndZeros) {
   base::Prng random(5);
   for (const auto value : std::initializer_list<std::uint8_t>{0x00, 0xFF, 0xFB}) {
     for (unsigned body = 0; body < 400; body += 7) {
@@ -212,8 +212,9 @@ TEST_P(AeadKernel, CiphertextOfOnesAndZeros) {
   }
 }
 
-// Datagrams that end where memory ends. A kernel may read the tag's 16 bytes behind a body, but none behind those.
-TEST_P(AeadKernel, BytesBehindADatagramStayUnchanged) {
+// Datagrams that end where memory ends. A vector function may read the tag's 16 bytes behind a body, but none behind
+// those.
+TEST_P(AeadVariant, BytesBehindADatagramStayUnchanged) {
   constexpr std::size_t page = 4096;
   base::Prng random(6);
   constexpr unsigned rows = 8;
@@ -244,7 +245,7 @@ TEST_P(AeadKernel, BytesBehindADatagramStayUnchanged) {
 // stream may be left there.
 struct Scanned {
   ScannedStack stack;
-  const Kernel* kernel;
+  const Variant* variant;
   Datagrams* datagrams;
   bool open;
   std::uint64_t authentic;
@@ -253,13 +254,13 @@ Scanned scanned;
 
 void run_there() {
   if (scanned.open)
-    scanned.authentic = scanned.kernel->open(scanned.datagrams->burst);
+    scanned.authentic = scanned.variant->open(scanned.datagrams->burst);
   else
-    scanned.kernel->seal(scanned.datagrams->burst);
+    scanned.variant->seal(scanned.datagrams->burst);
 }
 
-void run_on_scanned_stack(const Kernel& kernel, Datagrams& datagrams, bool open) {
-  scanned.kernel = &kernel;
+void run_on_scanned_stack(const Variant& variant, Datagrams& datagrams, bool open) {
+  scanned.variant = &variant;
   scanned.datagrams = &datagrams;
   scanned.open = open;
   scanned.stack.run(run_there);
@@ -290,9 +291,9 @@ void look_for_secrets(const Datagrams& datagrams) {
       }
 }
 
-TEST_P(AeadKernel, LeavesNoSecretOnTheStack) {
+TEST_P(AeadVariant, LeavesNoSecretOnTheStack) {
   if (sanitized) GTEST_SKIP() << "the sanitizer lays out the stack";
-  if (GetParam().needs == Isa::scalar) GTEST_SKIP() << "compiled as tests are, not as kernels";
+  if (GetParam().needs == Isa::scalar) GTEST_SKIP() << "compiled as tests are, not as vector functions";
   base::Prng random(7);
   Datagrams datagrams;
   // Some that fill vectors of blocks by themselves and some that do not, and more than one vector of messages.
@@ -306,7 +307,7 @@ TEST_P(AeadKernel, LeavesNoSecretOnTheStack) {
   look_for_secrets(datagrams);
 }
 
-INSTANTIATE_TEST_SUITE_P(, AeadKernel, testing::ValuesIn(kernels),
+INSTANTIATE_TEST_SUITE_P(, AeadVariant, testing::ValuesIn(variants),
                          [](const auto& instance) { return std::string(instance.param.name); });
 
 // What the way in chooses, said in the test's output.

@@ -63,11 +63,11 @@ struct DueCrowd {
   DueRules rules{};
 };
 
-class DueTest : public testing::Test {
+class FindDueTest : public testing::Test {
   void TearDown() override { use_isa(detected_isa()); }
 };
 
-TEST_F(DueTest, EveryInstructionSetFindsTheSame) {
+TEST_F(FindDueTest, EveryInstructionSetFindsTheSame) {
   unsigned due = 0, heavy = 0, odd = 0;
   for (std::uint64_t seed = 1; seed <= 3'000; ++seed) {
     DueCrowd crowd(seed);
@@ -122,7 +122,7 @@ struct One {
                  .threshold = 0};
 };
 
-TEST_F(DueTest, NewsWaitsForItsRate) {
+TEST_F(FindDueTest, AnUnsentChangeWaitsForItsRate) {
   One one;
   one.sent[0] = one.acked[0] = 45;
   EXPECT_FALSE(one.due(54));
@@ -134,7 +134,7 @@ TEST_F(DueTest, NewsWaitsForItsRate) {
   EXPECT_TRUE(one.due(46));
 }
 
-TEST_F(DueTest, UrgentChangesAreDueAtOnceAndHeavy) {
+TEST_F(FindDueTest, UrgentChangesAreDueAtOnceAndHeavy) {
   One one;
   one.sent[0] = one.acked[0] = 50;
   base::store(one.summary.data(), std::uint16_t{51});
@@ -144,7 +144,7 @@ TEST_F(DueTest, UrgentChangesAreDueAtOnceAndHeavy) {
   EXPECT_EQ(one.find().heavy[0], 1U);
 }
 
-TEST_F(DueTest, SentRecordsWaitForTheirAckAndThenForTheRefresh) {
+TEST_F(FindDueTest, SentRecordsWaitForTheirAckAndThenForTheRefresh) {
   One one;
   one.sent[0] = 50;
   one.acked[0] = 40;
@@ -155,7 +155,7 @@ TEST_F(DueTest, SentRecordsWaitForTheirAckAndThenForTheRefresh) {
   EXPECT_TRUE(one.due(350));
 }
 
-TEST_F(DueTest, ThresholdIsWhatAPriorityMustReach) {
+TEST_F(FindDueTest, ThresholdIsWhatAPriorityMustReach) {
   One one;
   one.sent[0] = one.acked[0] = 40;
   one.rules.threshold = 210;  // 21 ticks of weight 10
@@ -165,7 +165,7 @@ TEST_F(DueTest, ThresholdIsWhatAPriorityMustReach) {
   EXPECT_EQ(one.find().heavy[0], 1U);
 }
 
-TEST_F(DueTest, TicksAreComparedAcrossTheirEnd) {
+TEST_F(FindDueTest, TicksAreComparedAcrossTheirEnd) {
   One one;
   one.sent[0] = one.acked[0] = 65'530;
   base::store(one.summary.data(), std::uint16_t{2});
@@ -174,7 +174,7 @@ TEST_F(DueTest, TicksAreComparedAcrossTheirEnd) {
   EXPECT_TRUE(one.due(4));
 }
 
-TEST_F(DueTest, HiddenOldAndReplacedEntitiesAreOdd) {
+TEST_F(FindDueTest, HiddenOldAndReplacedEntitiesAreOdd) {
   const auto odd = [](auto&& change) {
     One one;
     one.rules.tick = 400;

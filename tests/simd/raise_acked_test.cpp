@@ -9,11 +9,11 @@
 namespace serried::simd {
 namespace {
 
-class AckedTest : public testing::Test {
+class RaiseAckedTest : public testing::Test {
   void TearDown() override { use_isa(detected_isa()); }
 };
 
-TEST_F(AckedTest, RaisesNamedLiveRowsAndReportsTheOthers) {
+TEST_F(RaiseAckedTest, RaisesNamedLiveRowsAndReportsTheOthers) {
   unsigned raised = 0, kept = 0, reported = 0;
   for (const Isa isa : {Isa::scalar, detected_isa()}) {
     use_isa(isa);

@@ -47,13 +47,13 @@ struct SurveyCrowd {
   Eye eye{};
 };
 
-class SurveyTest : public testing::Test {
+class WeighRowsTest : public testing::Test {
   void TearDown() override { use_isa(detected_isa()); }
 };
 
 bool in(const std::array<std::uint64_t, 2>& mask, unsigned row) { return (mask[row / 64] >> row % 64 & 1) != 0; }
 
-TEST_F(SurveyTest, FindsWhatItsDescriptionSays) {
+TEST_F(WeighRowsTest, FindsWhatItsDescriptionSays) {
   unsigned held = 0, gone = 0, near = 0;
   for (const Isa isa : {Isa::scalar, detected_isa()}) {
     use_isa(isa);
@@ -93,13 +93,13 @@ TEST_F(SurveyTest, FindsWhatItsDescriptionSays) {
   EXPECT_GT(near, 1'000U);
 }
 
-TEST_F(SurveyTest, WeightIsLargestAtTheViewerAndAtLeastEightFarAway) {
+TEST_F(WeighRowsTest, WeightIsLargestAtTheViewerAndAtLeastEightFarAway) {
   EXPECT_EQ(weight_at(0.0F, 100.0F), 255);
   EXPECT_EQ(weight_at(100.0F, 100.0F), 127);
   EXPECT_EQ(weight_at(1e12F, 100.0F), 8);
 }
 
-TEST_F(SurveyTest, AnEmptyTrackedSetHasNoFurthestRow) {
+TEST_F(WeighRowsTest, AnEmptyTrackedSetHasNoFurthestRow) {
   WeighedRows nobody;
   nobody.distance2.fill(-1.0F);
   EXPECT_EQ(nobody.furthest(), 0U);

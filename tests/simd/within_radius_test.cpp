@@ -10,11 +10,11 @@
 namespace serried::simd {
 namespace {
 
-class WithinTest : public testing::Test {
+class WithinRadiusTest : public testing::Test {
   void TearDown() override { use_isa(detected_isa()); }
 };
 
-TEST_F(WithinTest, EveryInstructionSetFindsTheSame) {
+TEST_F(WithinRadiusTest, EveryInstructionSetFindsTheSame) {
   std::uint64_t found = 0;
   for (std::uint64_t seed = 1; seed <= 1'000; ++seed) {
     base::Prng random(seed);
@@ -41,7 +41,7 @@ TEST_F(WithinTest, EveryInstructionSetFindsTheSame) {
   EXPECT_GT(found, 10'000U);
 }
 
-TEST_F(WithinTest, TheLimitItselfIsTooFar) {
+TEST_F(WithinRadiusTest, TheLimitItselfIsTooFar) {
   for (const Isa isa : {Isa::scalar, Isa::avx2}) {
     use_isa(isa);
     const std::array<float, 9> x{3, 3, 3, 3, 3, 3, 3, 3, 3}, y{4, 4, 4, 4, 4, 4, 4, 4, 3}, z{};

@@ -115,7 +115,7 @@ class Server {
     claims.audience = key.server_id;
     return claims;
   }
-  /// Fill in where the client finds the server and how it proves who it is. The other options stay as they are.
+  /// Fill in where the client finds the server and how it proves its player. The other options stay as they are.
   void introduce(Client& client, const crypt::TokenClaims& claims, const wire::Path& address) {
     client.token = crypt::issue_token(key, claims, entropy()).value();
     client.options.server = address;

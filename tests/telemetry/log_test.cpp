@@ -41,7 +41,7 @@ TEST(StatusPrinter, NoTerminalMeansLines) {
   EXPECT_EQ(capture.text(), "first\nsecond\n");
 }
 
-TEST(StatusPrinter, TablesCoverTheirPredecessorUnlessInterrupted) {
+TEST(StatusPrinter, ATableIsDrawnOverTheOneBeforeUnlessInterrupted) {
   const Capture capture;
   StatusPrinter printer{config::StatusMode::table, capture.file()};
   printer.print("a\nb\n");

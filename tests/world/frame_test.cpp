@@ -5,7 +5,7 @@
 namespace serried::world {
 namespace {
 
-Spawn birth_of(std::uint64_t id) {
+Spawn spawn_of(std::uint64_t id) {
   return {.id = id, .type = Type::npc, .health = 100, .position = {1.0F, 2.0F, 3.0F}, .yaw = 7};
 }
 
@@ -16,11 +16,11 @@ TEST(Frame, ColumnsBeginOnCacheLinesAndAreZero) {
   for (unsigned row = 0; row < 128; ++row) EXPECT_EQ(frame.y[row], 0.0F);
 }
 
-TEST(Frame, BirthFillsTheRow) {
+TEST(Frame, SpawnFillsTheRow) {
   Frame frame(64, 0);
   Identity identity(64);
   identity.generation[5] = 3;
-  spawn(frame, identity, 5, birth_of(99), 17);
+  spawn(frame, identity, 5, spawn_of(99), 17);
   EXPECT_EQ(identity.id[5], 99U);
   EXPECT_EQ(identity.generation[5], 3);
   EXPECT_EQ(identity.spawned[5], 17U);
@@ -31,13 +31,13 @@ TEST(Frame, BirthFillsTheRow) {
 TEST(Hash, DependsOnIdAndEveryColumnButNotOnTheRow) {
   Frame frame(64, 0);
   Identity identity(64);
-  spawn(frame, identity, 1, birth_of(9), 0);
-  spawn(frame, identity, 40, birth_of(9), 0);
+  spawn(frame, identity, 1, spawn_of(9), 0);
+  spawn(frame, identity, 40, spawn_of(9), 0);
   const std::uint64_t same = hash_row(frame, identity, 1);
   EXPECT_EQ(same, hash_row(frame, identity, 40));
 
   const auto differs = [&](auto&& change) {
-    spawn(frame, identity, 1, birth_of(9), 0);
+    spawn(frame, identity, 1, spawn_of(9), 0);
     change();
     return hash_row(frame, identity, 1) != same;
   };
@@ -60,8 +60,8 @@ TEST(Hash, DependsOnIdAndEveryColumnButNotOnTheRow) {
 TEST(Hash, SumsTheLivingInAnyOrder) {
   Frame frame(64, 0);
   Identity identity(64);
-  spawn(frame, identity, 0, birth_of(1), 0);
-  spawn(frame, identity, 9, birth_of(2), 0);
+  spawn(frame, identity, 0, spawn_of(1), 0);
+  spawn(frame, identity, 9, spawn_of(2), 0);
   const std::uint64_t sum = hash_rows(frame, identity, 0, 64);
   EXPECT_EQ(sum, hash_row(frame, identity, 0) + hash_row(frame, identity, 9));
   identity.living[9] = 0;

@@ -30,7 +30,7 @@ struct OneEntity {
   Published published;
 };
 
-TEST(Publish, ABirthIsNewsOfEveryField) {
+TEST(Publish, ASpawnIsAChangeOfEveryField) {
   OneEntity one;
   for (const auto version : one.entity().version) EXPECT_EQ(version, 10U);
   EXPECT_EQ(one.summary().change, 10);
@@ -42,7 +42,7 @@ TEST(Publish, ABirthIsNewsOfEveryField) {
   EXPECT_EQ(one.published.id[0], 5U);
 }
 
-TEST(Publish, OnlyWhatChangedIsNews) {
+TEST(Publish, OnlyChangedFieldsGetANewVersion) {
   OneEntity one;
   one.publish(11);
   EXPECT_EQ(one.summary().change, 10);
@@ -58,7 +58,7 @@ TEST(Publish, OnlyWhatChangedIsNews) {
   EXPECT_EQ(one.entity().version[field_section], 13U);
 }
 
-TEST(Publish, AMoveBelowTheQuantisationIsNoNews) {
+TEST(Publish, AMoveBelowTheQuantisationIsNoChange) {
   OneEntity one;
   one.frame.x[0] += 0.01F;
   one.publish(11);
@@ -94,7 +94,7 @@ TEST(Publish, InvisibleEntitiesAreHiddenAndDeadOnesGone) {
   EXPECT_EQ(one.summary().identity, 0);
 }
 
-TEST(Publish, AnotherGenerationIsABirth) {
+TEST(Publish, AnotherGenerationIsASpawn) {
   OneEntity one;
   one.identity.generation[0] = 2;
   one.publish(50);
@@ -166,7 +166,7 @@ TEST(Publish, ViewersNearTheExpectedAckAgeFindAReadyRecord) {
   EXPECT_FALSE(one.published.encoded[0].is_for(99)) << "nothing is new";
 }
 
-TEST(Publish, OldNewsStaysOldWhenTicksWrap) {
+TEST(Publish, OldChangesStayOldWhenTicksWrap) {
   OneEntity one;
   for (std::uint32_t tick = 11; tick < 200'000; ++tick) {
     one.publish(tick);

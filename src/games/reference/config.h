@@ -22,7 +22,7 @@ struct Config {
   std::uint16_t player_health = 1'000;
   std::uint16_t npc_health = 200;
 
-  std::string welcome;  ///< UTF-8 that greets each player who joins; empty: nothing
+  std::string welcome;  ///< UTF-8 that each player is sent on joining; empty: nothing
 
   /// Every fault, each one sentence: what, and what to do. Empty: a Game can be made of it.
   [[nodiscard]] std::vector<std::string> validate() const;

@@ -25,7 +25,8 @@ class Game {
   std::vector<std::uint8_t> welcome_;
 };
 
-/// The message, type first, that greets who joins: a Chat of the server when `text` is short enough, else Welcome.
+/// The message, type first, that a joining player is sent: a Chat of the server when `text` is short enough, else
+/// Welcome.
 /// Empty: no text.
 [[nodiscard]] std::vector<std::uint8_t> welcome_message(std::string_view text);
 

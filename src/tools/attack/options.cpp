@@ -79,7 +79,7 @@ Result<Done> understand(AttackOptions& options, const Texts& texts, bool has_eal
   if (!kinds) return kinds.error().within("--kinds");
   options.kinds = std::move(kinds).value();
   if (options.bridge && (!options.interface.empty() || !options.sniff.empty()))
-    return Error{"--bridge is on the wire already: --interface and --sniff are for those who are beside it"};
+    return Error{"--bridge is on the wire already: --interface and --sniff are for a place beside it"};
   if (!options.bridge && has_eal) return Error{"options before -- are EAL's, which only --bridge starts"};
   if (options.wait && !options.bridge) return Error{"--wait needs --bridge"};
   if (options.interface.empty() && !texts.server_mac.empty()) return Error{"--server-mac needs --interface"};
@@ -112,7 +112,7 @@ AttackCommandLine parse_attack_line(int argc, char** argv) {
   }
   Arguments app(
       "serried-attack",
-      "Tests how one's own server bears an attack: sends what it must refuse, as fast as it goes, and counts the "
+      "Tests how one's own server holds under attack: sends what it must refuse, as fast as it goes, and counts the "
       "answers.\nUsage: serried-attack [EAL options --] [options]");
   Texts texts;
   declare(app, line.options, texts);

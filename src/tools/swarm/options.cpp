@@ -81,7 +81,7 @@ void declare_play(Arguments& app, SwarmOptions& options, Texts& texts) {
       .non_negative();
   app.add("--linger", options.linger_seconds,
           "stay on the wire after the end, silent, unless interrupted (not with sockets): what stands on it can leave "
-          "first, as memif does not bear that a peer leaves in the middle of a burst")
+          "first, since over memif no side may leave in the middle of a burst")
       .unit("s")
       .shown()
       .range(0U, 60U);

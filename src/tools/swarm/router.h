@@ -1,6 +1,6 @@
 #pragma once
 /// Which bot a datagram is for. A connection id carries the server's slot and lane, so the look-up is nearly always one
-/// array access; that is the server's habit and no promise, so ids that collide there are found in a map. Handshake
+/// array access; no server promises that, so ids that collide there are found in a map. Handshake
 /// datagrams have no id that is known yet: they belong to one of the bots that shake hands on their UDP port.
 /// Answers in clear name it by their echo; a ConnectionAccepted must be tried, oldest proof first, because servers
 /// answer in order.

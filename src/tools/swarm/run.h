@@ -35,7 +35,7 @@ namespace serried::tools {
 /// Set by SIGINT and SIGTERM.
 extern volatile std::sig_atomic_t interrupted;
 
-/// Play to the end, or until interrupted; then say goodbye in order. `recorder` may be null.
+/// Play to the end, or until interrupted; then end all sessions in order. `recorder` may be null.
 template <port::Port P>
 Summary run(P& port, const SwarmOptions& options, const crypt::TokenKey& key,
             std::span<const std::uint16_t> local_ports, Recorder* recorder) {

@@ -63,7 +63,7 @@ class Sent:
 
     def __init__(self, skip_one_in=64):
         self.last, self.skip_one_in = 0, skip_one_in
-        self.skipped, self.flights, self.settled_acks = set(), OrderedDict(), 0
+        self.skipped, self.in_flight, self.settled_acks = set(), OrderedDict(), 0
         self.smoothed = self.variation = None
         self.largest_acked, self.expiries, self.expired_at = 0, 0, 0.0
 
@@ -75,20 +75,20 @@ class Sent:
         return self.last
 
     def note(self, sequence, now, payload):
-        self.flights[sequence] = (now, payload)
+        self.in_flight[sequence] = (now, payload)
 
     def timeout(self):
         plain = 0.250 if self.smoothed is None else max(0.010, self.smoothed + 4 * self.variation)
         return min(plain * 2 ** self.expiries, max(3.0, 2 * (self.smoothed or 0)))
 
     def acknowledge(self, block, now, ack_delay):
-        """(cargos acked, cargos lost). Malformed: the peer acks what was never sent."""
+        """(payloads acked, payloads lost). Malformed: the peer acks what was never sent."""
         require(block.largest <= self.last, "an ack of a sequence that was never reached")
         acked, lost = [], []
         for sequence in block.sequences():
             require(sequence >= 1, "an ack of a sequence below 1")
             require(sequence not in self.skipped, "an ack of a sequence that was left out")
-            packet = self.flights.pop(sequence, None)
+            packet = self.in_flight.pop(sequence, None)
             if packet is None:
                 continue
             if sequence == block.largest and sequence > self.largest_acked:
@@ -96,8 +96,8 @@ class Sent:
             acked.append(packet[1])
             self.expiries = 0
         self.largest_acked = max(self.largest_acked, block.largest)
-        for sequence in [held for held in self.flights if held + PACKET_THRESHOLD <= self.largest_acked]:
-            lost.append(self.flights.pop(sequence)[1])
+        for sequence in [held for held in self.in_flight if held + PACKET_THRESHOLD <= self.largest_acked]:
+            lost.append(self.in_flight.pop(sequence)[1])
         return acked, lost
 
     def _sample(self, rtt):
@@ -109,15 +109,15 @@ class Sent:
             self.smoothed = 0.875 * self.smoothed + 0.125 * rtt
 
     def expire(self, now):
-        """Cargos lost because nothing was acked for too long."""
-        if not self.flights:
+        """Payloads lost because nothing was acked for too long."""
+        if not self.in_flight:
             return []
-        oldest = next(iter(self.flights.values()))[0]
+        oldest = next(iter(self.in_flight.values()))[0]
         if now < max(oldest, self.expired_at) + self.timeout():
             return []
         limit = self.timeout()
         self.expiries, self.expired_at = self.expiries + 1, now
-        return [self.flights.pop(sequence)[1] for sequence, (sent, _) in list(self.flights.items()) if now - sent >= limit]
+        return [self.in_flight.pop(sequence)[1] for sequence, (sent, _) in list(self.in_flight.items()) if now - sent >= limit]
 
 
 def distance(a, b):

@@ -375,14 +375,14 @@ class Client:
         self.seal(d.Body(messages=b"".join(m.framed(T[name], fields) for name, fields in messages)), flags=flags, to=to)
 
     def settle(self, acked, lost):
-        for outcome, cargos in (("acked", acked), ("lost", lost)):
-            for channel, numbers in filter(None, cargos):
+        for outcome, payloads in (("acked", acked), ("lost", lost)):
+            for channel, numbers in filter(None, payloads):
                 getattr(self.out[channel], outcome)(numbers)
         self.counts["lost"] += len(lost)
 
     def send_reliable(self, packed=False):
         for channel, sender in self.out.items():
-            while self.peer_reliable and len(self.sent.flights) < 30:
+            while self.peer_reliable and len(self.sent.in_flight) < 30:
                 made = sender.next_datagram(d.BODY_MAX - 20 - 2)  # the longest ack block, the first id
                 if made is None:
                     break

@@ -237,7 +237,7 @@ class Play:
             self.report.check("CheckIntegrity comes", self.run_until(
                 lambda: client.counts["integrity questions"] > 0, self.options.integrity_seconds))
         self.play_for(1.0)
-        self.report.check("the answers are right: nobody is kicked", all(client.ended is None for client in self.clients))
+        self.report.check("the answers are right: no client is kicked", all(client.ended is None for client in self.clients))
 
     def roaming(self):
         client = self.clients[0]

@@ -55,7 +55,7 @@ TEST(Reference, HeadingsAreAllOfFullLengthAndYawLooksAlongThem) {
   }
 }
 
-TEST(Reference, NpcsWanderNearTheirBirthplace) {
+TEST(Reference, NpcsWanderNearTheirHome) {
   Config config;
   config.npc_decision_ticks = 60;
   world::Frame frames[2] = {world::Frame(64, 0), world::Frame(64, 12)};

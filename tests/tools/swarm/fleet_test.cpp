@@ -34,7 +34,7 @@ TEST(Fleet, PlaysAndEndsInOrder) {
   EXPECT_GT(summary.staleness.max, 0.0);
   EXPECT_TRUE(summary.drops.empty());
   for (int i = 0; i < 10; ++i) arena.step();  // what is still on the wire
-  for (const auto& [id, peer] : arena.server.peers) EXPECT_EQ(peer.goodbyes, 3U);
+  for (const auto& [id, peer] : arena.server.peers) EXPECT_EQ(peer.disconnects, 3U);
   EXPECT_EQ(arena.server.bad, 0U);
   arena.engine.reset();
   EXPECT_EQ(arena.there->outstanding(), 0U);

@@ -15,7 +15,7 @@ std::string shown(tools::Status status, unsigned times) {
   return testing::internal::GetCapturedStdout();
 }
 
-TEST(SwarmStatus, TableGoesBackOverItself) {
+TEST(SwarmStatus, ATableIsDrawnOverTheOneBefore) {
   const std::string text = shown(tools::Status::live, 2);
   EXPECT_NE(text.find("\033["), std::string::npos);
   EXPECT_EQ(text.find("\033["), text.find("\033[", text.find("drops")));  // nothing to go back over at first
