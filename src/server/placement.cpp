@@ -91,7 +91,7 @@ std::string placement_text(const Placement& placement) {
   for (const CoreAssignment& assignment : placement.assignments) {
     text += "core " + std::to_string(assignment.core.lcore) + " (cpu " + std::to_string(assignment.core.cpu) +
             ", node " + std::to_string(assignment.core.node) + "):";
-    for (const LaneId lane : assignment.lanes) text += " " + lane_name(lane);
+    for (const LaneId lane : assignment.lanes) text.append(" ").append(lane_name(lane));
     text += "\n";
   }
   return text;
