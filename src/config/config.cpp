@@ -12,6 +12,7 @@
 
 #include "config/engine_config.h"
 #include "config/option.h"
+#include "config/ports.h"
 #include "session/id.h"
 
 namespace serried::config {
@@ -179,24 +180,11 @@ void check_config(const ServerConfig& config, std::vector<Fault>& faults) {
   const auto fault = [&](const char* where, std::string text) { faults.push_back({where, std::move(text)}); };
   if (config.token_key.empty())
     fault("--token-key", "is missing; make a key with `serried-token keygen --out FILE` and give that file");
-  const auto too_many = [](const std::vector<std::string>& addresses) {
-    const auto v6 = [](const std::string& address) { return address.find(':') != std::string::npos; };
-    const auto count_v6 = std::count_if(addresses.begin(), addresses.end(), v6);
-    return count_v6 > 1 || static_cast<std::ptrdiff_t>(addresses.size()) - count_v6 > 1;
-  };
-  if (too_many(config.addresses))
-    fault("--address", "is given twice for one IP version; give at most one IPv4 and one IPv6 address");
-  if (config.driver == Driver::ethdev && config.addresses.empty())
-    fault("--address",
-          "is missing; a DPDK port has no address of its own: give an IPv4 address, an IPv6 address, or both");
-  if (config.driver == Driver::socket && config.addresses.size() > 1)
-    fault("--address", "takes one address with --driver socket; without any, the socket takes all of the machine");
+  check_ports(config, faults);
   if (config.driver == Driver::socket && config.vlan != 0)
     fault("--vlan", "means nothing to --driver socket; configure the VLAN in the kernel, or use --driver ethdev");
   if (!config.gateways.empty() && config.next_hop != "arp")
     fault("--gateway", "is only asked for with --next-hop arp; leave it out, or give that too");
-  if (too_many(config.gateways))
-    fault("--gateway", "is given twice for one IP version; give at most one IPv4 and one IPv6 router");
   if (config.driver == Driver::socket && config.next_hop != "learn")
     fault("--next-hop", "means nothing to --driver socket, the kernel routes; leave it out, or use --driver ethdev");
   if (config.xdp_filter && config.driver == Driver::socket)

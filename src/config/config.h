@@ -26,8 +26,8 @@ enum class LogLevel : std::uint8_t { debug, info, warn, error };
 struct ServerConfig {
   // Network
   Driver driver = Driver::ethdev;
-  std::string port = "0";
-  std::vector<std::string> addresses;
+  std::vector<std::string> ports{"0"};  ///< each a device
+  std::vector<std::string> addresses;   ///< IP[/PREFIX][@PORT], see config/ports.h
   std::uint16_t udp_port = 40'000;
   std::uint16_t vlan = 0;
   std::string next_hop = "learn";

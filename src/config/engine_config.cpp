@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/check.h"
+#include "config/ports.h"
 
 namespace serried::config {
 namespace {
@@ -28,8 +29,6 @@ unsigned ticks_at(const ServerConfig& config, unsigned ticks_at_60) {
   return std::max(ticks_at_60 * config.tick_rate_hz / 60, 1U);
 }
 
-bool is_v6(const std::string& address) { return address.find(':') != std::string::npos; }
-
 unsigned spare_buffers(const LinkSizes& sizes) { return std::min(sizes.buffers, spare_buffers_max); }
 
 /// Everything that can be out of a lane's pool at once, and some: rings to and from each shard with the slices they
@@ -40,15 +39,19 @@ unsigned lane_buffers(const ServerConfig& config, unsigned shards) {
   return shards * (sizes.buffers + spare + 3 * wire::Batch::capacity) + 2 * spare + 4'096;
 }
 
-port::HostConfig host_config(const ServerConfig& config) {
+/// Of a device whose pool lanes take nothing from: bursts under way, answers of the host, and with AF_XDP its rings and
+/// the copies of what it sends for other pools.
+constexpr unsigned receive_buffers = 8'192;
+
+port::HostConfig host_config(const ServerConfig& config, const std::string& device) {
   port::HostConfig host;
-  for (const std::string& text : config.addresses) {
-    const port::LocalAddress address = checked(port::parse_local_address(text));
-    (is_v6(text) ? host.has_ipv6 : host.has_ipv4) = true;
-    (is_v6(text) ? host.ipv6 : host.ipv4) = address;
+  for (const port::LocalAddress& local : addresses_of(config, device)) {
+    const bool ipv4 = port::is_ipv4(local.address);
+    (ipv4 ? host.has_ipv4 : host.has_ipv6) = true;
+    (ipv4 ? host.ipv4 : host.ipv6) = local;
   }
-  for (const std::string& text : config.gateways)
-    (is_v6(text) ? host.gateway_ipv6 : host.gateway_ipv4) = checked(port::parse_address(text));
+  for (const port::Address& gateway : gateways_of(config, device))
+    (port::is_ipv4(gateway) ? host.gateway_ipv4 : host.gateway_ipv6) = gateway;
   host.port_first = host.port_last = config.udp_port;
   host.vlan = config.vlan;
   host.verify_udp_checksum = config.verify_udp_checksum;
@@ -161,19 +164,25 @@ handshake::HandshakeConfig handshake_config(const ServerConfig& config, const cr
 
 port::SocketConfig socket_config(const ServerConfig& config, unsigned shards) {
   port::SocketConfig socket;
-  if (!config.addresses.empty()) socket.address = checked(port::parse_local_address(config.addresses.front())).address;
+  if (!config.addresses.empty()) socket.address = checked(parse_own_address(config.addresses.front())).local.address;
   socket.port_first = config.udp_port;
   socket.reuse_port = config.io_lanes > 1;
   socket.buffers = lane_buffers(config, shards);
   return socket;
 }
 
-port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards) {
+port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards, unsigned device) {
   port::EthdevConfig ethdev;
-  ethdev.device = config.port;
+  ethdev.device = config.ports[device];
   ethdev.queues = config.io_lanes;
-  ethdev.host = host_config(config);
-  ethdev.buffers = lane_buffers(config, shards) + ethdev.rx_descriptors + ethdev.tx_descriptors;
+  ethdev.host = host_config(config, ethdev.device);
+  ethdev.buffers = ethdev.rx_descriptors + ethdev.tx_descriptors;
+  if (device == 0)
+    // What waits in the transmit rings of the others came out of here too.
+    ethdev.buffers +=
+        lane_buffers(config, shards) + ethdev.tx_descriptors * (static_cast<unsigned>(config.ports.size()) - 1);
+  else
+    ethdev.buffers += receive_buffers;
   return ethdev;
 }
 

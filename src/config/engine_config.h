@@ -29,7 +29,9 @@ namespace serried::config {
                                                           std::int64_t started_unix_s);
 /// Precondition of both: check_config found nothing.
 [[nodiscard]] port::SocketConfig socket_config(const ServerConfig& config, unsigned shards);
-[[nodiscard]] port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards);
+/// `device` counts the ports in the order in which they are given. All that lanes send comes out of the buffers of the
+/// first one.
+[[nodiscard]] port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards, unsigned device);
 
 /// Sizes of rings between lanes.
 struct LinkSizes {

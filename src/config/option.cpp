@@ -7,6 +7,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "config/ports.h"
 #include "link/rows.h"
 #include "port/address.h"
 #include "session/id.h"
@@ -18,8 +19,9 @@ namespace {
 constexpr double any_u64 = 18'446'744'073'709'551'615.0;
 
 std::string check_address(const std::string& value) {
-  if (port::parse_local_address(value)) return {};
-  return "is no IPv4 or IPv6 address; write one like 10.0.0.1/24 or 2001:db8::1/64, the prefix may be left out";
+  if (parse_own_address(value)) return {};
+  return "is no IPv4 or IPv6 address; write one like 10.0.0.1/24 or 2001:db8::1/64, the prefix may be left out, and "
+         "@PORT may follow";
 }
 
 std::string check_gateway(const std::string& value) {
@@ -42,12 +44,15 @@ using C = ServerConfig;
 constexpr std::array network{
     Option{"driver", "network", "driver", "NAME", "where datagrams come from: a DPDK port, or kernel UDP sockets",
            [](C& c) -> Target { return choice(c.driver); }, 0, 0, "ethdev|socket"},
-    Option{"port", "network", "port", "NAME|ID", "DPDK port, by number or device name (ethdev only)",
-           [](C& c) -> Target { return &c.port; }},
-    Option{"address", "network", "address", "IP[/PREFIX]",
-           "own IP address; may be given twice, once for IPv4 and once for IPv6. Needed for ethdev; without one a "
-           "socket takes all addresses of the machine",
-           [](C& c) -> Target { return &c.addresses; }, 0, 0, nullptr, check_address},
+    Option{"port", "network", "port", "NAME|ID",
+           "DPDK port, by number or device name (ethdev only); may be given several times, once for each NIC",
+           [](C& c) -> Target { return &c.ports; }},
+    Option{
+        "address", "network", "address", "IP[/PREFIX][@PORT]",
+        "own IP address; may be given twice, once for IPv4 and once for IPv6. With several --port each address names "
+        "its own, and each port may have two. Needed for ethdev; without one a socket takes all addresses of the "
+        "machine",
+        [](C& c) -> Target { return &c.addresses; }, 0, 0, nullptr, check_address},
     Option{"udp-port", "network", "udp_port", "port", "UDP port that clients send to",
            [](C& c) -> Target { return &c.udp_port; }, 1, 65'535},
     Option{"vlan", "network", "vlan", "id", "802.1Q VLAN of own frames (ethdev only), 0: untagged",
@@ -56,7 +61,8 @@ constexpr std::array network{
            "link address of replies (ethdev only): the one the client's datagrams come from, resolved, or fixed",
            [](C& c) -> Target { return &c.next_hop; }, 0, 0, nullptr, check_next_hop},
     Option{"gateway", "network", "gateway", "IP",
-           "router to clients outside the prefixes of --address (next hop arp only); one for each IP version",
+           "router to clients outside the prefixes of --address (next hop arp only); one for each IP version. With "
+           "several --port it is of those in whose prefix it is",
            [](C& c) -> Target { return &c.gateways; }, 0, 0, nullptr, check_gateway},
     Option{"verify-udp-checksum", "network", "verify_udp_checksum", "on|off",
            "drop frames whose UDP checksum is wrong; off where a virtual link leaves it unfilled (ethdev only)",
@@ -148,7 +154,7 @@ constexpr std::array world{
 };
 
 constexpr std::array lanes{
-    Option{"io-lanes", "lanes", "io", "lanes", "lanes that receive and send, one a queue of the port",
+    Option{"io-lanes", "lanes", "io", "lanes", "lanes that receive and send, each with a queue of every port",
            [](C& c) -> Target { return &c.io_lanes; }, 1, session::lanes_max},
     Option{"shards", "lanes", "shards", "lanes", "lanes that simulate the world, 0: from the number of cores",
            [](C& c) -> Target { return &c.shards; }, 0, world::shards_max},

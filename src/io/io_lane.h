@@ -1,5 +1,5 @@
 #pragma once
-/// The io lane: one port queue, its sessions, and the order of the stages. Everything a datagram goes through on its
+/// The io lane: one queue of each device, its sessions, and the order of the stages. Everything a datagram goes through on its
 /// way in and out is one line here, under the name that the stage has in stage.def.
 
 #include <array>

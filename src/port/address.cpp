@@ -40,6 +40,17 @@ SERRIED_SETUP Result<LocalAddress> parse_local_address(std::string_view text) {
   return local;
 }
 
+bool is_on_link(const LocalAddress& local, const Address& address) noexcept {
+  const bool ipv4 = is_ipv4(address);
+  if (ipv4 != is_ipv4(local.address)) return false;
+  if (!ipv4 && address[0] == 0xFE && (address[1] & 0xC0) == 0x80) return true;
+  const unsigned bits = ipv4 ? 96 + local.prefix_bits : local.prefix_bits;
+  if (std::memcmp(address.data(), local.address.data(), bits / 8) != 0) return false;
+  if (bits % 8 == 0) return true;
+  const unsigned mask = 0xFF00U >> bits % 8;
+  return ((address[bits / 8] ^ local.address[bits / 8]) & mask & 0xFF) == 0;
+}
+
 SERRIED_SETUP Result<std::array<std::uint8_t, 6>> parse_mac(std::string_view text) {
   std::array<std::uint8_t, 6> mac{};
   const Error fault{"\"" + std::string(text) + "\" is no MAC address; write it like 02:00:00:00:00:01"};

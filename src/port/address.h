@@ -24,6 +24,9 @@ struct LocalAddress {
 };
 Result<LocalAddress> parse_local_address(std::string_view text);
 
+/// Whether `address` is of the network that `local` stands in, or link-local: that is a network of every link.
+[[nodiscard]] bool is_on_link(const LocalAddress& local, const Address& address) noexcept;
+
 /// "02:00:00:00:00:01"
 Result<std::array<std::uint8_t, 6>> parse_mac(std::string_view text);
 

@@ -5,6 +5,8 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
+#include "base/setup.h"
+
 namespace serried::port {
 namespace {
 
@@ -37,12 +39,17 @@ Host::Offloaded Ethdev::offloaded(const rte_mbuf& frame) const noexcept {
   return known;
 }
 
+SERRIED_SETUP void Ethdev::join(Ethdev& first, std::uint8_t number) noexcept {
+  counters_ = first.counters_;
+  number_ = number;
+}
+
 void Ethdev::receive(wire::Batch& batch, Nanos now) noexcept {
   batch.clear();
-  if (const std::uint64_t missed = missed_.load(std::memory_order_relaxed);
-      missed != counters_.drops.value(Drop::nic_missed)) [[unlikely]] {
-    counters_.rx_frames.add(missed - counters_.drops.value(Drop::nic_missed));
-    counters_.drops.set(Drop::nic_missed, missed);
+  if (const std::uint64_t missed = missed_.load(std::memory_order_relaxed); missed != missed_counted_) [[unlikely]] {
+    counters_->rx_frames.add(missed - missed_counted_);
+    counters_->drops.add(Drop::nic_missed, missed - missed_counted_);
+    missed_counted_ = missed;
   }
   rte_mbuf* frames[burst];
   rte_mbuf* done[burst];
@@ -60,6 +67,7 @@ void Ethdev::receive(wire::Batch& batch, Nanos now) noexcept {
     else
       verdict = host_.examine(bytes_of(frame), offloaded(frame));
     if (verdict.kind == Host::Kind::datagram) [[likely]] {
+      verdict.path.device = number_;
       batch.append(rte_pktmbuf_mtod_offset(&frame, std::uint8_t*, verdict.payload_offset), verdict.payload_bytes,
                    &frame, verdict.path);
       continue;
@@ -67,14 +75,14 @@ void Ethdev::receive(wire::Batch& batch, Nanos now) noexcept {
     if (verdict.kind == Host::Kind::service)
       serve(frame, now);
     else
-      counters_.drops.add(verdict.drop);
+      counters_->drops.add(verdict.drop);
     done[done_count++] = &frame;
   }
   if (done_count > 0) rte_pktmbuf_free_bulk(done, done_count);
   if (count == 0) return;
-  counters_.rx_frames.add(count);
-  counters_.rx_bytes.add(bytes);
-  counters_.rx_packets.add(batch.rows);
+  counters_->rx_frames.add(count);
+  counters_->rx_bytes.add(bytes);
+  counters_->rx_packets.add(batch.rows);
 }
 
 void Ethdev::serve(const rte_mbuf& frame, Nanos now) noexcept {
@@ -83,9 +91,9 @@ void Ethdev::serve(const rte_mbuf& frame, Nanos now) noexcept {
   if (answer != nullptr) room = {rte_pktmbuf_mtod(answer, std::uint8_t*), rte_pktmbuf_tailroom(answer)};
   const Host::Service service = host_.serve(bytes_of(frame), offloaded(frame), now, room);
   if (service.drop == Drop::none)
-    counters_.rx_host_frames.add(1);
+    counters_->rx_host_frames.add(1);
   else
-    counters_.drops.add(service.drop);
+    counters_->drops.add(service.drop);
   if (answer != nullptr) send_host_frame(answer, service.answer_bytes);
 }
 
@@ -99,10 +107,10 @@ void Ethdev::send_host_frame(rte_mbuf* frame, std::size_t bytes) noexcept {
   frame->data_len = static_cast<std::uint16_t>(bytes);
   frame->pkt_len = static_cast<std::uint32_t>(bytes);
   if (bytes > 0 && rte_eth_tx_burst(device_, queue_, &frame, 1) == 1) {
-    counters_.tx_host_frames.add(1);
+    counters_->tx_host_frames.add(1);
     return;
   }
-  if (bytes > 0) counters_.drops.add(Drop::transmit_full);
+  if (bytes > 0) counters_->drops.add(Drop::transmit_full);
   rte_pktmbuf_free(frame);
 }
 
@@ -152,9 +160,9 @@ void Ethdev::transmit(wire::Batch& batch, Nanos now) noexcept {
     if (hop.ask) [[unlikely]]
       ask(hop, now);
     if (!hop.known) {
-      counters_.drops.add(Drop::no_next_hop);
+      counters_->drops.add(Drop::no_next_hop);
     } else if (!compose(batch, row, hop.mac)) {
-      counters_.drops.add(Drop::no_buffer);
+      counters_->drops.add(Drop::no_buffer);
     } else {
       payload_bytes[count] = batch.length[row];
       frames[count++] = static_cast<rte_mbuf*>(batch.owner[row]);
@@ -164,11 +172,11 @@ void Ethdev::transmit(wire::Batch& batch, Nanos now) noexcept {
   const std::uint16_t sent = count == 0 ? std::uint16_t{0} : rte_eth_tx_burst(device_, queue_, frames, count);
   std::uint64_t bytes = 0;
   for (unsigned i = 0; i < sent; ++i) bytes += payload_bytes[i];
-  counters_.tx_packets.add(sent);
-  counters_.tx_bytes.add(bytes);
+  counters_->tx_packets.add(sent);
+  counters_->tx_bytes.add(bytes);
   if (sent < count) {
     rte_pktmbuf_free_bulk(frames + sent, count - sent);
-    counters_.drops.add(Drop::transmit_full, count - sent);
+    counters_->drops.add(Drop::transmit_full, count - sent);
   }
   release(batch);  // what was not handed to the device
 }

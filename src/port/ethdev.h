@@ -5,8 +5,9 @@
 ///     mbuf | headroom 128: headers are composed here | datagram | tailroom |
 ///                                                    ^ row.data           owner = the mbuf
 ///
-/// EthdevDevice is the whole device, set up and read by control. Ethdev is one queue of it, a lane's own: its mbufs
-/// are acquired, received, freed and transmitted by that lane only.
+/// EthdevDevice is the whole device, set up and read by control. Ethdev is one queue pair of it, a lane's own: its
+/// mbufs are acquired, received, freed and transmitted by that lane only. A lane with several of them has them joined
+/// (ethdev_queues.h).
 
 #include <atomic>
 #include <memory>
@@ -27,7 +28,7 @@ struct EthdevConfig {
   /// Addresses, ports, VLAN, next hop. A MAC of zeros means the device's own.
   HostConfig host{};
   unsigned rx_descriptors = 1024, tx_descriptors = 1024;
-  unsigned buffers = 16384;  ///< mbufs a lane: descriptors, and what lanes hold in rings
+  unsigned buffers = 16384;  ///< mbufs a queue: descriptors, and what its lane holds in rings
   std::uint16_t mtu = 1500;
   Nanos link_timeout = 5 * second;
   unsigned neighbors = 4096;  ///< room in the table of NextHop::arp
@@ -62,7 +63,10 @@ class Ethdev {
   unsigned acquire(std::span<wire::Buffer> buffers) noexcept;
   void release(wire::Batch& batch) noexcept;
   void release(const wire::Buffer& buffer) noexcept;
-  [[nodiscard]] const PortCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const PortCounters& counters() const noexcept { return *counters_; }
+  /// Before the first poll: this queue is of the lane of `first`, which outlives it. It counts with it, and is device
+  /// `number` in the paths of what it receives.
+  void join(Ethdev& first, std::uint8_t number) noexcept;
 
   /// Where others reach it, by the family of `peer` (its link address: our MAC).
   [[nodiscard]] wire::Path local(bool ipv6 = false) const noexcept;
@@ -71,6 +75,7 @@ class Ethdev {
 
  private:
   friend class EthdevDevice;
+  friend class EthdevQueues;
   static constexpr unsigned burst = wire::Batch::capacity;
 
   struct Offloads {
@@ -87,11 +92,14 @@ class Ethdev {
   bool compose(wire::Batch& batch, unsigned row, const wire::Mac& station) noexcept;
 
   std::uint16_t device_, queue_;
+  std::uint8_t number_ = 0;  ///< wire::Path::device
   rte_mempool* pool_;
   Offloads offloads_;
   Host host_;
-  PortCounters counters_;
-  std::atomic<std::uint64_t> missed_{0};  ///< control writes, the lane folds it into its counters
+  PortCounters own_counters_;
+  PortCounters* counters_ = &own_counters_;
+  std::atomic<std::uint64_t> missed_{0};  ///< control writes, the lane adds it to its counters
+  std::uint64_t missed_counted_ = 0;      ///< the part of it that the lane has added
 };
 
 static_assert(Port<Ethdev>);
@@ -103,6 +111,8 @@ class EthdevDevice {
   static Result<std::unique_ptr<EthdevDevice>> open(const EthdevConfig& config);
   /// Stops and closes the device. No lane may poll any more.
   ~EthdevDevice();
+  /// The port id of a device. Error: EAL has none of that name or number.
+  static Result<std::uint16_t> find(const std::string& device);
   EthdevDevice(const EthdevDevice&) = delete;
   EthdevDevice& operator=(const EthdevDevice&) = delete;
 

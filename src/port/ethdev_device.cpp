@@ -31,18 +31,6 @@ constexpr HashName hash_names[] = {{RTE_ETH_RSS_NONFRAG_IPV4_UDP, "ipv4-udp"},
                                    {RTE_ETH_RSS_IPV4, "ipv4"},
                                    {RTE_ETH_RSS_IPV6, "ipv6"}};
 
-Result<std::uint16_t> find_device(const std::string& device) {
-  std::uint16_t id = 0;
-  const char* const end = device.data() + device.size();
-  const auto [at, fault] = std::from_chars(device.data(), end, id);
-  if (fault == std::errc{} && at == end && rte_eth_dev_is_valid_port(id)) return id;
-  if (rte_eth_dev_get_port_by_name(device.c_str(), &id) == 0) return id;
-  std::string there;
-  for (const std::string& name : ethdev_names()) there += (there.empty() ? "" : ", ") + name;
-  return Error{"there is no ethdev \"" + device + "\"; EAL found " +
-               (there.empty() ? "none (see --vdev and -a)" : there)};
-}
-
 /// Software devices without an address of their own get a locally administered one, the same in each run.
 wire::Mac made_up_mac(const std::string& name) {
   std::uint64_t hash = 0;
@@ -85,12 +73,24 @@ struct EthdevDevice::Plan {
   unsigned node = 0;
 };
 
+SERRIED_SETUP Result<std::uint16_t> EthdevDevice::find(const std::string& device) {
+  std::uint16_t id = 0;
+  const char* const end = device.data() + device.size();
+  const auto [at, fault] = std::from_chars(device.data(), end, id);
+  if (fault == std::errc{} && at == end && rte_eth_dev_is_valid_port(id)) return id;
+  if (rte_eth_dev_get_port_by_name(device.c_str(), &id) == 0) return id;
+  std::string there;
+  for (const std::string& name : ethdev_names()) there += (there.empty() ? "" : ", ") + name;
+  return Error{"there is no ethdev \"" + device + "\"; EAL found " +
+               (there.empty() ? "none (see --vdev and -a)" : there)};
+}
+
 SERRIED_SETUP Result<std::unique_ptr<EthdevDevice>> EthdevDevice::open(const EthdevConfig& given) {
   EthdevConfig config = given;
   if (config.host.port_last == 0) config.host.port_last = config.host.port_first;
   if (!eal_runs()) return Error{"device " + config.device + ": EAL does not run; start it first"};
   if (auto checked = check(config); !checked) return checked.error();
-  const auto id = find_device(config.device);
+  const auto id = find(config.device);
   if (!id) return id.error();
   std::unique_ptr<EthdevDevice> device(new EthdevDevice(config));
   device->report_.port_id = id.value();

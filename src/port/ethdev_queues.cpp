@@ -5,54 +5,75 @@
 #include "base/setup.h"
 
 namespace serried::port {
+namespace {
 
-SERRIED_SETUP EthdevQueues::EthdevQueues(EthdevDevice& device) : outgoing_(device.lanes()) {
-  for (unsigned i = 0; i < device.lanes(); ++i) queues_.push_back(&device.lane(i));
+SERRIED_SETUP std::vector<Ethdev*> all_queues(EthdevDevice& device) {
+  std::vector<Ethdev*> queues;
+  for (unsigned i = 0; i < device.lanes(); ++i) queues.push_back(&device.lane(i));
+  return queues;
 }
 
-void EthdevQueues::receive(wire::Batch& batch, Nanos now) noexcept {
+SERRIED_SETUP std::vector<Ethdev*> one_of_each(std::span<EthdevDevice* const> devices, unsigned queue) {
+  std::vector<Ethdev*> queues;
+  for (EthdevDevice* const device : devices) queues.push_back(&device->lane(queue));
+  return queues;
+}
+
+}  // namespace
+
+SERRIED_SETUP EthdevQueues::EthdevQueues(EthdevDevice& device)
+    : queues_(all_queues(device)),
+      outgoing_(queues_.size()),
+      first_(queues_.front()),
+      alone_(queues_.size() == 1),
+      by_device_(false) {
+  for (Ethdev* const queue : queues_) queue->join(*first_, 0);
+}
+
+SERRIED_SETUP EthdevQueues::EthdevQueues(std::span<EthdevDevice* const> devices, unsigned queue)
+    : queues_(one_of_each(devices, queue)),
+      outgoing_(queues_.size()),
+      first_(queues_.front()),
+      alone_(queues_.size() == 1),
+      by_device_(true) {
+  for (std::size_t i = 0; i < queues_.size(); ++i) queues_[i]->join(*first_, static_cast<std::uint8_t>(i));
+}
+
+void EthdevQueues::receive_in_turn(wire::Batch& batch, Nanos now) noexcept {
   for (std::size_t looked = 0; looked < queues_.size(); ++looked) {
     queues_[turn_]->receive(batch, now);
-    turn_ = (turn_ + 1) % queues_.size();
+    turn_ = turn_ + 1 == queues_.size() ? 0 : turn_ + 1;
     if (batch.rows != 0) break;
   }
-  if (batch.rows == 0 || ++receives_ % refresh_every == 0) refresh();
 }
 
 std::size_t EthdevQueues::queue_of(const wire::Path& path) const noexcept {
+  if (by_device_) return path.device;
   const auto low = base::load<std::uint64_t>(path.address.data() + 8);
   return base::mix(low, std::uint64_t{path.port} << 16 | path.local_port) % queues_.size();
 }
 
-void EthdevQueues::transmit(wire::Batch& batch, Nanos now) noexcept {
+void EthdevQueues::transmit_by_queue(wire::Batch& batch, Nanos now) noexcept {
   for (wire::Batch& out : outgoing_) out.clear();
   for (unsigned i = 0; i < batch.live_rows; ++i) {
     const unsigned row = batch.live[i];
-    wire::Batch& out = outgoing_[queue_of(batch.path[row])];
-    out.append(batch.data[row], batch.length[row], batch.owner[row], batch.path[row]);
+    const std::size_t queue = queue_of(batch.path[row]);
+    if (queue >= queues_.size()) [[unlikely]] {
+      first_->counters_->drops.add(metrics::Drop::no_next_hop);
+      continue;
+    }
+    outgoing_[queue].append(batch.data[row], batch.length[row], batch.owner[row], batch.path[row]);
     batch.owner[row] = nullptr;
   }
   for (std::size_t queue = 0; queue < queues_.size(); ++queue)
     if (outgoing_[queue].rows != 0) queues_[queue]->transmit(outgoing_[queue], now);
-  release(batch);  // rows that were not live
+  release(batch);  // what is still in it: rows that were not live, or have no device
 }
 
-void EthdevQueues::refresh() noexcept {
-  const auto sum = [this](base::Counter PortCounters::*counter) {
-    std::uint64_t all = 0;
-    for (const Ethdev* const queue : queues_) all += (queue->counters().*counter).value();
-    (counters_.*counter).set(all);
-  };
-  for (base::Counter PortCounters::*const counter :
-       {&PortCounters::rx_frames, &PortCounters::rx_bytes, &PortCounters::rx_packets, &PortCounters::rx_host_frames,
-        &PortCounters::tx_packets, &PortCounters::tx_bytes, &PortCounters::tx_host_frames})
-    sum(counter);
-  for (std::size_t i = 0; i < metrics::drop_count; ++i) {
-    const auto drop = static_cast<metrics::Drop>(i);
-    std::uint64_t all = 0;
-    for (const Ethdev* const queue : queues_) all += queue->counters().drops.value(drop);
-    counters_.drops.set(drop, all);
-  }
+unsigned EthdevQueues::outstanding() const noexcept {
+  unsigned all = 0;
+  for (const Ethdev* const queue : queues_) all += queue->outstanding();
+  return all;
 }
 
 }  // namespace serried::port

@@ -1,8 +1,13 @@
 #pragma once
-/// All queues of a device as one port of one thread. What is sent goes by the queue that a hash of both end points
-/// picks, as RSS at the other end of a wire would have it where the wire has none (memif): a peer with several lanes
-/// then gets each source at one of them.
+/// Several queues as one port of one thread: all of one device, or one of each of several devices. They count together.
+/// What differs is by which queue a datagram leaves.
+///
+///     all queues of a device      a hash of both end points picks it, as RSS at the other end of a wire would have it
+///                                 where the wire has none (memif): a peer with several lanes then gets each source at
+///                                 one of them
+///     a queue of several devices  the path names the device, by the order in which they are given
 
+#include <span>
 #include <vector>
 
 #include "port/ethdev.h"
@@ -11,29 +16,40 @@ namespace serried::port {
 
 class EthdevQueues {
  public:
-  /// `device` outlives it.
+  /// All queues of `device`, which outlives it.
   explicit EthdevQueues(EthdevDevice& device);
+  /// Queue `queue` of each of `devices`, which outlive it. Precondition: at least one.
+  EthdevQueues(std::span<EthdevDevice* const> devices, unsigned queue);
 
   /// A burst of one queue, of each in turn.
-  void receive(wire::Batch& batch, Nanos now) noexcept;
-  void transmit(wire::Batch& batch, Nanos now) noexcept;
-  unsigned acquire(std::span<wire::Buffer> buffers) noexcept { return queues_.front()->acquire(buffers); }
-  void release(wire::Batch& batch) noexcept { queues_.front()->release(batch); }  // an mbuf knows its pool
-  void release(const wire::Buffer& buffer) noexcept { queues_.front()->release(buffer); }
-  /// Of all queues together, as of the last receive that found nothing, or of the last 256.
-  [[nodiscard]] const PortCounters& counters() const noexcept { return counters_; }
+  void receive(wire::Batch& batch, Nanos now) noexcept {
+    return alone_ ? first_->receive(batch, now) : receive_in_turn(batch, now);
+  }
+  /// With one queue everything leaves by it. With several devices, a row whose path names one that is not there is
+  /// dropped (no_next_hop).
+  void transmit(wire::Batch& batch, Nanos now) noexcept {
+    return alone_ ? first_->transmit(batch, now) : transmit_by_queue(batch, now);
+  }
+  /// Of the first queue's; any other may send them.
+  unsigned acquire(std::span<wire::Buffer> buffers) noexcept { return first_->acquire(buffers); }
+  void release(wire::Batch& batch) noexcept { first_->release(batch); }  // an mbuf knows its pool
+  void release(const wire::Buffer& buffer) noexcept { first_->release(buffer); }
+  /// Of all queues together.
+  [[nodiscard]] const PortCounters& counters() const noexcept { return first_->counters(); }
+  /// Buffers that are in none of the queues' pools.
+  [[nodiscard]] unsigned outstanding() const noexcept;
 
  private:
-  static constexpr unsigned refresh_every = 256;
-
+  void receive_in_turn(wire::Batch& batch, Nanos now) noexcept;
+  void transmit_by_queue(wire::Batch& batch, Nanos now) noexcept;
   [[nodiscard]] std::size_t queue_of(const wire::Path& path) const noexcept;
-  void refresh() noexcept;
 
   std::vector<Ethdev*> queues_;
   std::vector<wire::Batch> outgoing_;  ///< by queue
+  Ethdev* first_;
+  bool alone_;  ///< one queue: a batch passes through as it is
+  bool by_device_;
   std::size_t turn_ = 0;
-  unsigned receives_ = 0;
-  PortCounters counters_;
 };
 
 static_assert(Port<EthdevQueues>);

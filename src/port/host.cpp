@@ -195,24 +195,14 @@ Host::Service Host::serve_neighbor(std::span<const std::uint8_t> body, const Pac
   return {Drop::none, bytes};
 }
 
-bool Host::on_link(const Address& address) const noexcept {
-  const bool ipv4 = is_ipv4_mapped(address);
-  if (!ipv4 && address[0] == 0xFE && (address[1] & 0xC0) == 0x80) return true;  // link-local
-  const LocalAddress& local = ipv4 ? config_.ipv4 : config_.ipv6;
-  const unsigned bits = ipv4 ? 96 + local.prefix_bits : local.prefix_bits;
-  if (std::memcmp(address.data(), local.address.data(), bits / 8) != 0) return false;
-  if (bits % 8 == 0) return true;
-  const unsigned mask = 0xFF00U >> bits % 8;
-  return ((address[bits / 8] ^ local.address[bits / 8]) & mask & 0xFF) == 0;
-}
-
 Host::Hop Host::next_hop(const Path& path, Nanos now) noexcept {
   if (!speaks(path.address)) return {};
   if (config_.next_hop == NextHop::static_mac) return {true, false, config_.next_hop_mac, path.address};
   if (config_.next_hop == NextHop::learn) return {!same_mac(path.link, Mac{}), false, path.link, path.address};
   Hop hop;
   hop.address = path.address;
-  if (!on_link(path.address)) hop.address = is_ipv4_mapped(path.address) ? config_.gateway_ipv4 : config_.gateway_ipv6;
+  if (!is_on_link(is_ipv4_mapped(path.address) ? config_.ipv4 : config_.ipv6, path.address))
+    hop.address = is_ipv4_mapped(path.address) ? config_.gateway_ipv4 : config_.gateway_ipv6;
   if (is_unspecified(hop.address)) return {};
   const Neighbors::Answer answer = neighbors_.find(hop.address, now);
   hop.known = answer.known;

@@ -110,7 +110,6 @@ class Host {
                                    std::span<std::uint8_t> answer) noexcept;
   [[nodiscard]] Service serve_neighbor(std::span<const std::uint8_t> body, const Packet& packet, Nanos now,
                                        std::span<std::uint8_t> answer) noexcept;
-  [[nodiscard]] bool on_link(const Address& address) const noexcept;
   [[nodiscard]] bool within_budget(Nanos now) noexcept;
 
   HostConfig config_;

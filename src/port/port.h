@@ -1,6 +1,6 @@
 #pragma once
 /// The port concept: where datagrams enter and leave. A lane is a template over its port, so there is no virtual call
-/// per packet. Each port object belongs to one io lane (one queue of a device).
+/// per packet. Each port object belongs to one io lane (a queue of each device).
 
 #include <concepts>
 #include <span>

@@ -25,6 +25,12 @@
 
 namespace serried::server {
 
+/// The link of one device.
+struct PortLink {
+  std::string device;
+  bool up = false;
+};
+
 struct EngineSetup {
   config::ServerConfig config;
   crypt::TokenKey key;
@@ -44,7 +50,7 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   [[nodiscard]] LaneEntry& lane(LaneId id) noexcept;
-  /// Of the device, any_node where it has none.
+  /// Of the devices, any_node where there are none or they have not all the same.
   [[nodiscard]] virtual int numa_node() const noexcept = 0;
   /// "10.0.0.1:40000, [fd00::1]:40000"
   [[nodiscard]] virtual std::string endpoints() const = 0;
@@ -57,8 +63,8 @@ class Engine {
 
   /// Control thread only: ask ports what they lost below us. Lanes count it with their next receive.
   virtual void poll_missed() noexcept = 0;
-  /// Control thread only. Whether the port's link is up; sockets have none to lose.
-  [[nodiscard]] virtual bool link_up() const noexcept = 0;
+  /// Control thread only. Of each device, in the order in which they are given; sockets have none to lose.
+  [[nodiscard]] virtual std::vector<PortLink> links() const = 0;
   /// Control thread only. Precondition: a fresh snapshot. Leaves out cores, and which lane is on which: the loops have
   /// those.
   void collect(telemetry::Snapshot& snapshot) const;

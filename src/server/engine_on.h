@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "io/io_lane.h"
-#include "port/ethdev.h"
+#include "port/ethdev_queues.h"
 #include "port/flow_filter.h"
 #include "port/socket.h"
 #include "port/xdp_filter.h"
@@ -20,7 +20,7 @@ class SocketPorts {
   [[nodiscard]] Port& lane(unsigned index) noexcept { return *sockets_[index]; }
   [[nodiscard]] const Port& lane(unsigned index) const noexcept { return *sockets_[index]; }
   void poll_missed() noexcept;
-  [[nodiscard]] bool link_up() const noexcept { return true; }
+  [[nodiscard]] std::vector<PortLink> links() const { return {}; }
   [[nodiscard]] int numa_node() const noexcept { return any_node; }
   [[nodiscard]] std::string endpoints() const;
   [[nodiscard]] std::vector<std::string> notes() const;
@@ -33,16 +33,19 @@ class SocketPorts {
   std::string steering_;  ///< what the kernel does for several lanes, as a note
 };
 
-/// One queue of a device a lane.
+/// One queue of each device a lane.
 class DevicePorts {
  public:
-  using Port = port::Ethdev;
+  using Port = port::EthdevQueues;
   static Result<DevicePorts> open(const config::ServerConfig& config, unsigned shards);
-  [[nodiscard]] Port& lane(unsigned index) noexcept { return device_->lane(index); }
-  [[nodiscard]] const Port& lane(unsigned index) const noexcept { return device_->lane(index); }
+  DevicePorts(DevicePorts&&) = default;
+  DevicePorts& operator=(DevicePorts&&) = delete;
+  ~DevicePorts();
+  [[nodiscard]] Port& lane(unsigned index) noexcept { return *lanes_[index]; }
+  [[nodiscard]] const Port& lane(unsigned index) const noexcept { return *lanes_[index]; }
   void poll_missed() noexcept;
-  [[nodiscard]] bool link_up() const noexcept { return device_->link_up(); }
-  [[nodiscard]] int numa_node() const noexcept { return device_->report().numa_node; }
+  [[nodiscard]] std::vector<PortLink> links() const;
+  [[nodiscard]] int numa_node() const noexcept;
   [[nodiscard]] std::string endpoints() const { return endpoints_; }
   [[nodiscard]] std::vector<std::string> notes() const;
   [[nodiscard]] std::vector<admin::BanSink> ban_sinks();
@@ -50,12 +53,25 @@ class DevicePorts {
   void collect_filtered(telemetry::Snapshot& snapshot) const;
 
  private:
-  Result<Done> open_filters(const config::ServerConfig& config);
+  /// A device, and what drops bans before its lanes.
+  struct Device {
+    std::unique_ptr<port::EthdevDevice> ethdev;
+    std::unique_ptr<port::XdpFilter> xdp;    ///< none: not asked for
+    std::unique_ptr<port::FlowFilter> flow;  ///< none: the driver takes no rules
+    port::XdpFilter::Counts filtered;
 
-  std::unique_ptr<port::EthdevDevice> device_;
-  std::unique_ptr<port::XdpFilter> xdp_;    ///< none: not asked for
-  std::unique_ptr<port::FlowFilter> flow_;  ///< none: the driver takes no rules
-  port::XdpFilter::Counts filtered_;
+    [[nodiscard]] const std::string& name() const { return ethdev->report().device; }
+  };
+
+  DevicePorts() = default;
+  Result<Done> open_device(const config::ServerConfig& config, unsigned shards, unsigned index);
+  static Result<Done> open_filters(const config::ServerConfig& config, unsigned index, Device& device);
+  [[nodiscard]] static std::vector<std::string> notes_of(const Device& device);
+  /// " of DEVICE" where there are several.
+  [[nodiscard]] std::string of(const Device& device) const;
+
+  std::vector<Device> devices_;
+  std::vector<std::unique_ptr<Port>> lanes_;
   std::string endpoints_;
 };
 
@@ -83,7 +99,7 @@ class EngineOn final : public Engine {
   [[nodiscard]] std::vector<std::string> port_notes() const override { return ports_.notes(); }
   [[nodiscard]] std::vector<admin::BanSink> ban_sinks() override { return ports_.ban_sinks(); }
   void poll_missed() noexcept override { ports_.poll_missed(); }
-  [[nodiscard]] bool link_up() const noexcept override { return ports_.link_up(); }
+  [[nodiscard]] std::vector<PortLink> links() const override { return ports_.links(); }
 
   [[nodiscard]] bool drained() const noexcept override {
     for (const auto& host : hosts_)

@@ -4,6 +4,7 @@
 
 #include <rte_ethdev.h>
 
+#include "config/ports.h"
 #include "server/engine_on.h"
 #include "session/id.h"
 
@@ -60,8 +61,8 @@ std::vector<std::string> SocketPorts::notes() const {
 
 namespace {
 
-port::XdpFilterConfig filter_config(const config::ServerConfig& config, unsigned interface_index) {
-  const port::HostConfig host = config::ethdev_config(config, 1).host;
+port::XdpFilterConfig filter_config(const config::ServerConfig& config, unsigned device, unsigned interface_index) {
+  const port::HostConfig host = config::ethdev_config(config, 1, device).host;
   port::XdpFilterConfig filter;
   filter.interface_index = interface_index;
   filter.has_ipv4 = host.has_ipv4;
@@ -74,36 +75,92 @@ port::XdpFilterConfig filter_config(const config::ServerConfig& config, unsigned
 }
 
 template <class Filter>
-admin::BanSink sink_to(const char* name, Filter& filter) {
-  return {name, [&filter](const guard::Prefix& prefix) { return filter.ban(prefix.address, prefix.bits); },
+admin::BanSink sink_to(std::string name, Filter& filter) {
+  return {std::move(name), [&filter](const guard::Prefix& prefix) { return filter.ban(prefix.address, prefix.bits); },
           [&filter](const guard::Prefix& prefix) { filter.lift(prefix.address, prefix.bits); }};
 }
 
 }  // namespace
 
-Result<Done> DevicePorts::open_filters(const config::ServerConfig& config) {
-  const std::uint16_t port_id = device_->report().port_id;
-  if (auto flow = port::FlowFilter::open(port_id, config.vlan)) flow_ = std::move(flow).value();
+Result<Done> DevicePorts::open_filters(const config::ServerConfig& config, unsigned index, Device& device) {
+  const std::uint16_t port_id = device.ethdev->report().port_id;
+  if (auto flow = port::FlowFilter::open(port_id, config.vlan)) device.flow = std::move(flow).value();
   if (!config.xdp_filter) return Done{};
   rte_eth_dev_info info{};
   if (rte_eth_dev_info_get(port_id, &info) != 0 || info.if_index == 0)
-    return Error{"--xdp-filter: device " + device_->report().device + " stands on no kernel interface; use net_af_xdp"};
-  auto xdp = port::XdpFilter::open(filter_config(config, info.if_index));
+    return Error{"--xdp-filter: device " + device.name() + " stands on no kernel interface; use net_af_xdp"};
+  auto xdp = port::XdpFilter::open(filter_config(config, index, info.if_index));
   if (!xdp) return xdp.error().within("--xdp-filter");
-  xdp_ = std::move(xdp).value();
+  device.xdp = std::move(xdp).value();
   return Done{};
 }
 
+Result<Done> DevicePorts::open_device(const config::ServerConfig& config, unsigned shards, unsigned index) {
+  const std::string& name = config.ports[index];
+  const auto id = port::EthdevDevice::find(name);
+  if (!id) return id.error();
+  for (const Device& other : devices_)
+    if (other.ethdev->report().port_id == id.value())
+      return Error{"--port " + name + " and --port " + other.name() + " are one device; name it once"};
+  auto ethdev = port::EthdevDevice::open(config::ethdev_config(config, shards, index));
+  if (!ethdev) return ethdev.error();
+  Device& device = devices_.emplace_back();
+  device.ethdev = std::move(ethdev).value();
+  return open_filters(config, index, device);
+}
+
+Result<DevicePorts> DevicePorts::open(const config::ServerConfig& config, unsigned shards) {
+  DevicePorts ports;
+  std::vector<port::EthdevDevice*> devices;
+  for (unsigned i = 0; i < config.ports.size(); ++i) {
+    if (auto done = ports.open_device(config, shards, i); !done) return done.error();
+    devices.push_back(ports.devices_.back().ethdev.get());
+  }
+  for (unsigned lane = 0; lane < config.io_lanes; ++lane)
+    ports.lanes_.push_back(std::make_unique<port::EthdevQueues>(devices, lane));
+  for (const std::string& text : config.addresses) {
+    const auto address = config::parse_own_address(text);
+    if (!address) return address.error();
+    ports.endpoints_ +=
+        (ports.endpoints_.empty() ? "" : ", ") + port::format_endpoint(address.value().local.address, config.udp_port);
+  }
+  return ports;
+}
+
+/// The first device goes last: what the others have not sent yet came out of its buffers.
+DevicePorts::~DevicePorts() {
+  while (!devices_.empty()) devices_.pop_back();
+}
+
+std::string DevicePorts::of(const Device& device) const { return devices_.size() == 1 ? "" : " of " + device.name(); }
+
 std::vector<admin::BanSink> DevicePorts::ban_sinks() {
   std::vector<admin::BanSink> sinks;
-  if (xdp_) sinks.push_back(sink_to("xdp", *xdp_));
-  if (flow_) sinks.push_back(sink_to("rte_flow", *flow_));
+  for (Device& device : devices_) {
+    if (device.xdp) sinks.push_back(sink_to("xdp" + of(device), *device.xdp));
+    if (device.flow) sinks.push_back(sink_to("rte_flow" + of(device), *device.flow));
+  }
   return sinks;
 }
 
 void DevicePorts::poll_missed() noexcept {
-  device_->poll_missed();
-  if (xdp_) filtered_ = xdp_->counts();
+  for (Device& device : devices_) {
+    device.ethdev->poll_missed();
+    if (device.xdp) device.filtered = device.xdp->counts();
+  }
+}
+
+std::vector<PortLink> DevicePorts::links() const {
+  std::vector<PortLink> links;
+  for (const Device& device : devices_) links.push_back({device.name(), device.ethdev->link_up()});
+  return links;
+}
+
+int DevicePorts::numa_node() const noexcept {
+  const int node = devices_.front().ethdev->report().numa_node;
+  const bool all = std::all_of(devices_.begin(), devices_.end(),
+                               [node](const Device& device) { return device.ethdev->report().numa_node == node; });
+  return all ? node : any_node;
 }
 
 void DevicePorts::collect_filtered(telemetry::Snapshot& snapshot) const {
@@ -111,34 +168,34 @@ void DevicePorts::collect_filtered(telemetry::Snapshot& snapshot) const {
     snapshot.drops[static_cast<std::size_t>(reason)] += frames;
     snapshot.counters[metrics::CounterId::port_rx_frames] += frames;
   };
-  add(metrics::Drop::filter_banned, filtered_.banned);
-  add(metrics::Drop::filter_rate, filtered_.rate);
-  add(metrics::Drop::filter_malformed, filtered_.malformed);
+  for (const Device& device : devices_) {
+    add(metrics::Drop::filter_banned, device.filtered.banned);
+    add(metrics::Drop::filter_rate, device.filtered.rate);
+    add(metrics::Drop::filter_malformed, device.filtered.malformed);
+  }
 }
 
-Result<DevicePorts> DevicePorts::open(const config::ServerConfig& config, unsigned shards) {
-  auto device = port::EthdevDevice::open(config::ethdev_config(config, shards));
-  if (!device) return device.error();
-  DevicePorts ports;
-  ports.device_ = std::move(device).value();
-  if (auto done = ports.open_filters(config); !done) return done.error();
-  for (const std::string& text : config.addresses) {
-    const auto address = port::parse_local_address(text);
-    if (!address) return address.error();
-    ports.endpoints_ +=
-        (ports.endpoints_.empty() ? "" : ", ") + port::format_endpoint(address.value().address, config.udp_port);
-  }
-  return ports;
+std::vector<std::string> DevicePorts::notes_of(const Device& device) {
+  const port::EthdevReport& report = device.ethdev->report();
+  std::vector<std::string> lines = report.notes;
+  lines.emplace_back(device.flow ? "bans go into the NIC as rte_flow rules"
+                                 : "the driver takes no rte_flow rules; lanes drop bans");
+  if (device.xdp) lines.emplace_back("our XDP program filters before the lanes; ARP and ICMP are the kernel's");
+  if (!report.link_up) lines.push_back("the link of " + report.device + " is down; the server waits for it");
+  return lines;
 }
 
 std::vector<std::string> DevicePorts::notes() const {
-  const port::EthdevReport& report = device_->report();
-  std::vector<std::string> lines{report.text()};
-  lines.insert(lines.end(), report.notes.begin(), report.notes.end());
-  lines.push_back(flow_ ? "bans go into the NIC as rte_flow rules"
-                        : "the driver takes no rte_flow rules; lanes drop bans");
-  if (xdp_) lines.emplace_back("our XDP program filters before the lanes; ARP and ICMP are the kernel's");
-  if (!report.link_up) lines.emplace_back("the link of " + report.device + " is down; the server waits for it");
+  std::vector<std::string> lines;
+  for (const Device& device : devices_) {
+    lines.push_back(device.ethdev->report().text());
+    for (const std::string& note : notes_of(device))
+      lines.push_back(devices_.size() == 1 ? note : device.name() + ": " + note);
+  }
+  const int node = devices_.front().ethdev->report().numa_node;
+  if (devices_.size() > 1 && numa_node() != node)
+    lines.emplace_back(
+        "the devices are on several NUMA nodes; every io lane polls all of them, so some are far from it");
   return lines;
 }
 

@@ -112,7 +112,7 @@ void Runner::wait_for_end() {
     if (telemetry::now() < next) continue;
     sample();
     print_status();
-    watch_link();
+    watch_links();
   }
   log_.info("time is up seconds={}", setup_.config.seconds);
 }
@@ -173,14 +173,18 @@ void Runner::print_status() {
   if (printer_.mode() == config::StatusMode::line) printer_.print(telemetry::status_line(*snapshot_, meter_, facts_));
 }
 
-void Runner::watch_link() {
-  const bool up = engine_.link_up();
-  if (up == link_up_) return;
-  link_up_ = up;
-  if (up)
-    log_.info("link is up again");
-  else
-    log_.warn("link is down; nothing arrives until it is up again");
+void Runner::watch_links() {
+  const std::vector<PortLink> links = engine_.links();
+  links_up_.resize(links.size(), true);
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    const auto& [device, up] = links[i];
+    if (up == links_up_[i]) continue;
+    links_up_[i] = up;
+    if (up)
+      log_.info("link of {} is up again", device);
+    else
+      log_.warn("link of {} is down; nothing arrives by it until it is up again", device);
+  }
 }
 
 int Runner::report() {

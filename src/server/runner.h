@@ -47,7 +47,7 @@ class Runner {
   /// Take a snapshot and feed the meter; every second, and at the turns of a run.
   void sample();
   void print_status();
-  void watch_link();
+  void watch_links();
   int report();
   /// Sleep until `until`, or a signal. A first one asks for the drain, one while draining ends the process.
   bool signalled(Nanos until);
@@ -62,7 +62,7 @@ class Runner {
   telemetry::Meter meter_;
   std::unique_ptr<telemetry::Snapshot> snapshot_;
   bool draining_ = false;
-  bool link_up_ = true;
+  std::vector<bool> links_up_;  ///< by device, as of the last look; what is new was up
 };
 
 }  // namespace serried::server

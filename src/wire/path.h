@@ -47,7 +47,8 @@ struct alignas(8) Path {
   std::array<std::uint8_t, 6> link{};      ///< MAC of the next hop; zeros where the port has none (sockets)
   std::uint16_t local_port = 0;            ///< our own UDP port, host order; 0 when sending: the port's default
   std::uint8_t local_address = 0;          ///< our own address, as the port numbers them; 0: the port's default
-  std::array<std::uint8_t, 3> reserved{};
+  std::uint8_t device = 0;                 ///< which of the lane's devices it came by, and an answer leaves by
+  std::array<std::uint8_t, 2> reserved{};
 
   [[nodiscard]] bool is_ipv4() const noexcept { return is_ipv4_mapped(address); }
   [[nodiscard]] bool operator==(const Path&) const noexcept = default;

@@ -66,7 +66,7 @@ TEST(ReadConfig, CommandLineWinsOverFileOverDefault) {
       read_config(Texts{"--udp-port", "4002", "--config", file.name(), "--token-key=k", "--address", "10.0.0.1"});
   EXPECT_TRUE(reading.faults.empty()) << fault_text(reading.faults);
   EXPECT_EQ(reading.config.udp_port, 4002);
-  EXPECT_EQ(reading.config.port, "net_null0");
+  EXPECT_EQ(reading.config.ports, (Texts{"net_null0"}));
   EXPECT_EQ(reading.config.addresses, (Texts{"10.0.0.1"})) << "a list is replaced, not continued";
   EXPECT_FALSE(reading.config.verify_udp_checksum);
   EXPECT_EQ(reading.config.seconds, 7U);
@@ -80,6 +80,20 @@ TEST(ReadConfig, AnAddressOfEachVersion) {
   EXPECT_EQ(both.config.addresses, (Texts{"10.0.0.1", "fd00::1"}));
   const Reading twice = read_config(Texts{"--token-key", "k", "--address", "10.0.0.1", "--address", "10.0.0.2"});
   EXPECT_TRUE(names(twice, "--address", "one IPv4 and one IPv6"));
+}
+
+TEST(ReadConfig, SeveralPortsEachWithAnAddress) {
+  const Reading two = read_config(Texts{"--token-key", "k", "--port", "net_a", "--port", "net_b", "--address",
+                                        "10.0.0.1/24@net_a", "--address", "10.0.1.1/24@net_b"});
+  EXPECT_TRUE(two.faults.empty()) << fault_text(two.faults);
+  EXPECT_EQ(two.config.ports, (Texts{"net_a", "net_b"}));
+  const Reading unnamed = read_config(with({"--port", "net_a", "--port", "net_b"}));
+  EXPECT_TRUE(names(unnamed, "--address 10.0.0.1", "names no port"));
+  EXPECT_TRUE(names(unnamed, "--port net_b", "has no address"));
+  const File file{"[network]\nport = [\"net_a\", 1]\naddress = [\"10.0.0.1@net_a\", \"10.0.1.1@1\"]\n"};
+  const Reading listed = read_config(Texts{"--token-key", "k", "--config", file.name()});
+  EXPECT_TRUE(listed.faults.empty()) << fault_text(listed.faults);
+  EXPECT_EQ(listed.config.ports, (Texts{"net_a", "1"}));
 }
 
 TEST(ReadConfig, ReportsEveryFaultAtOnce) {

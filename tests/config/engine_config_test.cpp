@@ -132,9 +132,9 @@ TEST(EthdevConfig, AddressesGatewaysAndNextHop) {
   config.gateways = {"10.0.0.254"};
   config.next_hop = "arp";
   config.vlan = 5;
-  config.port = "net_null0";
+  config.ports = {"net_null0"};
   config.io_lanes = 3;
-  auto ethdev = ethdev_config(config, 2);
+  auto ethdev = ethdev_config(config, 2, 0);
   EXPECT_EQ(ethdev.device, "net_null0");
   EXPECT_EQ(ethdev.queues, 3U);
   EXPECT_TRUE(ethdev.host.has_ipv4 && ethdev.host.has_ipv6);
@@ -146,7 +146,7 @@ TEST(EthdevConfig, AddressesGatewaysAndNextHop) {
   EXPECT_EQ(ethdev.host.vlan, 5);
   config.next_hop = "02:00:00:00:00:09";
   config.gateways.clear();
-  ethdev = ethdev_config(config, 2);
+  ethdev = ethdev_config(config, 2, 0);
   EXPECT_EQ(ethdev.host.next_hop, port::NextHop::static_mac);
   EXPECT_EQ(ethdev.host.next_hop_mac[5], 9);
 }
@@ -176,7 +176,7 @@ TEST(LaneBuffers, CoverEveryRingAtOnce) {
     const unsigned spare = io_config(config, {}, nullptr, shards, 0).spare_buffers;
     const unsigned rings = shards * (link_sizes(config, shards).buffers + spare);
     EXPECT_GT(socket_config(config, shards).buffers, rings + 2 * spare + 2'048);
-    EXPECT_GT(ethdev_config(config, shards).buffers, socket_config(config, shards).buffers);
+    EXPECT_GT(ethdev_config(config, shards, 0).buffers, socket_config(config, shards).buffers);
   }
 }
 

@@ -90,9 +90,9 @@ TEST(SetOption, NextHops) {
 
 TEST(SetOption, Addresses) {
   ServerConfig config;
-  for (const char* good : {"10.0.0.1", "10.0.0.1/24", "fd00::1", "fd00::1/64"})
+  for (const char* good : {"10.0.0.1", "10.0.0.1/24", "fd00::1", "fd00::1/64", "fd00::1/64@0000:03:00.0"})
     EXPECT_EQ(set_option(option("address"), Texts{good}, config), "") << good;
-  for (const char* bad : {"", "10.0.0", "10.0.0.256", "10.0.0.1/33", "fd00::1/129", "localhost"})
+  for (const char* bad : {"", "10.0.0", "10.0.0.256", "10.0.0.1/33", "fd00::1/129", "localhost", "10.0.0.1@"})
     EXPECT_NE(set_option(option("address"), Texts{bad}, config), "") << bad;
 }
 
@@ -141,7 +141,7 @@ TEST(OptionToml, QuotesTextAndOnlyText) {
   EXPECT_EQ(option_toml(option("token-key"), config), "\"a \\\"quoted\\\" \\\\ name\"");
   EXPECT_EQ(option_toml(option("udp-port"), config), "40000");
   EXPECT_EQ(option_toml(option("verify-udp-checksum"), config), "true");
-  EXPECT_EQ(option_toml(option("port"), config), "\"0\"") << "a name that looks like a number stays a name";
+  EXPECT_EQ(option_toml(option("port"), config), "[\"0\"]") << "a name that looks like a number stays a name";
 }
 
 }  // namespace

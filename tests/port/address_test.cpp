@@ -43,5 +43,20 @@ TEST(Address, ReadsMacs) {
     EXPECT_FALSE(parse_mac(text)) << text;
 }
 
+TEST(Address, OnLinkIsWhatThePrefixSays) {
+  const auto is_in = [](const char* network, const char* address) {
+    return is_on_link(parse_local_address(network).value(), parse_address(address).value());
+  };
+  EXPECT_TRUE(is_in("192.0.2.1/24", "192.0.2.254"));
+  EXPECT_FALSE(is_in("192.0.2.1/24", "192.0.3.1"));
+  EXPECT_TRUE(is_in("192.0.2.1/23", "192.0.3.1"));
+  EXPECT_FALSE(is_in("192.0.2.1", "192.0.2.2"));
+  EXPECT_TRUE(is_in("2001:db8::1/64", "2001:db8::ff"));
+  EXPECT_FALSE(is_in("2001:db8::1/64", "2001:db8:0:1::ff"));
+  EXPECT_TRUE(is_in("2001:db8::1/64", "fe80::1")) << "link-local is a network of every link";
+  EXPECT_FALSE(is_in("192.0.2.1/0", "2001:db8::1")) << "of the other version";
+  EXPECT_FALSE(is_in("192.0.2.1/24", "fe80::1"));
+}
+
 }  // namespace
 }  // namespace serried::port

@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
+#include "port/shared_eal.h"
 #include "server/engine_on.h"
 
 namespace serried::server {
@@ -63,10 +66,55 @@ TEST(SocketPorts, APortThatIsTakenIsASentence) {
 TEST(DevicePorts, WithoutADeviceIsASentence) {
   config::ServerConfig config;
   config.addresses = {"10.0.0.1"};
-  config.port = "no_such_device";
+  config.ports = {"no_such_device"};
   const auto ports = DevicePorts::open(config, 1);
   ASSERT_FALSE(static_cast<bool>(ports));
   EXPECT_NE(ports.error().message.find("no_such_device"), std::string::npos) << ports.error().message;
+}
+
+bool says(const std::vector<std::string>& lines, const std::string& text) {
+  return std::any_of(lines.begin(), lines.end(),
+                     [&](const std::string& line) { return line.find(text) != std::string::npos; });
+}
+
+/// Stand on two devices. Expect a queue of each for both lanes, whatever an operator sees to name its device, and one
+/// device under two names to be refused.
+TEST(DevicePorts, EachDeviceIsNamed) {
+  port::in_fresh_process([] {
+    ASSERT_TRUE(port::shared_eal_runs());
+    const auto a = port::make_ring_pair("a", 2), b = port::make_ring_pair("b", 2);
+    ASSERT_TRUE(a && b);
+    config::ServerConfig config;
+    config.players_max = config.sessions_max = 64;
+    config.io_lanes = 2;
+    config.ports = {a.value().first, b.value().first};
+    config.addresses = {"10.0.0.1/24@" + config.ports[0], "10.0.1.1/24@" + config.ports[1],
+                        "fd00::1/64@" + config.ports[1]};
+    {
+      auto opened = DevicePorts::open(config, 1);
+      ASSERT_TRUE(static_cast<bool>(opened)) << opened.error().message;
+      DevicePorts& ports = opened.value();
+      EXPECT_EQ(ports.endpoints(), "10.0.0.1:40000, 10.0.1.1:40000, [fd00::1]:40000");
+      const auto notes = ports.notes();
+      for (const std::string& name : config.ports) {
+        EXPECT_TRUE(says(notes, name + " (net_ring"));
+        EXPECT_TRUE(says(notes, name + ": the driver takes no rte_flow rules"));
+      }
+      ASSERT_EQ(ports.links().size(), 2U);
+      for (unsigned i = 0; i < 2; ++i) {
+        EXPECT_EQ(ports.links()[i].device, config.ports[i]);
+        EXPECT_TRUE(ports.links()[i].up);
+      }
+      EXPECT_NE(&ports.lane(0).counters(), &ports.lane(1).counters());
+      ports.poll_missed();
+      for (unsigned lane = 0; lane < 2; ++lane) EXPECT_EQ(ports.lane(lane).outstanding(), 0U);
+    }
+    config.ports = {"net_null0", std::to_string(port::EthdevDevice::find("net_null0").value())};
+    config.addresses = {"10.0.0.1/24@" + config.ports[0], "10.0.1.1/24@" + config.ports[1]};
+    const auto twice = DevicePorts::open(config, 1);
+    ASSERT_FALSE(static_cast<bool>(twice));
+    EXPECT_NE(twice.error().message.find("are one device"), std::string::npos) << twice.error().message;
+  });
 }
 
 }  // namespace

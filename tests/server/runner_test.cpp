@@ -3,16 +3,20 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <signal.h>
+#include <sstream>
 #include <thread>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <rte_eal.h>
+#include <rte_ethdev.h>
 
 #include "games/reference/game.h"
 #include "port/eal.h"
+#include "port/ethdev.h"
 #include "server/topology.h"
 
 namespace serried::server {
@@ -28,9 +32,9 @@ class Run : public testing::Test {
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, &signals_before_);
-    const auto started =
-        port::start_eal({"--no-huge", "--no-pci", "--no-telemetry", "--no-shconf", "--log-level=lib.eal:warning", "-l",
-                         std::to_string(cpus_.front()), "--file-prefix", "serried-test-" + std::to_string(getpid())});
+    const auto started = port::start_eal({"--no-huge", "--no-pci", "--no-telemetry", "--no-shconf", "-m", "256",
+                                          "--log-level=lib.eal:warning", "-l", std::to_string(cpus_.front()),
+                                          "--file-prefix", "serried-test-" + std::to_string(getpid())});
     ASSERT_TRUE(static_cast<bool>(started)) << started.error().message;
   }
   static void TearDownTestSuite() {
@@ -41,22 +45,32 @@ class Run : public testing::Test {
     run_on(cpus_);
   }
 
-  /// A whole run of a small server; its exit code.
+  static config::ServerConfig small(unsigned seconds) {
+    config::ServerConfig config;
+    config.driver = config::Driver::socket;
+    config.addresses = {"127.0.0.1"};
+    config.udp_port = 0;
+    config.sessions_max = config.players_max = 64;
+    config.npcs = 10;
+    config.seconds = seconds;
+    config.log_level = config::LogLevel::error;
+    return config;
+  }
   int run(unsigned seconds, const std::string& json) {
+    config::ServerConfig config = small(seconds);
+    config.json_summary = json;
+    return run(config);
+  }
+  /// A whole run of a server; its exit code. `opened`, if any, is called once it stands on its ports.
+  int run(const config::ServerConfig& config, const std::function<void()>& opened = {}) {
     const games::reference::Game game;
     EngineSetup setup;
     setup.game = game.callbacks();
-    setup.config.driver = config::Driver::socket;
-    setup.config.addresses = {"127.0.0.1"};
-    setup.config.udp_port = 0;
-    setup.config.sessions_max = setup.config.players_max = 64;
-    setup.config.npcs = 10;
-    setup.config.seconds = seconds;
-    setup.config.json_summary = json;
-    setup.config.log_level = config::LogLevel::error;
+    setup.config = config;
     auto engine = Engine::open(setup);
     EXPECT_TRUE(static_cast<bool>(engine)) << engine.error().message;
     if (!engine) return -1;
+    if (opened) opened();
     auto logger = telemetry::make_logger(setup.config, {});
     telemetry::StatusPrinter printer{config::StatusMode::none, stdout};
     const std::vector<Core> cores{{cpus_.front(), cpus_.front(), 0, 0, true}};
@@ -102,6 +116,37 @@ TEST_F(Run, ASignalEndsIt) {
   EXPECT_EQ(run(60, {}), 0);
   killer.join();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{20});
+}
+
+/// Stand on two devices, and take the link of one away and give it back. Expect both to be said with its name, and
+/// nothing of the other.
+TEST_F(Run, ALostLinkIsSaidWithItsName) {
+  const auto first = port::make_ring_pair("stays", 1), second = port::make_ring_pair("goes", 1);
+  ASSERT_TRUE(first && second);
+  config::ServerConfig config = small(4);
+  config.driver = config::Driver::ethdev;
+  config.udp_port = 40'000;
+  config.ports = {first.value().first, second.value().first};
+  config.addresses = {"10.0.0.1/24@" + config.ports[0], "10.0.1.1/24@" + config.ports[1]};
+  config.log_level = config::LogLevel::info;
+  config.log_file = json_.string() + ".log";
+  std::thread switcher;
+  const auto take_away_and_give_back = [&] {
+    const std::uint16_t id = port::EthdevDevice::find(config.ports[1]).value();
+    EXPECT_EQ(rte_eth_dev_set_link_down(id), 0);
+    switcher = std::thread{[id] {
+      std::this_thread::sleep_for(std::chrono::milliseconds{1'800});
+      EXPECT_EQ(rte_eth_dev_set_link_up(id), 0);
+    }};
+  };
+  EXPECT_EQ(run(config, take_away_and_give_back), 0);
+  switcher.join();
+  std::stringstream log;
+  log << std::ifstream{config.log_file}.rdbuf();
+  std::filesystem::remove(config.log_file);
+  EXPECT_NE(log.str().find("link of " + config.ports[1] + " is down"), std::string::npos) << log.str();
+  EXPECT_NE(log.str().find("link of " + config.ports[1] + " is up again"), std::string::npos) << log.str();
+  EXPECT_EQ(log.str().find("link of " + config.ports[0]), std::string::npos) << log.str();
 }
 
 TEST_F(Run, ASummaryThatCannotBeWrittenIsAFailure) { EXPECT_EQ(run(1, "/nowhere/at/all/run.json"), 1); }

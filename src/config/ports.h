@@ -1,0 +1,30 @@
+#pragma once
+/// Which address belongs to which DPDK port: several --port, and --address IP[/PREFIX][@PORT].
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "port/address.h"
+#include "serried/result.h"
+
+namespace serried::config {
+
+/// One --address, read.
+struct OwnAddress {
+  port::LocalAddress local;
+  std::string port;  ///< empty: not named
+};
+/// "10.0.0.1/24", "2001:db8::1/64@net_af_xdp1"
+[[nodiscard]] Result<OwnAddress> parse_own_address(const std::string& text);
+
+/// Addresses of one port, in the order in which they are given. With one port those that name none are its too. What
+/// cannot be read is left out.
+[[nodiscard]] std::vector<port::LocalAddress> addresses_of(const ServerConfig& config, const std::string& port);
+/// Routers of one port: with several ports those in the network of one of its addresses.
+[[nodiscard]] std::vector<port::Address> gateways_of(const ServerConfig& config, const std::string& port);
+
+/// What is wrong with ports, addresses and gateways together. Part of check_config.
+void check_ports(const ServerConfig& config, std::vector<Fault>& faults);
+
+}  // namespace serried::config
