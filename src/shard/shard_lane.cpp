@@ -193,7 +193,7 @@ unsigned ShardLane::step() noexcept {
   const std::size_t last = std::min(row_ + rows_per_poll, row_end_);
   const world::Frame& previous = world_.frame(tick_ - 1);
   world::Frame& next = world_.frame(tick_);
-  game.think(game.context, {setup.seed, tick_, previous, world_.identity_, row_, last});
+  game.think(game.context, {setup.world, setup.seed, tick_, previous, world_.identity_, row_, last});
   world::step_rows(setup.world, world_.identity_, previous, next, inputs_.data(), tick_, row_, last, take_);
   game.step(game.context, {tick_, world_.identity_, next, game_players_, row_, last});
   world_.grid_.count(shard_, next, world_.identity_, row_, last);
