@@ -17,9 +17,10 @@ unsigned shard_traffic(IoState& state) noexcept {
   while (!state.session_events.empty()) {
     const WaitingSessionEvent& next = state.session_events.front();
     if (!state.shards[next.shard]->session_events.push(next.command)) break;
-    const bool joined = next.command.kind == link::SessionEvent::Kind::join;
-    if (joined && state.table.find(next.command.connection_id) == next.command.session)
-      state.table.cold(next.command.session).join_waits = false;
+    const link::SessionEvent& command = next.command;
+    const bool joined = command.kind() == link::SessionEvent::Kind::join;
+    if (joined && state.table.find(command.connection_id()) == command.session())
+      state.table.cold(command.session()).join_waits = false;
     static_cast<void>(state.session_events.pop());
     ++done;
   }

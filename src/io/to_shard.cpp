@@ -44,29 +44,28 @@ bool has_message_room(IoState& state, std::uint32_t slot) noexcept {
 bool hand_game_message(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,
                        std::span<const std::uint8_t> content) noexcept {
   if (!has_message_room(state, slot)) return false;
-  link::GameMessage mail;
-  mail.bytes = static_cast<std::uint32_t>(content.size() + 1);
-  if (mail.bytes <= link::GameMessage::buffer_bytes_max) {
-    const wire::Buffer buffer = state.spare.pop();
-    mail.owner = buffer.owner;
-    mail.message = buffer.data + link::body_offset;
+  const auto bytes = static_cast<std::uint32_t>(content.size() + 1);
+  link::GameMessage game_message;
+  if (bytes <= link::GameMessage::buffer_bytes_max) {
+    game_message = link::GameMessage::in_buffer(state.spare.pop(), bytes);
   } else {
     // It came packed, and what a datagram unpacks to is longer than a datagram.
-    mail.block = state.pools.block.acquire(mail.bytes);
-    if (mail.block == channel::BlockPool::none) return false;
-    mail.message = state.pools.block.bytes(mail.block).data();
+    const std::uint16_t block = state.pools.block.acquire(bytes);
+    if (block == channel::BlockPool::none) return false;
+    game_message = link::GameMessage::in_block(state.pools.block.bytes(block).data(), block, bytes);
   }
-  mail.message[0] = static_cast<std::uint8_t>(type);
-  std::copy(content.begin(), content.end(), mail.message + 1);
-  lend_game_message(state, slot, channel, mail);
+  game_message.message[0] = static_cast<std::uint8_t>(type);
+  std::copy(content.begin(), content.end(), game_message.message + 1);
+  lend_game_message(state, slot, channel, game_message);
   return true;
 }
 
-void lend_game_message(IoState& state, std::uint32_t slot, wire::Channel channel, link::GameMessage mail) noexcept {
+void lend_game_message(IoState& state, std::uint32_t slot, wire::Channel channel,
+                       link::GameMessage game_message) noexcept {
   const session::Admission& session = state.table.admission(slot);
-  mail.connection_id = session.connection_id;
-  mail.channel = static_cast<std::uint8_t>(channel);
-  static_cast<void>(state.shards[session.shard]->game_messages.push(mail));
+  game_message.connection_id = session.connection_id;
+  game_message.channel = channel;
+  static_cast<void>(state.shards[session.shard]->game_messages.push(game_message));
   state.counters.game_messages_in.add(1);
 }
 

@@ -11,12 +11,6 @@ namespace serried::shard {
 
 using metrics::Drop;
 
-namespace {
-
-constexpr auto ordered = static_cast<std::uint8_t>(wire::Channel::reliable_ordered);
-
-}  // namespace
-
 /// Buffers, and room for the rows, of so many messages and one row more.
 bool ShardLane::has_room(Link& link, unsigned messages) noexcept {
   if (link.empty_count < messages) refill(link);
@@ -30,14 +24,13 @@ void ShardLane::post(const replicate::Viewer& viewer, std::span<const std::uint8
   const wire::Buffer buffer = link.empties[--link.empty_count];
   std::uint8_t* const body = buffer.data + link::body_offset;
   std::copy(message.begin(), message.end(), body);
-  link.rings->filled.push({.owner = buffer.owner,
-                           .body = body,
-                           .connection_id = viewer.connection_id,
-                           .session = viewer.session,
-                           .body_bytes = static_cast<std::uint16_t>(message.size()),
-                           .kind = link::OutKind::game_message,
-                           .count = ordered,
-                           .flags = flags});
+  link.rings->filled.push(link::OutRow::Message{.session = viewer.session,
+                                                .connection_id = viewer.connection_id,
+                                                .body_bytes = static_cast<std::uint16_t>(message.size()),
+                                                .channel = wire::Channel::reliable_ordered,
+                                                .flags = flags,
+                                                .owner = buffer.owner,
+                                                .body = body});
 }
 
 unsigned ShardLane::read_game_messages(unsigned io_lane, Nanos now) noexcept {
@@ -66,14 +59,6 @@ unsigned ShardLane::next_slice(Link& link, std::uint32_t& bytes) noexcept {
   return count;
 }
 
-void ShardLane::give_back(Link& link, const link::GameMessage& mail) noexcept {
-  const bool buffer = mail.block == link::GameMessage::in_buffer;
-  link.rings->filled.push({.owner = mail.owner,
-                           .body = mail.message,
-                           .tag = buffer ? std::uint16_t{0} : mail.block,
-                           .kind = buffer ? link::OutKind::buffer_back : link::OutKind::block_back});
-}
-
 /// Give the mails to the game, do what comes of them in their order, and give back what they lie in.
 void ShardLane::handle(unsigned io_lane, std::span<const link::GameMessage> mails, Nanos now) noexcept {
   std::array<game::Message, game::messages_per_slice> messages;
@@ -95,7 +80,7 @@ void ShardLane::handle(unsigned io_lane, std::span<const link::GameMessage> mail
   const game::Outcome* outcome = outcomes.data();
   for (std::size_t i = 0; i < mails.size(); ++i) {
     if (senders[i] != no_viewer) act_on(senders[i], *outcome++, now);
-    give_back(links_[io_lane], mails[i]);
+    links_[io_lane].rings->filled.push(mails[i].back());
   }
 }
 
@@ -188,12 +173,10 @@ unsigned ShardLane::welcome() noexcept {
       if (message.size() <= link::out_body_bytes_max) {
         post(viewer, message, link::message_flag::may_drop);
       } else {
-        link.rings->filled.push({.body = reinterpret_cast<std::uint8_t*>(&world_.welcome_),
-                                 .connection_id = viewer.connection_id,
-                                 .session = viewer.session,
-                                 .kind = link::OutKind::shared,
-                                 .count = ordered,
-                                 .flags = link::message_flag::may_drop});
+        link.rings->filled.push(link::OutRow::Shared{.session = viewer.session,
+                                                     .connection_id = viewer.connection_id,
+                                                     .channel = wire::Channel::reliable_ordered,
+                                                     .message = &world_.welcome_});
       }
     }
     slots_[index].unwelcomed = false;

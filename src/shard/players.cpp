@@ -17,7 +17,7 @@
 
 namespace serried::shard {
 
-void ShardLane::join(unsigned io_lane, const link::SessionEvent& command) noexcept {
+void ShardLane::join(unsigned io_lane, const link::SessionEvent::Join& command) noexcept {
   std::uint32_t& place = place_of(io_lane, command.session);
   if (place != no_viewer) {
     if (viewers_[place].connection_id == command.connection_id) return;
@@ -44,7 +44,7 @@ void ShardLane::join(unsigned io_lane, const link::SessionEvent& command) noexce
 }
 
 /// The place that a player had, taken from the session that has it now, or a new one; no_viewer when there is none.
-std::uint32_t ShardLane::seat_for(const link::SessionEvent& command) noexcept {
+std::uint32_t ShardLane::seat_for(const link::SessionEvent::Join& command) noexcept {
   if (const std::uint32_t* const known = players_.find(command.player_id); known != nullptr) {
     const std::uint32_t index = *known;
     replicate::Viewer& viewer = viewers_[index];

@@ -44,13 +44,14 @@ unsigned ShardLane::drain(Nanos now) noexcept {
 }
 
 void ShardLane::take_command(unsigned io_lane, const link::SessionEvent& command) noexcept {
-  if (command.session >= world_.setup_.sessions_per_lane) {
+  if (command.session() >= world_.setup_.sessions_per_lane) {
     counters_.drops.add(Drop::shard_unknown_viewer);
     return;
   }
-  if (command.kind == link::SessionEvent::Kind::join) return join(io_lane, command);
-  std::uint32_t& place = place_of(io_lane, command.session);
-  if (place != no_viewer && viewers_[place].connection_id == command.connection_id) leave(place, command.linger);
+  if (command.kind() == link::SessionEvent::Kind::join) return join(io_lane, command.join());
+  std::uint32_t& place = place_of(io_lane, command.session());
+  if (place != no_viewer && viewers_[place].connection_id == command.connection_id())
+    leave(place, command.leave().linger);
 }
 
 std::uint32_t ShardLane::viewer_of(unsigned io_lane, std::uint32_t connection_id) noexcept {

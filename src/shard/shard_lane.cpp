@@ -88,11 +88,9 @@ void ShardLane::close() noexcept {
     SERRIED_CHECK(returned == link.empty_count);  // they came out of this ring, which io lanes never fill to the brim
     link.empty_count = 0;
     for (; link.message_at < link.message_count; ++link.message_at) {
-      const link::GameMessage& mail = link.game_messages[link.message_at];
-      if (mail.block != link::GameMessage::in_buffer) continue;  // the io lane's own memory
-      const link::OutRow back{.owner = mail.owner, .body = mail.message, .kind = link::OutKind::buffer_back};
-      const bool home =
-          link.rings->filled.push(back) || link.rings->empties.push({mail.message - link::body_offset, mail.owner});
+      const link::GameMessage& unread = link.game_messages[link.message_at];
+      if (!unread.lies_in_buffer()) continue;  // the io lane's own memory
+      const bool home = link.rings->filled.push(unread.back()) || link.rings->empties.push(unread.buffer());
       SERRIED_CHECK(home);
     }
   }
