@@ -25,12 +25,12 @@ Drop on_crypto_test(DatagramContext& context, const message::Framed& framed) noe
       cold.test = test;
       const std::uint32_t index = state.handshake.free.pop();
       link::HandshakeJob& job = state.handshake.jobs[index];
-      job.kind = link::HandshakeJob::Kind::confirm;
       job.session = context.slot;
       job.connection_id = context.session.connection_id;
-      job.player_id = cold.player_id;
-      job.token_id = cold.token_id;
-      job.token_expiry = cold.token_expiry;
+      auto& work = job.begin<link::HandshakeJob::Confirm>();
+      work.player_id = cold.player_id;
+      work.token_id = cold.token_id;
+      work.token_expiry = cold.token_expiry;
       state.handshake.requests.push(index);
       context.session.state = State::confirming;
       return Drop::none;
