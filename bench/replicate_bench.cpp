@@ -56,8 +56,7 @@ class Place {
     lane_ = std::make_unique<ShardLane>(*simulation_, 0, std::vector<IoShardLink*>{&link_});
     for (unsigned i = 0; i < buffers; ++i) give_back(memory_.data() + std::size_t{i} * buffer_bytes);
     for (unsigned i = 0; i < players; ++i)
-      link_.session_events.push(
-          {.kind = SessionEvent::Kind::join, .connection_id = id_of(i), .session = i, .player_id = i + 1});
+      link_.session_events.push(SessionEvent::Join{.connection_id = id_of(i), .session = i, .player_id = i + 1});
     for (unsigned warm = 0; warm < warm_ticks; ++warm) tick();
     if (staleness_) staleness_->begin();
   }
@@ -101,13 +100,14 @@ class Place {
     OutRow rows[64];
     for (unsigned count = link_.filled.pop(rows, 64); count != 0; count = link_.filled.pop(rows, 64))
       for (unsigned i = 0; i < count; ++i) {
-        sequence_[rows[i].session].plan = rows[i].tag;
-        sequence_[rows[i].session].handed += rows[i].charge();
-        const std::span<const std::uint8_t> body{rows[i].body, rows[i].body_bytes};
+        const OutRow::Datagram& row = rows[i].datagram();
+        sequence_[row.session].plan = row.plan;
+        sequence_[row.session].handed += row.charge();
+        const std::span<const std::uint8_t> body{row.body, row.body_bytes};
         bytes += body.size();
-        if (tick <= warm_ticks) hash += base::mix(simd::crc32c(body), rows[i].session, tick);
-        if (staleness_ && staleness_->watches(rows[i].session)) staleness_->told(rows[i].session, body, tick);
-        give_back(static_cast<std::uint8_t*>(rows[i].owner));
+        if (tick <= warm_ticks) hash += base::mix(simd::crc32c(body), row.session, tick);
+        if (staleness_ && staleness_->watches(row.session)) staleness_->told(row.session, body, tick);
+        give_back(static_cast<std::uint8_t*>(row.owner));
       }
   }
 

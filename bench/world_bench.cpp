@@ -58,7 +58,7 @@ struct Crowd {
     ++tick;
     const world::Frame& previous = frames[(tick - 1) & 1];
     world::Frame& next = frames[tick & 1];
-    callbacks.think(callbacks.context, {1, tick, previous, identity, 0, count});
+    callbacks.think(callbacks.context, {config, 1, tick, previous, identity, 0, count});
     // Every other player has sent something.
     for (std::size_t row = (tick & 1) * 2; row < count; row += 4)
       inputs[row].push(static_cast<std::uint16_t>(tick), inputs[row].held);

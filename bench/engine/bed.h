@@ -230,14 +230,12 @@ class Bed {
     }
   }
   void add_body(const wire::Buffer& buffer, const Player& player, std::size_t bytes) {
-    link::OutRow row;
-    row.owner = buffer.owner;
-    row.body = buffer.data + link::body_offset;
-    row.session = player.session;
-    row.connection_id = player.connection_id;
-    row.body_bytes = static_cast<std::uint16_t>(bytes);
-    row.tag = ++plan_ == 0 ? ++plan_ : plan_;
-    out_.push_back(row);
+    out_.push_back(link::OutRow::Datagram{.session = player.session,
+                                          .connection_id = player.connection_id,
+                                          .body_bytes = static_cast<std::uint16_t>(bytes),
+                                          .plan = ++plan_ == 0 ? ++plan_ : plan_,
+                                          .owner = buffer.owner,
+                                          .body = buffer.data + link::body_offset});
   }
   void push_bodies(unsigned count) {
     const auto left = static_cast<unsigned>(out_.size()) - pushed_;

@@ -75,13 +75,14 @@ class Establisher {
     listen();
     link::SessionEvent command;
     while (bed_.link.session_events.pop(&command, 1) == 1) {
-      const std::uint64_t index = command.player_id - 1 - first_;
-      if (command.kind != link::SessionEvent::Kind::join || index >= newcomers_.size()) continue;
+      if (command.kind() != link::SessionEvent::Kind::join) continue;
+      const std::uint64_t index = command.join().player_id - 1 - first_;
+      if (index >= newcomers_.size()) continue;
       Newcomer& one = *newcomers_[index];
       joined_ += one.joined ? 0 : 1;
       one.joined = true;
-      one.player.session = command.session;
-      one.player.connection_id = command.connection_id;
+      one.player.session = command.session();
+      one.player.connection_id = command.connection_id();
     }
   }
 

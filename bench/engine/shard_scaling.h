@@ -105,10 +105,8 @@ class ShardLanes {
     viewer.connection_id = session::make_id(0, session, session + 1);
     viewer.shard = static_cast<unsigned>(base::mix(player_id) % lanes_.size());
     viewers_of_.push_back(viewer);
-    links_[viewer.shard]->session_events.push({.kind = link::SessionEvent::Kind::join,
-                                               .connection_id = viewer.connection_id,
-                                               .session = session,
-                                               .player_id = player_id});
+    links_[viewer.shard]->session_events.push(
+        link::SessionEvent::Join{.connection_id = viewer.connection_id, .session = session, .player_id = player_id});
   }
 
   void speak() {
@@ -139,14 +137,15 @@ class ShardLanes {
     for (auto& link : links_) {
       link::OutRow row;
       while (link->filled.pop(&row, 1) == 1) {
-        if (row.kind == link::OutKind::datagram) {
-          Viewer& viewer = viewers_of_[row.session];
-          viewer.charged += row.charge();
-          viewer.plan[ticks_ % ack_after] = row.tag;
-          hash_.add(row.session, base::mix(row.tag, row.body_bytes));
+        if (row.kind() == link::OutRow::Kind::datagram) {
+          const link::OutRow::Datagram& out = row.datagram();
+          Viewer& viewer = viewers_of_[out.session];
+          viewer.charged += out.charge();
+          viewer.plan[ticks_ % ack_after] = out.plan;
+          hash_.add(out.session, base::mix(out.plan, out.body_bytes));
           ++told_;
         }
-        if (row.owner != nullptr) link->empties.push({static_cast<std::uint8_t*>(row.owner), row.owner});
+        if (const wire::Buffer buffer = row.buffer(); buffer.data != nullptr) link->empties.push(buffer);
       }
     }
   }

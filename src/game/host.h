@@ -66,6 +66,7 @@ struct NpcSpawnSlice {
 /// Reads   previous, identity
 /// Writes  identity.intent of living rows of the slice that were not spawned in `tick`
 struct ThinkSlice {
+  const world::Config& world;
   std::uint64_t seed;
   std::uint32_t tick;
   const world::Frame& previous;

@@ -52,106 +52,110 @@ unsigned HandshakeLane::poll(Nanos now, std::int64_t unix_now_s) noexcept {
     std::uint32_t index = 0;
     for (unsigned i = 0; i < jobs_per_poll && link.requests.pop(&index, 1) == 1; ++i, ++done) {
       link::HandshakeJob& job = link.jobs[index];
-      job.denied = false;
-      switch (job.kind) {
-        case link::HandshakeJob::Kind::connect:
-          connect(job, now, unix_now_s);
-          break;
-        case link::HandshakeJob::Kind::confirm:
-          confirm(job, l, unix_now_s);
-          break;
-        case link::HandshakeJob::Kind::rekey_prepare:
-          job.ephemeral = crypt::make_key_pair(config_.entropy);
-          break;
-        case link::HandshakeJob::Kind::rekey_compute:
-          rekey(job);
-          break;
-      }
+      work_on(job, l, now, unix_now_s);
       link.results.push(index);  // as large as the pool: never full
     }
   }
   return done;
 }
 
-void HandshakeLane::connect(link::HandshakeJob& job, Nanos now, std::int64_t unix_now_s) noexcept {
-  const std::span<const std::uint8_t> token{job.token.data(), job.token_bytes};
+void HandshakeLane::work_on(link::HandshakeJob& job, std::uint32_t link, Nanos now, std::int64_t unix_now_s) noexcept {
+  switch (job.kind()) {
+    case link::HandshakeJob::Kind::none:
+      break;
+    case link::HandshakeJob::Kind::connect:
+      return connect(job.as<link::HandshakeJob::Connect>(), job.connection_id, now, unix_now_s);
+    case link::HandshakeJob::Kind::confirm:
+      return confirm(job.as<link::HandshakeJob::Confirm>(), {link, job.connection_id}, unix_now_s);
+    case link::HandshakeJob::Kind::prepare_rekey:
+      job.as<link::HandshakeJob::PrepareRekey>().ephemeral = crypt::make_key_pair(config_.entropy);
+      break;
+    case link::HandshakeJob::Kind::compute_rekey:
+      return rekey(job.as<link::HandshakeJob::ComputeRekey>(), job.connection_id);
+  }
+}
+
+void HandshakeLane::connect(link::HandshakeJob::Connect& work, std::uint32_t connection_id, Nanos now,
+                            std::int64_t unix_now_s) noexcept {
+  const std::span<const std::uint8_t> token{work.token.data(), work.token_bytes};
   crypt::TokenClaims claims;
   switch (crypt::open_token(config_.token_key, token, unix_now_s, claims)) {
     case crypt::TokenFault::none:
       break;
     case crypt::TokenFault::expired:
     case crypt::TokenFault::not_yet:
-      return deny(job, DenyReason::token_expired, counters_.denied_expired);
+      return deny(work, DenyReason::token_expired, counters_.denied_expired);
     case crypt::TokenFault::wrong_server:
-      return deny(job, DenyReason::wrong_server, counters_.denied_wrong_server);
+      return deny(work, DenyReason::wrong_server, counters_.denied_wrong_server);
     default:
-      return deny(job, DenyReason::token_invalid, counters_.denied_invalid);
+      return deny(work, DenyReason::token_invalid, counters_.denied_invalid);
   }
   const crypt::Proof proof =
-      crypt::make_proof(claims.secret, message::protocol_version, job.client_ephemeral, job.cookie, token);
-  if (!crypt::equal(proof, job.proof)) return deny(job, DenyReason::token_invalid, counters_.denied_invalid);
-  if (claims.expiry <= forgotten_through_) return deny(job, DenyReason::token_expired, counters_.denied_expired);
+      crypt::make_proof(claims.secret, message::protocol_version, work.client_ephemeral, work.cookie, token);
+  if (!crypt::equal(proof, work.proof)) return deny(work, DenyReason::token_invalid, counters_.denied_invalid);
+  if (claims.expiry <= forgotten_through_) return deny(work, DenyReason::token_expired, counters_.denied_expired);
   if (claims.issued < config_.started_unix_s || spent_.find(claims.id) != nullptr)
-    return deny(job, DenyReason::token_used, counters_.denied_used);
-  if (begins_too_often(claims.id, now)) return deny(job, DenyReason::full, counters_.denied_full);
+    return deny(work, DenyReason::token_used, counters_.denied_used);
+  if (begins_too_often(claims.id, now)) return deny(work, DenyReason::full, counters_.denied_full);
 
   refresh_ephemeral(now);
   crypt::Secret shared;
-  if (!crypt::shared_secret(ephemeral_.secret, job.client_ephemeral, shared))
-    return deny(job, DenyReason::token_invalid, counters_.denied_invalid);
+  if (!crypt::shared_secret(ephemeral_.secret, work.client_ephemeral, shared))
+    return deny(work, DenyReason::token_invalid, counters_.denied_invalid);
 
   crypt::KeyContext context;
   context.version = message::protocol_version;
   context.protocol_id = config_.token_key.protocol_id;
   context.server_id = config_.token_key.server_id;
-  context.connection_id = job.connection_id;
-  context.client_ephemeral = job.client_ephemeral;
+  context.connection_id = connection_id;
+  context.client_ephemeral = work.client_ephemeral;
   context.server_ephemeral = ephemeral_.public_key;
   config_.entropy.fill(context.server_random);
   context.token_hash = crypt::sha256(token);
 
-  job.keys = crypt::derive_session_keys(context, claims.secret, shared);
-  job.server_ephemeral = ephemeral_.public_key;
-  job.server_random = context.server_random;
-  job.player_id = claims.player_id;
-  job.token_id = claims.id;
-  job.token_expiry = claims.expiry;
+  work.keys = crypt::derive_session_keys(context, claims.secret, shared);
+  work.server_ephemeral = ephemeral_.public_key;
+  work.server_random = context.server_random;
+  work.player_id = claims.player_id;
+  work.token_id = claims.id;
+  work.token_expiry = claims.expiry;
   counters_.accepted.add(1);
 }
 
 /// The token is tested and set before the client learns that it is in; and the player's older session, if there is
 /// one, is told to go at once.
-void HandshakeLane::confirm(link::HandshakeJob& job, std::uint32_t link, std::int64_t unix_now_s) noexcept {
-  if (spent_.find(job.token_id) != nullptr) return deny(job, DenyReason::token_used, counters_.denied_used);
-  if (expired(job.token_expiry, unix_now_s) || job.token_expiry <= forgotten_through_)
-    return deny(job, DenyReason::token_expired, counters_.denied_expired);
-  if (spent_.size() == spent_.capacity()) return deny(job, DenyReason::full, counters_.denied_full);
+void HandshakeLane::confirm(link::HandshakeJob::Confirm& work, ActiveSession fresh, std::int64_t unix_now_s) noexcept {
+  if (spent_.find(work.token_id) != nullptr) return deny(work, DenyReason::token_used, counters_.denied_used);
+  if (expired(work.token_expiry, unix_now_s) || work.token_expiry <= forgotten_through_)
+    return deny(work, DenyReason::token_expired, counters_.denied_expired);
+  if (spent_.size() == spent_.capacity()) return deny(work, DenyReason::full, counters_.denied_full);
 
-  const ActiveSession fresh{link, job.connection_id};
-  ActiveSession* active = active_.insert(job.player_id, fresh);
-  if (active == nullptr) return deny(job, DenyReason::full, counters_.denied_full);
+  ActiveSession* active = active_.insert(work.player_id, fresh);
+  if (active == nullptr) return deny(work, DenyReason::full, counters_.denied_full);
   if (active->connection_id != fresh.connection_id) {
     if (!links_[active->link]->superseded.push(link::Superseded{active->connection_id}))
-      return deny(job, DenyReason::full, counters_.denied_full);
+      return deny(work, DenyReason::full, counters_.denied_full);
     counters_.superseded.add(1);
   }
   *active = fresh;
-  spent_.insert(job.token_id, job.token_expiry);
+  spent_.insert(work.token_id, work.token_expiry);
   counters_.confirmed.add(1);
 }
 
-void HandshakeLane::rekey(link::HandshakeJob& job) noexcept {
+void HandshakeLane::rekey(link::HandshakeJob::ComputeRekey& work, std::uint32_t connection_id) noexcept {
   crypt::Secret shared;
-  if (!crypt::shared_secret(job.ephemeral.secret, job.client_ephemeral, shared)) {
-    job.denied = true;
+  if (!crypt::shared_secret(work.ephemeral.secret, work.client_ephemeral, shared)) {
+    work.refused = true;
     return;
   }
   crypt::EpochContext context;
-  context.connection_id = job.connection_id;
-  context.epoch = job.epoch;
-  context.server_ephemeral = job.ephemeral.public_key;
-  context.client_ephemeral = job.client_ephemeral;
-  job.keys = crypt::derive_next_keys(context, job.keys, shared);
+  context.connection_id = connection_id;
+  context.epoch = work.epoch;
+  context.server_ephemeral = work.ephemeral.public_key;
+  context.client_ephemeral = work.client_ephemeral;
+  crypt::SessionKeys ending;
+  ending.next = work.next;
+  work.keys = crypt::derive_next_keys(context, ending, shared);
 }
 
 void HandshakeLane::forget_expired(Nanos now, std::int64_t unix_now_s) noexcept {
@@ -170,12 +174,6 @@ bool HandshakeLane::begins_too_often(const crypt::TokenId& token, Nanos now) noe
   if (begins == nullptr) return false;  // the tables are bounded; players beyond them are let in
   if (now - begins->since >= begins_window) *begins = {now, 0};
   return ++begins->count > begins_max;
-}
-
-void HandshakeLane::deny(link::HandshakeJob& job, DenyReason reason, base::Counter& counter) noexcept {
-  job.denied = true;
-  job.reason = reason;
-  counter.add(1);
 }
 
 void HandshakeLane::refresh_ephemeral(Nanos now) noexcept {

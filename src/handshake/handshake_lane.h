@@ -59,10 +59,16 @@ class HandshakeLane {
     std::uint32_t count = 0;
   };
 
-  void connect(link::HandshakeJob& job, Nanos now, std::int64_t unix_now_s) noexcept;
-  void confirm(link::HandshakeJob& job, std::uint32_t link, std::int64_t unix_now_s) noexcept;
-  void rekey(link::HandshakeJob& job) noexcept;
-  void deny(link::HandshakeJob& job, message::DenyReason reason, base::Counter& counter) noexcept;
+  void work_on(link::HandshakeJob& job, std::uint32_t link, Nanos now, std::int64_t unix_now_s) noexcept;
+  void connect(link::HandshakeJob::Connect& work, std::uint32_t connection_id, Nanos now,
+               std::int64_t unix_now_s) noexcept;
+  void confirm(link::HandshakeJob::Confirm& work, ActiveSession fresh, std::int64_t unix_now_s) noexcept;
+  static void rekey(link::HandshakeJob::ComputeRekey& work, std::uint32_t connection_id) noexcept;
+  template <class Work>
+  static void deny(Work& work, message::DenyReason reason, base::Counter& counter) noexcept {
+    work.denied = reason;
+    counter.add(1);
+  }
   void refresh_ephemeral(Nanos now) noexcept;
   void forget_expired(Nanos now, std::int64_t unix_now_s) noexcept;
   [[nodiscard]] bool begins_too_often(const crypt::TokenId& token, Nanos now) noexcept;

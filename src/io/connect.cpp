@@ -71,15 +71,15 @@ Drop begin(IoState& state, const message::Connect& connect, const wire::Path& fr
 
   const std::uint32_t index = state.handshake.free.pop();
   link::HandshakeJob& job = state.handshake.jobs[index];
-  job.kind = link::HandshakeJob::Kind::connect;
   job.session = slot;
   job.connection_id = state.table.admission(slot).connection_id;
-  job.client_ephemeral = connect.client_ephemeral;
-  job.cookie = connect.cookie;
-  job.proof = connect.proof;
-  job.token_bytes = static_cast<std::uint16_t>(connect.token.size());
-  std::copy(connect.token.begin(), connect.token.end(), job.token.begin());
-  job.attempt = key.digest;
+  auto& work = job.begin<link::HandshakeJob::Connect>();
+  work.client_ephemeral = connect.client_ephemeral;
+  work.cookie = connect.cookie;
+  work.proof = connect.proof;
+  work.token_bytes = static_cast<std::uint16_t>(connect.token.size());
+  std::copy(connect.token.begin(), connect.token.end(), work.token.begin());
+  work.attempt = key.digest;
   state.handshake.requests.push(index);  // as large as the pool: never full
 
   Attempt attempt;

@@ -1,6 +1,6 @@
 /// What sessions have to say, as one burst: control messages first, then the shards' bodies, each with the ack block
-/// that is due put before it, so that acks ride on what goes out anyway. What shards hand over besides bodies (mail,
-/// memory that comes home) is dealt with on the way.
+/// that is due put before it, so that acks ride on what goes out anyway. What shards hand over besides bodies (game
+/// messages, memory that comes home) is dealt with on the way.
 
 #include "io/gather.h"
 
@@ -12,16 +12,12 @@ namespace {
 
 using session::State;
 
-void take_back(IoState& state, const link::OutRow& out) noexcept {
-  state.spare.push({out.body - link::body_offset, out.owner});
-}
-
-/// Append the row to the burst.
-void add_datagram(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, const link::OutRow& out,
-                  Nanos now) noexcept {
+/// Append a datagram of a session to the burst, with the ack block that is due. `Row` has its session, buffer and body.
+template <class Row>
+void append(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, const Row& out, std::uint8_t flags,
+            channel::SentPacket packet, const wire::Path& to, Nanos now) noexcept {
   session::Outbound& outbound = state.table.outbound(out.session);
   std::uint8_t* body = out.body;
-  std::uint8_t flags = out.flags;
   if (outbound.received.pending()) {
     const channel::AckBlock block = outbound.received.report(now);
     const std::size_t bytes = channel::ack_block_bytes(block);
@@ -30,61 +26,89 @@ void add_datagram(IoState& state, wire::Batch& batch, session::SendBatchInfo& in
     channel::write_ack_block(writer, block);
     flags |= wire::flag::acknowledgment;
   }
-  const bool probe = out.kind == link::OutKind::probe;
   const std::size_t body_bytes = static_cast<std::size_t>(out.body - body) + out.body_bytes;
-  const unsigned row = batch.append(
-      body - wire::header_bytes, wire::header_bytes + body_bytes + wire::tag_bytes + wire::crc_bytes, out.owner,
-      probe ? state.table.cold(out.session).roam.candidate : state.table.peer(out.session).path);
+  const unsigned row = batch.append(body - wire::header_bytes,
+                                    wire::header_bytes + body_bytes + wire::tag_bytes + wire::crc_bytes, out.owner, to);
   batch.session[row] = out.session;
   batch.flags[row] = flags;
-  info.packet[row] = {out.payload, out.count, out.tag};
+  info.packet[row] = packet;
   info.ack_eliciting[row] = out.body_bytes != 0;
-  if (out.payload != channel::PayloadKind::plan) return;
-  outbound.taken_bytes += out.charge();
+}
+
+bool is_gone(const session::Admission& session, std::uint32_t connection_id) noexcept {
+  return session.connection_id != connection_id || session.state < State::half_open;
+}
+
+/// An ack that went with something else meanwhile, or a probe of an address that is no candidate any more.
+bool is_void(IoState& state, const ReplyRow& reply) noexcept {
+  if (reply.is_probe) return state.table.cold(reply.session).roam.probe_id == 0;
+  return reply.body_bytes == 0 && !state.table.outbound(reply.session).received.pending();
+}
+
+/// What the lane itself says. Its buffer goes into the burst, or home.
+void add_reply(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, const ReplyRow& reply,
+               Nanos now) noexcept {
+  const bool gone = is_gone(state.table.admission(reply.session), reply.connection_id);
+  if (gone) state.counters.drops.add(metrics::Drop::session_gone);
+  if (gone || is_void(state, reply)) {
+    state.spare.push(reply.buffer());
+    return;
+  }
+  const wire::Path& to =
+      reply.is_probe ? state.table.cold(reply.session).roam.candidate : state.table.peer(reply.session).path;
+  append(state, batch, info, reply, reply.flags, reply.packet, to, now);
+}
+
+/// The body of a datagram. Its buffer goes into the burst.
+void add_datagram(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, const link::OutRow::Datagram& out,
+                  Nanos now) noexcept {
+  append(state, batch, info, out, 0, {.payload = channel::PayloadKind::plan, .tag = out.plan},
+         state.table.peer(out.session).path, now);
+  state.table.outbound(out.session).taken_bytes += out.charge();
   // The tick ends for this session: what has waited for a bundle goes too.
   if (!state.table.admission(out.session).send_wanted) return;
   state.table.reliable(out.session).flush();
   note_sendable(state, out.session, now);
 }
 
-/// An ack that went with something else meanwhile, or a probe of an address that is no candidate any more.
-bool is_void(IoState& state, const link::OutRow& out) noexcept {
-  if (out.kind == link::OutKind::probe) return state.table.cold(out.session).roam.probe_id == 0;
-  return out.body_bytes == 0 && !state.table.outbound(out.session).received.pending();
-}
-
 /// A game message for a session.
-void post(IoState& state, const link::OutRow& out, Nanos now) noexcept {
+void post(IoState& state, const link::OutRow::Message& out, Nanos now) noexcept {
   state.counters.game_messages_out.add(1);
   const bool may_drop = (out.flags & link::message_flag::may_drop) != 0;
-  const auto channel = static_cast<wire::Channel>(out.count);
-  if (out.kind == link::OutKind::shared) {
-    const auto& shared = *reinterpret_cast<const link::SharedMessage*>(out.body);
-    post_shared(state, out.session, channel, shared.message, now);
-    return;
-  }
   const auto urgency =
       (out.flags & link::message_flag::immediate) != 0 ? channel::Urgency::immediate : channel::Urgency::bundled;
-  send_message(state, out.session, channel, static_cast<message::Type>(out.body[0]),
+  send_message(state, out.session, out.channel, static_cast<message::Type>(out.body[0]),
                {out.body + 1, std::size_t{out.body_bytes} - 1}, urgency, may_drop, now);
 }
 
-/// Deal with one row. Its buffer goes into the burst, or home.
+void post(IoState& state, const link::OutRow::Shared& out, Nanos now) noexcept {
+  state.counters.game_messages_out.add(1);
+  post_shared(state, out.session, out.channel, out.message->message, now);
+}
+
+/// Something for a session. Its buffer, if it has one, goes into the burst, or home.
+void add_for_session(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, const link::OutRow& out,
+                     Nanos now) noexcept {
+  const session::Admission& session = state.table.admission(out.session());
+  if (is_gone(session, out.connection_id())) {
+    state.counters.drops.add(metrics::Drop::session_gone);
+  } else if (out.kind() == link::OutRow::Kind::datagram) {
+    return add_datagram(state, batch, info, out.datagram(), now);
+  } else if (session.state == State::playing) {
+    if (out.kind() == link::OutRow::Kind::message)
+      post(state, out.message(), now);
+    else
+      post(state, out.shared(), now);
+  }
+  if (const wire::Buffer buffer = out.buffer(); buffer.data != nullptr) state.spare.push(buffer);
+}
+
+/// Deal with one row of a shard.
 void add(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, const link::OutRow& out,
          Nanos now) noexcept {
-  if (out.kind == link::OutKind::block_back) return state.pools.block.release(out.tag);
-  if (out.kind == link::OutKind::buffer_back) return take_back(state, out);
-  const session::Admission& session = state.table.admission(out.session);
-  const bool gone = session.connection_id != out.connection_id || session.state < State::half_open;
-  const bool carried = out.kind == link::OutKind::datagram || out.kind == link::OutKind::probe;
-  if (gone) {
-    state.counters.drops.add(metrics::Drop::session_gone);
-  } else if (carried) {
-    if (!is_void(state, out)) return add_datagram(state, batch, info, out, now);
-  } else if (session.state == State::playing) {
-    post(state, out, now);
-  }
-  if (out.kind != link::OutKind::shared) take_back(state, out);
+  if (out.has_session()) return add_for_session(state, batch, info, out, now);
+  if (out.kind() == link::OutRow::Kind::block_back) return state.pools.block.release(out.block_back().block);
+  state.spare.push(out.buffer_back().buffer);
 }
 
 }  // namespace
@@ -92,7 +116,7 @@ void add(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, const
 void gather(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, Nanos now) noexcept {
   batch.clear();
   while (!state.replies.empty() && batch.rows < wire::Batch::capacity)
-    add(state, batch, info, state.replies.pop(), now);
+    add_reply(state, batch, info, state.replies.pop(), now);
 
   const auto shards = static_cast<unsigned>(state.shards.size());
   std::array<link::OutRow, wire::Batch::capacity> rows;
@@ -101,9 +125,10 @@ void gather(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, Na
     state.gather_from = (state.gather_from + 1) % shards;
     const unsigned count = link.filled.pop(rows.data(), wire::Batch::capacity - batch.rows);
     for (unsigned i = 0; i < count; ++i) {
-      __builtin_prefetch(&state.table.admission(rows[i].session));
-      __builtin_prefetch(&state.table.peer(rows[i].session));
-      state.table.outbound(rows[i].session).prefetch();
+      if (!rows[i].has_session()) continue;
+      __builtin_prefetch(&state.table.admission(rows[i].session()));
+      __builtin_prefetch(&state.table.peer(rows[i].session()));
+      state.table.outbound(rows[i].session()).prefetch();
     }
     for (unsigned i = 0; i < count; ++i) add(state, batch, info, rows[i], now);
   }

@@ -19,15 +19,16 @@ using session::State;
 
 /// Write the ConnectionAccepted datagram of a session whose keys have just come, and keep it for repeats.
 void compose_accepted(IoState& state, const link::HandshakeJob& job, Attempt& attempt, Nanos now) noexcept {
+  const auto& work = job.as<link::HandshakeJob::Connect>();
   constexpr std::size_t clear_bytes = 32 + 16;
   message::ConnectionAccepted parameters = state.config.parameters;
-  parameters.player_entity = world::player_entity(job.player_id);
+  parameters.player_entity = world::player_entity(work.player_id);
   parameters.server_time_us = now / microsecond;
 
   base::ByteWriter out{attempt.accepted};
   out.write_zeros(wire::header_bytes);
-  out.write_bytes(job.server_ephemeral);
-  out.write_bytes(job.server_random);
+  out.write_bytes(work.server_ephemeral);
+  out.write_bytes(work.server_random);
   message::encode(out, parameters);
   const std::size_t body_bytes = out.size() - wire::header_bytes - clear_bytes;
   out.write_zeros(wire::tag_bytes + wire::crc_bytes);
@@ -42,30 +43,31 @@ void compose_accepted(IoState& state, const link::HandshakeJob& job, Attempt& at
   attempt.accepted_bytes = static_cast<std::uint16_t>(out.size());
 }
 
-void on_connected(IoState& state, link::HandshakeJob& job, Nanos now) noexcept {
-  const session::AttemptKey key{job.attempt};
+void on_connected(IoState& state, const link::HandshakeJob& job, Nanos now) noexcept {
+  const auto& work = job.as<link::HandshakeJob::Connect>();
+  const session::AttemptKey key{work.attempt};
   Attempt* attempt = state.attempts.find(key);
   session::Admission& session = state.table.admission(job.session);
   const bool waiting = session.connection_id == job.connection_id && session.state == State::pending;
   if (!waiting || attempt == nullptr || attempt->connection_id != job.connection_id) return;  // took too long
   const wire::Path path = state.table.peer(job.session).path;
-  if (job.denied) {
-    send_denied(state, job.client_ephemeral, job.reason, 0, path);
+  if (work.denied) {
+    send_denied(state, work.client_ephemeral, *work.denied, 0, path);
     state.attempts.erase(key);
     state.table.release(job.session, state.pools);
     return;
   }
   session::Cold& cold = state.table.cold(job.session);
-  state.table.peer(job.session).receive_key = job.keys.client_to_server;
-  state.table.outbound(job.session).send_key = job.keys.server_to_client;
-  cold.rekey.next = job.keys.next;
+  state.table.peer(job.session).receive_key = work.keys.client_to_server;
+  state.table.outbound(job.session).send_key = work.keys.server_to_client;
+  cold.rekey.next = work.keys.next;
   cold.rekey.since = now;
-  cold.exporter = job.keys.exporter;
-  cold.player_id = job.player_id;
-  cold.token_id = job.token_id;
-  cold.token_expiry = job.token_expiry;
-  cold.attempt = job.attempt;
-  session.shard = static_cast<std::uint8_t>(base::mix(job.player_id) % state.shards.size());
+  cold.exporter = work.keys.exporter;
+  cold.player_id = work.player_id;
+  cold.token_id = work.token_id;
+  cold.token_expiry = work.token_expiry;
+  cold.attempt = work.attempt;
+  session.shard = static_cast<std::uint8_t>(base::mix(work.player_id) % state.shards.size());
   session.state = State::half_open;
   session.heard_at = now;
   attempt->state = Attempt::State::half_open;
@@ -75,15 +77,16 @@ void on_connected(IoState& state, link::HandshakeJob& job, Nanos now) noexcept {
 }
 
 void on_confirmed(IoState& state, const link::HandshakeJob& job, Nanos now) noexcept {
+  const auto& work = job.as<link::HandshakeJob::Confirm>();
   session::Admission& session = state.table.admission(job.session);
   if (session.connection_id != job.connection_id || session.state != State::confirming) {
     // The session ended meanwhile, and could not say so because the handshake lane did not know it yet.
-    if (!job.denied) static_cast<void>(state.handshake.ended.push({job.player_id, job.connection_id, 0}));
+    if (!work.denied) static_cast<void>(state.handshake.ended.push({work.player_id, job.connection_id, 0}));
     return;
   }
-  if (job.denied) {
+  if (work.denied) {
     end_session(state, job.session,
-                job.reason == message::DenyReason::full ? DisconnectReason::overload : DisconnectReason::token_used,
+                *work.denied == message::DenyReason::full ? DisconnectReason::overload : DisconnectReason::token_used,
                 true);
     return;
   }
@@ -106,20 +109,21 @@ unsigned handshake_results(IoState& state, Nanos now) noexcept {
   std::uint32_t index = 0;
   for (; done < 16 && state.handshake.results.pop(&index, 1) == 1; ++done) {
     link::HandshakeJob& job = state.handshake.jobs[index];
-    switch (job.kind) {
+    switch (job.kind()) {
+      case link::HandshakeJob::Kind::none:
+        break;
       case link::HandshakeJob::Kind::connect:
         on_connected(state, job, now);
         break;
       case link::HandshakeJob::Kind::confirm:
         on_confirmed(state, job, now);
         break;
-      case link::HandshakeJob::Kind::rekey_prepare:
-      case link::HandshakeJob::Kind::rekey_compute:
+      case link::HandshakeJob::Kind::prepare_rekey:
+      case link::HandshakeJob::Kind::compute_rekey:
         on_rekey_job(state, job, now);
         break;
     }
-    job.keys = {};
-    job.ephemeral = {};
+    job.end();
     state.handshake.free.push(index);
   }
   link::Superseded old;

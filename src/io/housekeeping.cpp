@@ -17,9 +17,10 @@ unsigned shard_traffic(IoState& state) noexcept {
   while (!state.session_events.empty()) {
     const WaitingSessionEvent& next = state.session_events.front();
     if (!state.shards[next.shard]->session_events.push(next.event)) break;
-    const bool joined = next.event.kind == link::SessionEvent::Kind::join;
-    if (joined && state.table.find(next.event.connection_id) == next.event.session)
-      state.table.cold(next.event.session).join_waits = false;
+    const link::SessionEvent& event = next.event;
+    const bool joined = event.kind() == link::SessionEvent::Kind::join;
+    if (joined && state.table.find(event.connection_id()) == event.session())
+      state.table.cold(event.session()).join_waits = false;
     static_cast<void>(state.session_events.pop());
     ++done;
   }

@@ -1,6 +1,6 @@
 #pragma once
-/// The io lane: one queue of each device, its sessions, and the order of the stages. Everything a datagram goes through on its
-/// way in and out is one line here, under the name that the stage has in stage.def.
+/// The io lane: one queue of each device, its sessions, and the order of the stages. Everything a datagram goes through
+/// on its way in and out is one line here, under the name that the stage has in stage.def.
 
 #include <array>
 
@@ -58,21 +58,20 @@ class IoLane {
 
   /// Give every buffer back to the port: after the last poll of this lane and of its shards.
   void close() noexcept {
-    const auto take_home = [this](const link::OutRow& row) {
-      if (row.owner != nullptr) port_.release(wire::Buffer{row.body - link::body_offset, row.owner});
+    const auto take_home = [this](const wire::Buffer& buffer) {
+      if (buffer.data != nullptr) port_.release(buffer);
     };
     for (link::IoShardLink* link : state_.shards) {
       link::OutRow row;
-      while (link->filled.pop(&row, 1) == 1) take_home(row);
+      while (link->filled.pop(&row, 1) == 1) take_home(row.buffer());
       wire::Buffer buffer;
       while (link->empties.pop(&buffer, 1) == 1) port_.release(buffer);
-      link::GameMessage game_message;
-      while (link->game_messages.pop(&game_message, 1) == 1)
-        if (game_message.owner != nullptr)
-          port_.release(wire::Buffer{game_message.message - link::body_offset, game_message.owner});
+      link::GameMessage unread;
+      while (link->game_messages.pop(&unread, 1) == 1)
+        if (unread.lies_in_buffer()) port_.release(unread.buffer());
     }
     discard_handed(state_);
-    while (!state_.replies.empty()) take_home(state_.replies.pop());
+    while (!state_.replies.empty()) port_.release(state_.replies.pop().buffer());
     while (!state_.ready.empty()) port_.release(state_.ready.pop().buffer);
     trim(0);
   }

@@ -67,6 +67,22 @@ struct ReadyRow {
   wire::Path to;
 };
 
+/// A datagram of a session that the io lane itself has to say, ready to be completed and sealed: control messages,
+/// reliable messages, or nothing but acks. Its body lies as that of a link::OutRow does. 32 bytes.
+struct ReplyRow {
+  void* owner = nullptr;
+  std::uint8_t* body = nullptr;
+  std::uint32_t connection_id = 0;
+  std::uint32_t session = 0;
+  std::uint16_t body_bytes = 0;
+  channel::SentPacket packet;  ///< what an ack is about
+  std::uint8_t flags = 0;      ///< of the header, beside sealed and ack
+  bool is_probe = false;       ///< to the address that the session may be moving to
+
+  [[nodiscard]] wire::Buffer buffer() const noexcept { return {body - link::body_offset, owner}; }
+};
+static_assert(sizeof(ReplyRow) == 32);
+
 /// An ack that a session has to send.
 struct Due {
   std::uint32_t session = 0;
@@ -111,7 +127,7 @@ struct IoState {
 
   base::FixedStack<wire::Buffer> spare;
   base::FixedFifo<ReadyRow> ready;
-  base::FixedFifo<link::OutRow> replies;  ///< control messages and ack-only datagrams of sessions
+  base::FixedFifo<ReplyRow> replies;  ///< control messages and ack-only datagrams of sessions
   base::FixedFifo<Due> due_acks;
   SendQueue due_sends;  ///< sessions with reliable messages to be sent, but for those that wait for their windows
   channel::Pools pools;

@@ -28,31 +28,30 @@ void enter(Rekey& rekey, Stage stage, Nanos now) noexcept {
 }
 
 /// A job of the handshake lane for this session, or none when all are lent. A quarter is left to logins.
-link::HandshakeJob* lend_job(IoState& state, std::uint32_t slot, link::HandshakeJob::Kind kind,
-                             std::uint32_t& index) noexcept {
+template <class Work>
+Work* lend_job(IoState& state, std::uint32_t slot, std::uint32_t& index) noexcept {
   if (state.handshake.free.size() <= state.handshake.jobs.size() / 4) return nullptr;
   index = state.handshake.free.pop();
   link::HandshakeJob& job = state.handshake.jobs[index];
-  job.kind = kind;
   job.session = slot;
   job.connection_id = state.table.admission(slot).connection_id;
-  return &job;
+  return &job.begin<Work>();
 }
 
 void begin(IoState& state, std::uint32_t slot, Rekey& rekey, Nanos now) noexcept {
   std::uint32_t index = 0;
-  if (lend_job(state, slot, link::HandshakeJob::Kind::rekey_prepare, index) == nullptr)
-    return;  // the next sweep asks again
+  if (lend_job<link::HandshakeJob::PrepareRekey>(state, slot, index) == nullptr) return;  // the next sweep asks again
   state.handshake.requests.push(index);
   ++rekey.epoch;
   enter(rekey, Stage::preparing, now);
 }
 
-void ask(IoState& state, const link::HandshakeJob& job, Rekey& rekey, Nanos now) noexcept {
-  rekey.ephemeral = job.ephemeral;
+void ask(IoState& state, std::uint32_t slot, const link::HandshakeJob::PrepareRekey& work, Rekey& rekey,
+         Nanos now) noexcept {
+  rekey.ephemeral = work.ephemeral;
   enter(rekey, Stage::asked, now);
   send_control(
-      state, job.session,
+      state, slot,
       [&](base::ByteWriter& out) {
         message::encode(out, message::Type::rekey_request, message::Rekey{rekey.epoch, rekey.ephemeral.public_key});
       },
@@ -60,13 +59,14 @@ void ask(IoState& state, const link::HandshakeJob& job, Rekey& rekey, Nanos now)
 }
 
 /// We have both halves: seal under the new key from now on.
-void adopt(IoState& state, link::HandshakeJob& job, Rekey& rekey, Nanos now) noexcept {
-  session::Outbound& outbound = state.table.outbound(job.session);
-  outbound.send_key = job.keys.server_to_client;
+void adopt(IoState& state, std::uint32_t slot, const link::HandshakeJob::ComputeRekey& work, Rekey& rekey,
+           Nanos now) noexcept {
+  session::Outbound& outbound = state.table.outbound(slot);
+  outbound.send_key = work.keys.server_to_client;
   outbound.key_phase_flag = (rekey.epoch & 1) != 0 ? wire::flag::key_phase : std::uint8_t{0};
   outbound.sealed_bytes = 0;
-  rekey.other_receive_key = job.keys.client_to_server;
-  rekey.next = job.keys.next;
+  rekey.other_receive_key = work.keys.client_to_server;
+  rekey.next = work.keys.next;
   rekey.ephemeral = {};
   enter(rekey, Stage::switching, now);
   state.counters.rekeys.add(1);
@@ -97,16 +97,15 @@ Drop on_rekey_response(IoState& state, std::uint32_t slot, std::span<const std::
   return Drop::none;
 }
 
-void on_rekey_job(IoState& state, link::HandshakeJob& job, Nanos now) noexcept {
+void on_rekey_job(IoState& state, const link::HandshakeJob& job, Nanos now) noexcept {
   const session::Admission& session = state.table.admission(job.session);
   if (session.connection_id != job.connection_id || !session::opens(session.state)) return;  // ended meanwhile
   Rekey& rekey = state.table.cold(job.session).rekey;
-  if (job.kind == link::HandshakeJob::Kind::rekey_prepare)
-    ask(state, job, rekey, now);
-  else if (job.denied)
-    end_session(state, job.session, DisconnectReason::protocol_error, true);
-  else
-    adopt(state, job, rekey, now);
+  if (job.kind() == link::HandshakeJob::Kind::prepare_rekey)
+    return ask(state, job.session, job.as<link::HandshakeJob::PrepareRekey>(), rekey, now);
+  const auto& work = job.as<link::HandshakeJob::ComputeRekey>();
+  if (work.refused) return end_session(state, job.session, DisconnectReason::protocol_error, true);
+  adopt(state, job.session, work, rekey, now);
 }
 
 void sweep_rekey(IoState& state, std::uint32_t slot, Nanos now) noexcept {
@@ -124,12 +123,12 @@ void sweep_rekey(IoState& state, std::uint32_t slot, Nanos now) noexcept {
       return;
     case Stage::answered: {
       std::uint32_t index = 0;
-      link::HandshakeJob* job = lend_job(state, slot, link::HandshakeJob::Kind::rekey_compute, index);
-      if (job == nullptr) return;
-      job->epoch = rekey.epoch;
-      job->ephemeral = rekey.ephemeral;
-      job->client_ephemeral = rekey.theirs;
-      job->keys.next = rekey.next;
+      auto* const work = lend_job<link::HandshakeJob::ComputeRekey>(state, slot, index);
+      if (work == nullptr) return;
+      work->epoch = rekey.epoch;
+      work->ephemeral = rekey.ephemeral;
+      work->client_ephemeral = rekey.theirs;
+      work->next = rekey.next;
       state.handshake.requests.push(index);
       enter(rekey, Stage::computing, now);
       return;

@@ -51,7 +51,7 @@ bool take_block(void* context, wire::Channel channel, std::uint16_t block, std::
   if (session.state != session::State::playing || !has_message_room(state, slot)) return false;
   if (!within_rate(state, slot, type, at.now))
     return channel == wire::Channel::unreliable ? refuse(Drop::message_rate) : false;
-  lend_game_message(state, slot, channel, {.message = message, .bytes = bytes, .block = block});
+  lend_game_message(state, slot, channel, link::GameMessage::in_block(message, block, bytes));
   return true;
 }
 
@@ -98,11 +98,9 @@ bool send_one(IoState& state, std::uint32_t slot, std::uint32_t& bytes_out, unsi
   if (!has_room(outbound, bytes_out, datagrams_out)) return false;
   Reliable::Composed composed;
   std::uint32_t bytes = 0;
-  const bool sent = reply_with(state, slot, [&](base::ByteWriter& out, link::OutRow& row) {
+  const bool sent = reply_with(state, slot, [&](base::ByteWriter& out, ReplyRow& row) {
     composed = reliable.compose(state.pools, out, now);
-    row.payload = composed.packet.payload;
-    row.count = composed.packet.count;
-    row.tag = composed.packet.tag;
+    row.packet = composed.packet;
     row.flags = composed.fragment        ? wire::flag::fragment
                 : pack(state, slot, out) ? wire::flag::compressed
                                          : std::uint8_t{0};

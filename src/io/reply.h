@@ -5,7 +5,7 @@
 
 namespace serried::io {
 
-/// Queue a datagram for a session: `write(ByteWriter&, link::OutRow&)` writes its body, and says what it is; when it
+/// Queue a datagram for a session: `write(ByteWriter&, ReplyRow&)` writes its body, and says what it is; when it
 /// returns false there is none. False, too, and no_buffer, when there is no room to write it.
 template <class Write>
 bool reply_with(IoState& state, std::uint32_t slot, Write&& write) noexcept {
@@ -15,8 +15,7 @@ bool reply_with(IoState& state, std::uint32_t slot, Write&& write) noexcept {
   }
   const wire::Buffer buffer = *state.spare.newest(1);
   base::ByteWriter out{{buffer.data + link::body_offset, link::out_body_bytes_max}};
-  link::OutRow row;
-  row.payload = channel::PayloadKind::none;
+  ReplyRow row;
   if (!write(out, row) || !out.ok()) return false;
   static_cast<void>(state.spare.pop());
   row.owner = buffer.owner;
@@ -30,12 +29,10 @@ bool reply_with(IoState& state, std::uint32_t slot, Write&& write) noexcept {
 
 /// The same for control messages: `write(ByteWriter&)`.
 template <class Write>
-bool reply(IoState& state, std::uint32_t slot, Write&& write, std::uint8_t flags = 0,
-           link::OutKind kind = link::OutKind::datagram) noexcept {
-  return reply_with(state, slot, [&](base::ByteWriter& out, link::OutRow& row) {
+bool reply(IoState& state, std::uint32_t slot, Write&& write, std::uint8_t flags = 0) noexcept {
+  return reply_with(state, slot, [&](base::ByteWriter& out, ReplyRow& row) {
     write(out);
     row.flags = flags;
-    row.kind = kind;
     return true;
   });
 }

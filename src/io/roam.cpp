@@ -22,10 +22,12 @@ constexpr std::uint32_t probe_bytes =
 
 void probe(IoState& state, std::uint32_t slot, Roam& roam, Nanos now) noexcept {
   if (roam.sent_bytes + probe_bytes > amplification_max * roam.received_bytes) return;
-  const auto write = [&](base::ByteWriter& out) {
+  const bool sent = reply_with(state, slot, [&](base::ByteWriter& out, ReplyRow& row) {
     message::encode(out, message::Ping{roam.probe_id, now / microsecond});
-  };
-  if (!reply(state, slot, write, 0, link::OutKind::probe)) return;
+    row.is_probe = true;
+    return true;
+  });
+  if (!sent) return;
   roam.sent_bytes += probe_bytes;
   roam.probed_at = now;
 }

@@ -25,12 +25,12 @@ Drop on_crypto_test(DatagramContext& context, const message::Framed& framed) noe
       cold.test = test;
       const std::uint32_t index = state.handshake.free.pop();
       link::HandshakeJob& job = state.handshake.jobs[index];
-      job.kind = link::HandshakeJob::Kind::confirm;
       job.session = context.slot;
       job.connection_id = context.session.connection_id;
-      job.player_id = cold.player_id;
-      job.token_id = cold.token_id;
-      job.token_expiry = cold.token_expiry;
+      auto& work = job.begin<link::HandshakeJob::Confirm>();
+      work.player_id = cold.player_id;
+      work.token_id = cold.token_id;
+      work.token_expiry = cold.token_expiry;
       state.handshake.requests.push(index);
       context.session.state = State::confirming;
       return Drop::none;
@@ -52,13 +52,11 @@ Drop on_enter(DatagramContext& context, const message::Framed& framed) noexcept 
   if (context.session.state != State::established) return Drop::unexpected_message;
   IoState& state = context.state;
   session::Cold& cold = state.table.cold(context.slot);
-  link::SessionEvent join;
-  join.kind = link::SessionEvent::Kind::join;
-  join.connection_id = context.session.connection_id;
-  join.session = context.slot;
-  join.audit = enter.audit ? 1 : 0;
-  join.player_id = cold.player_id;
-  join.round_trip = state.table.outbound(context.slot).sent.round_trip().smoothed();
+  const link::SessionEvent::Join join{.connection_id = context.session.connection_id,
+                                      .session = context.slot,
+                                      .audit = enter.audit,
+                                      .player_id = cold.player_id,
+                                      .round_trip = state.table.outbound(context.slot).sent.round_trip().smoothed()};
   if (!state.session_events.push({context.session.shard, join})) return Drop::unexpected_message;
   context.session.state = State::playing;
   cold.in_world = cold.join_waits = true;

@@ -30,11 +30,8 @@ bool close_session(IoState& state, std::uint32_t slot) noexcept {
     if (disconnect_queued) --cold.disconnects_left;
   }
   if (cold.in_world) {
-    link::SessionEvent leave;
-    leave.kind = link::SessionEvent::Kind::leave;
-    leave.connection_id = session.connection_id;
-    leave.session = slot;
-    leave.linger = may_resume(cold.reason);
+    const link::SessionEvent::Leave leave{
+        .connection_id = session.connection_id, .session = slot, .linger = may_resume(cold.reason)};
     if (state.session_events.push({session.shard, leave})) cold.in_world = false;
   }
   if (cold.spent && state.handshake.ended.push({cold.player_id, session.connection_id, 0})) cold.spent = false;

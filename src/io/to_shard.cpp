@@ -44,17 +44,15 @@ bool has_message_room(IoState& state, std::uint32_t slot) noexcept {
 bool hand_game_message(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,
                        std::span<const std::uint8_t> content) noexcept {
   if (!has_message_room(state, slot)) return false;
+  const auto bytes = static_cast<std::uint32_t>(content.size() + 1);
   link::GameMessage game_message;
-  game_message.bytes = static_cast<std::uint32_t>(content.size() + 1);
-  if (game_message.bytes <= link::GameMessage::buffer_bytes_max) {
-    const wire::Buffer buffer = state.spare.pop();
-    game_message.owner = buffer.owner;
-    game_message.message = buffer.data + link::body_offset;
+  if (bytes <= link::GameMessage::buffer_bytes_max) {
+    game_message = link::GameMessage::in_buffer(state.spare.pop(), bytes);
   } else {
     // It came packed, and what a datagram unpacks to is longer than a datagram.
-    game_message.block = state.pools.block.acquire(game_message.bytes);
-    if (game_message.block == channel::BlockPool::none) return false;
-    game_message.message = state.pools.block.bytes(game_message.block).data();
+    const std::uint16_t block = state.pools.block.acquire(bytes);
+    if (block == channel::BlockPool::none) return false;
+    game_message = link::GameMessage::in_block(state.pools.block.bytes(block).data(), block, bytes);
   }
   game_message.message[0] = static_cast<std::uint8_t>(type);
   std::copy(content.begin(), content.end(), game_message.message + 1);
@@ -66,7 +64,7 @@ void lend_game_message(IoState& state, std::uint32_t slot, wire::Channel channel
                        link::GameMessage game_message) noexcept {
   const session::Admission& session = state.table.admission(slot);
   game_message.connection_id = session.connection_id;
-  game_message.channel = static_cast<std::uint8_t>(channel);
+  game_message.channel = channel;
   static_cast<void>(state.shards[session.shard]->game_messages.push(game_message));
   state.counters.game_messages_in.add(1);
 }

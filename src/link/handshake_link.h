@@ -3,8 +3,11 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <tuple>
 #include <vector>
 
+#include "base/check.h"
 #include "base/fixed_stack.h"
 #include "crypt/cookie.h"
 #include "crypt/keys.h"
@@ -14,37 +17,87 @@
 
 namespace serried::link {
 
-/// One Connect with a good cookie on its way to keys, one CryptoTest on its way to a spent token, or half a rekey.
-/// The holder of the index (the io lane, a ring, the handshake lane) owns it.
-struct HandshakeJob {
-  enum class Kind : std::uint8_t { connect, confirm, rekey_prepare, rekey_compute };
-  Kind kind{};
+/// Work for a session, of one of four kinds, each with what goes in and what comes out. The holder of the index (the io
+/// lane, a ring, the handshake lane) owns it.
+class HandshakeJob {
+ public:
+  enum class Kind : std::uint8_t { none, connect, confirm, prepare_rekey, compute_rekey };
+
+  /// A Connect with a good cookie, on its way to keys.
+  struct Connect {
+    static constexpr Kind kind = Kind::connect;
+    crypt::PublicKey client_ephemeral{};
+    crypt::Cookie cookie{};
+    crypt::Proof proof{};
+    std::uint16_t token_bytes = 0;
+    std::array<std::uint8_t, crypt::token_bytes_max> token;
+    crypt::Hash attempt{};  ///< AttemptKey, for the io lane
+    // out
+    std::optional<message::DenyReason> denied;
+    std::uint64_t player_id = 0;
+    crypt::TokenId token_id{};
+    std::int64_t token_expiry = 0;
+    crypt::PublicKey server_ephemeral{};
+    std::array<std::uint8_t, 16> server_random{};
+    crypt::SessionKeys keys;
+  };
+  /// A CryptoTest, on its way to a spent token.
+  struct Confirm {
+    static constexpr Kind kind = Kind::confirm;
+    std::uint64_t player_id = 0;
+    crypt::TokenId token_id{};
+    std::int64_t token_expiry = 0;
+    // out
+    std::optional<message::DenyReason> denied;
+  };
+  /// The first half of a rekey: out comes the server's key.
+  struct PrepareRekey {
+    static constexpr Kind kind = Kind::prepare_rekey;
+    crypt::KeyPair ephemeral;
+  };
+  /// The second half: the server's key and the client's make those of the session's next epoch.
+  struct ComputeRekey {
+    static constexpr Kind kind = Kind::compute_rekey;
+    std::uint8_t epoch = 0;  ///< the one that begins
+    crypt::KeyPair ephemeral;
+    crypt::PublicKey client_ephemeral{};
+    crypt::Secret next;  ///< of the epoch that ends
+    // out
+    bool refused = false;  ///< the shared secret was all zero
+    crypt::SessionKeys keys;
+  };
+
   std::uint32_t session = 0;
   std::uint32_t connection_id = 0;
 
-  // connect, in
-  crypt::PublicKey client_ephemeral{};
-  crypt::Cookie cookie{};
-  crypt::Proof proof{};
-  std::uint16_t token_bytes = 0;
-  std::array<std::uint8_t, crypt::token_bytes_max> token;
-  crypt::Hash attempt{};  ///< AttemptKey, handed back
+  /// New work, with the values that its members have at first.
+  template <class Work>
+  Work& begin() noexcept {
+    kind_ = Work::kind;
+    return as<Work>() = Work{};
+  }
+  /// Precondition: the work is of this kind.
+  template <class Work>
+  [[nodiscard]] Work& as() noexcept {
+    SERRIED_DCHECK(kind_ == Work::kind);
+    return std::get<Work>(work_);
+  }
+  template <class Work>
+  [[nodiscard]] const Work& as() const noexcept {
+    SERRIED_DCHECK(kind_ == Work::kind);
+    return std::get<Work>(work_);
+  }
+  [[nodiscard]] Kind kind() const noexcept { return kind_; }
+  /// The work is over: its secrets are wiped.
+  void end() noexcept {
+    work_ = AllWork{};
+    kind_ = Kind::none;
+  }
 
-  // connect, out; confirm, in
-  std::uint64_t player_id = 0;
-  crypt::TokenId token_id{};
-  std::int64_t token_expiry = 0;
-
-  // rekey_prepare, out; rekey_compute, in: with client_ephemeral, keys.next
-  crypt::KeyPair ephemeral;
-  std::uint8_t epoch = 0;
-
-  // out
-  bool denied = false;  ///< rekey_compute: the shared secret was all zero
-  message::DenyReason reason{};
-  crypt::PublicKey server_ephemeral{};
-  std::array<std::uint8_t, 16> server_random{};
-  crypt::SessionKeys keys;
+ private:
+  using AllWork = std::tuple<Connect, Confirm, PrepareRekey, ComputeRekey>;
+  AllWork work_;  ///< side by side: of one kind at a time
+  Kind kind_ = Kind::none;
 };
 
 /// io -> handshake: the session of a player is over.

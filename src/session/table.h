@@ -64,7 +64,7 @@ struct alignas(64) Outbound {
   crypt::Secret send_key;
   std::uint8_t key_phase_flag = 0;  ///< wire::flag::key_phase when the epoch of send_key is odd
   bool held_back = false;           ///< the shard was last told of no room for a datagram, or did not get the row
-  std::uint32_t taken_bytes = 0;    ///< of plans, see link::OutRow::charge
+  std::uint32_t taken_bytes = 0;    ///< of plans, see link::OutRow::Datagram::charge
   std::uint64_t sealed_bytes = 0;   ///< under the keys in use, both directions
   channel::Congestion congestion;
   channel::ReceivedDatagrams received;

@@ -11,12 +11,6 @@ namespace serried::shard {
 
 using metrics::Drop;
 
-namespace {
-
-constexpr auto ordered = static_cast<std::uint8_t>(wire::Channel::reliable_ordered);
-
-}  // namespace
-
 /// Buffers, and room for the rows, of so many messages and one row more.
 bool ShardLane::has_room(Link& link, unsigned messages) noexcept {
   if (link.empty_count < messages) refill(link);
@@ -30,14 +24,13 @@ void ShardLane::send_message(const replicate::Viewer& viewer, std::span<const st
   const wire::Buffer buffer = link.empties[--link.empty_count];
   std::uint8_t* const body = buffer.data + link::body_offset;
   std::copy(message.begin(), message.end(), body);
-  link.rings->filled.push({.owner = buffer.owner,
-                           .body = body,
-                           .connection_id = viewer.connection_id,
-                           .session = viewer.session,
-                           .body_bytes = static_cast<std::uint16_t>(message.size()),
-                           .kind = link::OutKind::game_message,
-                           .count = ordered,
-                           .flags = flags});
+  link.rings->filled.push(link::OutRow::Message{.session = viewer.session,
+                                                .connection_id = viewer.connection_id,
+                                                .body_bytes = static_cast<std::uint16_t>(message.size()),
+                                                .channel = wire::Channel::reliable_ordered,
+                                                .flags = flags,
+                                                .owner = buffer.owner,
+                                                .body = body});
 }
 
 unsigned ShardLane::read_game_messages(unsigned io_lane, Nanos now) noexcept {
@@ -66,14 +59,6 @@ unsigned ShardLane::next_slice(Link& link, std::uint32_t& bytes) noexcept {
   return count;
 }
 
-void ShardLane::give_back(Link& link, const link::GameMessage& game_message) noexcept {
-  const bool buffer = game_message.block == link::GameMessage::in_buffer;
-  link.rings->filled.push({.owner = game_message.owner,
-                           .body = game_message.message,
-                           .tag = buffer ? std::uint16_t{0} : game_message.block,
-                           .kind = buffer ? link::OutKind::buffer_back : link::OutKind::block_back});
-}
-
 /// Give the messages to the game, act on their outcomes in their order, and give back the memory that they lie in.
 void ShardLane::handle(unsigned io_lane, std::span<const link::GameMessage> game_messages, Nanos now) noexcept {
   std::array<game::Message, game::messages_per_slice> messages;
@@ -96,7 +81,7 @@ void ShardLane::handle(unsigned io_lane, std::span<const link::GameMessage> game
   const game::Outcome* outcome = outcomes.data();
   for (std::size_t i = 0; i < game_messages.size(); ++i) {
     if (senders[i] != no_viewer) act_on(senders[i], *outcome++, now);
-    give_back(links_[io_lane], game_messages[i]);
+    links_[io_lane].rings->filled.push(game_messages[i].back());
   }
 }
 
@@ -191,12 +176,10 @@ unsigned ShardLane::welcome() noexcept {
       if (message.size() <= link::out_body_bytes_max) {
         send_message(viewer, message, link::message_flag::may_drop);
       } else {
-        link.rings->filled.push({.body = reinterpret_cast<std::uint8_t*>(&world_.welcome_),
-                                 .connection_id = viewer.connection_id,
-                                 .session = viewer.session,
-                                 .kind = link::OutKind::shared,
-                                 .count = ordered,
-                                 .flags = link::message_flag::may_drop});
+        link.rings->filled.push(link::OutRow::Shared{.session = viewer.session,
+                                                     .connection_id = viewer.connection_id,
+                                                     .channel = wire::Channel::reliable_ordered,
+                                                     .message = &world_.welcome_});
       }
     }
     slots_[index].unwelcomed = false;

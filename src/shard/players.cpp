@@ -17,7 +17,7 @@
 
 namespace serried::shard {
 
-void ShardLane::join(unsigned io_lane, const link::SessionEvent& event) noexcept {
+void ShardLane::join(unsigned io_lane, const link::SessionEvent::Join& event) noexcept {
   std::uint32_t& place = place_of(io_lane, event.session);
   if (place != no_viewer) {
     if (viewers_[place].connection_id == event.connection_id) return;
@@ -44,7 +44,7 @@ void ShardLane::join(unsigned io_lane, const link::SessionEvent& event) noexcept
 }
 
 /// The place that a player had, taken from the session that has it now, or a new one; no_viewer when there is none.
-std::uint32_t ShardLane::slot_for(const link::SessionEvent& event) noexcept {
+std::uint32_t ShardLane::slot_for(const link::SessionEvent::Join& event) noexcept {
   if (const std::uint32_t* const known = players_.find(event.player_id); known != nullptr) {
     const std::uint32_t index = *known;
     replicate::Viewer& viewer = viewers_[index];

@@ -45,13 +45,13 @@ unsigned ShardLane::drain(Nanos now) noexcept {
 }
 
 void ShardLane::take_session_event(unsigned io_lane, const link::SessionEvent& event) noexcept {
-  if (event.session >= world_.setup_.sessions_per_lane) {
+  if (event.session() >= world_.setup_.sessions_per_lane) {
     counters_.drops.add(Drop::shard_unknown_viewer);
     return;
   }
-  if (event.kind == link::SessionEvent::Kind::join) return join(io_lane, event);
-  std::uint32_t& place = place_of(io_lane, event.session);
-  if (place != no_viewer && viewers_[place].connection_id == event.connection_id) leave(place, event.linger);
+  if (event.kind() == link::SessionEvent::Kind::join) return join(io_lane, event.join());
+  std::uint32_t& place = place_of(io_lane, event.session());
+  if (place != no_viewer && viewers_[place].connection_id == event.connection_id()) leave(place, event.leave().linger);
 }
 
 std::uint32_t ShardLane::viewer_of(unsigned io_lane, std::uint32_t connection_id) noexcept {

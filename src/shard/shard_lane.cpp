@@ -88,12 +88,9 @@ void ShardLane::close() noexcept {
     SERRIED_CHECK(returned == link.empty_count);  // they came out of this ring, which io lanes never fill to the brim
     link.empty_count = 0;
     for (; link.message_at < link.message_count; ++link.message_at) {
-      const link::GameMessage& game_message = link.game_messages[link.message_at];
-      if (game_message.block != link::GameMessage::in_buffer) continue;  // the io lane's own memory
-      const link::OutRow back{
-          .owner = game_message.owner, .body = game_message.message, .kind = link::OutKind::buffer_back};
-      const bool home = link.rings->filled.push(back) ||
-                        link.rings->empties.push({game_message.message - link::body_offset, game_message.owner});
+      const link::GameMessage& unread = link.game_messages[link.message_at];
+      if (!unread.lies_in_buffer()) continue;  // the io lane's own memory
+      const bool home = link.rings->filled.push(unread.back()) || link.rings->empties.push(unread.buffer());
       SERRIED_CHECK(home);
     }
   }
@@ -194,7 +191,7 @@ unsigned ShardLane::step() noexcept {
   const std::size_t last = std::min(row_ + rows_per_poll, row_end_);
   const world::Frame& previous = world_.frame(tick_ - 1);
   world::Frame& next = world_.frame(tick_);
-  game.think(game.context, {setup.seed, tick_, previous, world_.identity_, row_, last});
+  game.think(game.context, {setup.world, setup.seed, tick_, previous, world_.identity_, row_, last});
   world::step_rows(setup.world, world_.identity_, previous, next, inputs_.data(), tick_, row_, last, take_);
   game.step(game.context, {tick_, world_.identity_, next, game_players_, row_, last});
   world_.grid_.count(shard_, next, world_.identity_, row_, last);

@@ -107,10 +107,10 @@ class ShardLane {
   }
 
   // players.cpp
-  void join(unsigned io_lane, const link::SessionEvent& event) noexcept;
+  void join(unsigned io_lane, const link::SessionEvent::Join& event) noexcept;
   void leave(std::uint32_t& place, bool linger) noexcept;
   void refuse(unsigned io_lane, std::uint32_t connection_id, std::uint32_t session) noexcept;
-  [[nodiscard]] std::uint32_t slot_for(const link::SessionEvent& event) noexcept;
+  [[nodiscard]] std::uint32_t slot_for(const link::SessionEvent::Join& event) noexcept;
   void still(std::uint32_t index, bool absent) noexcept;
   void spawn_players() noexcept;
   void spawn_players(std::span<const std::uint32_t> viewers) noexcept;
@@ -125,7 +125,6 @@ class ShardLane {
   [[nodiscard]] unsigned next_slice(Link& link, std::uint32_t& bytes) noexcept;
   void handle(unsigned io_lane, std::span<const link::GameMessage> game_messages, Nanos now) noexcept;
   void act_on(std::uint32_t index, const game::Outcome& outcome, Nanos now) noexcept;
-  void give_back(Link& link, const link::GameMessage& game_message) noexcept;
   [[nodiscard]] game::Sender sender_of(std::uint32_t index) const noexcept;
   [[nodiscard]] std::array<float, 3> position_of(std::uint32_t index) const noexcept;
   void broadcast(const game::Broadcast& broadcast, Nanos now) noexcept;

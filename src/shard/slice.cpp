@@ -108,13 +108,13 @@ void ShardLane::plan_for(std::uint32_t index, const replicate::ReplicationContex
   const std::size_t body_bytes_max = std::min(link::out_body_bytes_max, static_cast<std::size_t>(room));
   const replicate::Composed composed =
       replicate::compose(viewer, context, due_set, applied, {body, body_bytes_max}, counters_.plan);
-  link::OutRow& row = link.out[link.out_count++];
-  row = {.owner = buffer.owner,
-         .body = body,
-         .connection_id = viewer.connection_id,
-         .session = viewer.session,
-         .body_bytes = composed.bytes,
-         .tag = composed.plan};
+  const link::OutRow::Datagram row{.session = viewer.session,
+                                   .connection_id = viewer.connection_id,
+                                   .body_bytes = composed.bytes,
+                                   .plan = composed.plan,
+                                   .owner = buffer.owner,
+                                   .body = body};
+  link.out[link.out_count++] = row;
   viewer.handed += row.charge();
 }
 

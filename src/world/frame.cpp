@@ -32,8 +32,6 @@ SERRIED_SETUP Identity::Identity(std::size_t rows)
       mana_max(rows, 15),
       owner(rows, 17),
       spawned(rows, 19),
-      home_x(rows, 2),
-      home_y(rows, 4),
       intent(rows, 6) {}
 
 void spawn(Frame& frame, Identity& identity, std::size_t row, const Spawn& spawn, std::uint32_t tick) noexcept {
@@ -45,8 +43,6 @@ void spawn(Frame& frame, Identity& identity, std::size_t row, const Spawn& spawn
   identity.mana_max[row] = spawn.mana;
   identity.owner[row] = spawn.owner;
   identity.spawned[row] = tick;
-  identity.home_x[row] = spawn.position[0];
-  identity.home_y[row] = spawn.position[1];
   identity.intent[row] = motion::Intent{.yaw = spawn.yaw};
   identity.living[row] = 1;
 

@@ -47,7 +47,6 @@ struct Identity {
   Column<std::uint16_t> level, health_max, mana_max;
   Column<std::uint32_t> owner;    ///< players: index of the input queue in their shard
   Column<std::uint32_t> spawned;  ///< tick at which the row was filled: it is stepped from the next one on
-  Column<float> home_x, home_y;   ///< NPCs
   Column<motion::Intent> intent;  ///< NPCs: what they last decided
 };
 

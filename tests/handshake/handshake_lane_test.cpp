@@ -1,5 +1,7 @@
 #include "handshake/handshake_lane.h"
 
+#include <algorithm>
+#include <array>
 #include <limits>
 
 #include <gtest/gtest.h>
@@ -26,29 +28,27 @@ struct HandshakeLaneTest : testing::Test {
     config = {key, unix_start, 2, 4, random.entropy()};
   }
 
-  link::HandshakeJob& confirm(HandshakeLane& lane, std::uint64_t player, std::uint8_t token, std::uint32_t connection,
-                              std::int64_t expiry = unix_start + 100) {
+  link::HandshakeJob::Confirm confirm(HandshakeLane& lane, std::uint64_t player, std::uint8_t token,
+                                      std::uint32_t connection, std::int64_t expiry = unix_start + 100) {
     link::HandshakeJob& job = link.jobs[0];
-    job.kind = link::HandshakeJob::Kind::confirm;
-    job.player_id = player;
-    job.token_id = {token};
-    job.token_expiry = expiry;
     job.connection_id = connection;
+    auto& work = job.begin<link::HandshakeJob::Confirm>();
+    work.player_id = player;
+    work.token_id = {token};
+    work.token_expiry = expiry;
     EXPECT_TRUE(link.requests.push(0));
     EXPECT_EQ(lane.poll(0, unix_start), 1U);
     std::uint32_t index = 9;
     EXPECT_EQ(link.results.pop(&index, 1), 1U);
     EXPECT_EQ(index, 0U);
-    return job;
+    return work;
   }
 };
 
 TEST_F(HandshakeLaneTest, ATokenIsConfirmedOnce) {
   HandshakeLane lane{config, {&link}};
   EXPECT_FALSE(confirm(lane, 1, 1, 11).denied);
-  const link::HandshakeJob& again = confirm(lane, 1, 1, 12);
-  EXPECT_TRUE(again.denied);
-  EXPECT_EQ(again.reason, message::DenyReason::token_used);
+  EXPECT_EQ(confirm(lane, 1, 1, 12).denied, message::DenyReason::token_used);
   EXPECT_EQ(lane.counters().denied_used.value(), 1U);
 }
 
@@ -56,7 +56,7 @@ TEST_F(HandshakeLaneTest, ConfirmationsAreDeniedWhenTheTableOfSpentTokensIsFull)
   HandshakeLane lane{config, {&link}};
   EXPECT_FALSE(confirm(lane, 1, 1, 11).denied);
   EXPECT_FALSE(confirm(lane, 2, 2, 12).denied);
-  EXPECT_EQ(confirm(lane, 3, 3, 13).reason, message::DenyReason::full);
+  EXPECT_EQ(confirm(lane, 3, 3, 13).denied, message::DenyReason::full);
   EXPECT_EQ(lane.counters().denied_full.value(), 1U);
   for (Nanos i = 1; i <= 64; ++i) lane.poll(i * millisecond, unix_start + 1'000);  // the two expire
   EXPECT_FALSE(confirm(lane, 3, 3, 13, unix_start + 2'000).denied);
@@ -89,6 +89,30 @@ TEST_F(HandshakeLaneTest, ATokenThatNeverExpiresStaysSpent) {
   EXPECT_FALSE(confirm(lane, 1, 1, 11, for_ever).denied);
   for (Nanos i = 1; i <= 64; ++i) lane.poll(i * millisecond, unix_start + 1);
   EXPECT_TRUE(confirm(lane, 1, 1, 12, for_ever).denied) << "and is still remembered as spent";
+}
+
+TEST(HandshakeJob, NoSecretIsLeftAfterItsEnd) {
+  std::array<std::uint8_t, crypt::key_bytes> pattern;
+  pattern.fill(0xA5);
+  const crypt::Secret secret{pattern};
+  link::HandshakeJob job;
+  const auto secrets = [&] {
+    const auto* const bytes = reinterpret_cast<const std::uint8_t*>(&job);
+    unsigned found = 0;
+    for (std::size_t at = 0; at + crypt::key_bytes <= sizeof job; ++at)
+      found += std::equal(pattern.begin(), pattern.end(), bytes + at) ? 1U : 0U;
+    return found;
+  };
+  job.begin<link::HandshakeJob::Connect>().keys.next = secret;
+  EXPECT_EQ(secrets(), 1U);
+  job.end();
+  EXPECT_EQ(secrets(), 0U);
+  auto& work = job.begin<link::HandshakeJob::ComputeRekey>();
+  work.ephemeral.secret = work.next = work.keys.client_to_server = secret;
+  EXPECT_EQ(secrets(), 3U);
+  job.end();
+  EXPECT_EQ(secrets(), 0U);
+  EXPECT_EQ(job.kind(), link::HandshakeJob::Kind::none);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ TEST_F(ConnectTest, AConnectWithoutCookieLeavesNoState) {
 
 TEST_F(ConnectTest, AHandshakeEndsInAnEstablishedSession) {
   Peer& peer = play(42);
-  EXPECT_EQ(joined[&peer].player_id, 42U);
+  EXPECT_EQ(joined[&peer].join().player_id, 42U);
   EXPECT_EQ(lane.counters().established.value(), 1U);
   EXPECT_EQ(handshake.counters().confirmed.value(), 1U);
   expect_balanced();

@@ -23,7 +23,7 @@ TEST_F(DispatchTest, InputsReachTheShardOnceAndInOrder) {
     const std::uint16_t sequence = peer.session.submit(input);
     run(10 * millisecond);
     while (link.inputs.pop(&row, 1) == 1) {
-      EXPECT_EQ(row.connection_id, joined[&peer].connection_id);
+      EXPECT_EQ(row.connection_id, joined[&peer].connection_id());
       if (row.has_input == 0) continue;
       sequences.push_back(row.input_sequence);
       EXPECT_EQ(row.input_sequence, sequence);

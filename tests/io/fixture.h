@@ -191,42 +191,32 @@ class LaneTest : public testing::Test {
     message::frame(out, message::Type::delta_sync, message::delta_header_bytes);
     out.write(std::uint32_t{tick++});
     out.write(std::uint16_t{0});
-    link::OutRow row;
-    row.owner = buffer.owner;
-    row.body = buffer.data + link::body_offset;
-    row.connection_id = joined[&peer].connection_id;
-    row.session = joined[&peer].session;
-    row.body_bytes = static_cast<std::uint16_t>(out.size());
-    row.tag = plan;
-    ASSERT_TRUE(link.filled.push(row));
+    ASSERT_TRUE(link.filled.push(link::OutRow::Datagram{.session = joined[&peer].session(),
+                                                        .connection_id = joined[&peer].connection_id(),
+                                                        .body_bytes = static_cast<std::uint16_t>(out.size()),
+                                                        .plan = plan,
+                                                        .owner = buffer.owner,
+                                                        .body = buffer.data + link::body_offset}));
   }
   /// What a shard would send: a message, type first, on a reliable channel.
   void post(Peer& peer, wire::Channel channel, std::span<const std::uint8_t> message, std::uint8_t flags = 0) {
     wire::Buffer buffer;
     ASSERT_EQ(link.empties.pop(&buffer, 1), 1U);
     std::copy(message.begin(), message.end(), buffer.data + link::body_offset);
-    ASSERT_TRUE(link.filled.push({.owner = buffer.owner,
-                                  .body = buffer.data + link::body_offset,
-                                  .connection_id = joined[&peer].connection_id,
-                                  .session = joined[&peer].session,
-                                  .body_bytes = static_cast<std::uint16_t>(message.size()),
-                                  .kind = link::OutKind::game_message,
-                                  .count = static_cast<std::uint8_t>(channel),
-                                  .flags = flags}));
+    ASSERT_TRUE(link.filled.push(link::OutRow::Message{.session = joined[&peer].session(),
+                                                       .connection_id = joined[&peer].connection_id(),
+                                                       .body_bytes = static_cast<std::uint16_t>(message.size()),
+                                                       .channel = channel,
+                                                       .flags = flags,
+                                                       .owner = buffer.owner,
+                                                       .body = buffer.data + link::body_offset}));
   }
   /// Read up to `most` messages as a shard would, and give their memory back.
   std::vector<GameMessage> collect(unsigned most = ~0U) {
     std::vector<GameMessage> game_messages;
-    for (link::GameMessage game_message;
-         game_messages.size() < most && link.game_messages.pop(&game_message, 1) == 1;) {
-      game_messages.push_back({game_message.connection_id,
-                               static_cast<wire::Channel>(game_message.channel),
-                               {game_message.message, game_message.message + game_message.bytes}});
-      const bool buffer = game_message.block == link::GameMessage::in_buffer;
-      EXPECT_TRUE(link.filled.push({.owner = game_message.owner,
-                                    .body = game_message.message,
-                                    .tag = buffer ? std::uint16_t{0} : game_message.block,
-                                    .kind = buffer ? link::OutKind::buffer_back : link::OutKind::block_back}));
+    for (link::GameMessage lent; game_messages.size() < most && link.game_messages.pop(&lent, 1) == 1;) {
+      game_messages.push_back({lent.connection_id, lent.channel, {lent.message, lent.message + lent.bytes}});
+      EXPECT_TRUE(link.filled.push(lent.back()));
     }
     return game_messages;
   }

@@ -32,11 +32,11 @@ TEST_F(HandshakeResultsTest, ANewSessionOfAPlayerSupersedesTheOldOne) {
   EXPECT_EQ(handshake.counters().superseded.value(), 1U);
   link::SessionEvent leave;
   ASSERT_EQ(link.session_events.pop(&leave, 1), 1U);
-  EXPECT_EQ(leave.kind, link::SessionEvent::Kind::leave);
-  EXPECT_EQ(leave.connection_id, joined[&old].connection_id);
+  EXPECT_EQ(leave.kind(), link::SessionEvent::Kind::leave);
+  EXPECT_EQ(leave.connection_id(), joined[&old].connection_id());
   link::SessionEvent join;
   ASSERT_EQ(link.session_events.pop(&join, 1), 1U);
-  EXPECT_EQ(join.kind, link::SessionEvent::Kind::join) << "the old one leaves before the new one joins";
+  EXPECT_EQ(join.kind(), link::SessionEvent::Kind::join) << "the old one leaves before the new one joins";
 }
 
 TEST_F(HandshakeResultsTest, BadTokensAreDeniedWithTheirReason) {

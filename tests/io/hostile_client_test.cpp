@@ -36,10 +36,10 @@ TEST_F(HostileClientTest, ABodyThatUnpacksBeyondABufferIsHandedOverInABlock) {
        {link::GameMessage::buffer_bytes_max, link::GameMessage::buffer_bytes_max + 1, std::size_t{8'000}}) {
     send(peer, {.flags = flags, .body = packed(bytes, false)});
     run(2 * millisecond);
-    link::GameMessage game_message;
-    ASSERT_EQ(link.game_messages.pop(&game_message, 1), 1U);
-    EXPECT_EQ(game_message.block == link::GameMessage::in_buffer, bytes <= link::GameMessage::buffer_bytes_max);
-    ASSERT_TRUE(link.game_messages.push(game_message));
+    link::GameMessage handed;
+    ASSERT_EQ(link.game_messages.pop(&handed, 1), 1U);
+    EXPECT_EQ(handed.lies_in_buffer(), bytes <= link::GameMessage::buffer_bytes_max);
+    ASSERT_TRUE(link.game_messages.push(handed));
     const auto game_messages = collect();
     ASSERT_EQ(game_messages.size(), 1U);
     EXPECT_EQ(game_messages[0].message, own(bytes));

@@ -143,7 +143,7 @@ TEST_F(IoLaneTest, AnAckOfWhatWasNeverSentEndsTheSession) {
   EXPECT_EQ(lane.counters().sessions.value(), 0U);
   link::SessionEvent leave;
   ASSERT_EQ(link.session_events.pop(&leave, 1), 1U);
-  EXPECT_EQ(leave.kind, link::SessionEvent::Kind::leave);
+  EXPECT_EQ(leave.kind(), link::SessionEvent::Kind::leave);
   expect_balanced();
 }
 
@@ -318,7 +318,7 @@ TEST_F(IoLaneTest, MemoryIsReturnedAfterRandomMessagesOfAuthenticClients) {
   const auto drain_rings = [&] {
     link::SessionEvent command;
     while (link.session_events.pop(&command, 1) == 1)
-      in_world[command.connection_id] += command.kind == link::SessionEvent::Kind::join ? 1 : -1;
+      in_world[command.connection_id()] += command.kind() == link::SessionEvent::Kind::join ? 1 : -1;
     link::InputRow row;
     while (link.inputs.pop(&row, 1) == 1) {
     }

@@ -198,11 +198,10 @@ TEST_F(ReliableTest, LongMessagesGoInFragmentsBothWays) {
       const link::SharedMessage shared{message};
       peer.inbox.clear();
       ASSERT_EQ(peer.session.send_message(channel, own, content, Urgency::immediate, now), Queued::yes);
-      ASSERT_TRUE(link.filled.push({.body = reinterpret_cast<std::uint8_t*>(const_cast<link::SharedMessage*>(&shared)),
-                                    .connection_id = joined[&peer].connection_id,
-                                    .session = joined[&peer].session,
-                                    .kind = link::OutKind::shared,
-                                    .count = static_cast<std::uint8_t>(channel)}));
+      ASSERT_TRUE(link.filled.push(link::OutRow::Shared{.session = joined[&peer].session(),
+                                                        .connection_id = joined[&peer].connection_id(),
+                                                        .channel = channel,
+                                                        .message = &shared}));
       std::vector<GameMessage> game_messages;
       for (int i = 0; i < 30'000 && (game_messages.empty() || peer.inbox.empty()); ++i) step_and_collect(game_messages);
       ASSERT_EQ(game_messages.size(), 1U);
@@ -527,7 +526,7 @@ TEST_F(ReliableRates, MessagesThatWaitedForRoomAreNotRateLimited) {
 TEST_F(ReliableTest, OnlyMailOfASessionWithoutJoinWaitsForIt) {
   Peer& playing = play(1);
   run(200 * millisecond);
-  while (link.session_events.push({.kind = link::SessionEvent::Kind::leave})) {
+  while (link.session_events.push(link::SessionEvent::Leave{})) {
   }
   Peer& joining = connect(2);
   run(200 * millisecond);
@@ -543,7 +542,7 @@ TEST_F(ReliableTest, OnlyMailOfASessionWithoutJoinWaitsForIt) {
   run(200 * millisecond);
   EXPECT_EQ(numbers(collect(), Channel::reliable_ordered), std::vector<std::uint32_t>{2});
   ASSERT_EQ(link.session_events.pop(&command, 1), 1U);
-  EXPECT_EQ(command.kind, link::SessionEvent::Kind::join);
+  EXPECT_EQ(command.kind(), link::SessionEvent::Kind::join);
 }
 
 }  // namespace

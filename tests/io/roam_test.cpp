@@ -29,12 +29,10 @@ class RoamTest : public LaneTest {
   }
   void publish_counted(Peer& peer, std::uint16_t plan) {
     publish(peer, plan);
-    link::OutRow row;
-    row.body_bytes = 2 + message::delta_header_bytes;
-    charged += row.charge();
+    charged += charge;
   }
-  std::uint32_t charged =
-      link::OutRow{.body_bytes = 2 + message::delta_header_bytes}.charge();  ///< the first by play()
+  static constexpr std::uint32_t charge = link::OutRow::datagram_overhead + 2 + message::delta_header_bytes;
+  std::uint32_t charged = charge;  ///< the first by play()
 };
 
 TEST_F(RoamTest, ASessionFollowsItsClientToAnotherPort) {

@@ -121,9 +121,9 @@ struct Crowd {
     static_cast<void>(send_reliable(state, now));
     Sessions sent;
     while (!state.replies.empty()) {
-      const link::OutRow row = state.replies.pop();
+      const ReplyRow row = state.replies.pop();
       sent.push_back(row.session);
-      state.spare.push({row.body - link::body_offset, row.owner});
+      state.spare.push(row.buffer());
     }
     return sent;
   }

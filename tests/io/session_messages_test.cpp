@@ -40,7 +40,7 @@ TEST_F(SessionMessagesTest, ADisconnectEndsTheSessionAtOnce) {
   EXPECT_EQ(lane.counters().sessions.value(), 0U);
   link::SessionEvent leave;
   ASSERT_EQ(link.session_events.pop(&leave, 1), 1U);
-  EXPECT_EQ(leave.kind, link::SessionEvent::Kind::leave);
+  EXPECT_EQ(leave.kind(), link::SessionEvent::Kind::leave);
 }
 
 }  // namespace

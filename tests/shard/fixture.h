@@ -188,11 +188,8 @@ class ShardRig {
     player->connection_id = session::make_id(0, player->session, connections_++);
     player->shard = static_cast<unsigned>(base::mix(player_id) % setup_.shards);
     player->playing = true;
-    links[player->shard]->session_events.push({.kind = link::SessionEvent::Kind::join,
-                                               .connection_id = player->connection_id,
-                                               .session = player->session,
-                                               .audit = audit,
-                                               .player_id = player_id});
+    links[player->shard]->session_events.push(link::SessionEvent::Join{
+        .connection_id = player->connection_id, .session = player->session, .audit = audit, .player_id = player_id});
     players.push_back(std::move(player));
     links[players.back()->shard]->inputs.push(acks_of(*players.back()));
     return *players.back();
@@ -201,33 +198,29 @@ class ShardRig {
   void leave(Player& player, bool linger = false) {
     player.playing = false;
     free_sessions_.push_back(player.session);
-    links[player.shard]->session_events.push({.kind = link::SessionEvent::Kind::leave,
-                                              .connection_id = player.connection_id,
-                                              .session = player.session,
-                                              .linger = linger});
+    links[player.shard]->session_events.push(
+        link::SessionEvent::Leave{.connection_id = player.connection_id, .session = player.session, .linger = linger});
   }
 
   /// A game message, type first, as an io lane hands it over: in a buffer, or longer ones in a block.
   bool post(const Player& player, std::span<const std::uint8_t> message) {
-    link::GameMessage game_message{
-        .connection_id = player.connection_id, .bytes = static_cast<std::uint32_t>(message.size()), .channel = 1};
+    link::IoShardLink& link = *links[player.shard];
+    const auto bytes = static_cast<std::uint32_t>(message.size());
+    link::GameMessage lent;
     if (message.size() > link::out_body_bytes_max) {
       blocks.emplace_back(message.begin(), message.end());
-      game_message.message = blocks.back().data();
-      game_message.block = static_cast<std::uint16_t>(blocks.size() - 1);
+      lent = link::GameMessage::in_block(blocks.back().data(), static_cast<std::uint16_t>(blocks.size() - 1), bytes);
     } else {
       wire::Buffer buffer;
-      SERRIED_CHECK(links[player.shard]->empties.pop(&buffer, 1) == 1);
-      game_message.owner = buffer.owner;
-      game_message.message = buffer.data + link::body_offset;
-      std::copy(message.begin(), message.end(), game_message.message);
-      if (!links[player.shard]->game_messages.push(game_message)) {
-        links[player.shard]->empties.push(buffer);
-        return false;
-      }
-      return true;
+      SERRIED_CHECK(link.empties.pop(&buffer, 1) == 1);
+      lent = link::GameMessage::in_buffer(buffer, bytes);
+      std::copy(message.begin(), message.end(), lent.message);
     }
-    return links[player.shard]->game_messages.push(game_message);
+    lent.connection_id = player.connection_id;
+    lent.channel = wire::Channel::reliable_ordered;
+    if (link.game_messages.push(lent)) return true;
+    if (lent.lies_in_buffer()) link.empties.push(lent.buffer());
+    return false;
   }
   template <class Message>
   bool say(const Player& player, const Message& message) {
@@ -336,17 +329,18 @@ class ShardRig {
     for (unsigned shard = 0; shard < links.size(); ++shard) {
       link::OutRow row;
       while (links[shard]->filled.pop(&row, 1) == 1) {
-        if (row.kind != link::OutKind::datagram) {
+        if (row.kind() != link::OutRow::Kind::datagram) {
           take_other(shard, row);
           continue;
         }
-        SERRIED_CHECK(row.tag != 0 && row.body == static_cast<std::uint8_t*>(row.owner) + link::body_offset);
-        largest_body = std::max<std::size_t>(largest_body, row.body_bytes);
+        const link::OutRow::Datagram& out = row.datagram();
+        SERRIED_CHECK(out.plan != 0 && out.body == static_cast<std::uint8_t*>(out.owner) + link::body_offset);
+        largest_body = std::max<std::size_t>(largest_body, out.body_bytes);
         ++bodies;
-        body_bytes += row.body_bytes;
-        Player* player = player_of(row.connection_id);
-        if (player != nullptr && player->playing) send(*player, row, tick);
-        give_back(shard, static_cast<std::uint8_t*>(row.owner));
+        body_bytes += out.body_bytes;
+        Player* player = player_of(out.connection_id);
+        if (player != nullptr && player->playing) send(*player, out, tick);
+        give_back(shard, static_cast<std::uint8_t*>(out.owner));
       }
       link::Notice notice;
       while (links[shard]->notices.pop(&notice, 1) == 1) notices.push_back(notice);
@@ -355,34 +349,36 @@ class ShardRig {
 
   /// A row that is no datagram.
   void take_other(unsigned shard, const link::OutRow& row) {
-    if (row.kind == link::OutKind::block_back) return blocks_back.push_back(row.tag);
-    if (Player* const player = player_of(row.connection_id);
-        player != nullptr && row.kind == link::OutKind::game_message) {
-      SERRIED_CHECK(row.count == 1 && row.body_bytes != 0);
-      if (player->playing) player->game_messages.emplace_back(row.body, row.body + row.body_bytes);
-    } else if (player != nullptr && row.kind == link::OutKind::shared) {
-      const auto message = reinterpret_cast<const link::SharedMessage*>(row.body)->message;
-      player->game_messages.emplace_back(message.begin(), message.end());
+    if (row.kind() == link::OutRow::Kind::block_back) return blocks_back.push_back(row.block_back().block);
+    Player* const player = row.has_session() ? player_of(row.connection_id()) : nullptr;
+    if (row.kind() == link::OutRow::Kind::shared) {
+      const auto message = row.shared().message->message;
+      if (player != nullptr) player->game_messages.emplace_back(message.begin(), message.end());
       return;
     }
-    if (row.kind == link::OutKind::buffer_back) ++buffers_back;
-    SERRIED_CHECK(row.body == static_cast<std::uint8_t*>(row.owner) + link::body_offset);
-    give_back(shard, static_cast<std::uint8_t*>(row.owner));
+    if (player != nullptr) {
+      const link::OutRow::Message& out = row.message();
+      SERRIED_CHECK(out.channel == wire::Channel::reliable_ordered && out.body_bytes != 0);
+      if (player->playing) player->game_messages.emplace_back(out.body, out.body + out.body_bytes);
+    }
+    if (row.kind() == link::OutRow::Kind::buffer_back) ++buffers_back;
+    SERRIED_CHECK(row.buffer().data == row.buffer().owner);
+    give_back(shard, row.buffer().data);
   }
 
-  void send(Player& player, const link::OutRow& row, std::uint32_t tick) {
+  void send(Player& player, const link::OutRow::Datagram& row, std::uint32_t tick) {
     const std::uint64_t sequence = ++player.sequence;
     player.taken += row.charge();
     player.in_flight += row.charge();
     const std::vector<std::uint8_t> body(row.body, row.body + row.body_bytes);
     if (random.chance(weather.loss)) {
       if (random.chance(weather.lost_report))
-        flights_.push_back({&player, sequence, row.tag, row.charge(), tick + 2 * delay() + 3, false, true, {}});
+        flights_.push_back({&player, sequence, row.plan, row.charge(), tick + 2 * delay() + 3, false, true, {}});
       return;
     }
-    flights_.push_back({&player, sequence, row.tag, row.charge(), tick + delay(), false, false, body});
+    flights_.push_back({&player, sequence, row.plan, row.charge(), tick + delay(), false, false, body});
     if (random.chance(weather.duplicate))
-      flights_.push_back({&player, sequence, row.tag, row.charge(), tick + delay(), false, false, body});
+      flights_.push_back({&player, sequence, row.plan, row.charge(), tick + delay(), false, false, body});
   }
 
   /// Datagrams to clients, then acks and loss reports to shards, each in the order in which it becomes due.

@@ -46,8 +46,7 @@ void expect_all_home(ShardRig& rig, unsigned buffers = all_buffers) {
   std::size_t home = rig.buffers_home();
   link::OutRow row;
   for (auto& link : rig.links)
-    while (link->filled.pop(&row, 1) == 1)
-      home += row.kind != link::OutKind::block_back && row.kind != link::OutKind::shared;
+    while (link->filled.pop(&row, 1) == 1) home += row.buffer().data != nullptr;
   EXPECT_EQ(home, buffers);
 }
 
@@ -172,8 +171,7 @@ TEST(GameMessages, MailBeyondOnePollIsReadBeforeTheTick) {
 struct Narrow {
   explicit Narrow(unsigned buffers) : memory(7 * 1'280) {
     for (unsigned i = 0; i < buffers; ++i) link.empties.push({memory.data() + i * 1'280, memory.data() + i * 1'280});
-    link.session_events.push(
-        {.kind = link::SessionEvent::Kind::join, .connection_id = id, .session = 0, .player_id = 1});
+    link.session_events.push(link::SessionEvent::Join{.connection_id = id, .session = 0, .player_id = 1});
     for (unsigned i = 0; i < 60; ++i) {
       now += millisecond;
       lane.poll(now);
@@ -193,12 +191,13 @@ TEST(GameMessages, MailWaitsUntilThereIsRoomForAllAnswers) {
   Narrow narrow(7);
   std::vector<std::vector<std::uint8_t>> blocks;
   for (std::uint32_t i = 0; i < 9; ++i) blocks.push_back(ShardRig::type_first(message::Action{i, 99, 0}));
-  for (std::uint16_t i = 0; i < 9; ++i)
-    ASSERT_TRUE(narrow.link.game_messages.push({.message = blocks[i].data(),
-                                                .connection_id = Narrow::id,
-                                                .bytes = static_cast<std::uint32_t>(blocks[i].size()),
-                                                .block = i,
-                                                .channel = 1}));
+  for (std::uint16_t i = 0; i < 9; ++i) {
+    link::GameMessage lent =
+        link::GameMessage::in_block(blocks[i].data(), i, static_cast<std::uint32_t>(blocks[i].size()));
+    lent.connection_id = Narrow::id;
+    lent.channel = wire::Channel::reliable_ordered;
+    ASSERT_TRUE(narrow.link.game_messages.push(lent));
+  }
   for (unsigned i = 0; i < 100; ++i) narrow.lane.poll(narrow.now += millisecond);
   EXPECT_LT(narrow.lane.counters().game_messages.value(), 9U) << "no io lane takes the answers";
   std::vector<std::uint16_t> back;
@@ -206,10 +205,10 @@ TEST(GameMessages, MailWaitsUntilThereIsRoomForAllAnswers) {
   for (unsigned i = 0; i < 2'000 && back.size() < 9; ++i) {
     link::OutRow row;
     if (narrow.link.filled.pop(&row, 1) == 1) {
-      if (row.kind == link::OutKind::block_back) back.push_back(row.tag);
-      if (row.kind == link::OutKind::game_message) answered.push_back(base::load<std::uint32_t>(row.body + 1));
-      if (row.kind != link::OutKind::block_back)
-        narrow.link.empties.push({static_cast<std::uint8_t*>(row.owner), row.owner});
+      if (row.kind() == link::OutRow::Kind::block_back) back.push_back(row.block_back().block);
+      if (row.kind() == link::OutRow::Kind::message)
+        answered.push_back(base::load<std::uint32_t>(row.message().body + 1));
+      if (row.kind() != link::OutRow::Kind::block_back) narrow.link.empties.push(row.buffer());
     }
     narrow.lane.poll(narrow.now += 10 * microsecond);
   }
@@ -226,8 +225,10 @@ TEST(GameMessages, UnreadMailIsReturnedWhenTheLaneCloses) {
   std::vector<std::uint8_t> memory(2 * 1'280);
   for (unsigned i = 0; i < 2; ++i) {
     std::uint8_t* const data = memory.data() + i * 1'280;
-    ASSERT_TRUE(narrow.link.game_messages.push(
-        {.owner = data, .message = data + link::body_offset, .connection_id = Narrow::id, .bytes = 3, .channel = 1}));
+    link::GameMessage lent = link::GameMessage::in_buffer({data, data}, 3);
+    lent.connection_id = Narrow::id;
+    lent.channel = wire::Channel::reliable_ordered;
+    ASSERT_TRUE(narrow.link.game_messages.push(lent));
   }
   narrow.lane.poll(narrow.now);
   EXPECT_EQ(narrow.link.game_messages.size(), 0U);
@@ -235,8 +236,8 @@ TEST(GameMessages, UnreadMailIsReturnedWhenTheLaneCloses) {
   narrow.lane.close();
   for (unsigned i = 0; i < 2; ++i) {
     ASSERT_EQ(narrow.link.filled.pop(&row, 1), 1U);
-    EXPECT_EQ(row.kind, link::OutKind::buffer_back);
-    EXPECT_EQ(row.owner, memory.data() + i * 1'280);
+    ASSERT_EQ(row.kind(), link::OutRow::Kind::buffer_back);
+    EXPECT_EQ(row.buffer_back().buffer.owner, memory.data() + i * 1'280);
   }
 }
 

@@ -66,10 +66,8 @@ TEST(Rings, ANewSessionInASlotEndsTheOldOne) {
   ShardRig rig(rings_setup());
   Player& old = rig.join(1);
   rig.tick();
-  rig.links[0]->session_events.push({.kind = link::SessionEvent::Kind::join,
-                                     .connection_id = session::make_id(0, old.session, 77),
-                                     .session = old.session,
-                                     .player_id = 2});
+  rig.links[0]->session_events.push(link::SessionEvent::Join{
+      .connection_id = session::make_id(0, old.session, 77), .session = old.session, .player_id = 2});
   rig.tick();
   EXPECT_EQ(rig.simulation.entity_count(), 1U);
   old.playing = false;  // its client acks no more
@@ -85,7 +83,7 @@ TEST(Rings, ALateLeaveDoesNotEndTheNextSession) {
   Player& player = rig.join(1);
   rig.tick();
   rig.links[0]->session_events.push(
-      {.kind = link::SessionEvent::Kind::leave, .connection_id = player.connection_id + 5, .session = player.session});
+      link::SessionEvent::Leave{.connection_id = player.connection_id + 5, .session = player.session});
   rig.tick();
   EXPECT_EQ(rig.simulation.entity_count(), 1U);
 }

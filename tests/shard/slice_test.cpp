@@ -58,8 +58,7 @@ TEST(Slice, AFullRingSkipsViewersAndKeepsTheirBuffers) {
   std::vector<std::uint8_t> memory(63 * 1'280);
   for (unsigned i = 0; i < 63; ++i) link.empties.push({memory.data() + i * 1'280, memory.data() + i * 1'280});
   for (std::uint32_t i = 0; i < 40; ++i)
-    link.session_events.push(
-        {.kind = link::SessionEvent::Kind::join, .connection_id = i + 1, .session = i, .player_id = i});
+    link.session_events.push(link::SessionEvent::Join{.connection_id = i + 1, .session = i, .player_id = i});
   Nanos now = second;
   const auto tick = [&] {
     now += second / 60 + 1;
@@ -72,7 +71,7 @@ TEST(Slice, AFullRingSkipsViewersAndKeepsTheirBuffers) {
   link::OutRow rows[64];
   const unsigned count = link.filled.pop(rows, 64);
   std::set<void*> owners;
-  for (unsigned i = 0; i < count; ++i) owners.insert(rows[i].owner);
+  for (unsigned i = 0; i < count; ++i) owners.insert(rows[i].buffer().owner);
   EXPECT_EQ(owners.size(), 63U);  // each buffer once
 }
 

@@ -43,6 +43,12 @@ std::array<float, 3> spread(const motion::Limits& limits, const std::array<float
           limits.ground_z};
 }
 
+/// Where an NPC appears, and returns to when it has strayed.
+std::array<float, 3> home_of(const Config& config, const motion::Limits& limits, std::uint64_t seed,
+                             std::uint64_t id) noexcept {
+  return spread(limits, config.npc_spawn_centre, config.npc_spawn_half, base::mix(seed, purpose_npc_spawn, id));
+}
+
 std::int16_t yaw_of(unsigned direction) noexcept {
   return static_cast<std::int16_t>(static_cast<std::uint16_t>(direction % heading_count * 4'096));
 }
@@ -85,7 +91,7 @@ void spawn_npcs(const Config& config, const game::NpcSpawnSlice& slice) noexcept
     spawn.level = static_cast<std::uint16_t>(1 + (random >> 50) % 60);
     spawn.health = config.npc_health;
     spawn.mana = 0;
-    spawn.position = spread(slice.world.limits, config.npc_spawn_centre, config.npc_spawn_half, random);
+    spawn.position = home_of(config, slice.world.limits, slice.seed, spawn.id);
     spawn.yaw = yaw_of(static_cast<unsigned>(random >> 60));
   }
 }
@@ -96,13 +102,13 @@ motion::Intent npc_decision(const Config& config, const game::ThinkSlice& slice,
   motion::Intent intent{.yaw = frame.yaw[row]};
   if (config.npc_stop_tick != 0 && slice.tick >= config.npc_stop_tick) return intent;
   const std::uint64_t random = base::mix(slice.seed, purpose_decision, identity.id[row], slice.tick);
-  const float away_x = frame.x[row] - identity.home_x[row];
-  const float away_y = frame.y[row] - identity.home_y[row];
+  const auto home = home_of(config, slice.world.limits, slice.seed, identity.id[row]);
+  const float away_x = frame.x[row] - home[0];
+  const float away_y = frame.y[row] - home[1];
   const bool strayed = away_x * away_x + away_y * away_y > config.npc_wander_radius * config.npc_wander_radius;
   if (!strayed && random % 4 == 0) return intent;  // a rest
-  const unsigned direction = strayed
-                                 ? direction_to(frame.x[row], frame.y[row], identity.home_x[row], identity.home_y[row])
-                                 : static_cast<unsigned>(random >> 8);
+  const unsigned direction =
+      strayed ? direction_to(frame.x[row], frame.y[row], home[0], home[1]) : static_cast<unsigned>(random >> 8);
   const Heading towards = heading(direction);
   intent.move_x = towards.x;
   intent.move_y = towards.y;

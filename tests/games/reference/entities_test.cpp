@@ -60,14 +60,18 @@ TEST(Reference, NpcsWanderNearTheirHome) {
   config.npc_decision_ticks = 60;
   world::Frame frames[2] = {world::Frame(64, 0), world::Frame(64, 12)};
   world::Identity identity(64);
-  for (std::uint64_t id = 1; id <= 64; ++id) world::spawn(frames[0], identity, id - 1, npc_spawn(config, 3, id), 0);
+  std::array<std::array<float, 3>, 64> homes;
+  for (std::uint64_t id = 1; id <= 64; ++id) {
+    world::spawn(frames[0], identity, id - 1, npc_spawn(config, 3, id), 0);
+    homes[id - 1] = npc_spawn(config, 3, id).position;
+  }
   float furthest = 0;
   for (std::uint32_t tick = 1; tick < 6'000; ++tick) {
-    think(config, {3, tick, frames[(tick - 1) & 1], identity, 0, 64});
+    think(config, {world_config, 3, tick, frames[(tick - 1) & 1], identity, 0, 64});
     world::step_rows(world_config, identity, frames[(tick - 1) & 1], frames[tick & 1], nullptr, tick, 0, 64);
     for (unsigned row = 0; row < 64; ++row)
-      furthest = std::max(furthest, std::hypot(frames[tick & 1].x[row] - identity.home_x[row],
-                                               frames[tick & 1].y[row] - identity.home_y[row]));
+      furthest = std::max(furthest,
+                          std::hypot(frames[tick & 1].x[row] - homes[row][0], frames[tick & 1].y[row] - homes[row][1]));
   }
   // A second's run beyond the radius, before the next decision turns it round.
   EXPECT_LE(furthest, config.npc_wander_radius + 700.0F);
@@ -82,7 +86,8 @@ TEST(Reference, ADecisionIsAFunctionOfSeedTickAndId) {
   world::spawn(frame, identity, 9, npc_spawn(config, 3, 5), 0);
   bool any_difference = false;
   for (std::uint32_t tick = 1; tick < 100; ++tick) {
-    const game::ThinkSlice slice{3, tick, frame, identity, 0, 64}, other{4, tick, frame, identity, 0, 64};
+    const game::ThinkSlice slice{world_config, 3, tick, frame, identity, 0, 64},
+        other{world_config, 4, tick, frame, identity, 0, 64};
     const auto a = npc_decision(config, slice, 0), b = npc_decision(config, slice, 9);
     EXPECT_EQ(a.move_x, b.move_x);
     EXPECT_EQ(a.yaw, b.yaw);
@@ -100,7 +105,7 @@ TEST(Reference, AllNpcsStandFromTheStopTickOn) {
     world::spawn(frame, identity, id - 1, npc_spawn(config, 3, id), 0);
     identity.intent[id - 1].move_x = 127;
   }
-  think(config, {3, 50, frame, identity, 0, 64});
+  think(config, {world_config, 3, 50, frame, identity, 0, 64});
   for (unsigned row = 0; row < 64; ++row) EXPECT_EQ(identity.intent[row].move_x, 0);
 }
 

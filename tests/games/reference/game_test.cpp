@@ -69,7 +69,7 @@ std::uint64_t hash_with_slices_of(std::size_t size) {
     const world::Frame& previous = frames[(tick - 1) & 1];
     world::Frame& next = frames[tick & 1];
     each_slice(0, rows, size, [&](std::size_t first, std::size_t last) {
-      callbacks.think(callbacks.context, {3, tick, previous, identity, first, last});
+      callbacks.think(callbacks.context, {config, 3, tick, previous, identity, first, last});
       world::step_rows(config, identity, previous, next, inputs.data(), tick, first, last);
       callbacks.step(callbacks.context,
                      {tick, identity, next, {reinterpret_cast<std::byte*>(emotes.data()), sizeof(Emote)}, first, last});
