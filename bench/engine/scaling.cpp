@@ -1,4 +1,5 @@
-/// What a datagram and a viewer cost as lanes are added and the load grows with them. Two cores cannot show the
+/// What a datagram and a viewer cost as lanes are added and the load grows with them, and what they cost one lane that
+/// has all of that load. Two cores cannot show the
 /// throughput of eight lanes; one thread can show that no lane's work grows with the number of the others.
 
 #include <array>
@@ -10,14 +11,22 @@
 namespace serried::bench {
 namespace {
 
-constexpr std::array<unsigned, 3> io_lanes{1, 2, 4}, shards{1, 2, 4};
+/// So many lanes for a load that is so many times that of one lane. What grows with the load (the sessions of all lanes
+/// together fit into no cache) grows for one lane too: each number of lanes has the same load on one lane beside it.
+struct Shape {
+  unsigned lanes, load;
+  /// "2 io lanes, 2 loads"
+  [[nodiscard]] std::string text(const char* kind) const {
+    const auto counted = [](unsigned number, const std::string& what) {
+      return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
+    };
+    return counted(lanes, kind) + ", " + counted(load, "load");
+  }
+};
+constexpr std::array<Shape, 5> shapes{{{1, 1}, {1, 2}, {2, 2}, {1, 4}, {4, 4}}};
 constexpr unsigned body_bytes = 1'100, in_view = 50;
 constexpr unsigned viewers_part = 5;  ///< of the sessions of an io lane: viewers of a shard
 constexpr unsigned warm_up_ticks = 30, ticks_per_repeat = 20;
-
-std::string named(const char* what, unsigned lanes, const char* kind) {
-  return what + (", " + std::to_string(lanes)) + " " + kind + (lanes == 1 ? "" : "s");
-}
 
 void add(Row& row, const Stopwatch& watch, std::uint64_t items) {
   row.cpu_ns.add(static_cast<double>(watch.cpu_ns) / static_cast<double>(items));
@@ -30,18 +39,17 @@ void add(Row& row, const Stopwatch& watch, std::uint64_t items) {
 Result<Done> measure_io(const Options& options, Report& report) {
   std::vector<std::unique_ptr<IoLanes>> servers;
   std::vector<Row> rows;
-  for (const unsigned lanes : io_lanes) {
-    servers.push_back(std::make_unique<IoLanes>(lanes, options.sessions));
+  for (const Shape& shape : shapes) {
+    servers.push_back(std::make_unique<IoLanes>(shape.lanes, options.sessions * shape.load / shape.lanes));
     if (const auto done = servers.back()->let_in(); !done) return done.error();
-    rows.push_back({.name = named("in", lanes, "io lane")});
-    rows.push_back({.name = named("out", lanes, "io lane")});
-    rows.push_back({.name = named("handed over", lanes, "io lane")});
+    for (const char* what : {"in, ", "out, ", "handed over, "})
+      rows.push_back({.name = std::string(what) + shape.text("io lane")});
   }
   for (unsigned repeat = 0; repeat <= options.repeats; ++repeat)
     for (std::size_t i = 0; i < servers.size(); ++i) {
       Piece in, out, handed, ignored;
-      while (in.packets < std::uint64_t{options.packets} * io_lanes[i]) servers[i]->direct(body_bytes, in, out);
-      while (io_lanes[i] > 1 && handed.packets < std::uint64_t{options.packets} * io_lanes[i])
+      while (in.packets < std::uint64_t{options.packets} * shapes[i].load) servers[i]->direct(body_bytes, in, out);
+      while (shapes[i].lanes > 1 && handed.packets < std::uint64_t{options.packets} * shapes[i].load)
         servers[i]->handed_over(body_bytes, handed, ignored);
       if (repeat == 0) continue;  // caches, windows and timers as in the middle of a game
       add(rows[3 * i], in.watch, in.packets);
@@ -51,8 +59,8 @@ Result<Done> measure_io(const Options& options, Report& report) {
   for (Row& row : rows)
     if (row.packets != 0) report.rows.push_back(std::move(row));
   for (std::size_t i = 0; i < servers.size(); ++i) {
-    servers[i]->check(named("io", io_lanes[i], "lane"), report.problems);
-    if ((servers[i]->handed() != 0) != (io_lanes[i] > 1)) report.problems.emplace_back("nothing was handed over");
+    servers[i]->check(shapes[i].text("io lane"), report.problems);
+    if ((servers[i]->handed() != 0) != (shapes[i].lanes > 1)) report.problems.emplace_back("nothing was handed over");
     report.hash += servers[i]->hash();
   }
   return Done{};
@@ -62,9 +70,10 @@ void measure_shards(const Options& options, Report& report) {
   std::vector<std::unique_ptr<ShardLanes>> worlds;
   std::vector<Row> rows;
   Stopwatch ignored;
-  for (const unsigned count : shards) {
-    worlds.push_back(std::make_unique<ShardLanes>(count, options.sessions / viewers_part, in_view));
-    rows.push_back({.name = named("viewer", count, "shard")});
+  for (const Shape& shape : shapes) {
+    const unsigned viewers = options.sessions / viewers_part * shape.load / shape.lanes;
+    worlds.push_back(std::make_unique<ShardLanes>(shape.lanes, viewers, in_view));
+    rows.push_back({.name = std::string("viewer, ") + shape.text("shard")});
     for (unsigned tick = 0; tick < warm_up_ticks; ++tick) worlds.back()->tick(ignored);
   }
   for (unsigned repeat = 0; repeat < options.repeats; ++repeat)
@@ -74,7 +83,7 @@ void measure_shards(const Options& options, Report& report) {
       add(rows[i], watch, std::uint64_t{ticks_per_repeat} * worlds[i]->viewers());
     }
   for (std::size_t i = 0; i < worlds.size(); ++i) {
-    worlds[i]->check(named("world", shards[i], "shard"), report.problems);
+    worlds[i]->check(shapes[i].text("shard"), report.problems);
     report.hash += worlds[i]->hash();
     report.rows.push_back(std::move(rows[i]));
   }
