@@ -50,10 +50,10 @@ std::string describe(const Options& options) {
 
 void Report::print() const {
   std::printf("configuration: %s\n\n", configuration.c_str());
-  std::printf("%-26s %6s %9s %9s %9s %9s %8s %9s %6s\n", "row", "bytes", "cpu min", "cpu med", "wall min", "wall med",
+  std::printf("%-34s %6s %9s %9s %9s %9s %8s %9s %6s\n", "row", "bytes", "cpu min", "cpu med", "wall min", "wall med",
               "Mpps", "packets", "idle");
   for (const Row& row : rows)
-    std::printf("%-26s %6zu %9.1f %9.1f %9.1f %9.1f %8.3f %9" PRIu64 " %5.1f%%\n", row.name.c_str(), row.datagram_bytes,
+    std::printf("%-34s %6zu %9.1f %9.1f %9.1f %9.1f %8.3f %9" PRIu64 " %5.1f%%\n", row.name.c_str(), row.datagram_bytes,
                 row.cpu_ns.minimum(), row.cpu_ns.median(), row.wall_ns.minimum(), row.wall_ns.median(),
                 row.cpu_ns.minimum() > 0 ? 1e3 / row.cpu_ns.minimum() : 0.0, row.packets, 100 * row.idle_share);
   std::printf(

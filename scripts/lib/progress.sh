@@ -5,12 +5,14 @@
 # moving line, elsewhere in a line every 15 s. The rest is taken to go on as fast as what is done; where DONE falls,
 # something new has begun.
 show_progress() {
-  local unit=$1 began=$SECONDS shown=$SECONDS line='' now='' count=0 total what left
+  local unit=$1 began=$SECONDS shown=$SECONDS line='' part='' now='' count=0 total what left
   while :; do
     if IFS= read -r -t 1 line; then
-      now=$line
-    elif (( $? <= 128 )); then  # the end; above it a second without news
+      now=$part$line part=''
+    elif (( $? <= 128 )); then  # the end; above it a second without a whole line
       break
+    else
+      part+=$line
     fi
     [[ $now =~ ^([0-9]+)\ ([0-9]+)\ ?(.*)$ ]] || continue
     (( BASH_REMATCH[1] < count )) && began=$SECONDS

@@ -57,7 +57,7 @@ class Handover : public testing::Test {
       const unsigned row = batch.append(datagram.data(), datagram.size(), &owner, path_of(number));
       batch.connection_id[row] = id;
       batch.sequence[row] = number;
-      batch.channel[row] = number % 3;
+      batch.channel[row] = static_cast<std::uint8_t>(number % 3);
       batch.flags[row] = wire::flag::sealed;
       ++number;
     }

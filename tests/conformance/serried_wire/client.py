@@ -17,7 +17,7 @@ from .layout import Malformed, require
 
 T = m.TYPE_OF
 ENTITY_MESSAGES = {"CreateEntity", "UpdateEntity", "RemoveEntity", "UpdateEntityQuantized", "DeltaSync"}
-OF_THE_WORLD = ENTITY_MESSAGES | {"EntityBlock", "Benchmark"}
+OF_THE_WORLD = ENTITY_MESSAGES | {"EntityBlock", "Audit"}
 MESSAGE_BYTES_MAX = 65_536  # what this client takes in fragments
 
 
@@ -270,7 +270,7 @@ class Client:
             self.fault(f"sequence {header.sequence}, type {number:#04x}: {fault}")
             return True
         self.counts[name] += 1
-        if name == "Benchmark":
+        if name == "Audit":
             audits.append(fields["rows"])
             return True
         if name in OF_THE_WORLD:

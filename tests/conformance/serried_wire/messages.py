@@ -298,7 +298,7 @@ MESSAGES = {
     0x0C: Message("CheckIntegrity", "version u32 | index u16 | bytes 16"),  # nonce, or answer
     0x0D: REKEY_REQUEST,
     0x0E: REKEY_RESPONSE,
-    0x40: Rows("Benchmark", "slot u16 | generation u8 | hash u32",
+    0x40: Rows("Audit", "slot u16 | generation u8 | hash u32",
                lambda m: all(row["generation"] <= 3 for row in m["rows"])),
     0x41: Message("CreateEntity",
                   "slot u16 | generation u8 | flags u8 | id u64 | type u8 | faction u8 | level u16 | section 3*u16"
