@@ -183,18 +183,19 @@ def sessions(bench):
 
 
 def scaling(bench):
-    """What a datagram and a viewer cost when lanes, and the load with them, are doubled and doubled again: on one thread,
-    where the work of each lane is its own. And a datagram that came to another lane than its session's."""
+    """What a datagram and a viewer cost when lanes, and the load with them, are doubled and doubled again, beside what
+    they cost one lane with all of that load: on one thread, whose caches hold the less of it the more there is. And a
+    datagram that came to another lane than its session's."""
     sizes = ["--quick"] if bench.options.quick else ["--sessions", PLAYERS, "--packets", 20000, "--repeats", 15]
     found = bench.run_json("bench/engine/serried-bench-engine", "--cpu", bench.options.cpu, "--direction", "scaling", *sizes)
     ns = {row["name"]: row["cpu_ns"]["minimum"] for row in found["rows"]}
     for what, kind, counts in (("in", "io lane", (2, 4)), ("out", "io lane", (2, 4)), ("viewer", "shard", (2, 4))):
-        one = ns[f"{what}, 1 {kind}"]
         for count in counts:
-            bench.add(f"scaling, {what}, {count} {kind}s to 1", ns[f"{what}, {count} {kind}s"] / one, "x", 1.1,
-                      note=f"{one:,.0f} and {ns[f'{what}, {count} {kind}s']:,.0f} ns")
+            one, several = ns[f"{what}, 1 {kind}, {count} loads"], ns[f"{what}, {count} {kind}s, {count} loads"]
+            bench.add(f"scaling, {what}, {count} {kind}s to 1", several / one, "x", 1.1,
+                      note=f"{several:,.0f} to {one:,.0f} ns; a load of 1: {ns[f'{what}, 1 {kind}, 1 load']:,.0f} ns")
     for count in (2, 4):
-        handed, direct = ns[f"handed over, {count} io lanes"], ns[f"in, {count} io lanes"]
+        handed, direct = (ns[f"{what}, {count} io lanes, {count} loads"] for what in ("handed over", "in"))
         bench.add(f"scaling, handed over, {count} io lanes", handed - direct, "ns more", None,
                   note=f"{handed:,.0f} in place of {direct:,.0f} ns")
 

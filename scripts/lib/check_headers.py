@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Every header of include/ and src/ compiles alone. A header with a source of its own is the first that this source
-includes, so every build compiles it alone; the others are compiled here, with each compiler that is here (g++, clang++).
+includes, so where sources are compiled one by one (checklib.HOT) every build compiles it alone; the others are compiled
+here, by g++. Whether a header stands alone is no question of the compiler, so clang++, where it is here, gets them all in
+one unit.
 
 What compiled before is remembered in build/check/headers.json with a hash of every project file the compiler
 read for it, so that a second run compiles only what changed."""
@@ -44,11 +46,17 @@ def digest(path):
         return None
 
 
-def compile_alone(compiler, libraries, header):
-    """None or what the compiler says first, and the project files that were read."""
-    isa = next((flags for mark, flags in checklib.ISA.items() if mark + "." in header), [])
+def isa_of(header):
+    """The flags of the instruction set that the header is written for."""
+    return next((flags for mark, flags in checklib.ISA.items() if mark + "." in header), [])
+
+
+def compile_unit(compiler, libraries, headers):
+    """None or what the compiler says first of a unit of these headers, and the project files that were read."""
+    isa = sorted({flag for header in headers for flag in isa_of(header)})
     with tempfile.NamedTemporaryFile("w", suffix=".cpp") as unit, tempfile.NamedTemporaryFile("r", suffix=".d") as rule:
-        unit.write(f'#include "{os.path.join(checklib.ROOT, header)}"\n')
+        for header in headers:
+            unit.write(f'#include "{os.path.join(checklib.ROOT, header)}"\n')
         unit.flush()
         done = subprocess.run([compiler, *FLAGS, *isa, "-MMD", "-MF", rule.name, "-MT", "x", "-I", "include", "-I", "src",
                                *libraries, unit.name], cwd=checklib.ROOT, capture_output=True, text=True)
@@ -67,6 +75,11 @@ def source_of(header, files):
     return source if source in files else None
 
 
+def is_first_in_a_unit(header, files):
+    """Whether a build compiles it alone: it has a source, which no build compiles together with others."""
+    return source_of(header, files) is not None and os.path.dirname(header).removeprefix("src/") in checklib.HOT
+
+
 def first_include(source):
     """What `source` includes first, and in which line."""
     for number, line in enumerate(checklib.read(source).splitlines(), 1):
@@ -78,9 +91,8 @@ def first_include(source):
 
 def main():
     findings = checklib.Findings("headers")
-    compilers = [name for name in ("g++", "clang++") if shutil.which(name)]
-    if not compilers:
-        sys.exit("headers: no g++ and no clang++ here (scripts/setup installs them)")
+    if not shutil.which("g++"):
+        sys.exit("headers: no g++ here (scripts/setup installs it)")
     libraries = library_flags()
     salt = hashlib.sha256(repr((FLAGS, checklib.ISA, libraries)).encode()).hexdigest()
     try:
@@ -90,39 +102,43 @@ def main():
         known = {}
     files = set(checklib.project_files())
     headers = sorted(p for p in files if re.fullmatch(r"(src|include)/.*\.h", p))
-    jobs = []
+    units = []
     for header in headers:
         source = source_of(header, files)
         if source:
             included, line = first_include(source)
             if included != header.split("/", 1)[1]:
                 findings.add(source, line, f"does not include {header.split('/', 1)[1]} first", header)
-            continue
-        for compiler in compilers:
-            entry = known.get(f"{compiler} {header}")
-            if not entry or entry["salt"] != salt or any(digest(p) != h for p, h in entry["read"].items()):
-                jobs.append((compiler, header))
+        if not is_first_in_a_unit(header, files):
+            units.append(("g++", [header]))
+    if shutil.which("clang++"):
+        for isa in sorted({tuple(isa_of(header)) for header in headers}):
+            units.append(("clang++", [header for header in headers if tuple(isa_of(header)) == isa]))
+    jobs = []
+    for compiler, unit in units:
+        entry = known.get(" ".join([compiler, *unit]))
+        if not entry or entry["salt"] != salt or any(digest(p) != h for p, h in entry["read"].items()):
+            jobs.append((compiler, unit))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(lambda job: compile_alone(job[0], libraries, job[1]), jobs))
-    for (compiler, header), (error, read) in zip(jobs, results):
-        known.pop(f"{compiler} {header}", None)
+        results = list(pool.map(lambda job: compile_unit(job[0], libraries, job[1]), jobs))
+    for (compiler, unit), (error, read) in zip(jobs, results):
+        known.pop(" ".join([compiler, *unit]), None)
         if error is None:
-            known[f"{compiler} {header}"] = {"salt": salt, "read": {path: digest(path) for path in read}}
+            known[" ".join([compiler, *unit])] = {"salt": salt, "read": {path: digest(path) for path in read}}
             continue
         place = re.search(r"((?:src|include)/[^:]+):(\d+):(?:\d+:)? (?:fatal )?error: (.*)", error)
-        if place:
-            where = "" if place[1] == header else f" (in {place[1]}:{place[2]})"
-            line = int(place[2]) if place[1] == header else 1
-            findings.add(header, line, f"does not compile alone with {compiler}: {place[3]}{where}", compiler)
+        how = "does not compile" + (" alone" if len(unit) == 1 else "") + f" with {compiler}: "
+        if not place:
+            findings.add(unit[0], 1, how + error, compiler)
+        elif len(unit) == 1 and place[1] != unit[0]:
+            findings.add(unit[0], 1, how + f"{place[3]} (in {place[1]}:{place[2]})", compiler)
         else:
-            findings.add(header, 1, f"does not compile alone with {compiler}: {error}", compiler)
+            findings.add(place[1], int(place[2]), how + place[3], compiler)
     os.makedirs(os.path.dirname(CACHE), exist_ok=True)
     with open(CACHE + ".new", "w", encoding="utf-8") as file:
         json.dump(known, file)
     os.replace(CACHE + ".new", CACHE)
-    alone = sum(source_of(header, files) is None for header in headers)
-    return findings.finish(f"{len(headers)} headers, {alone} without a source compile with {' and '.join(compilers)}, "
-                           f"{len(jobs)} of these compiled now")
+    return findings.finish(f"{len(headers)} headers, {len(units)} units of them compile, {len(jobs)} compiled now")
 
 
 sys.exit(main())

@@ -16,8 +16,7 @@ import sys
 import checklib
 import hot_objects
 
-HOT = ("simd wire crypt channel guard session motion world interest replicate game games/reference port link io handshake shard "
-       "message metrics").split()
+HOT = checklib.HOT
 # Hot code that a module which is not hot instantiates: the io lane over each port.
 INSTANTIATING = ["server"]
 ELSEWHERE = re.compile(r"^_ZN7serried\w+6IoLaneI\w+E4pollE")

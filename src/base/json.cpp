@@ -21,7 +21,7 @@ struct Json::Text {
         return tree;
       } else if constexpr (std::is_same_v<Value, Object>) {
         Tree tree = Tree::object();
-        for (const Member& member : value) tree[member.name] = tree_of(member.value);
+        for (std::size_t i = 0; i < value.names.size(); ++i) tree[value.names[i]] = tree_of(value.values[i]);
         return tree;
       } else {
         return value;
@@ -58,7 +58,9 @@ struct Json::Text {
   }
 };
 
-Json::Json(std::initializer_list<Member> members) : value_(Object(members)) {}
+Json::Json(std::initializer_list<Member> members) : value_(Object{}) {
+  for (const Member& member : members) (*this)[member.name] = member.value;
+}
 
 Json Json::array() {
   Json json;
@@ -98,10 +100,12 @@ std::string Json::text(std::optional<unsigned> indent) const {
 
 Json& Json::operator[](std::string_view name) {
   if (is_null()) value_ = Object{};
-  auto* const members = std::get_if<Object>(&value_);
-  SERRIED_CHECK(members != nullptr);
-  const auto at = std::find_if(members->begin(), members->end(), [&](const Member& m) { return m.name == name; });
-  return at != members->end() ? at->value : members->emplace_back(std::string(name)).value;
+  auto* const object = std::get_if<Object>(&value_);
+  SERRIED_CHECK(object != nullptr);
+  const auto at = std::find(object->names.begin(), object->names.end(), name);
+  if (at != object->names.end()) return object->values[static_cast<std::size_t>(at - object->names.begin())];
+  object->names.emplace_back(name);
+  return object->values.emplace_back();
 }
 
 void Json::push_back(Json value) {
@@ -113,9 +117,8 @@ void Json::push_back(Json value) {
 
 const Json& Json::member_or_null(std::string_view name) const noexcept {
   static const Json null;
-  for (const Member& member : members())
-    if (member.name == name) return member.value;
-  return null;
+  const auto at = std::find(names().begin(), names().end(), name);
+  return at != names().end() ? elements()[static_cast<std::size_t>(at - names().begin())] : null;
 }
 
 std::optional<bool> Json::as_bool() const noexcept {
@@ -137,14 +140,15 @@ std::optional<std::string> Json::as_text() const {
 
 const std::vector<Json>& Json::elements() const noexcept {
   static const Array none;
-  const auto* const array = std::get_if<Array>(&value_);
-  return array != nullptr ? *array : none;
+  if (const auto* const array = std::get_if<Array>(&value_)) return *array;
+  const auto* const object = std::get_if<Object>(&value_);
+  return object != nullptr ? object->values : none;
 }
 
-const std::vector<Json::Member>& Json::members() const noexcept {
-  static const Object none;
+const std::vector<std::string>& Json::names() const noexcept {
+  static const std::vector<std::string> none;
   const auto* const object = std::get_if<Object>(&value_);
-  return object != nullptr ? *object : none;
+  return object != nullptr ? object->names : none;
 }
 
 }  // namespace serried::base

@@ -67,14 +67,18 @@ class Json {
   [[nodiscard]] std::optional<bool> as_bool() const noexcept;
   [[nodiscard]] std::optional<double> as_number() const noexcept;
   [[nodiscard]] std::optional<std::string> as_text() const;
-  /// Elements of an array, members of an object in their order; none of anything else.
+  /// Elements of an array, or values of an object, whose names are those of its members, in their order; none of
+  /// anything else.
   [[nodiscard]] const std::vector<Json>& elements() const noexcept;
-  [[nodiscard]] const std::vector<Member>& members() const noexcept;
+  [[nodiscard]] const std::vector<std::string>& names() const noexcept;
 
  private:
   struct Text;
   using Array = std::vector<Json>;
-  using Object = std::vector<Member>;
+  struct Object {
+    std::vector<std::string> names;
+    Array values;
+  };
   static constexpr std::size_t number_first = 2, number_last = 4;
   std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, Array, Object> value_;
 };

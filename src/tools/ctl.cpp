@@ -107,9 +107,12 @@ void print_status(const Json& answer) {
   std::printf("version  %s, up %.0f s\n", text(status, "version").c_str(),
               status.member_or_null("seconds").as_number().value());
   std::printf("bans     %s\n", answer.member_or_null("bans").text().c_str());
-  for (const auto& [group, figures] : status.members())
-    for (const auto& [name, figure] : figures.members())
-      if (figure.is_number()) std::printf("%-11s %s %s\n", group.c_str(), name.c_str(), figure.text().c_str());
+  for (const std::string& group : status.names()) {
+    const Json& figures = status.member_or_null(group);
+    for (const std::string& name : figures.names())
+      if (const Json& figure = figures.member_or_null(name); figure.is_number())
+        std::printf("%-11s %s %s\n", group.c_str(), name.c_str(), figure.text().c_str());
+  }
 }
 
 }  // namespace

@@ -53,8 +53,10 @@ TEST(JsonTest, ReadsByKindAndName) {
   EXPECT_TRUE(json.member_or_null("list").elements()[0].is_number());
   EXPECT_FALSE(json.member_or_null("list").elements()[1].is_number());
   EXPECT_TRUE(json.member_or_null("list").elements()[2].is_object());
-  EXPECT_TRUE(json.member_or_null("list").members().empty());
-  EXPECT_TRUE(json.elements().empty());
+  EXPECT_TRUE(json.member_or_null("list").names().empty());
+  EXPECT_EQ(json.names(), (std::vector<std::string>{"text", "list", "yes"}));
+  EXPECT_EQ(json.elements().size(), 3U);
+  EXPECT_TRUE(Json("text").elements().empty());
   EXPECT_TRUE(Json("text").member_or_null("text").is_null());
 }
 
