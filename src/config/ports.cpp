@@ -41,9 +41,9 @@ std::vector<std::string> distinct(const std::vector<std::string>& texts) {
 }
 
 std::string joined(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "" : ", ") + text;
-  return all;
+  std::string line;
+  for (const std::string& text : texts) line += (line.empty() ? "" : ", ") + text;
+  return line;
 }
 
 void check_port_names(const ServerConfig& config, std::vector<Fault>& faults) {

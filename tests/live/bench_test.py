@@ -95,7 +95,9 @@ class Matrix(unittest.TestCase):
             file_name = os.path.join(folder, "matrix.json")
             with subprocess.Popen([*COMMAND, programs.build, "matrix", "--players", "5,6", "--in-view", "2", "--drivers",
                                    "socket", "--seconds", "2", "--json", file_name], stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  # A shell has what it runs in the background ignore it.
+                                  preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as process:
                 for line in process.stdout:
                     if "cell 2 of 2" in line:
                         time.sleep(1)
