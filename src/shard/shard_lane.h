@@ -49,8 +49,8 @@ class ShardLane {
   ShardLane& operator=(const ShardLane&) = delete;
 
   /// One bounded piece of work. Returns how many items were worked on; 0 when there was nothing to do.
-  /// Shape   at most 256 rows, or 64 viewers, or 1,087 occupied cells; and 64 rows of each ring, 32 messages of each (of
-  ///         all together 64 KiB and a message), a broadcast for 64 viewers
+  /// Shape   at most 256 rows, or 64 viewers, or 1,087 occupied cells; and 64 rows of each ring, 32 messages of each
+  ///         (together 64 KiB and a message), a broadcast for 64 viewers
   /// Reads   rings, the frames of all shards
   /// Writes  own rows, own viewers, rings
   /// Owner   shard lane
