@@ -19,7 +19,7 @@
 
 namespace serried::link {
 
-/// io -> shard: one decoded input, or news of acks, or both. 32 bytes.
+/// io -> shard: one decoded input, or what acks say about plans, or both. 32 bytes.
 struct InputRow {
   std::uint32_t connection_id = 0;   ///< carries the slot in the io lane's table; the shard's look-up is an array index
   std::uint32_t send_limit = 0;      ///< see OutRow::Datagram::charge
