@@ -72,7 +72,7 @@ void add_datagram(IoState& state, wire::Batch& batch, session::SendBatchInfo& in
 }
 
 /// A game message for a session.
-void post(IoState& state, const link::OutRow::Message& out, Nanos now) noexcept {
+void send_game_message(IoState& state, const link::OutRow::Message& out, Nanos now) noexcept {
   state.counters.game_messages_out.add(1);
   const bool may_drop = (out.flags & link::message_flag::may_drop) != 0;
   const auto urgency =
@@ -81,9 +81,9 @@ void post(IoState& state, const link::OutRow::Message& out, Nanos now) noexcept 
                {out.body + 1, std::size_t{out.body_bytes} - 1}, urgency, may_drop, now);
 }
 
-void post(IoState& state, const link::OutRow::Shared& out, Nanos now) noexcept {
+void send_game_message(IoState& state, const link::OutRow::Shared& out, Nanos now) noexcept {
   state.counters.game_messages_out.add(1);
-  post_shared(state, out.session, out.channel, out.message->message, now);
+  send_shared(state, out.session, out.channel, out.message->message, now);
 }
 
 /// Something for a session. Its buffer, if it has one, goes into the burst, or home.
@@ -96,9 +96,9 @@ void add_for_session(IoState& state, wire::Batch& batch, session::SendBatchInfo&
     return add_datagram(state, batch, info, out.datagram(), now);
   } else if (session.state == State::playing) {
     if (out.kind() == link::OutRow::Kind::message)
-      post(state, out.message(), now);
+      send_game_message(state, out.message(), now);
     else
-      post(state, out.shared(), now);
+      send_game_message(state, out.shared(), now);
   }
   if (const wire::Buffer buffer = out.buffer(); buffer.data != nullptr) state.spare.push(buffer);
 }

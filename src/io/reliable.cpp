@@ -203,7 +203,7 @@ void send_message(IoState& state, std::uint32_t slot, wire::Channel channel, mes
   if (!may_drop) end_session(state, slot, DisconnectReason::overload, true);
 }
 
-void post_shared(IoState& state, std::uint32_t slot, wire::Channel channel, std::span<const std::uint8_t> message,
+void send_shared(IoState& state, std::uint32_t slot, wire::Channel channel, std::span<const std::uint8_t> message,
                  Nanos now) noexcept {
   if (message.size() <= Reliable::whole_message_bytes_max)
     return send_message(state, slot, channel, static_cast<message::Type>(message[0]), message.subspan(1),

@@ -39,7 +39,7 @@ void tell_room(IoState& state, std::uint32_t slot) noexcept;
 void send_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
                   std::span<const std::uint8_t> content, channel::Urgency urgency, bool may_drop, Nanos now) noexcept;
 /// The same for a message, type first, that outlives every session.
-void post_shared(IoState& state, std::uint32_t slot, wire::Channel channel, std::span<const std::uint8_t> message,
+void send_shared(IoState& state, std::uint32_t slot, wire::Channel channel, std::span<const std::uint8_t> message,
                  Nanos now) noexcept;
 /// The session has something to send, or may have, or its window has changed: put it into the queue of such for when
 /// that is due. Without room in the window it stands nowhere: the ack or timeout that makes room comes back here.

@@ -161,7 +161,7 @@ TEST_F(ReliableTest, MessagesArriveExactlyOnceBothWays) {
   expect_balanced();
 }
 
-TEST_F(ReliableTest, MessagesWaitForAFullMailRing) {
+TEST_F(ReliableTest, MessagesWaitForAFullRing) {
   Peer& peer = play(1);
   constexpr std::uint32_t count = 1'500;
   std::uint32_t sent = 0;
@@ -523,7 +523,7 @@ TEST_F(ReliableRates, MessagesThatWaitedForRoomAreNotRateLimited) {
 
 /// The shard's ring of session events is full of others' joins and leaves. That holds up sessions that have not joined,
 /// and no others.
-TEST_F(ReliableTest, OnlyMailOfASessionWithoutJoinWaitsForIt) {
+TEST_F(ReliableTest, OnlyMessagesOfASessionWithoutJoinWaitForIt) {
   Peer& playing = play(1);
   run(200 * millisecond);
   while (link.session_events.push(link::SessionEvent::Leave{})) {

@@ -74,7 +74,7 @@ TEST_F(CommandsTest, AScoreBanReportsSessionsAndEndsNone) {
   EXPECT_GT(lane.counters().drops.value(Drop::banned), 0U);
 }
 
-TEST_F(CommandsTest, OrdersAreCarriedOutInTheirOrder) {
+TEST_F(CommandsTest, CommandsAreCarriedOutInTheirOrder) {
   for (std::uint32_t id = 1; id <= 50; ++id)
     give(id % 2 == 1 ? link::AdminCommand::Kind::ban : link::AdminCommand::Kind::lift, everybody(), id);
   for (std::uint32_t id = 1; id <= 50; ++id) EXPECT_EQ(next_report().id, id);

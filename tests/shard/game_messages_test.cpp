@@ -132,7 +132,7 @@ TEST(GameMessages, ChatBeyondTheRingsBetweenShardsIsRefusedAndCounted) {
   expect_all_home(rig);
 }
 
-TEST(GameMessages, EveryMessageOfAFullMailRingIsAnswered) {
+TEST(GameMessages, EveryMessageOfAFullRingIsAnswered) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   Player& player = rig.join(1);
   rig.ticks(2);
@@ -154,7 +154,7 @@ TEST(GameMessages, EveryMessageOfAFullMailRingIsAnswered) {
 
 /// A poll reads 64 KiB of game messages and one more. What was there when the tick became due is part of it all the
 /// same.
-TEST(GameMessages, MailBeyondOnePollIsReadBeforeTheTick) {
+TEST(GameMessages, MessagesBeyondOnePollAreReadBeforeTheTick) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   Player& player = rig.join(1);
   rig.ticks(2);
@@ -187,7 +187,7 @@ struct Narrow {
   Nanos now = second;
 };
 
-TEST(GameMessages, MailWaitsUntilThereIsRoomForAllAnswers) {
+TEST(GameMessages, MessagesWaitUntilThereIsRoomForAllAnswers) {
   Narrow narrow(7);
   std::vector<std::vector<std::uint8_t>> blocks;
   for (std::uint32_t i = 0; i < 9; ++i) blocks.push_back(ShardRig::type_first(message::Action{i, 99, 0}));
@@ -217,7 +217,7 @@ TEST(GameMessages, MailWaitsUntilThereIsRoomForAllAnswers) {
   for (std::uint32_t i = 0; i < 9; ++i) EXPECT_EQ(answered[i], i);
 }
 
-TEST(GameMessages, UnreadMailIsReturnedWhenTheLaneCloses) {
+TEST(GameMessages, UnreadMessagesAreReturnedWhenTheLaneCloses) {
   Narrow narrow(3);  // too few for the answers of one message
   link::OutRow row;
   while (narrow.link.filled.pop(&row, 1) == 1) {
@@ -241,7 +241,7 @@ TEST(GameMessages, UnreadMailIsReturnedWhenTheLaneCloses) {
   }
 }
 
-TEST(GameMessages, JoinsAreTakenBeforeTheMailOfTheirPlayers) {
+TEST(GameMessages, JoinsAreTakenBeforeTheMessagesOfTheirPlayers) {
   ShardRig rig(setup_of(1, 1'000.0F), 1, all_buffers);
   for (std::uint64_t id = 1; id <= 250; ++id) rig.join(id);
   ASSERT_TRUE(rig.say(*rig.players[249], message::InputCommand{.player = 250, .command = {0, "describe"}}));
