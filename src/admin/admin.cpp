@@ -53,8 +53,8 @@ std::string Admin::answer(const std::string& request, Nanos now) {
   if (!prefix) return refuse(prefix.error().message);
   if (*command == "ban lift") return lift_ban(prefix.value());
   const Json &reason = json->member_or_null("reason"), &length = json->member_or_null("for_s");
-  if (!reason.is_null() && !reason.as_text()) return refuse("not understood: \"reason\" is no text");
-  if (!length.is_null() && !length.as_number()) return refuse("not understood: \"for_s\" is no number");
+  if (json->has("reason") && !reason.as_text()) return refuse("not understood: \"reason\" is no text");
+  if (json->has("for_s") && !length.as_number()) return refuse("not understood: \"for_s\" is no number");
   const double seconds = length.as_number().value_or(0);
   if (!(seconds >= 0 && seconds <= seconds_max)) return refuse("a ban lasts 0 (for ever) to ten years of seconds");
   const auto nanoseconds =
@@ -75,9 +75,12 @@ std::uint32_t Admin::send(link::AdminCommand::Kind kind, const guard::Prefix& pr
 std::string Admin::sink(Ban& ban) {
   std::string faults;
   ban.in_sinks = true;
+  ban.in_all_sinks = true;
   for (const BanSink& each : sinks_)
-    if (const auto done = each.add(ban.prefix); !done)
+    if (const auto done = each.add(ban.prefix); !done) {
+      ban.in_all_sinks = false;
       faults += (faults.empty() ? "" : "; ") + each.name + ": " + done.error().message;
+    }
   return faults;
 }
 
@@ -105,7 +108,7 @@ std::string Admin::add_ban(const guard::Prefix& prefix, Nanos length, std::strin
   bans_.emplace(send(link::AdminCommand::Kind::ban, prefix, ban.until), std::move(ban));
   poll(now);
   Json json{{"ok", true}, {"banned", format_prefix(prefix)}};
-  if (!faults.empty()) json["note"] = "the lanes drop it; before them not: " + faults;
+  if (!faults.empty()) json["note"] = "the lanes drop it; not everywhere before them: " + faults;
   return line(json);
 }
 
@@ -128,7 +131,7 @@ std::string Admin::list(Nanos now) const {
     row["reason"] = ban.reason;
     row["sessions"] = ban.sessions;
     row["in_force"] = ban.answers == lanes_.size() && !ban.refused;
-    row["before_lanes"] = ban.in_sinks && !sinks_.empty();
+    row["before_lanes"] = ban.in_all_sinks && !sinks_.empty();
     rows.push_back(std::move(row));
   }
   return line({{"ok", true}, {"bans", std::move(rows)}});

@@ -50,7 +50,8 @@ class Admin {
     std::uint32_t sessions = 0;  ///< ended, or found
     std::size_t answers = 0;     ///< lanes that have reported
     bool refused = false;        ///< by a lane whose table is full
-    bool in_sinks = false;
+    bool in_sinks = false;       ///< they were asked
+    bool in_all_sinks = false;   ///< and none refused
   };
   using Bans = std::map<std::uint32_t, Ban>;  ///< by id of the command
 

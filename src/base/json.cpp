@@ -49,7 +49,11 @@ struct Json::Text {
       }
       case Tree::value_t::object: {
         Json json = object();
-        for (const auto& [name, value] : tree.items()) json[name] = value_of(value);
+        auto& members = std::get<Object>(json.value_);
+        for (const auto& [name, value] : tree.items()) {  // each name once: of several members of a name the last
+          members.names.push_back(name);
+          members.values.push_back(value_of(value));
+        }
         return json;
       }
       default:
@@ -82,8 +86,8 @@ std::optional<Json> Json::parse(std::string_view text, std::string* fault) {
   try {
     bool too_deep = false;
     const auto shallow = [&too_deep](int depth, Text::Tree::parse_event_t, const Text::Tree&) {
-      too_deep = too_deep || depth > depth_max;
-      return depth <= depth_max;
+      too_deep = too_deep || depth >= depth_max;  // of the outermost it is 0
+      return depth < depth_max;
     };
     const Text::Tree tree = Text::Tree::parse(text, shallow);
     if (too_deep) return refuse("nested more than " + std::to_string(depth_max) + " deep");
@@ -119,6 +123,10 @@ const Json& Json::member_or_null(std::string_view name) const noexcept {
   static const Json null;
   const auto at = std::find(names().begin(), names().end(), name);
   return at != names().end() ? elements()[static_cast<std::size_t>(at - names().begin())] : null;
+}
+
+bool Json::has(std::string_view name) const noexcept {
+  return std::find(names().begin(), names().end(), name) != names().end();
 }
 
 std::optional<bool> Json::as_bool() const noexcept {

@@ -60,9 +60,11 @@ class Json {
   [[nodiscard]] bool is_number() const noexcept {
     return value_.index() >= number_first && value_.index() <= number_last;
   }
+  [[nodiscard]] bool is_array() const noexcept { return std::holds_alternative<Array>(value_); }
   [[nodiscard]] bool is_object() const noexcept { return std::holds_alternative<Object>(value_); }
   /// The member of that name; null where there is none, or no object.
   [[nodiscard]] const Json& member_or_null(std::string_view name) const noexcept;
+  [[nodiscard]] bool has(std::string_view name) const noexcept;
   /// The value as what it is; none where it is something else.
   [[nodiscard]] std::optional<bool> as_bool() const noexcept;
   [[nodiscard]] std::optional<double> as_number() const noexcept;

@@ -25,7 +25,8 @@ std::string check_address(const std::string& value) {
 }
 
 std::string check_gateway(const std::string& value) {
-  return port::parse_address(value) ? "" : "is no IPv4 or IPv6 address; write one like 10.0.0.1 or 2001:db8::1";
+  if (parse_gateway(value)) return {};
+  return "is no IPv4 or IPv6 address; write one like 10.0.0.1 or 2001:db8::1, and @PORT may follow";
 }
 
 std::string check_next_hop(const std::string& value) {
@@ -60,9 +61,9 @@ constexpr std::array network{
     Option{"next-hop", "network", "next_hop", "learn|arp|MAC",
            "link address of replies (ethdev only): the one the client's datagrams come from, resolved, or fixed",
            [](C& c) -> Target { return &c.next_hop; }, 0, 0, nullptr, check_next_hop},
-    Option{"gateway", "network", "gateway", "IP",
+    Option{"gateway", "network", "gateway", "IP[@PORT]",
            "router to clients outside the prefixes of --address (next hop arp only); one for each IP version. With "
-           "several --port it is of those in whose prefix it is",
+           "several --port it is of the one that it names, or else of those in whose prefix it is",
            [](C& c) -> Target { return &c.gateways; }, 0, 0, nullptr, check_gateway},
     Option{"verify-udp-checksum", "network", "verify_udp_checksum", "on|off",
            "drop frames whose UDP checksum is wrong; off where a virtual link leaves it unfilled (ethdev only)",

@@ -80,22 +80,26 @@ void check_port(const ServerConfig& config, const std::string& port, std::vector
   if (has_too_many(gateways_of(config, port)))
     faults.push_back({"--gateway", "is given twice for one IP version" + where +
                                        "; give at most one IPv4 and one IPv6 router" +
-                                       (has_several(config) ? " of each port" : "")});
+                                       (has_several(config) ? " of each port; IP@PORT says whose it is" : "")});
 }
 
 void check_gateways(const ServerConfig& config, std::vector<Fault>& faults) {
-  if (!has_several(config)) return;
   for (const std::string& text : config.gateways) {
-    const auto gateway = port::parse_address(text);
+    const auto gateway = parse_gateway(text);
     if (!gateway) continue;
+    const std::string& named = gateway.value().port;
+    if (!named.empty() && !is_known(config, named))
+      faults.push_back({"--gateway " + text, "names port " + named + ", which is not among --port " +
+                                                 joined(config.ports) + "; give that too, or correct the name"});
+    if (!named.empty() || !has_several(config)) continue;
     const bool reached = std::any_of(config.ports.begin(), config.ports.end(), [&](const std::string& port) {
       const auto routers = gateways_of(config, port);
-      return std::find(routers.begin(), routers.end(), gateway.value()) != routers.end();
+      return std::find(routers.begin(), routers.end(), gateway.value().address) != routers.end();
     });
     if (!reached)
       faults.push_back({"--gateway " + text,
-                        "is in no network of --address, so no port reaches it; correct it, or give the address of its "
-                        "port with the prefix"});
+                        "is in no network of --address, so no port reaches it; correct it, give the address of its "
+                        "port with the prefix, or name the port behind it with @"});
   }
 }
 
@@ -124,6 +128,15 @@ Result<OwnAddress> parse_own_address(const std::string& text) {
   return address;
 }
 
+Result<Gateway> parse_gateway(const std::string& text) {
+  const std::size_t at = text.find('@');
+  const auto address = port::parse_address(std::string_view{text}.substr(0, at));
+  if (!address) return address.error();
+  Gateway gateway{address.value(), port_in(text)};
+  if (at != std::string::npos && gateway.port.empty()) return Error{"\"" + text + "\" names no port behind the @"};
+  return gateway;
+}
+
 std::vector<port::LocalAddress> addresses_of(const ServerConfig& config, const std::string& port) {
   std::vector<port::LocalAddress> addresses;
   for (const std::string& text : config.addresses)
@@ -136,13 +149,15 @@ std::vector<port::Address> gateways_of(const ServerConfig& config, const std::st
   const auto addresses = addresses_of(config, port);
   std::vector<port::Address> gateways;
   for (const std::string& text : config.gateways) {
-    const auto gateway = port::parse_address(text);
+    const auto gateway = parse_gateway(text);
     if (!gateway) continue;
-    const bool reached =
-        !has_several(config) || std::any_of(addresses.begin(), addresses.end(), [&](const port::LocalAddress& local) {
-          return port::is_on_link(local, gateway.value());
-        });
-    if (reached) gateways.push_back(gateway.value());
+    const auto reaches = [&](const port::LocalAddress& local) {
+      return port::is_on_link(local, gateway.value().address);
+    };
+    const std::string& named = gateway.value().port;
+    if (!named.empty() ? named == port
+                       : !has_several(config) || std::any_of(addresses.begin(), addresses.end(), reaches))
+      gateways.push_back(gateway.value().address);
   }
   return gateways;
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// Which address belongs to which DPDK port: several --port, and --address IP[/PREFIX][@PORT].
+/// Which address belongs to which DPDK port: several --port, and --address IP[/PREFIX][@PORT] and --gateway IP[@PORT].
 
 #include <string>
 #include <vector>
@@ -21,7 +21,15 @@ struct OwnAddress {
 /// Addresses of one port, in the order in which they are given. With one port those that name none are its too. What
 /// cannot be read is left out.
 [[nodiscard]] std::vector<port::LocalAddress> addresses_of(const ServerConfig& config, const std::string& port);
-/// Routers of one port: with several ports those in the network of one of its addresses.
+/// One --gateway, read: "10.0.0.254", "fe80::1@net_af_xdp1".
+struct Gateway {
+  port::Address address{};
+  std::string port;  ///< empty: not named
+};
+[[nodiscard]] Result<Gateway> parse_gateway(const std::string& text);
+
+/// Routers of one port: those that name it; and of those that name none, with several ports, the ones in the network of
+/// one of its addresses.
 [[nodiscard]] std::vector<port::Address> gateways_of(const ServerConfig& config, const std::string& port);
 
 /// What is wrong with ports, addresses and gateways together. Part of check_config.

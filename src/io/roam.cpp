@@ -39,6 +39,7 @@ void note_foreign(IoState& state, std::uint32_t slot, const wire::Path& from, st
   Roam& roam = state.table.cold(slot).roam;
   if (roam.probe_id != 0 && wire::same_endpoint(roam.candidate, from)) {
     roam.received_bytes += bytes;
+    if (newest) roam.candidate = from;  // it may have come by another device or router
     return;
   }
   // Of several addresses the newest is probed, however long the one before would still have been; but a client that

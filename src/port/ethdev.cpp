@@ -44,8 +44,7 @@ SERRIED_SETUP void Ethdev::join(Ethdev& first, std::uint8_t number) noexcept {
   number_ = number;
 }
 
-void Ethdev::receive(wire::Batch& batch, Nanos now) noexcept {
-  batch.clear();
+void Ethdev::append(wire::Batch& batch, Nanos now) noexcept {
   if (const std::uint64_t missed = missed_.load(std::memory_order_relaxed); missed != missed_counted_) [[unlikely]] {
     counters_->rx_frames.add(missed - missed_counted_);
     counters_->drops.add(Drop::nic_missed, missed - missed_counted_);
@@ -55,7 +54,8 @@ void Ethdev::receive(wire::Batch& batch, Nanos now) noexcept {
   rte_mbuf* done[burst];
   unsigned done_count = 0;
   std::uint64_t bytes = 0;
-  const unsigned count = rte_eth_rx_burst(device_, queue_, frames, burst);
+  const unsigned before = batch.rows;
+  const unsigned count = rte_eth_rx_burst(device_, queue_, frames, static_cast<std::uint16_t>(burst - before));
   for (unsigned i = 0; i < count && i < 4; ++i) rte_prefetch0(rte_pktmbuf_mtod(frames[i], void*));
   for (unsigned i = 0; i < count; ++i) {
     if (i + 4 < count) rte_prefetch0(rte_pktmbuf_mtod(frames[i + 4], void*));
@@ -82,7 +82,7 @@ void Ethdev::receive(wire::Batch& batch, Nanos now) noexcept {
   if (count == 0) return;
   counters_->rx_frames.add(count);
   counters_->rx_bytes.add(bytes);
-  counters_->rx_packets.add(batch.rows);
+  counters_->rx_packets.add(batch.rows - before);
 }
 
 void Ethdev::serve(const rte_mbuf& frame, Nanos now) noexcept {

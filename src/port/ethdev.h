@@ -58,7 +58,12 @@ class Ethdev {
   Ethdev(const Ethdev&) = delete;
   Ethdev& operator=(const Ethdev&) = delete;
 
-  void receive(wire::Batch& batch, Nanos now) noexcept;
+  void receive(wire::Batch& batch, Nanos now) noexcept {
+    batch.clear();
+    append(batch, now);
+  }
+  /// Of what has come, as much as the batch still has room for, behind its rows.
+  void append(wire::Batch& batch, Nanos now) noexcept;
   void transmit(wire::Batch& batch, Nanos now) noexcept;
   unsigned acquire(std::span<wire::Buffer> buffers) noexcept;
   void release(wire::Batch& batch) noexcept;

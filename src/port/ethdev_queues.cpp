@@ -40,10 +40,10 @@ SERRIED_SETUP EthdevQueues::EthdevQueues(std::span<EthdevDevice* const> devices,
 }
 
 void EthdevQueues::receive_in_turn(wire::Batch& batch, Nanos now) noexcept {
-  for (std::size_t looked = 0; looked < queues_.size(); ++looked) {
-    queues_[turn_]->receive(batch, now);
+  batch.clear();
+  for (std::size_t looked = 0; looked < queues_.size() && batch.rows < wire::Batch::capacity; ++looked) {
+    queues_[turn_]->append(batch, now);
     turn_ = turn_ + 1 == queues_.size() ? 0 : turn_ + 1;
-    if (batch.rows != 0) break;
   }
 }
 

@@ -21,7 +21,8 @@ class EthdevQueues {
   /// Queue `queue` of each of `devices`, which outlive it. Precondition: at least one.
   EthdevQueues(std::span<EthdevDevice* const> devices, unsigned queue);
 
-  /// A burst of one queue, of each in turn.
+  /// A burst of all queues: of one what it has, of the next what then finds room. Each in turn is the first. So a burst
+  /// with room left means, as with one queue, that little waits.
   void receive(wire::Batch& batch, Nanos now) noexcept {
     return alone_ ? first_->receive(batch, now) : receive_in_turn(batch, now);
   }

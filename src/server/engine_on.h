@@ -64,7 +64,7 @@ class DevicePorts {
   };
 
   DevicePorts() = default;
-  Result<Done> open_device(const config::ServerConfig& config, unsigned shards, unsigned index);
+  Result<Done> open_device(const config::ServerConfig& config, unsigned shards, unsigned index, Nanos waited);
   static Result<Done> open_filters(const config::ServerConfig& config, unsigned index, Device& device);
   [[nodiscard]] static std::vector<std::string> notes_of(const Device& device);
   /// " of DEVICE" where there are several.

@@ -7,6 +7,7 @@
 #include "config/ports.h"
 #include "server/engine_on.h"
 #include "session/id.h"
+#include "telemetry/clock.h"
 
 namespace serried::server {
 namespace {
@@ -95,14 +96,17 @@ Result<Done> DevicePorts::open_filters(const config::ServerConfig& config, unsig
   return Done{};
 }
 
-Result<Done> DevicePorts::open_device(const config::ServerConfig& config, unsigned shards, unsigned index) {
+Result<Done> DevicePorts::open_device(const config::ServerConfig& config, unsigned shards, unsigned index,
+                                      Nanos waited) {
   const std::string& name = config.ports[index];
   const auto id = port::EthdevDevice::find(name);
   if (!id) return id.error();
   for (const Device& other : devices_)
     if (other.ethdev->report().port_id == id.value())
       return Error{"--port " + name + " and --port " + other.name() + " are one device; name it once"};
-  auto ethdev = port::EthdevDevice::open(config::ethdev_config(config, shards, index));
+  port::EthdevConfig setup = config::ethdev_config(config, shards, index);
+  setup.link_timeout -= std::min(setup.link_timeout, waited);
+  auto ethdev = port::EthdevDevice::open(setup);
   if (!ethdev) return ethdev.error();
   Device& device = devices_.emplace_back();
   device.ethdev = std::move(ethdev).value();
@@ -112,17 +116,23 @@ Result<Done> DevicePorts::open_device(const config::ServerConfig& config, unsign
 Result<DevicePorts> DevicePorts::open(const config::ServerConfig& config, unsigned shards) {
   DevicePorts ports;
   std::vector<port::EthdevDevice*> devices;
+  const Nanos began = telemetry::now();
   for (unsigned i = 0; i < config.ports.size(); ++i) {
-    if (auto done = ports.open_device(config, shards, i); !done) return done.error();
+    // One wait for the links of all: meanwhile the rings of those that are up fill.
+    if (auto done = ports.open_device(config, shards, i, telemetry::now() - began); !done) return done.error();
     devices.push_back(ports.devices_.back().ethdev.get());
   }
   for (unsigned lane = 0; lane < config.io_lanes; ++lane)
     ports.lanes_.push_back(std::make_unique<port::EthdevQueues>(devices, lane));
+  std::vector<std::string> endpoints;
   for (const std::string& text : config.addresses) {
     const auto address = config::parse_own_address(text);
     if (!address) return address.error();
-    ports.endpoints_ +=
-        (ports.endpoints_.empty() ? "" : ", ") + port::format_endpoint(address.value().local.address, config.udp_port);
+    // Devices may share an address.
+    const std::string endpoint = port::format_endpoint(address.value().local.address, config.udp_port);
+    if (std::find(endpoints.begin(), endpoints.end(), endpoint) != endpoints.end()) continue;
+    endpoints.push_back(endpoint);
+    ports.endpoints_ += (ports.endpoints_.empty() ? "" : ", ") + endpoint;
   }
   return ports;
 }

@@ -86,9 +86,12 @@ bool flag(const Json& object, const char* name) { return object.member_or_null(n
 std::string text(const Json& object, const char* name) { return object.member_or_null(name).as_text().value(); }
 
 void print_bans(const Json& bans) {
+  if (!bans.is_array()) throw std::bad_optional_access{};
   if (bans.elements().empty()) std::puts("no address is banned");
   for (const Json& ban : bans.elements()) {
     const auto left = ban.member_or_null("seconds_left").as_number();
+    if (!left && !(ban.has("seconds_left") && ban.member_or_null("seconds_left").is_null()))
+      throw std::bad_optional_access{};
     std::string line =
         text(ban, "address") + "  by " + text(ban, "by") + ", " + (left ? for_people(*left) + " left" : "for ever");
     if (!flag(ban, "in_force")) line += ", not in force in every lane";

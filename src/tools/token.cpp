@@ -141,7 +141,10 @@ struct InspectOptions {
 
 /// Prints one line about a token; whether it would let its player in now.
 [[nodiscard]] bool inspect_line(const crypt::TokenKey& key, const std::string& line, std::int64_t now) {
-  const base::Json entry = base::Json::parse(line).value_or(nullptr);
+  // Of a line of `issue` the token is the longest part, in hexadecimal.
+  constexpr std::size_t line_bytes_max = 16 * crypt::token_bytes_max;
+  const base::Json entry =
+      line.size() <= line_bytes_max ? base::Json::parse(line).value_or(nullptr) : base::Json{nullptr};
   const auto text_of = [&entry](const char* name) { return entry.member_or_null(name).as_text().value_or(""); };
   const std::string token_text = text_of("token");
   std::vector<std::uint8_t> token(token_text.size() / 2);

@@ -125,7 +125,9 @@ TEST_F(AdminTest, WhatCannotBeIsASentence) {
   for (const char* request :
        {"", "{", "[]", "{}", R"({"command":1})", R"({"command":"halt"})", R"({"command":"ban add"})",
         R"({"command":"ban add","address":"nobody"})", R"({"command":"ban add","address":"192.0.2.1","for_s":-1})",
-        R"({"command":"ban add","address":"192.0.2.1","for_s":"x"})"}) {
+        R"({"command":"ban add","address":"192.0.2.1","for_s":"x"})",
+        R"({"command":"ban add","address":"192.0.2.1","for_s":null})",
+        R"({"command":"ban add","address":"192.0.2.1","reason":7})"}) {
     const json answer = json::parse(admin.answer(request, second));
     EXPECT_EQ(answer.at("ok"), false) << request;
     EXPECT_GT(answer.at("error").get<std::string>().size(), 10U);

@@ -49,6 +49,11 @@ TEST(JsonTest, ReadsByKindAndName) {
   EXPECT_EQ(json.member_or_null("yes").as_bool(), true);
   EXPECT_EQ(json.member_or_null("yes").as_text(), std::nullopt);
   EXPECT_TRUE(json.member_or_null("none").is_null());
+  EXPECT_TRUE(json.has("yes"));
+  EXPECT_FALSE(json.has("none"));
+  EXPECT_TRUE(json.member_or_null("list").is_array());
+  EXPECT_FALSE(json.is_array());
+  EXPECT_EQ(Json::parse(R"({"a": 1, "b": 2, "a": 3})")->text(), R"({"a":3,"b":2})") << "of two the last";
   ASSERT_EQ(json.member_or_null("list").elements().size(), 3U);
   EXPECT_TRUE(json.member_or_null("list").elements()[0].is_number());
   EXPECT_FALSE(json.member_or_null("list").elements()[1].is_number());
@@ -72,7 +77,7 @@ TEST(JsonTest, NestingHasALimit) {
   const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
   EXPECT_TRUE(Json::parse(nested(Json::depth_max)));
   std::string fault;
-  EXPECT_FALSE(Json::parse(nested(Json::depth_max + 2), &fault));
+  EXPECT_FALSE(Json::parse(nested(Json::depth_max + 1), &fault));
   EXPECT_NE(fault.find("deep"), std::string::npos);
   EXPECT_FALSE(Json::parse(nested(1'000'000), &fault));
 }

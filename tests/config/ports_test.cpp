@@ -124,6 +124,10 @@ TEST(CheckPorts, AGatewayIsInTheNetworkOfAPort) {
   expect_fault(config, "--gateway 10.0.2.254", "in no network of --address");
   config.gateways = {"10.0.0.254", "10.0.0.253"};
   expect_fault(config, "--gateway", "given twice for one IP version on port net_a");
+  config.gateways = {"10.0.0.254@net_c"};
+  expect_fault(config, "--gateway 10.0.0.254@net_c", "not among --port net_a");
+  config.gateways = {"fe80::1@net_a", "fe80::2@0000:03:00.0", "10.9.9.9@net_a"};
+  EXPECT_TRUE(faults_of(config).empty()) << fault_text(faults_of(config));
 }
 
 TEST(AddressesOf, AreThoseThatNameThePort) {
@@ -141,6 +145,11 @@ TEST(GatewaysOf, BelongToEachPortWhoseNetworkTheyAreIn) {
   EXPECT_EQ(gateways_of(config, "net_a"), (std::vector{port::parse_address("fe80::1").value()}))
       << "link-local is of every link that has IPv6";
   EXPECT_EQ(gateways_of(config, "0000:03:00.0"), (std::vector{port::ipv4_address(10, 0, 1, 254)}));
+  config.gateways = {"10.0.0.254@0000:03:00.0", "fe80::2@net_a"};
+  EXPECT_EQ(gateways_of(config, "net_a"), (std::vector{port::parse_address("fe80::2").value()}));
+  EXPECT_EQ(gateways_of(config, "0000:03:00.0"), (std::vector{port::ipv4_address(10, 0, 0, 254)}))
+      << "the name decides, not the network";
+  for (const char* text : {"10.0.0.1/24", "10.0.0.1@", "@net_a", ""}) EXPECT_FALSE(parse_gateway(text)) << text;
   ServerConfig one;
   one.addresses = {"10.0.0.1"};
   one.gateways = {"10.9.9.9"};
