@@ -34,7 +34,7 @@ compile() {
   local directory=$1 log=$2 status
   shift 2
   {
-    NINJA_STATUS='[%f/%t] ' ninja -C "$directory" "$@" 2>&1
+    NINJA_STATUS='[%f/%t] ' ninja -C "$directory" -j "$cores" "$@" 2>&1
     echo "ninja exit $?"
   } | tee "$log" | sed -nuE 's#^\[([0-9]+)/([0-9]+)\] (.*)#\1 \2 \3#p' | show_progress steps
   status=$(tail -n 1 "$log")
