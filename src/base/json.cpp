@@ -102,12 +102,17 @@ std::string Json::text(std::optional<unsigned> indent) const {
                                    Text::Tree::error_handler_t::replace);
 }
 
+/// The member of that name; nullptr where there is none, or no object.
+const Json* Json::find(std::string_view name) const noexcept {
+  const auto at = std::find(names().begin(), names().end(), name);
+  return at != names().end() ? &elements()[static_cast<std::size_t>(at - names().begin())] : nullptr;
+}
+
 Json& Json::operator[](std::string_view name) {
   if (is_null()) value_ = Object{};
   auto* const object = std::get_if<Object>(&value_);
   SERRIED_CHECK(object != nullptr);
-  const auto at = std::find(object->names.begin(), object->names.end(), name);
-  if (at != object->names.end()) return object->values[static_cast<std::size_t>(at - object->names.begin())];
+  if (const Json* const member = find(name); member != nullptr) return const_cast<Json&>(*member);
   object->names.emplace_back(name);
   return object->values.emplace_back();
 }
@@ -121,13 +126,11 @@ void Json::push_back(Json value) {
 
 const Json& Json::member_or_null(std::string_view name) const noexcept {
   static const Json null;
-  const auto at = std::find(names().begin(), names().end(), name);
-  return at != names().end() ? elements()[static_cast<std::size_t>(at - names().begin())] : null;
+  const Json* const member = find(name);
+  return member != nullptr ? *member : null;
 }
 
-bool Json::has(std::string_view name) const noexcept {
-  return std::find(names().begin(), names().end(), name) != names().end();
-}
+bool Json::has(std::string_view name) const noexcept { return find(name) != nullptr; }
 
 std::optional<bool> Json::as_bool() const noexcept {
   if (const auto* const value = std::get_if<bool>(&value_)) return *value;

@@ -76,6 +76,7 @@ class Json {
 
  private:
   struct Text;
+  [[nodiscard]] const Json* find(std::string_view name) const noexcept;
   using Array = std::vector<Json>;
   struct Object {
     std::vector<std::string> names;

@@ -13,6 +13,13 @@ std::string port_in(const std::string& text) {
   return at == std::string::npos ? std::string{} : text.substr(at + 1);
 }
 
+/// What stands before the @. Error: nothing stands behind it.
+Result<std::string_view> before_port(const std::string& text) {
+  const std::size_t at = text.find('@');
+  if (at != std::string::npos && port_in(text).empty()) return Error{"\"" + text + "\" names no port behind the @"};
+  return std::string_view{text}.substr(0, at);
+}
+
 bool is_known(const ServerConfig& config, const std::string& port) {
   return std::find(config.ports.begin(), config.ports.end(), port) != config.ports.end();
 }
@@ -46,6 +53,11 @@ std::string joined(const std::vector<std::string>& texts) {
   return line;
 }
 
+Fault unknown_port(const ServerConfig& config, const std::string& where, const std::string& port) {
+  return {where, "names port " + port + ", which is not among --port " + joined(config.ports) +
+                     "; give that too, or correct the name"};
+}
+
 void check_port_names(const ServerConfig& config, std::vector<Fault>& faults) {
   if (config.ports.empty()) faults.push_back({"--port", "is missing; name a DPDK port by its number or device name"});
   for (const std::string& port : distinct(config.ports))
@@ -61,8 +73,7 @@ void check_names_in_addresses(const ServerConfig& config, std::vector<Fault>& fa
     if (port.empty() && has_several(config))
       faults.push_back({"--address " + text, "names no port; with several --port write " + text + "@PORT"});
     else if (!port.empty() && !is_known(config, port))
-      faults.push_back({"--address " + text, "names port " + port + ", which is not among --port " +
-                                                 joined(config.ports) + "; give that too, or correct the name"});
+      faults.push_back(unknown_port(config, "--address " + text, port));
   }
 }
 
@@ -88,9 +99,7 @@ void check_gateways(const ServerConfig& config, std::vector<Fault>& faults) {
     const auto gateway = parse_gateway(text);
     if (!gateway) continue;
     const std::string& named = gateway.value().port;
-    if (!named.empty() && !is_known(config, named))
-      faults.push_back({"--gateway " + text, "names port " + named + ", which is not among --port " +
-                                                 joined(config.ports) + "; give that too, or correct the name"});
+    if (!named.empty() && !is_known(config, named)) faults.push_back(unknown_port(config, "--gateway " + text, named));
     if (!named.empty() || !has_several(config)) continue;
     const bool reached = std::any_of(config.ports.begin(), config.ports.end(), [&](const std::string& port) {
       const auto routers = gateways_of(config, port);
@@ -120,21 +129,19 @@ void check_socket(const ServerConfig& config, std::vector<Fault>& faults) {
 }  // namespace
 
 Result<OwnAddress> parse_own_address(const std::string& text) {
-  const std::size_t at = text.find('@');
-  auto local = port::parse_local_address(std::string_view{text}.substr(0, at));
+  const auto before = before_port(text);
+  if (!before) return before.error();
+  const auto local = port::parse_local_address(before.value());
   if (!local) return local.error();
-  OwnAddress address{local.value(), port_in(text)};
-  if (at != std::string::npos && address.port.empty()) return Error{"\"" + text + "\" names no port behind the @"};
-  return address;
+  return OwnAddress{local.value(), port_in(text)};
 }
 
 Result<Gateway> parse_gateway(const std::string& text) {
-  const std::size_t at = text.find('@');
-  const auto address = port::parse_address(std::string_view{text}.substr(0, at));
+  const auto before = before_port(text);
+  if (!before) return before.error();
+  const auto address = port::parse_address(before.value());
   if (!address) return address.error();
-  Gateway gateway{address.value(), port_in(text)};
-  if (at != std::string::npos && gateway.port.empty()) return Error{"\"" + text + "\" names no port behind the @"};
-  return gateway;
+  return Gateway{address.value(), port_in(text)};
 }
 
 std::vector<port::LocalAddress> addresses_of(const ServerConfig& config, const std::string& port) {
