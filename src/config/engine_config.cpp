@@ -200,8 +200,8 @@ LinkSizes link_sizes(const ServerConfig& config, unsigned shards) {
 
 std::vector<std::string> engine_faults(const ServerConfig& config, unsigned shards) {
   std::vector<std::string> faults = world_config(config).validate(shards);
-  for (std::string& fault : replicate_config(config).validate()) faults.push_back(std::move(fault));
-  for (std::string& fault : reference_config(config, nullptr).validate()) faults.push_back(std::move(fault));
+  for (const auto& more : {replicate_config(config).validate(), reference_config(config, nullptr).validate()})
+    faults.insert(faults.end(), more.begin(), more.end());
   return faults;
 }
 

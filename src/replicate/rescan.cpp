@@ -99,7 +99,8 @@ void rescan(Viewer& viewer, const ReplicationContext& context) noexcept {
       interest::select(*context.grid, context.shard, {eye.x, eye.y, eye.z}, limit2,
                        {config.candidates, config.rescan_cells}, viewer.rescan_window, candidates.data());
   unsigned exchanges = 0;
-  for (const interest::Candidate& candidate : std::span(candidates).first(found)) {
+  const std::span<const interest::Candidate> selected{candidates.data(), found};
+  for (const interest::Candidate& candidate : selected) {
     if (tracked >= config.tracked_max && exchanges == config.exchanges_max) break;
     const int known = row_of(viewer, candidate.slot);
     if (known >= 0) {

@@ -74,7 +74,8 @@ Result<std::unique_ptr<Engine>> open_on(const EngineSetup& setup) {
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineSetup& setup) {
   std::string faults;
-  for (const std::string& fault : shard_setup(setup).validate()) faults += (faults.empty() ? "" : "; ") + fault;
+  const std::vector<std::string> found = shard_setup(setup).validate();
+  for (const std::string& fault : found) faults += (faults.empty() ? "" : "; ") + fault;
   if (!faults.empty()) return Error{"with " + std::to_string(setup.shards) + " shard lanes: " + faults};
   return setup.config.driver == config::Driver::socket ? open_on<SocketPorts>(setup) : open_on<DevicePorts>(setup);
 }
