@@ -8,7 +8,17 @@ import demo_net
 from demo_net import run
 
 
-class HubWire(demo_net.AfXdpWire):
+class Attacked:
+    """What the wires of an attack have besides those of the demo."""
+
+    source = None  # of --source
+    usual_source = "198.18.0.0/15"
+
+    def source_options(self):
+        return ["--source", self.source or self.usual_source]
+
+
+class HubWire(Attacked, demo_net.AfXdpWire):
     """Server and swarm on AF_XDP, each in a namespace, joined by a bridge in a third. The attacker sits on the bridge's
     port towards the server: it sends frames of its own there, hears what comes back to that port's link address, and
     overhears the players on the port towards them. (What AF_XDP sends passes no tap; on the bridge it does.)"""
@@ -50,21 +60,22 @@ class HubWire(demo_net.AfXdpWire):
     def attack_options(self):
         shown = subprocess.run(["ip", "-n", self.spaces[0], "-json", "link", "show", self.ends[0]], check=True,
                                stdout=subprocess.PIPE, text=True)
-        return ["--interface", self.ports[0], "--server-mac", json.loads(shown.stdout)[0]["address"],
+        return [*self.source_options(), "--interface", self.ports[0], "--server-mac", json.loads(shown.stdout)[0]["address"],
                 "--sniff", self.ports[1]]
 
 
-class LoopbackWire(demo_net.SocketWire):
+class LoopbackWire(Attacked, demo_net.SocketWire):
     """Kernel sockets: the attacker has addresses of 127.1.0.0/16, and overhears the players when it may."""
 
     attack_prefix = []
     on_the_wire = False
+    usual_source = "127.1.0.0/16"
 
     def attack_options(self):
-        return ["--source", "127.1.0.0/16", *(["--sniff", "lo"] if os.geteuid() == 0 else [])]
+        return [*self.source_options(), *(["--sniff", "lo"] if os.geteuid() == 0 else [])]
 
 
-class TwoMemifWire(demo_net.MemifWire):
+class TwoMemifWire(Attacked, demo_net.MemifWire):
     """Shared memory from the swarm to the attacker and from it to the server: it stands on the wire, passes on what the
     others say, and no kernel takes part. The rings are as long as the demo's: what they lose while the host has a core for
     itself is mostly the players', which are then a tick late."""
@@ -81,7 +92,7 @@ class TwoMemifWire(demo_net.MemifWire):
         return ["--no-pci", self.vdev("server", "players", 0), self.vdev("client", "memif", 1)]
 
     def attack_options(self):
-        return ["--bridge", "--wait"]
+        return [*self.source_options(), "--bridge", "--wait"]
 
 
 WIRES = {"af_xdp": HubWire, "memif": TwoMemifWire, "socket": LoopbackWire}

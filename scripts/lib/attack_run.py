@@ -2,6 +2,8 @@
 """Honest players and an attacker on one server: what does the attack cost the players? Called by scripts/attack."""
 
 import argparse
+import ipaddress
+import json
 import os
 import shlex
 import shutil
@@ -37,6 +39,9 @@ def read_options():
                         "none: nothing, for comparison")
     parser.add_argument("--attack-rate", type=at_least(0), default=0, metavar="PER_SECOND",
                         help="datagrams a second (default 0: as fast as it goes)")
+    parser.add_argument("--source", metavar="NETWORK", help="the attacker's addresses, as for serried-attack")
+    parser.add_argument("--logins", action="store_true",
+                        help="attack before the first bot comes, so that all logins are under it")
     parser.add_argument("--latency", type=at_least(1), default=50, metavar="MS",
                         help="most that input to update may take, p99 (default 50)")
     parser.add_argument("--npcs", type=at_least(0, 1000000), default=1000, help="wandering characters (default 1000)")
@@ -68,6 +73,13 @@ def read_options():
     demo_run.take_io_lanes(parser, options, attack_net.WIRES)
     if options.json and not os.access(os.path.dirname(os.path.abspath(options.json)), os.W_OK):
         parser.error(f"--json: cannot write beside {options.json}")
+    if options.source:
+        try:
+            ipaddress.IPv4Network(options.source, strict=False)
+        except ValueError as error:
+            parser.error(f"--source: {error}")
+    if options.logins and options.kinds == "none":
+        parser.error("--logins needs an attack: --kinds none has none")
     options.shards, options.swarm_args, options.audit = None, ["--hold", str(HOLD_S), "--linger", "10"], 1
     return options
 
@@ -105,7 +117,40 @@ def wait_for_players(server, swarm, players):
     return False
 
 
-def play(options, commands, on_the_wire, swarm_cores, attack_cores):
+class Operator:
+    """Bans half of the attacker's network, and an address of the other half, while the attack goes on."""
+
+    def __init__(self, options, socket, source):
+        self.command = [demo_run.program(options, "serried-ctl"), "--socket", socket, "ban"]
+        network = ipaddress.ip_network(source, strict=False)
+        half = list(network.subnets())[-1] if network.num_addresses > 1 else network
+        self.banned = [str(half), str(network.network_address)] if half != network else [str(network.network_address)]
+        self.done = False
+
+    def ask(self, *words):
+        return subprocess.run([*self.command, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+
+    def ban(self):
+        """What went wrong, as sentences."""
+        self.done = True
+        for place in self.banned:
+            added = self.ask("add", place, "--for", "1h")
+            if added.returncode != 0:
+                return [f"the operator could not ban {place}: {(added.stderr or added.stdout).strip()}"]
+        missing = self.banned
+        limit = time.monotonic() + 5  # lanes are told, and tell that it holds, from one poll to the next
+        while missing and time.monotonic() < limit:
+            listed = self.ask("list", "--json")
+            try:
+                bans = {ban["address"]: ban for ban in json.loads(listed.stdout)["bans"]}
+            except (ValueError, KeyError, TypeError):
+                return [f"serried-ctl ban list: {(listed.stderr or listed.stdout).strip()}"]
+            missing = [place for place in missing
+                       if not (bans.get(place, {}).get("by") == "operator" and bans[place]["in_force"])]
+        return [f"the operator's ban of {place} is not in force" for place in missing]
+
+
+def play(options, commands, operator, on_the_wire, swarm_cores, attack_cores):
     """Run all three; what went wrong with the processes themselves, and whether Ctrl-C was pressed."""
     problems, swarm, attacker = [], None, None
     # The attacker on the wire carries the Disconnects of the others, and must leave the wire before they do: a thread of memif's unmaps
@@ -124,17 +169,25 @@ def play(options, commands, on_the_wire, swarm_cores, attack_cores):
             attacker = Process("attack", commands["attack"], attack_cores, logs=logs)
             if not attacker.ready.wait(60):
                 return [f"the attacker did not start; see above, and {attacker.log}"], False
+        def begin():
+            if not on_the_wire:
+                return Process("attack", commands["attack"], attack_cores, logs=logs)
+            attacker.process.send_signal(signal.SIGUSR1)
+            return attacker
+
+        if options.logins:
+            attacker = begin()
         swarm = Process("swarm", commands["swarm"], swarm_cores, logs=logs)
         if not wait_for_players(server, swarm, options.players):
-            problems.append("not all bots came into the world; there was no attack")
-        elif options.kinds != "none":
-            if on_the_wire:
-                attacker.process.send_signal(signal.SIGUSR1)
-            else:
-                attacker = Process("attack", commands["attack"], attack_cores, logs=logs)
+            problems.append("not all bots came into the world" + ("" if options.logins else "; there was no attack"))
+        elif options.kinds != "none" and not options.logins:
+            attacker = begin()
+        ban_at = time.monotonic() + HOLD_S + options.seconds / 2
         limit = time.monotonic() + HOLD_S + options.seconds + 60
         while playing() and server.running() and time.monotonic() < limit:
             time.sleep(0.1)
+            if attacker and options.kinds != "none" and not operator.done and time.monotonic() > ban_at:
+                problems += operator.ban()
             if attacker and not attacker.running():
                 problems.append("the attacker ended early")
                 attacker = None
@@ -213,16 +266,20 @@ def attack(options):
     server_cores, swarm_cores, attack_cores, cores = place()
     try:
         with attack_net.WIRES[options.driver](directory, run_name, options.xdp_filter, options.io_lanes) as wire:
+            wire.source = options.source
             subprocess.run([demo_run.program(options, "serried-token"), "keygen", "--out",
                             os.path.join(directory, "token.key")], check=True, stdout=subprocess.DEVNULL)
             server, swarm, _, memory, _ = demo_run.commands(options, wire, directory, run_name,
                                                             (server_cores, swarm_cores, cores))
+            server += ["--control-socket", os.path.join(directory, "control")]
             commands = {"server": server, "swarm": swarm}
             if options.kinds != "none" or wire.on_the_wire:
                 commands["attack"] = attack_command(options, wire, directory, run_name, swarm_cores, attack_cores)
             print(f"attack: {options.players:,} bots, {options.seconds} s, over {wire.words}; {memory}; {cores}", flush=True)
             stolen = Stolen()
-            problems, interrupted = play(options, commands, wire.on_the_wire, swarm_cores, attack_cores)
+            source = options.source or wire.usual_source
+            operator = Operator(options, os.path.join(directory, "control"), source)
+            problems, interrupted = play(options, commands, operator, wire.on_the_wire, swarm_cores, attack_cores)
             stolen = stolen.fractions()
         summaries = {name: demo_run.read_summary(os.path.join(directory, f"{name}.json")) for name in commands}
     finally:

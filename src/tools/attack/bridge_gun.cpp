@@ -32,9 +32,8 @@ bool BridgeGun::is_answer(std::span<const std::uint8_t> frame) noexcept {
   if (!wire::read_ethernet(frame, link)) return false;
   server_mac_ = link.source;
   if (link.destination != own_mac) return false;
-  FrameView view;
-  if (read_frame(frame, view) && view.from.port == server_.port && view.from.address == server_.address)
-    heard_.heard(kind_of_port(view.to.port), view.payload.size());
+  Answer answer;
+  if (read_answer(frame, server_, answer)) heard_.heard(answer.kind, answer.bytes);
   return true;
 }
 
@@ -45,8 +44,7 @@ void BridgeGun::fire(const Shot* shots, unsigned count, AttackTally& tally) noex
   }
   std::array<port::Bridge::Piece, burst> pieces;
   for (unsigned i = 0; i < count; ++i) {
-    const std::size_t headers =
-        compose_claimed(room(i), shots[i].bytes, shots[i].from, server_, {own_mac, server_mac_});
+    const std::size_t headers = compose_claimed(room(i), shots[i], server_, {own_mac, server_mac_});
     pieces[i] = {static_cast<std::uint16_t>(headers), shots[i].bytes};
   }
   const unsigned sent = bridge_->send(port::Bridge::Side::right, {pieces.data(), count});

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "message/control.h"
+#include "tools/attack/frame.h"
 #include "tools/attack/target.h"
 #include "wire/compose.h"
 #include "wire/stamp.h"
@@ -15,6 +16,7 @@ namespace {
 constexpr std::size_t around_body = wire::header_bytes + wire::tag_bytes + wire::crc_bytes;
 constexpr std::size_t token_bytes = 198;                  ///< one with a name, as a real one
 constexpr std::uint64_t body_least = 16, body_most = 96;  ///< of a client's datagrams
+constexpr std::size_t ping_least = 8, ping_most = 64;     ///< bytes of data, as of a host's own ping
 /// Beyond any replay window, and never so far that the sequence ends.
 constexpr std::uint64_t ahead_least = 1'000, ahead_span = 100'000;
 
@@ -74,6 +76,10 @@ std::uint16_t Forge::make_bytes(AttackKind kind, std::uint8_t* to, const Sample*
     case AttackKind::replay:
       std::copy_n(sample->data.begin(), sample->bytes, to);
       return sample->bytes;
+    case AttackKind::ping:
+      return random_bytes(between(ping_least, ping_most));
+    case AttackKind::neighbor:
+      return static_cast<std::uint16_t>(neighbor_message_bytes(config_.sources.address));
     case AttackKind::bad_tag:
     case AttackKind::spoofed:
       break;

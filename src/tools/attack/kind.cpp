@@ -5,8 +5,8 @@ namespace serried::tools {
 namespace {
 
 constexpr std::array<std::string_view, attack_kinds> names = {
-    "garbage",        "short",           "long",   "bad-crc", "connect",
-    "connect-cookie", "unknown-session", "replay", "bad-tag", "spoofed"};
+    "garbage",         "short",  "long",    "bad-crc", "connect", "connect-cookie",
+    "unknown-session", "replay", "bad-tag", "spoofed", "ping",    "neighbor"};
 
 }  // namespace
 

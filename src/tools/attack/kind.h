@@ -1,6 +1,6 @@
 #pragma once
 /// What an attacker can send. The order is that of the server's checks: each kind gets one check further than the one
-/// before it.
+/// before it. Last come those that a port with a NIC of its own answers below the engine.
 
 #include <array>
 #include <cstddef>
@@ -24,8 +24,10 @@ enum class AttackKind : std::uint8_t {
   replay,           ///< an overheard datagram again: under the player's address and port, and under another
   bad_tag,          ///< right CRC, a live connection id, from a stranger's address; no tag that verifies
   spoofed,          ///< the same under the player's own address and port
+  ping,             ///< an ICMP or ICMPv6 echo request
+  neighbor,         ///< ARP or neighbour discovery: a question in a stranger's name, or an answer to no question
 };
-inline constexpr std::size_t attack_kinds = 10;
+inline constexpr std::size_t attack_kinds = 12;
 
 [[nodiscard]] constexpr std::size_t index_of(AttackKind kind) noexcept { return static_cast<std::size_t>(kind); }
 [[nodiscard]] std::string_view kind_name(AttackKind kind) noexcept;
@@ -34,6 +36,11 @@ inline constexpr std::size_t attack_kinds = 10;
 /// Whether a kind can be made only from what was overheard.
 [[nodiscard]] constexpr bool needs_sample(AttackKind kind) noexcept {
   return kind == AttackKind::replay || kind == AttackKind::bad_tag || kind == AttackKind::spoofed;
+}
+
+/// Whether a kind is no UDP datagram, so that no socket sends it.
+[[nodiscard]] constexpr bool needs_frame(AttackKind kind) noexcept {
+  return kind == AttackKind::ping || kind == AttackKind::neighbor;
 }
 
 /// The UDP port that a datagram comes from tells its kind, and so does the port that an answer goes to.
@@ -48,7 +55,7 @@ inline constexpr std::uint16_t kind_port_first = 32'768, ports_of_kind = 2'048;
   return index < attack_kinds ? static_cast<AttackKind>(index) : AttackKind::replay;
 }
 
-/// Datagrams and bytes of UDP payload, by kind.
+/// Datagrams and bytes of UDP payload, by kind; of a ping the data, of a neighbour's message the whole.
 struct AttackTally {
   struct Of {
     std::uint64_t datagrams = 0, bytes = 0;

@@ -90,6 +90,11 @@ Result<Done> understand(AttackOptions& options, const Texts& texts, bool has_eal
   }
   if (!options.sniff.empty() && options.interface.empty() && !options.has_source)
     return Error{"--sniff without --interface needs --source: what comes from there is ours and not a player's"};
+  const bool frames = options.bridge || !options.interface.empty();
+  if (texts.kinds == "mixed" && !frames)
+    std::erase_if(options.kinds, needs_frame);
+  else if (!frames && std::any_of(options.kinds.begin(), options.kinds.end(), needs_frame))
+    return Error{"--kinds: ping and neighbor are frames and no datagrams: they need --interface or --bridge"};
   if (options.bridge || !options.sniff.empty() || !options.replay_file.empty()) return Done{};
   if (texts.kinds == "mixed") {
     std::erase_if(options.kinds, needs_sample);

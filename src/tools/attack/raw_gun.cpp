@@ -35,8 +35,7 @@ void RawGun::fire(const Shot* shots, unsigned count, AttackTally& tally) noexcep
   std::array<iovec, burst> pieces;
   std::array<mmsghdr, burst> messages{};
   for (unsigned i = 0; i < count; ++i) {
-    const std::size_t headers =
-        compose_claimed(room(i), shots[i].bytes, shots[i].from, server_, {out_.mac, server_mac_});
+    const std::size_t headers = compose_claimed(room(i), shots[i], server_, {out_.mac, server_mac_});
     pieces[i] = {room(i) - headers, headers + shots[i].bytes};
     messages[i].msg_hdr.msg_iov = &pieces[i];
     messages[i].msg_hdr.msg_iovlen = 1;
@@ -55,9 +54,8 @@ void RawGun::hear(AttackTally& tally) noexcept {
   for (unsigned i = 0; i < heard_at_a_time; ++i) {
     const std::span<const std::uint8_t> bytes = in_.next();
     if (bytes.empty()) return;
-    FrameView view;
-    if (read_frame(bytes, view) && view.from.port == server_.port && view.from.address == server_.address)
-      tally.heard(kind_of_port(view.to.port), view.payload.size());
+    Answer answer;
+    if (read_answer(bytes, server_, answer)) tally.heard(answer.kind, answer.bytes);
   }
 }
 

@@ -56,7 +56,8 @@ TEST_F(AttackForge, EachKindGetsAsFarAsItShall) {
       {AttackKind::bad_tag, {Drop::none}},
       {AttackKind::spoofed, {Drop::none}},
   };
-  ASSERT_EQ(wanted.size(), tools::attack_kinds);
+  for (std::size_t i = 0; i < tools::attack_kinds; ++i)
+    ASSERT_NE(wanted.contains(static_cast<AttackKind>(i)), tools::needs_frame(static_cast<AttackKind>(i))) << i;
   for (const auto& [kind, verdicts] : wanted)
     for (int i = 0; i < 1'000; ++i) {
       ASSERT_TRUE(forge.make(kind, bytes.data(), shot));

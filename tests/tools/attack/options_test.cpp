@@ -40,9 +40,13 @@ TEST(AttackOptions, ReadsWhatItIsGiven) {
 }
 
 TEST(AttackOptions, MixedWithoutAnythingOverheardLeavesOutWhatNeedsIt) {
-  EXPECT_EQ(parse({"--server", "127.0.0.1:4000"}).options.kinds.size(), tools::attack_kinds - 3);
-  EXPECT_EQ(parse({"--server", "127.0.0.1:4000", "--replay", "x.pcap"}).options.kinds.size(), tools::attack_kinds);
+  EXPECT_EQ(parse({"--server", "127.0.0.1:4000"}).options.kinds.size(), tools::attack_kinds - 5);
+  EXPECT_EQ(parse({"--server", "127.0.0.1:4000", "--replay", "x.pcap"}).options.kinds.size(), tools::attack_kinds - 2);
+  EXPECT_EQ(parse({"--server", "127.0.0.1:4000", "--interface", "veth0"}).options.kinds.size(),
+            tools::attack_kinds - 3);
   EXPECT_EQ(parse({"--server", "127.0.0.1:4000", "--kinds", "spoofed"}).exit_code, 2);
+  EXPECT_EQ(parse({"--server", "127.0.0.1:4000", "--kinds", "ping"}).exit_code, 2) << "no socket sends it";
+  EXPECT_EQ(parse({"--server", "127.0.0.1:4000", "--interface", "veth0", "--kinds", "ping,neighbor"}).exit_code, -1);
 }
 
 TEST(AttackOptions, RefusesTheInternet) {
