@@ -1,4 +1,4 @@
-/// Holds the worked example of docs/wire-format.md, section 12, to the code: every ```hex block of the page has a name,
+/// Holds the worked example of docs/wire-format.md, section 13, to the code: every ```hex block of the page has a name,
 /// and is what the code makes of the values that the page gives. With SERRIED_PRINT_EXAMPLES=1 it prints all blocks.
 
 #include <cstdlib>

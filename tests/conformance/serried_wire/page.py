@@ -1,4 +1,4 @@
-"""The worked example of docs/wire-format.md, section 12, from the values that its text gives: every block is made, and read
+"""The worked example of docs/wire-format.md, section 13, from the values that its text gives: every block is made, and read
 back. tests/message/wire_format_test.cpp holds the same bytes to the C++ code."""
 
 import os
