@@ -14,6 +14,7 @@
 #include "crypt/integrity.h"
 #include "crypt/keys.h"
 #include "crypt/token.h"
+#include "motion/step.h"
 #include "wire/parse.h"
 #include "wire/verify.h"
 
@@ -289,13 +290,24 @@ Json apply_of(const Json& vector) {
   return {{"state", fields(state)}, {"hash", message::state_hash(state)}};
 }
 
+Json motion_of(const Json& vector) {
+  motion::State state;
+  state.position = number<std::array<float, 3>>(vector, "position");
+  state.velocity = number<std::array<float, 3>>(vector, "velocity");
+  const auto move = number<std::array<std::int8_t, 2>>(vector, "move");
+  const motion::Intent intent{move[0], move[1], number<std::int16_t>(vector, "yaw"),
+                              number<std::uint8_t>(vector, "buttons")};
+  const motion::State after = motion::step(state, intent, motion::Limits{}, number<float>(vector, "seconds"));
+  return {{"position", after.position}, {"velocity", after.velocity}, {"yaw", after.yaw}, {"anim", after.anim}};
+}
+
 }  // namespace
 
 Json answer(const Json& vector) {
   static const std::map<std::string, std::function<Json(const Json&)>> kinds = {
       {"message", message_of},     {"body", body_of},         {"datagram", datagram_of}, {"reliable", reliable_of},
       {"token", token_of},         {"cookie", cookie_of},     {"keys", keys_of},         {"rekey", rekey_of},
-      {"integrity", integrity_of}, {"quantise", quantise_of}, {"apply", apply_of}};
+      {"integrity", integrity_of}, {"quantise", quantise_of}, {"apply", apply_of},       {"motion", motion_of}};
   return kinds.at(vector.at("kind").get<std::string>())(vector);
 }
 

@@ -39,6 +39,7 @@ class Emitter {
   Json reliable();
   Json secrets(const char* kind);
   Json quantise();
+  Json motion();
 
  private:
   /// Numbers at the edges are as likely as all others together.
@@ -601,6 +602,20 @@ Json Emitter::quantise() {
                    {"alive", prng_.chance(0.9)}});
 }
 
+Json Emitter::motion() {
+  const auto about = [&](double low, double high) { return static_cast<float>(low + prng_.unit() * (high - low)); };
+  std::array<float, 3> position{about(-100, 820'000), about(-100, 820'000), about(0, 25'600)};
+  // Half of them within some steps of a border.
+  if (prng_.chance(0.5)) position[prng_.below(2)] = prng_.chance(0.5) ? about(-5, 5) : about(819'190, 819'205);
+  return answered({{"kind", "motion"},
+                   {"position", position},
+                   {"velocity", {about(-700, 700), about(-700, 700), prng_.chance(0.5) ? 0.0F : about(-100, 100)}},
+                   {"move", {within<int>(0, 254) - 127, within<int>(0, 254) - 127}},
+                   {"yaw", any<std::int16_t>()},
+                   {"buttons", within<unsigned>(0, 15)},
+                   {"seconds", prng_.chance(0.5) ? 1.0F / 60 : about(0, 0.5)}});
+}
+
 /// What Reliable composes for the channels and for a long message on one of them, a few datagrams lost, doubled or
 /// late.
 Json Emitter::reliable() {
@@ -671,7 +686,8 @@ Json vector_of(Emitter& emitter, unsigned number) {
       if (turn < 10) return emitter.token(bad);
       if (turn < 13) return emitter.quantise();
       if (turn < 15) return emitter.reliable();
-      if (turn < 20) return emitter.apply();
+      if (turn < 17) return emitter.motion();
+      if (turn < 22) return emitter.apply();
       if (turn < 40) return emitter.datagram(bad);
       return turn < 60 ? emitter.body(bad) : emitter.message(bad);
   }

@@ -53,6 +53,31 @@ def quantise_fraction(fraction, alive):
     return rounded(binary32(255 * min(max(fraction, 0.0), 1.0)), binary32) or 1
 
 
+def step(position, velocity, move, buttons, seconds):
+    """(position, velocity, anim) after `seconds`, on the reference game's map. Every sum, product, quotient and root is rounded
+    to binary32: two roundings, by way of binary64, are the same as one."""
+    f = binary32
+    run, crouch = buttons & 0x08, buttons & 0x04
+    speed = 150 if crouch else 600 if run else 300
+    length = f(move[0] * move[0] + move[1] * move[1])
+    scale = f(speed / f(math.sqrt(length))) if length > 127 * 127 else f(speed / 127)
+    target = [f(axis * scale) for axis in move]
+    change = [f(to - was) for to, was in zip(target, velocity)]
+    least, limit = f(f(change[0] * change[0]) + f(change[1] * change[1])), f(3000 * seconds)
+    if least > f(limit * limit):
+        share = f(limit / f(math.sqrt(least)))
+        velocity = [f(was + f(by * share)) for was, by in zip(velocity, change)]
+    else:
+        velocity = target
+    after, speeds = [], []
+    for at, by, last in zip(position, velocity, (819199, 819199)):
+        to = f(at + f(by * seconds))
+        after.append(0.0 if to < 0 else f(last) if to > last else to)
+        speeds.append(by if 0 <= to <= last else 0.0)
+    anim = 0 if speeds == [0, 0] else 2 if run else 1
+    return after + [1000.0], speeds + [0.0], anim
+
+
 def mix(v):
     v = v + 0x9E3779B97F4A7C15 & MASK64
     v = (v ^ v >> 30) * 0xBF58476D1CE4E5B9 & MASK64

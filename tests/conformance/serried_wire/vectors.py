@@ -13,6 +13,7 @@ expectation; tests/conformance/answer.cpp has the same from the engine's code, a
     integrity  secret, version, index, nonce, exporter        the answer
     quantise   geometry, position, radians, ...               what a record says of them
     apply      known: a state, record                         the state after it, and its hash
+    motion     a moving body, an input, seconds               where it is then
 """
 
 import json
@@ -146,6 +147,12 @@ def answer_quantise(vector):
     return {"section": [place[0] for place in places], "position": [place[1] for place in places],
             "yaw": e.quantise_angle(vector["radians"]), "velocity": e.quantise_speed(vector["speed"]),
             "health": e.quantise_fraction(vector["fraction"], vector["alive"])}
+
+
+def answer_motion(vector):
+    position, velocity, anim = e.step(vector["position"], vector["velocity"], vector["move"], vector["buttons"],
+                                      vector["seconds"])
+    return {"position": position, "velocity": velocity, "yaw": vector["yaw"], "anim": anim}
 
 
 def answer_apply(vector):
@@ -390,6 +397,17 @@ class Producer:
                 "speed": self.random.choice([self.float32() / 10, self.near_step(1, 40_000)]),
                 "fraction": self.near_step(255, 300), "alive": self.random.random() < 0.9}
 
+    def motion(self, _):
+        def about(low, high):
+            return struct.unpack("<f", struct.pack("<f", self.random.uniform(low, high)))[0]
+        position = [about(-10, 820000), about(-10, 820000), about(0, 25600)]
+        if self.random.random() < 0.5:  # near a border
+            position[self.random.randrange(2)] = self.random.choice([about(-5, 5), about(819190, 819205)])
+        return {"position": position, "velocity": [about(-700, 700), about(-700, 700), about(-100, 100)],
+                "move": [self.random.randint(-127, 127), self.random.randint(-127, 127)],
+                "yaw": self.random.randint(-32768, 32767), "buttons": self.random.randrange(16),
+                "seconds": self.random.choice([about(1 / 60, 1 / 60), about(0, 0.5)])}
+
     def apply(self, _):
         known, record = self.state(), self.record()
         if self.random.random() < 0.7 and not record["mask"] & m.SECTION and record["mask"] & m.POSITION:
@@ -433,8 +451,8 @@ class Producer:
             datagrams[at] = {**datagrams[at], "bytes": new}
         return {"message_bytes_max": self.random.choice([2000, 4096, m.FRAGMENTED_MAX]), "datagrams": datagrams}
 
-    WEIGHTS = {"message": 40, "body": 15, "datagram": 15, "reliable": 4, "token": 6, "cookie": 2, "keys": 2, "rekey": 2,
-               "integrity": 2, "quantise": 6, "apply": 6}
+    WEIGHTS = {"message": 36, "body": 15, "datagram": 15, "reliable": 4, "token": 6, "cookie": 2, "keys": 2, "rekey": 2,
+               "integrity": 2, "quantise": 6, "apply": 6, "motion": 4}
 
     def vectors(self, count):
         kinds = [kind for kind, weight in self.WEIGHTS.items() for _ in range(weight)]
