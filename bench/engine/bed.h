@@ -137,7 +137,7 @@ class Bed {
         inputs += row.has_input;
         plans_acked += static_cast<unsigned>(__builtin_popcount(row.plan_acked_mask));
         if (row.has_input != 0)
-          hash.add(base::mix(session::slot_of(row.connection_id), row.input_sequence, row.client_tick),
+          hash.add(base::mix(session::slot_of(row.connection_id), row.input_sequence),
                    base::mix(static_cast<std::uint8_t>(row.move_x), static_cast<std::uint8_t>(row.move_y),
                              static_cast<std::uint16_t>(row.yaw), row.buttons));
       }

@@ -131,7 +131,6 @@ class ShardLanes {
       row.send_limit = viewer.charged + (1U << 20);
       row.has_input = 1;
       row.input_sequence = ++viewer.input;
-      row.client_tick = ticks_;
       row.move_x = static_cast<std::int8_t>(rng % 255 - 127);
       row.move_y = static_cast<std::int8_t>((rng >> 8) % 255 - 127);
       row.yaw = static_cast<std::int16_t>(rng >> 16);

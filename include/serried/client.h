@@ -88,7 +88,7 @@ enum class ClientState : std::uint8_t { idle, connecting, playing, closing, clos
 struct ClientInput {
   float move_x = 0, move_y = 0;  ///< length 1 is full speed; longer is shortened
   float yaw = 0;                 ///< radians
-  bool jump = false, swim = false, crouch = false, run = false;
+  bool crouch = false, run = false;
 };
 
 /// One entity as it is to be drawn now.

@@ -15,6 +15,7 @@
 #include "channel/pack.h"
 #include "client/inbox.h"
 #include "client/requests.h"
+#include "client/scene.h"
 #include "client/udp.h"
 #include "peer/input_pacer.h"
 #include "peer/session.h"
@@ -89,8 +90,6 @@ struct Client::Implementation {
   void announce();
   bool round();
   bool wait_round(Nanos span);
-  [[nodiscard]] SceneEntity scene_of(const view::Tracked& entity, Nanos now) const;
-  [[nodiscard]] SceneEntity scene_of(const view::FarProxy& proxy, Nanos now) const;
 
   ClientOptions options;
   StateCallback callback;
@@ -246,41 +245,6 @@ void Client::Implementation::announce() {
   if (fresh && state == ClientState::closed && callback) callback(state, reason);
 }
 
-SceneEntity Client::Implementation::scene_of(const view::Tracked& entity, Nanos now) const {
-  const view::View& view = session.view();
-  SceneEntity out;
-  const view::TrackedFacts& facts = view.facts(entity);
-  out.id = facts.id;
-  out.slot = static_cast<std::uint16_t>(entity.slot);
-  out.generation = static_cast<std::uint8_t>(entity.generation);
-  out.type = facts.type;
-  out.faction = facts.faction;
-  out.level = facts.level;
-  out.own = view.own() == &entity;
-  out.position = view.interpolated(entity, now);
-  out.received = view.position(entity);
-  for (std::size_t axis = 0; axis < 3; ++axis) out.velocity[axis] = entity.state.velocity[axis];
-  out.yaw = message::angle_of(entity.state.yaw);
-  out.animation = entity.state.anim;
-  out.state_flags = entity.state.state_flags;
-  out.effect_flags = entity.state.effect_flags;
-  out.health = static_cast<float>(entity.state.health) / 255.0F;
-  out.mana = static_cast<float>(entity.state.mana) / 255.0F;
-  out.age = std::chrono::nanoseconds(view::View::age(entity, now));
-  return out;
-}
-
-SceneEntity Client::Implementation::scene_of(const view::FarProxy& proxy, Nanos now) const {
-  SceneEntity out;
-  out.slot = proxy.slot;
-  out.generation = proxy.generation;
-  out.far = true;
-  out.position = out.received = session.view().position(proxy);
-  out.yaw = message::angle_of(static_cast<std::int16_t>(proxy.yaw << 11));
-  out.age = std::chrono::milliseconds(static_cast<std::uint32_t>(now / millisecond) - proxy.seen_ms);
-  return out;
-}
-
 Client::Client(ClientOptions options) : implementation_(std::make_unique<Implementation>(std::move(options))) {}
 Client::Client(Client&&) noexcept = default;
 
@@ -359,17 +323,9 @@ std::uint16_t Client::submit(const ClientInput& input) {
   out.move_y = step(input.move_y);
   out.yaw = std::isfinite(input.yaw) ? message::quantise_angle(input.yaw) : std::int16_t{0};
   out.buttons =
-      static_cast<std::uint8_t>((input.jump ? message::button::jump : 0) | (input.swim ? message::button::swim : 0) |
-                                (input.crouch ? message::button::crouch : 0) | (input.run ? message::button::run : 0));
-  const view::View& view = self.session.view();
+      static_cast<std::uint8_t>((input.crouch ? message::button::crouch : 0) | (input.run ? message::button::run : 0));
   const Nanos now = clock_now();
-  out.client_tick = view.clock().number_at(now);
-  if (const view::Tracked* own = view.own()) {
-    const auto& section = own->state.section;
-    out.predicted_quantised = own->state.position;
-    out.predicted_section_mod4 =
-        static_cast<std::uint8_t>((section[0] & 3) | (section[1] & 3) << 2 | (section[2] & 3) << 4);
-  }
+  out.client_tick = self.session.view().clock().number_at(now);
   const std::uint16_t sequence = self.session.submit(out);
   self.note_left(sequence, now);
   return sequence;
@@ -484,8 +440,9 @@ void Client::scene(const std::function<void(const SceneEntity&)>& visit) const {
   const Implementation& self = *implementation_;
   const std::scoped_lock lock(self.mutex);
   const Nanos now = clock_now();
-  self.session.view().for_each([&](const view::Tracked& entity) { visit(self.scene_of(entity, now)); });
-  self.session.view().for_each_far(now, [&](const view::FarProxy& proxy) { visit(self.scene_of(proxy, now)); });
+  const view::View& view = self.session.view();
+  view.for_each([&](const view::Tracked& entity) { visit(client::scene_of(view, entity, now)); });
+  view.for_each_far(now, [&](const view::FarProxy& proxy) { visit(client::scene_of(view, proxy, now)); });
 }
 
 bool Client::own(SceneEntity& out) const {
@@ -493,7 +450,7 @@ bool Client::own(SceneEntity& out) const {
   const std::scoped_lock lock(self.mutex);
   const view::Tracked* own = self.session.view().own();
   if (own == nullptr) return false;
-  out = self.scene_of(*own, clock_now());
+  out = client::scene_of(self.session.view(), *own, clock_now());
   return true;
 }
 

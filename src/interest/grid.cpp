@@ -60,7 +60,7 @@ SERRIED_SETUP Grid::Grid(const world::Config& config, unsigned shards, unsigned 
   cells_x_ = static_cast<int>(cells[0]);
   cells_y_ = static_cast<int>(cells[1]);
   cells_z_ = static_cast<int>(cells[2]);
-  const std::size_t bins = std::size_t{this->cells()} * class_count, words = this->cells() / 64 + 1;
+  const std::size_t bins = std::size_t{this->cells()} * bin_count, words = this->cells() / 64 + 1;
   const std::size_t rows = std::size_t{shards} * rows_per_shard;
   for (unsigned shard = 0; shard < shards; ++shard) {
     Tally tally;
@@ -154,13 +154,13 @@ void Grid::clear(unsigned shard) noexcept {
   for (std::uint32_t word = 0; word < tally.counted.size(); ++word) {
     for (std::uint64_t bits = tally.counted[word]; bits != 0; bits &= bits - 1) {
       const std::size_t cell = word * 64 + static_cast<unsigned>(std::countr_zero(bits));
-      std::fill_n(tally.histogram.data() + cell * class_count, class_count, 0U);
+      std::fill_n(tally.histogram.data() + cell * bin_count, bin_count, 0U);
     }
     tally.counted[word] = 0;
   }
   tally.word = 0;
   tally.total = 0;
-  tally.population = {};
+  tally.counted_of_class = tally.population = {};
   tally.crossed_count = 0;
 }
 
@@ -169,46 +169,48 @@ void Grid::count(unsigned shard, const world::Frame& frame, const world::Identit
   Tally& tally = tallies_[shard];
   std::uint32_t* histogram = tally.histogram.data();
   for (std::size_t row = first; row < last; ++row) {
-    if (identity.living[row] == 0 || (frame.state_flags[row] & world::state_flag::is_invisible) != 0) {
+    if (identity.living[row] == 0) {
       bin_[row] = no_bin;
       continue;
     }
     const Cell at = cell_at(frame.x[row], frame.y[row], frame.z[row]);
     const auto cell = static_cast<std::uint32_t>((at.z * cells_y_ + at.y) * cells_x_ + at.x);
-    const std::uint32_t bin = cell * class_count + classes_.of_type[static_cast<std::size_t>(identity.type[row])];
+    const std::uint8_t type_class = classes_.of_type[static_cast<std::size_t>(identity.type[row])];
+    const bool invisible = (frame.state_flags[row] & world::state_flag::is_invisible) != 0;
+    const std::uint32_t bin = cell * bin_count + (invisible ? class_count : type_class);
     const std::uint32_t before = bin_[row];
     bin_[row] = bin;
     ++histogram[bin];
+    ++tally.counted_of_class[type_class];
     tally.counted[cell / 64] |= std::uint64_t{1} << cell % 64;
-    if (before / class_count != cell && before != no_bin) [[unlikely]]
-      tally.crossed[tally.crossed_count++] = {static_cast<std::uint16_t>(before / class_count),
+    if (before / bin_count != cell && far_told(before) && far_told(bin)) [[unlikely]]
+      tally.crossed[tally.crossed_count++] = {static_cast<std::uint16_t>(before / bin_count),
                                               static_cast<std::uint16_t>(cell), static_cast<std::uint16_t>(row), 0};
   }
 }
 
-/// Places of the cell's classes, and where this shard's rows go among them: behind those of the shards before it.
+/// Places of the cell's bins, and where this shard's rows go among them: behind those of the shards before it.
 void Grid::add_up_cell(unsigned shard, std::uint32_t cell) noexcept {
   Tally& own = tallies_[shard];
-  std::array<std::uint32_t, class_count> before{}, all{};
+  std::array<std::uint32_t, bin_count> before{}, all{};
   for (unsigned other = 0; other < shards_; ++other) {
     const Tally& tally = tallies_[other];
     if ((tally.counted[cell / 64] >> cell % 64 & 1) == 0) continue;
-    const std::uint32_t* const rows = tally.histogram.data() + std::size_t{cell} * class_count;
-    for (unsigned i = 0; i < class_count; ++i) {
+    const std::uint32_t* const rows = tally.histogram.data() + std::size_t{cell} * bin_count;
+    for (unsigned i = 0; i < bin_count; ++i) {
       before[i] += other < shard ? rows[i] : 0;
       all[i] += rows[i];
     }
   }
   CellPlaces& places = own.places[cell];
-  std::uint32_t* const next = own.next.data() + std::size_t{cell} * class_count;
+  std::uint32_t* const next = own.next.data() + std::size_t{cell} * bin_count;
   std::uint32_t total = own.total;
-  for (unsigned i = 0; i < class_count; ++i) {
+  for (unsigned i = 0; i < bin_count; ++i) {
     places.start[i] = total;
     next[i] = total + before[i];
-    own.population[i] += all[i];
     total += all[i];
   }
-  places.start[class_count] = own.total = total;
+  places.start[bin_count] = own.total = total;
 }
 
 bool Grid::add_up(unsigned shard, unsigned cells) noexcept {
@@ -222,6 +224,8 @@ bool Grid::add_up(unsigned shard, unsigned cells) noexcept {
     for (; bits != 0; bits &= bits - 1)
       add_up_cell(shard, own.word * 64 + static_cast<unsigned>(std::countr_zero(bits)));
   }
+  for (const Tally& tally : tallies_)
+    for (unsigned i = 0; i < class_count; ++i) own.population[i] += tally.counted_of_class[i];
   unsigned populated = class_count;  // the largest radius of any entity decides how far to look
   for (unsigned i = class_count; i-- > 0;)
     if (own.population[i] != 0) populated = i;
@@ -326,7 +330,7 @@ void Grid::scatter(unsigned shard, const world::Frame& frame, const world::Ident
       continue;
     }
     const std::uint32_t place = next[bin_[row]]++;
-    place_[row] = place;
+    place_[row] = far_told(bin_[row]) ? place : nowhere;
     slot_[place] = static_cast<std::uint16_t>(row);
     x_[place] = frame.x[row];
     y_[place] = frame.y[row];

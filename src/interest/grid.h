@@ -12,8 +12,9 @@
 ///     plan   every shard reads the arrays                                      (span)
 ///
 /// A bin is a cell and a class. Classes are the types grouped by radius, at most four, largest radius first: what is in
-/// view of a far cell is then a prefix of its bins, one contiguous span. Beside the entities' positions lie their
-/// far records, six bytes each in the same order, ready to be copied into any viewer's datagram.
+/// view of a far cell is then a prefix of its bins, one contiguous span. Behind them, in a bin of their own, are the
+/// invisible entities of a cell: their allies may track them, and no far record tells of them. Beside the entities'
+/// positions lie their far records, six bytes each in the same order, ready to be copied into any viewer's datagram.
 /// Within a bin, entities come in the order of shards and rows, so their slots rise: only replication sees that, never
 /// the world's hash.
 
@@ -30,6 +31,8 @@
 namespace serried::interest {
 
 inline constexpr unsigned class_count = 4;
+/// Bins of a cell: the classes, and the invisible of all of them.
+inline constexpr unsigned bin_count = class_count + 1;
 
 /// Types grouped by radius.
 struct Classes {
@@ -84,6 +87,12 @@ class Grid {
     const CellPlaces& places = tallies_[shard].places[cell];
     return {places.start[0], places.start[classes]};
   }
+  /// The places of the invisible of all classes in a cell.
+  [[nodiscard]] Span invisible(unsigned shard, unsigned cell) const noexcept {
+    if (!occupied(shard, cell)) return {};
+    const CellPlaces& places = tallies_[shard].places[cell];
+    return {places.start[class_count], places.start[bin_count]};
+  }
   /// Whether any entity is in the cell: of a neighbourhood most cells are air, and a bit costs less than a span.
   [[nodiscard]] bool occupied(unsigned shard, unsigned cell) const noexcept {
     return (tallies_[shard].occupied[cell / 64] >> cell % 64 & 1) != 0;
@@ -93,7 +102,7 @@ class Grid {
   /// The largest radius of those classes; 0: no entity lives.
   [[nodiscard]] float radius_in_use(unsigned shard) const noexcept { return tallies_[shard].radius; }
   [[nodiscard]] std::uint32_t entities(unsigned shard) const noexcept { return tallies_[shard].total; }
-  /// The place of an entity in the sorted arrays; `nowhere` when it is dead or hidden.
+  /// The place of an entity in the sorted arrays; `nowhere` when it is dead or invisible.
   [[nodiscard]] std::uint32_t place_of(std::uint16_t slot) const noexcept { return place_[slot]; }
 
   // All crossings are numbered, modulo 2^32, those of a tick in the order of the cells they lead to. The last
@@ -154,15 +163,19 @@ class Grid {
 
  private:
   static constexpr std::uint32_t no_bin = ~std::uint32_t{0};
+  /// Whether blocks tell of the rows of a bin: those that are there and not invisible.
+  [[nodiscard]] static bool far_told(std::uint32_t bin) noexcept {
+    return bin != no_bin && bin % bin_count != class_count;
+  }
 
   /// How far a class is in view along x, in a row of cells so many rows and layers away: cells; -1: not at all.
   struct Reach {
     std::array<std::int16_t, class_count> x;
   };
 
-  /// First place of each class in a cell, and the end, all shards together. In one cache line.
+  /// First place of each bin in a cell, and the end, all shards together. In one cache line.
   struct alignas(32) CellPlaces {
-    std::array<std::uint32_t, class_count + 1> start;
+    std::array<std::uint32_t, bin_count + 1> start;
   };
 
   /// Most cells are empty, in a large world nearly all: their lines are neither cleared nor read. What a shard adds up
@@ -184,7 +197,8 @@ class Grid {
     std::uint32_t crossed_count = 0;
     world::Column<Crossing> log, fresh;  ///< a ring of all shards' crossings, and a tick's before they are sorted
     std::uint32_t log_end = 0;
-    std::array<std::uint32_t, class_count> population{};
+    std::array<std::uint32_t, class_count> counted_of_class{};  ///< this shard's rows; read as the histogram is
+    std::array<std::uint32_t, class_count> population{};        ///< of all shards
   };
 
   void build_neighbours(const world::Config& config);

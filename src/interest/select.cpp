@@ -29,6 +29,11 @@ unsigned collect(const Grid& grid, Span places, const std::array<float, 3>& posi
   return found;
 }
 
+/// The places number `first` to before number `last` of a span, as far as it has them.
+Span part(const Span& of, std::uint32_t first, std::uint32_t last) noexcept {
+  return {std::min(of.first + first, of.last), std::min(of.first + last, of.last)};
+}
+
 }  // namespace
 
 unsigned select(const Grid& grid, unsigned shard, const std::array<float, 3>& position, float distance2_max,
@@ -45,13 +50,24 @@ unsigned select(const Grid& grid, unsigned shard, const std::array<float, 3>& po
     const Neighbour& neighbour = grid.neighbours()[window.neighbour];
     const std::int32_t cell = grid.cell_number(home, neighbour);
     const bool anybody = cell >= 0 && grid.occupied(shard, static_cast<unsigned>(cell));
-    Span places = anybody ? grid.span(shard, static_cast<unsigned>(cell), neighbour.classes) : Span{};
-    places.first = std::min(places.first + window.offset, places.last);
-    const std::uint32_t now = std::min(places.last - places.first, bounds.entities - looked);
-    found += collect(grid, {places.first, places.first + now}, position, limit2, out + found);
-    looked += now;
-    if (places.first + now < places.last) {
-      window.offset += now;
+    Span visible{}, invisible{};
+    if (anybody) {
+      visible = grid.span(shard, static_cast<unsigned>(cell), neighbour.classes);
+      invisible = grid.invisible(shard, static_cast<unsigned>(cell));
+    }
+    const std::uint32_t visible_count = visible.last - visible.first;
+    const std::uint32_t count = visible_count + invisible.last - invisible.first;
+    const std::uint32_t first = std::min(window.offset, count);
+    const std::uint32_t last = std::min(count, first + bounds.entities - looked);
+    found += collect(grid, part(visible, first, last), position, limit2, out + found);
+    if (last > visible_count) {
+      const std::uint32_t from = std::max(first, visible_count);
+      found +=
+          collect(grid, part(invisible, from - visible_count, last - visible_count), position, limit2, out + found);
+    }
+    looked += last - first;
+    if (last < count) {
+      window.offset = last;
       break;
     }
     ++window.neighbour;

@@ -24,8 +24,8 @@ struct Bounds {
   unsigned cells = 64;      ///< visited in one call, empty ones included
 };
 
-/// Move the window of a viewer at `position` on, and write those closer than sqrt(distance2_max), and within the radius
-/// of their class, to `out`, which has room for bounds.entities.
+/// Move the window of a viewer at `position` on, and write those closer than sqrt(distance2_max), and within the
+/// largest radius of any entity, to `out`, which has room for bounds.entities; the invisible are among them.
 /// Reads   grid (behind the second barrier)
 /// Writes  window, out
 /// Owner   the viewer's shard

@@ -44,7 +44,6 @@ Drop on_input(DatagramContext& context, const message::Framed& framed) noexcept 
   row.move_x = input.move_x;
   row.move_y = input.move_y;
   row.buttons = input.buttons;
-  row.client_tick = input.client_tick;
   steer_row(context.state, session.shard, row);
   return Drop::none;
 }

@@ -20,7 +20,7 @@
 namespace serried::link {
 
 /// io -> shard: one decoded input, or what acks say about plans, or both. 32 bytes.
-struct InputRow {
+struct alignas(32) InputRow {
   std::uint32_t connection_id = 0;   ///< carries the slot in the io lane's table; the shard's look-up is an array index
   std::uint32_t send_limit = 0;      ///< see OutRow::Datagram::charge
   std::uint16_t input_sequence = 0;  ///< valid when has_input
@@ -28,7 +28,6 @@ struct InputRow {
   std::int8_t move_x = 0, move_y = 0;
   std::uint8_t buttons = 0;
   std::uint8_t has_input = 0;
-  std::uint32_t client_tick = 0;
   /// Replication plans whose datagrams were acked: plan_acked - i for each bit i; none when the mask is 0.
   std::uint16_t plan_acked = 0;
   /// The same for plans lost: plan_lost - i for each bit i.

@@ -33,8 +33,8 @@ struct alignas(32) EntityState {
   std::uint8_t anim = 0;
   std::uint8_t state_flags = 0;
   std::uint8_t effect_flags = 0;
-  std::uint8_t health = 0;  ///< fraction of the maximum; never 0 while alive
-  std::uint8_t mana = 0;
+  std::uint8_t health = 0;  ///< fraction of the maximum; 0 exactly when dead
+  std::uint8_t mana = 0;    ///< the same; 0 exactly when there is none
   std::array<std::uint8_t, 7> zero{};
 
   [[nodiscard]] bool operator==(const EntityState&) const noexcept = default;
@@ -57,8 +57,8 @@ void quantise_position(const Geometry& geometry, const std::array<float, 3>& pos
 [[nodiscard]] std::int16_t quantise_angle(float radians) noexcept;  ///< wraps; 0 for NaN and beyond 1e9
 [[nodiscard]] float angle_of(std::int16_t yaw) noexcept;
 [[nodiscard]] std::int16_t quantise_speed(float units_per_second) noexcept;  ///< clamps; NaN gives 0
-/// In 255ths, 1 to 255; 0 exactly when not alive. NaN counts as 0.
-[[nodiscard]] std::uint8_t quantise_fraction(float fraction, bool alive) noexcept;
+/// In 255ths, 1 to 255; 0 exactly when there is not `any`: no life, no mana. NaN counts as 0.
+[[nodiscard]] std::uint8_t quantise_fraction(float fraction, bool any) noexcept;
 
 /// slot u16 | generation u8 | flags u8 (bit 0: the viewer's own) | id u64 | type u8 | faction u8 | level u16 |
 /// section 3 * u16 | position 3 * i16 | yaw i16 | velocity 3 * i16 | anim u8 | state u8 | effects u8 | health u8 |

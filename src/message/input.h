@@ -12,7 +12,7 @@
 
 namespace serried::message {
 
-namespace button {
+namespace button {  // jump and swim are legal, and nothing moves by them
 inline constexpr std::uint8_t jump = 0x01;
 inline constexpr std::uint8_t swim = 0x02;
 inline constexpr std::uint8_t crouch = 0x04;
@@ -25,12 +25,13 @@ inline constexpr std::uint8_t all = 0x0F;
 /// SyncEntity is the same with the predicted position as 3 * f32. Unknown button bits are refused.
 struct Input {
   std::uint16_t sequence = 0;
-  std::uint32_t client_tick = 0;
+  std::uint32_t client_tick = 0;  ///< what the client shows; the server does not look at it
   /// Direction in the world, -127 to 127 (-128 is refused); the server clamps what is longer than 127.
   std::int8_t move_x = 0, move_y = 0;
   std::int16_t yaw = 0;
   std::uint8_t buttons = 0;
-  bool predicted_float = false;             ///< which of the two forms the position below came in
+  /// Which of the two forms the position below came in. It must be legal; the server does not look at it.
+  bool predicted_float = false;
   std::array<float, 3> predicted{};         ///< SyncEntity
   std::uint8_t predicted_section_mod4 = 0;  ///< SyncEntityQuantized
   std::array<std::int16_t, 3> predicted_quantised{};

@@ -57,8 +57,8 @@ std::int16_t quantise_speed(float units_per_second) noexcept {
   return static_cast<std::int16_t>(static_cast<int>(speed + (speed < 0.0F ? -0.5F : 0.5F)));
 }
 
-std::uint8_t quantise_fraction(float fraction, bool alive) noexcept {
-  if (!alive) return 0;
+std::uint8_t quantise_fraction(float fraction, bool any) noexcept {
+  if (!any) return 0;
   float steps = fraction * 255.0F + 0.5F;
   steps = steps > 1.0F ? steps : 1.0F;  // NaN too
   steps = steps < 255.0F ? steps : 255.0F;

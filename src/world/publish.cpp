@@ -100,7 +100,7 @@ EntityState quantised(const Config& config, const Frame& frame, const Identity& 
     return whole == 0 ? 0.0F : static_cast<float>(part) / static_cast<float>(whole);
   };
   state.health = message::quantise_fraction(fraction(frame.health[row], identity.health_max[row]), alive);
-  state.mana = message::quantise_fraction(fraction(frame.mana[row], identity.mana_max[row]), false);
+  state.mana = message::quantise_fraction(fraction(frame.mana[row], identity.mana_max[row]), frame.mana[row] != 0);
   return state;
 }
 

@@ -140,14 +140,72 @@ TEST(Grid, FarRecordsSayWhereWithinAStepOfTheCell) {
   }
 }
 
-TEST(Grid, InvisibleEntitiesAreInNoCell) {
-  Scattered world(1, 11);
-  const std::uint32_t before = world.grid.entities(0);
-  std::size_t row = 0;
-  while (world.identity.living[row] == 0) ++row;
-  world.frame.state_flags[row] |= world::state_flag::is_invisible;
-  world.index(1);
-  EXPECT_EQ(world.grid.entities(0), before - 1);
+TEST(Grid, TheInvisibleOfACellAreBehindItsClasses) {
+  for (const unsigned shards : {1U, 3U}) {
+    Scattered world(shards, 11);
+    for (std::size_t row = 0; row < world.frame.x.size(); row += 3)
+      world.frame.state_flags[row] |= world::state_flag::is_invisible;
+    world.index(shards);
+    std::set<std::uint16_t> invisible;
+    for (unsigned cell = 0; cell < world.grid.cells(); ++cell) {
+      const Span visible = world.grid.span(0, cell, class_count), hidden = world.grid.invisible(0, cell);
+      EXPECT_EQ(hidden.first, visible.last);
+      for (auto place = visible.first; place < visible.last; ++place) EXPECT_NE(world.grid.slots()[place] % 3, 0);
+      for (auto place = hidden.first; place < hidden.last; ++place) {
+        const std::uint16_t slot = world.grid.slots()[place];
+        EXPECT_TRUE(invisible.insert(slot).second);
+        const Cell at = world.grid.cell_at(world.frame.x[slot], world.frame.y[slot], world.frame.z[slot]);
+        EXPECT_EQ(world.grid.number_of(at), cell);
+        EXPECT_EQ(world.grid.place_of(slot), Grid::nowhere);
+      }
+    }
+    for (std::uint16_t row = 0; row < world.frame.x.size(); ++row)
+      EXPECT_EQ(invisible.contains(row), row % 3 == 0 && world.identity.living[row] != 0) << row;
+  }
+}
+
+TEST(Grid, WhoIsInvisibleMakesNoCrossing) {
+  world::Config config;
+  world::Frame frame(64, 0);
+  world::Identity identity(64);
+  Grid grid(config, 1, 64);
+  world::spawn(frame, identity, 7, {.id = 7, .position = {1'000, 1'000, 1'000}}, 0);
+  const auto crossings = [&](float x, bool invisible) {
+    frame.x[7] = x;
+    frame.state_flags[7] = invisible ? world::state_flag::is_invisible : 0;
+    const std::uint32_t before = grid.crossings_end(0);
+    grid.clear(0);
+    grid.count(0, frame, identity, 0, 64);
+    while (!grid.add_up(0, 100'000)) {
+    }
+    grid.scatter(0, frame, identity, 0, 64);
+    return grid.crossings_end(0) - before;
+  };
+  EXPECT_EQ(crossings(1'000, false), 0U);
+  EXPECT_EQ(crossings(30'000, false), 1U);
+  EXPECT_EQ(crossings(60'000, true), 0U) << "it vanishes";
+  EXPECT_EQ(crossings(90'000, true), 0U);
+  EXPECT_EQ(crossings(30'000, false), 0U) << "it appears";
+  EXPECT_EQ(crossings(1'000, false), 1U);
+}
+
+TEST(Grid, TheInvisibleDecideHowFarToLookAsTheVisibleDo) {
+  world::Config config;
+  world::Frame frame(64, 0);
+  world::Identity identity(64);
+  Grid grid(config, 1, 64);
+  world::spawn(frame, identity, 7, {.id = 7, .type = world::Type::vehicle, .position = {1'000, 1'000, 1'000}}, 0);
+  const auto radius = [&](std::uint8_t flags) {
+    frame.state_flags[7] = flags;
+    grid.clear(0);
+    grid.count(0, frame, identity, 0, 64);
+    while (!grid.add_up(0, 100'000)) {
+    }
+    grid.scatter(0, frame, identity, 0, 64);
+    return grid.radius_in_use(0);
+  };
+  EXPECT_GT(radius(0), 0.0F);
+  EXPECT_EQ(radius(world::state_flag::is_invisible), radius(0));
 }
 
 TEST(Grid, TheNeighbourhoodCoversAllWithinTheirRadius) {

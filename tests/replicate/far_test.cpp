@@ -97,6 +97,19 @@ TEST(Far, EntitiesBeyondTheirRadiusAndACellAreInNoBlock) {
   EXPECT_EQ(std::count(seen.begin(), seen.end(), 2), 0);
 }
 
+TEST(Far, TheInvisibleAreInNoBlockOfFriendOrFoe) {
+  Stage stage;
+  for (std::uint16_t slot = 1; slot <= 8; ++slot) {
+    stage.put(slot, 1'000.0F * slot, world::Type::player, slot % 2 == 0 ? 1 : 2);
+    if (slot > 4) stage.frame.state_flags[slot] |= world::state_flag::is_invisible;
+  }
+  stage.next_tick();
+  std::vector<std::uint16_t> seen;
+  for (unsigned call = 0; call < 10; ++call)
+    for (const auto slot : write(stage, 400).slots) seen.push_back(slot);
+  EXPECT_EQ(seen, (std::vector<std::uint16_t>{0, 1, 2, 3, 4}));
+}
+
 TEST(Far, AnEntityThatCrossesBehindTheTurnIsSentAtOnce) {
   Stage stage;
   crowd(stage, 300);

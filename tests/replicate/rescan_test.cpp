@@ -145,5 +145,34 @@ TEST(Rescan, InvisibleFoesAreNotTakenIn) {
   EXPECT_EQ(row_of(stage.viewer, 1), -1);
 }
 
+TEST(Rescan, InvisibleAlliesAreTakenInAsVisibleOnesAre) {
+  for (const bool invisible : {false, true}) {
+    Stage stage;
+    for (std::uint16_t slot = 1; slot <= 3; ++slot) {
+      stage.put(slot, 2'000.0F * slot, world::Type::player, slot == 3 ? 2 : 1);
+      if (invisible) stage.frame.state_flags[slot] |= world::state_flag::is_invisible;
+    }
+    stage.put(4, 102'000, world::Type::player, 1);  // beyond its radius, in a cell of the neighbourhood
+    if (invisible) stage.frame.state_flags[4] |= world::state_flag::is_invisible;
+    stage.next_tick();
+    rescan_often(stage, 10);
+    EXPECT_GE(row_of(stage.viewer, 1), 0);
+    EXPECT_GE(row_of(stage.viewer, 2), 0);
+    EXPECT_EQ(row_of(stage.viewer, 3) >= 0, !invisible) << "a foe";
+    EXPECT_EQ(row_of(stage.viewer, 4), -1);
+  }
+}
+
+TEST(Rescan, InACrowdWithInvisibleOnesEachIsLookedAtOnceATurn) {
+  Stage stage({.candidates = 16});
+  for (std::uint16_t slot = 1; slot <= 60; ++slot) {
+    stage.put(slot, 100.0F * slot, world::Type::player, 1);
+    if (slot % 2 == 0) stage.frame.state_flags[slot] |= world::state_flag::is_invisible;
+  }
+  stage.next_tick();
+  rescan_often(stage, 10);
+  for (std::uint16_t slot = 1; slot <= 60; ++slot) EXPECT_GE(row_of(stage.viewer, slot), 0) << slot;
+}
+
 }  // namespace
 }  // namespace serried::replicate::test

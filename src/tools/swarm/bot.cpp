@@ -51,14 +51,7 @@ void Bot::talk(Nanos now) {
 
 void Bot::play(Nanos now) noexcept {
   message::Input input = walker.step(now);
-  const view::View& view = session.view();
-  input.client_tick = view.clock().number_at(now);
-  if (const view::Tracked* own = view.own()) {
-    input.predicted_quantised = own->state.position;
-    const auto& section = own->state.section;
-    input.predicted_section_mod4 =
-        static_cast<std::uint8_t>((section[0] & 3) | (section[1] & 3) << 2 | (section[2] & 3) << 4);
-  }
+  input.client_tick = session.view().clock().number_at(now);
   pacer.left(session.submit(input), now);
 }
 

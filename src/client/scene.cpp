@@ -1,0 +1,41 @@
+#include "client/scene.h"
+
+#include "message/entity.h"
+
+namespace serried::client {
+
+SceneEntity scene_of(const view::View& view, const view::Tracked& entity, Nanos now) {
+  SceneEntity out;
+  const view::TrackedFacts& facts = view.facts(entity);
+  out.id = facts.id;
+  out.slot = static_cast<std::uint16_t>(entity.slot);
+  out.generation = static_cast<std::uint8_t>(entity.generation);
+  out.type = facts.type;
+  out.faction = facts.faction;
+  out.level = facts.level;
+  out.own = view.own() == &entity;
+  out.position = view.interpolated(entity, now);
+  out.received = view.position(entity);
+  for (std::size_t axis = 0; axis < 3; ++axis) out.velocity[axis] = entity.state.velocity[axis];
+  out.yaw = message::angle_of(entity.state.yaw);
+  out.animation = entity.state.anim;
+  out.state_flags = entity.state.state_flags;
+  out.effect_flags = entity.state.effect_flags;
+  out.health = static_cast<float>(entity.state.health) / 255.0F;
+  out.mana = static_cast<float>(entity.state.mana) / 255.0F;
+  out.age = std::chrono::nanoseconds(view::View::age(entity, now));
+  return out;
+}
+
+SceneEntity scene_of(const view::View& view, const view::FarProxy& proxy, Nanos now) {
+  SceneEntity out;
+  out.slot = proxy.slot;
+  out.generation = proxy.generation;
+  out.far = true;
+  out.position = out.received = view.position(proxy);
+  out.yaw = message::angle_of(static_cast<std::int16_t>(proxy.yaw << 11));
+  out.age = std::chrono::milliseconds(static_cast<std::uint32_t>(now / millisecond) - proxy.seen_ms);
+  return out;
+}
+
+}  // namespace serried::client
