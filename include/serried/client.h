@@ -141,24 +141,29 @@ class Client {
   using ActionCallback = std::function<void(std::uint32_t request, ActionOutcome outcome)>;
   using NamedStateCallback = std::function<void(const NamedState& state)>;
 
-  /// All of these before connect(). They may call any member but the destructor and stop().
+  /// They are called by poll(), disconnect() and the thread of run(), one at a time, and may call every member but the
+  /// destructor and the assignment, of this client and of others. What comes while one of them polls is told when it
+  /// has returned; one that ends the connection is told of that when it has returned. Set inside a callback, they hold
+  /// from the next poll on.
   void on_state(StateCallback callback);
   void on_message(MessageCallback callback);
   void on_chat(ChatCallback callback);
   void on_action_result(ActionCallback callback);
   void on_state_update(NamedStateCallback callback);
 
-  /// Open the socket and begin. Error: the server's address or the token does not parse, no socket to be had.
+  /// Open the socket and begin. Error: the server's address or the token does not parse, no socket to be had; or it was
+  /// called before, since a token lets in once.
   Result<Done> connect();
   /// Receive what has come, send what is due. False once the connection is closed.
   bool poll();
   /// The same, after waiting for a datagram or until something is due, but no longer than `wait`.
   bool poll(std::chrono::nanoseconds wait);
-  /// Poll on a thread of its own, until closed or stop().
+  /// Poll on a thread of its own, until closed or stop(). Nothing happens while there is one.
   void run();
+  /// End the thread, and wait for it; called on that thread, it ends when the callback has returned.
   void stop();
   /// Tell the server that the player leaves, and end the connection. With poll(), it does the polling itself, some 50
-  /// ms; with run(), the thread does and is waited for.
+  /// ms; with run(), the thread does and is waited for, but not by a callback on that thread, which returns first.
   void disconnect();
 
   /// Queue an input and send it with the next poll; returns its sequence. 0: not playing, nothing queued.
@@ -188,10 +193,11 @@ class Client {
   [[nodiscard]] std::chrono::nanoseconds rtt() const;
   [[nodiscard]] std::uint32_t server_tick() const;
   [[nodiscard]] ClientStatistics statistics() const;
-  /// The last faults, newest first, a sentence each; at most eight.
+  /// What the server did wrong, the last first, a sentence each; at most eight.
   [[nodiscard]] std::vector<std::string> faults() const;
 
-  /// Visit everything in view. The visitor must not call this client.
+  /// Visit everything in view, as it is at the moment of the call. The visitor may call every member but the destructor
+  /// and the assignment; what it visits stays the same meanwhile.
   void scene(const std::function<void(const SceneEntity&)>& visit) const;
   /// The player's own entity. False: not in the world (yet).
   [[nodiscard]] bool own(SceneEntity& out) const;

@@ -1,5 +1,6 @@
 /// The public client: a Session, a socket, a clock, and a lock around them. This is the client's outermost loop, the
-/// one place of the library that reads the time.
+/// one place of the library that reads the time. Nothing of the game is called while the lock is held, so that it may
+/// call any member.
 
 #include "serried/client.h"
 
@@ -84,7 +85,9 @@ struct Client::Implementation {
 
   Result<Done> connect();
   Result<Done> load();
-  bool exchange();
+  template <class Callback>
+  void set(Callback& place, Callback given);
+  void exchange();
   void note_applied(Nanos now) noexcept;
   void note_left(std::uint16_t sequence, Nanos now) noexcept;
   void announce();
@@ -97,7 +100,11 @@ struct Client::Implementation {
   std::optional<crypt::IntegrityTable> integrity;
   std::optional<channel::Dictionary> dictionary;
 
-  mutable std::mutex mutex;  ///< guards all below but the thread
+  mutable std::mutex mutex;  ///< guards all below but the thread, and callbacks that are set; held by no call outward
+  bool begun = false;        ///< the token is spent
+  bool telling = false;      ///< callbacks are being called: nobody else calls them, or replaces them
+  std::vector<std::function<void()>> replacements;        ///< of callbacks, set meanwhile
+  mutable std::vector<std::vector<SceneEntity>> scratch;  ///< memory of scenes, as many as are visited at once
   channel::Pools pools{chunks, small_blocks, large_blocks};
   channel::Packer packer;
   client::Inbox inbox;
@@ -134,6 +141,8 @@ Result<Done> Client::Implementation::load() {
 }
 
 Result<Done> Client::Implementation::connect() {
+  const std::scoped_lock lock(mutex);
+  if (begun) return Error{"connect() was called before, and a token lets its player in once: make a new Client"};
   if (!crypt::initialise()) return Error{"the cryptographic library cannot be initialised on this machine"};
   if (const auto loaded = load(); !loaded) return loaded.error();
   Result<wire::Path> server = client::parse_endpoint(options.server);
@@ -153,23 +162,29 @@ Result<Done> Client::Implementation::connect() {
   session_options.integrity = integrity ? &*integrity : nullptr;
   session_options.dictionary = dictionary ? &*dictionary : nullptr;
   session_options.on_message = inbox.receiver(session);
-  const std::scoped_lock lock(mutex);
-  requests.restart();
-  pacer = {};
-  input_left = input_due = 0;
-  accounted = 0;
   if (!session.start(session_options, clock_now()))
     return Error{"the token has " + std::to_string(options.token.size()) + " bytes; a token has 1 to " +
                  std::to_string(crypt::token_bytes_max)};
+  begun = true;
   crypt::wipe(options.token_secret);
   udp.emplace(std::move(socket.value()));
   return Done{};
 }
 
-/// One round under the lock. False once closed.
-bool Client::Implementation::exchange() {
+/// A callback that is running stays until it has returned.
+template <class Callback>
+void Client::Implementation::set(Callback& place, Callback given) {
   const std::scoped_lock lock(mutex);
-  if (!udp) return false;
+  if (telling)
+    replacements.emplace_back([&place, given = std::move(given)]() mutable { place = std::move(given); });
+  else
+    place = std::move(given);
+}
+
+/// One round under the lock.
+void Client::Implementation::exchange() {
+  const std::scoped_lock lock(mutex);
+  if (!udp) return;
   // One byte more than a datagram may have: what is longer shows as too long instead of being cut to fit.
   std::array<std::uint8_t, wire::datagram_bytes_max + 1> buffer;
   for (int i = 0; i < datagrams_per_poll; ++i) {
@@ -187,7 +202,6 @@ bool Client::Implementation::exchange() {
     ++statistics.sent_datagrams;
     statistics.sent_bytes += bytes;
   }
-  return session.state() != peer::State::closed;
 }
 
 void Client::Implementation::note_applied(Nanos now) noexcept {
@@ -206,10 +220,12 @@ void Client::Implementation::note_left(std::uint16_t sequence, Nanos now) noexce
   input_due = pacer.due_after(off < pacer.interval() ? input_due : now, now, session.view().clock());
 }
 
+/// False: closed, or not begun.
 bool Client::Implementation::round() {
-  const bool open = exchange();
+  exchange();
   announce();
-  return open;
+  const std::scoped_lock lock(mutex);
+  return udp && session.state() != peer::State::closed;
 }
 
 bool Client::Implementation::wait_round(Nanos span) {
@@ -225,24 +241,40 @@ bool Client::Implementation::wait_round(Nanos span) {
   return round();
 }
 
-/// Tell the callbacks of messages and of a new state, without the lock, so that they may call us.
+/// Tell the callbacks of messages and of a new state, without the lock. One at a time does it, so that messages keep
+/// their order: where a callback polls, or another thread, what came is told by the one that is telling.
 void Client::Implementation::announce() {
-  ClientState state;
-  bool fresh = false;
-  std::string reason;
-  std::vector<client::InboxMessage> come;
-  {
-    const std::scoped_lock lock(mutex);
-    state = outward(session.state());
-    fresh = state != told;
-    told = state;
-    if (fresh && state == ClientState::closed) reason = session.end_text();
-    come = inbox.empty_out();
+  struct Telling {
+    Implementation& self;
+    ~Telling() {
+      const std::scoped_lock lock(self.mutex);
+      self.telling = false;
+      for (const auto& replace : std::exchange(self.replacements, {})) replace();
+    }
+  };
+  std::optional<Telling> telling_now;
+  for (;;) {
+    ClientState state;
+    bool fresh = false;
+    std::string reason;
+    std::vector<client::InboxMessage> come;
+    {
+      const std::scoped_lock lock(mutex);
+      if (telling && !telling_now) return;
+      state = outward(session.state());
+      fresh = state != told;
+      told = state;
+      if (fresh && state == ClientState::closed) reason = session.end_text();
+      come = inbox.empty_out();
+      if (!fresh && come.empty()) break;
+      telling = true;
+    }
+    if (!telling_now) telling_now.emplace(*this);
+    // What ends a connection comes last; what begins it comes first.
+    if (fresh && state != ClientState::closed && callback) callback(state, reason);
+    for (const client::InboxMessage& one : come) client::deliver(one, callbacks);
+    if (fresh && state == ClientState::closed && callback) callback(state, reason);
   }
-  // What ends a connection comes last; what begins it comes first.
-  if (fresh && state != ClientState::closed && callback) callback(state, reason);
-  for (const client::InboxMessage& one : come) client::deliver(one, callbacks);
-  if (fresh && state == ClientState::closed && callback) callback(state, reason);
 }
 
 Client::Client(ClientOptions options) : implementation_(std::make_unique<Implementation>(std::move(options))) {}
@@ -259,12 +291,19 @@ Client::~Client() {
   if (implementation_ != nullptr) disconnect();
 }
 
-void Client::on_state(StateCallback callback) { implementation_->callback = std::move(callback); }
-
-void Client::on_message(MessageCallback callback) { implementation_->callbacks.message = std::move(callback); }
-void Client::on_chat(ChatCallback callback) { implementation_->callbacks.chat = std::move(callback); }
-void Client::on_action_result(ActionCallback callback) { implementation_->callbacks.action = std::move(callback); }
-void Client::on_state_update(NamedStateCallback callback) { implementation_->callbacks.state = std::move(callback); }
+void Client::on_state(StateCallback callback) { implementation_->set(implementation_->callback, std::move(callback)); }
+void Client::on_message(MessageCallback callback) {
+  implementation_->set(implementation_->callbacks.message, std::move(callback));
+}
+void Client::on_chat(ChatCallback callback) {
+  implementation_->set(implementation_->callbacks.chat, std::move(callback));
+}
+void Client::on_action_result(ActionCallback callback) {
+  implementation_->set(implementation_->callbacks.action, std::move(callback));
+}
+void Client::on_state_update(NamedStateCallback callback) {
+  implementation_->set(implementation_->callbacks.state, std::move(callback));
+}
 
 Result<Done> Client::connect() {
   Result<Done> begun = implementation_->connect();
@@ -428,21 +467,30 @@ std::vector<std::string> Client::faults() const {
   const std::scoped_lock lock(implementation_->mutex);
   const peer::FaultLog& log = implementation_->session.faults();
   std::vector<std::string> out;
-  for (std::size_t i = 0; i < std::min<std::size_t>(log.total(), peer::FaultLog::capacity); ++i) {
-    const peer::FaultReport& report = log.recent(i);
-    out.push_back(std::string(peer::fault_name(report.fault)) + " in datagram " + std::to_string(report.sequence) +
-                  ", detail " + std::to_string(report.detail));
-  }
+  for (std::size_t i = 0; i < std::min<std::size_t>(log.total(), peer::FaultLog::capacity); ++i)
+    out.push_back(peer::fault_text(log.recent(i)));
   return out;
 }
 
+/// The visitor gets copies: it runs without the lock, and the thread of run() need not wait for what it draws.
 void Client::scene(const std::function<void(const SceneEntity&)>& visit) const {
   const Implementation& self = *implementation_;
+  std::vector<SceneEntity> shown;
+  {
+    const std::scoped_lock lock(self.mutex);
+    if (!self.scratch.empty()) {
+      shown = std::move(self.scratch.back());
+      self.scratch.pop_back();
+    }
+    const Nanos now = clock_now();
+    const view::View& view = self.session.view();
+    view.for_each([&](const view::Tracked& entity) { shown.push_back(client::scene_of(view, entity, now)); });
+    view.for_each_far(now, [&](const view::FarProxy& proxy) { shown.push_back(client::scene_of(view, proxy, now)); });
+  }
+  for (const SceneEntity& entity : shown) visit(entity);
+  shown.clear();
   const std::scoped_lock lock(self.mutex);
-  const Nanos now = clock_now();
-  const view::View& view = self.session.view();
-  view.for_each([&](const view::Tracked& entity) { visit(client::scene_of(view, entity, now)); });
-  view.for_each_far(now, [&](const view::FarProxy& proxy) { visit(client::scene_of(view, proxy, now)); });
+  self.scratch.push_back(std::move(shown));
 }
 
 bool Client::own(SceneEntity& out) const {

@@ -85,8 +85,11 @@ struct FaultReport {
   Nanos at = 0;
   std::uint64_t sequence = 0;  ///< of the datagram, 0 when there is none
   Fault fault{};
-  std::uint8_t detail = 0;  ///< message type, or End
+  std::uint8_t detail =
+      0;  ///< message type, channel, epoch of keys or End, by the fault; 0 where there is nothing to say
 };
+/// A sentence for a person: in which datagram, and what was wrong.
+[[nodiscard]] std::string fault_text(const FaultReport& report);
 
 /// The last eight reports and a count of each kind: bounded, whatever a server sends.
 class FaultLog {

@@ -14,6 +14,120 @@ namespace {
   return "messages on a reliable channel contradict one another";
 }
 
+[[nodiscard]] std::string hexadecimal(std::uint8_t byte) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  return {'0', 'x', digits[byte >> 4], digits[byte & 15]};
+}
+
+/// As docs/wire-format.md names it, with its article.
+[[nodiscard]] std::string message_text(std::uint8_t type) {
+  using message::Type;
+  switch (static_cast<Type>(type)) {
+    case Type::connection_accepted:
+      return "a ConnectionAccepted";
+    case Type::ping:
+      return "a Ping";
+    case Type::pong:
+      return "a Pong";
+    case Type::disconnect:
+      return "a Disconnect";
+    case Type::reliable_handshake:
+      return "a ReliableHandshake";
+    case Type::crypto_test_ack:
+      return "a CryptoTestAck";
+    case Type::check_integrity:
+      return "a CheckIntegrity";
+    case Type::rekey_request:
+    case Type::server_rekey_request:
+      return "a RekeyRequest";
+    case Type::audit:
+      return "an Audit";
+    case Type::create_entity:
+      return "a CreateEntity";
+    case Type::update_entity:
+      return "an UpdateEntity";
+    case Type::remove_entity:
+      return "a RemoveEntity";
+    case Type::update_entity_quantized:
+      return "an UpdateEntityQuantized";
+    case Type::delta_sync:
+      return "a DeltaSync";
+    case Type::entity_block:
+      return "an EntityBlock";
+    case Type::action_result:
+      return "an ActionResult";
+    case Type::state_update:
+      return "a StateUpdate";
+    case Type::symbol:
+      return "a Symbol";
+    case Type::chat:
+      return "a Chat";
+    default:
+      return "a message of type " + hexadecimal(type);
+  }
+}
+
+[[nodiscard]] const char* ending_text(End end) noexcept {
+  switch (end) {
+    case End::none:
+    case End::user:
+      break;
+    case End::denied:
+      return "the server refused the connection";
+    case End::connect_timeout:
+      return "no connection came about in time";
+    case End::silence:
+      return "nothing was heard from the server for too long";
+    case End::disconnected:
+      return "the server ended the connection";
+    case End::protocol_error:
+      return "the connection was ended because the server broke the protocol";
+    case End::no_acks:
+      return "the connection was ended because the server acknowledged nothing";
+  }
+  return "the connection was ended by this client";
+}
+
+[[nodiscard]] std::string what_happened(Fault fault, std::uint8_t detail) {
+  switch (fault) {
+    case Fault::bad_framing:
+      return "a message is longer than what is left of its datagram";
+    case Fault::bad_message:
+      return "the content of " + message_text(detail) + " is malformed";
+    case Fault::unknown_message:
+      return message_text(detail) + " is not known here";
+    case Fault::unexpected_message:
+      return message_text(detail) + " came out of turn";
+    case Fault::bad_ack:
+      return "the acknowledgments are malformed";
+    case Fault::ack_lie:
+      return "a datagram is acknowledged that was never sent";
+    case Fault::bad_reliable:
+      return "messages on channel " + std::to_string(detail) + " contradict one another";
+    case Fault::stalled_message:
+      return "a message in fragments was begun and not gone on with";
+    case Fault::bad_packed:
+      return "a compressed datagram on channel " + std::to_string(detail) + " is damaged";
+    case Fault::bad_rekey:
+      return "keys of epoch " + std::to_string(detail) + " were asked for out of turn";
+    case Fault::bad_accept:
+      return "a ConnectionAccepted is authentic and malformed";
+    case Fault::input_echo:
+      return "an input is said to be applied that was never sent";
+    case Fault::view_mismatch:
+      return "an entity is not in the state that the server believes it to be in";
+    case Fault::misplaced_record:
+      return "the section of a position cannot be told";
+    case Fault::view_full:
+      return "there are more entities than the server promised";
+    case Fault::ended:
+      return ending_text(static_cast<End>(detail));
+    case Fault::count_:
+      break;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string_view state_name(State state) noexcept {
@@ -35,6 +149,11 @@ std::string_view fault_name(Fault fault) noexcept {
                                         "view_mismatch", "misplaced_record", "view_full",       "ended"};
   static_assert(sizeof names / sizeof names[0] == fault_count);
   return names[static_cast<std::size_t>(fault)];
+}
+
+std::string fault_text(const FaultReport& report) {
+  std::string text = what_happened(report.fault, report.detail);
+  return report.sequence == 0 ? text : "in datagram " + std::to_string(report.sequence) + " " + text;
 }
 
 void FaultLog::add(const FaultReport& report) noexcept {

@@ -2,7 +2,10 @@
 
 #include <arpa/inet.h>
 #include <atomic>
+#include <csignal>
+#include <cstdio>
 #include <cstring>
+#include <functional>
 #include <mutex>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -255,6 +258,217 @@ TEST(Client, TalksWithTheGame) {
   EXPECT_EQ(client.statistics().messages_sent, 5U);
   EXPECT_EQ(client.statistics().messages_received, 2U);
   EXPECT_TRUE(client.faults().empty());
+}
+
+struct Call {
+  const char* name;
+  std::function<void(Client&)> make;
+};
+
+/// Every member that may be called from inside a callback, those that end the connection last.
+std::vector<Call> all_calls() {
+  return {
+      {"on_state", [](Client& client) { client.on_state({}); }},
+      {"on_message", [](Client& client) { client.on_message({}); }},
+      {"on_chat", [](Client& client) { client.on_chat({}); }},
+      {"on_action_result", [](Client& client) { client.on_action_result({}); }},
+      {"on_state_update", [](Client& client) { client.on_state_update({}); }},
+      {"connect",
+       [](Client& client) {
+         const auto begun = client.connect();
+         ASSERT_FALSE(begun);
+         EXPECT_NE(begun.error().message.find("called before"), std::string::npos) << begun.error().message;
+       }},
+      {"poll", [](Client& client) { client.poll(); }},
+      {"poll with a wait", [](Client& client) { client.poll(1ms); }},
+      {"submit", [](Client& client) { client.submit({}); }},
+      {"input_wait", [](Client& client) { EXPECT_GE(client.input_wait(), 0ns); }},
+      {"applied_input", [](Client& client) { static_cast<void>(client.applied_input()); }},
+      {"send",
+       [](Client& client) {
+         EXPECT_NE(client.send(Delivery::ordered, game_type_first, test::Bytes(1)), SendResult::too_long);
+       }},
+      {"chat", [](Client& client) { EXPECT_NE(client.chat(ChatScope::near, "x"), SendResult::too_long); }},
+      {"action", [](Client& client) { client.action(1, 0); }},
+      {"command", [](Client& client) { client.command("x", {}); }},
+      {"state", [](Client& client) { EXPECT_NE(client.state(), ClientState::idle); }},
+      {"reason", [](Client& client) { static_cast<void>(client.reason()); }},
+      {"rtt", [](Client& client) { EXPECT_GE(client.rtt().count(), 0); }},
+      {"server_tick", [](Client& client) { static_cast<void>(client.server_tick()); }},
+      {"statistics", [](Client& client) { EXPECT_GT(client.statistics().sent_datagrams, 0U); }},
+      {"faults", [](Client& client) { EXPECT_TRUE(client.faults().empty()); }},
+      {"scene", [](Client& client) { client.scene([](const SceneEntity&) {}); }},
+      {"own",
+       [](Client& client) {
+         SceneEntity own;
+         static_cast<void>(client.own(own));
+       }},
+      {"run", [](Client& client) { client.run(); }},
+      {"stop", [](Client& client) { client.stop(); }},
+      {"disconnect", [](Client& client) { client.disconnect(); }},
+  };
+}
+
+/// Ends the program when it is not gone in time: a deadlock cannot be left.
+class DeadlockGuard {
+ public:
+  explicit DeadlockGuard(const char* what) {
+    std::snprintf(text_, sizeof text_, "deadlock: %s\n", what);
+    std::signal(SIGALRM, [](int) {
+      [[maybe_unused]] const auto written = write(STDERR_FILENO, text_, std::strlen(text_));
+      _exit(1);
+    });
+    alarm(60);
+  }
+  ~DeadlockGuard() { alarm(0); }
+
+ private:
+  static inline char text_[128];
+};
+
+/// Where the game's code runs inside the client, and how to get there.
+struct Inside {
+  const char* name;
+  std::function<void(Client&, std::function<void()>)> set;  ///< have the client call what is given
+  std::function<void(test::MiniServer&, test::MiniServer::Peer&, Nanos)> provoke;
+};
+
+std::vector<Inside> all_insides() {
+  const auto queue_message = [](auto message) {
+    return [message](test::MiniServer& server, test::MiniServer::Peer& peer, Nanos now) {
+      server.queue_message(peer, now, [&](base::ByteWriter& out) { message::encode(out, message); });
+    };
+  };
+  const auto nothing = [](test::MiniServer&, test::MiniServer::Peer&, Nanos) {};
+  static const test::Bytes text = {'y', 'o'};
+  return {
+      {"on_state",
+       [](Client& client, std::function<void()> call) {
+         client.on_state([call](ClientState state, const std::string&) {
+           if (state == ClientState::playing) call();
+         });
+       },
+       nothing},
+      {"on_message",
+       [](Client& client, std::function<void()> call) {
+         client.on_message([call](Delivery, std::uint8_t, std::span<const std::uint8_t>) { call(); });
+       },
+       [](test::MiniServer& server, test::MiniServer::Peer& peer, Nanos now) {
+         server.queue_message(peer, wire::Channel::reliable_ordered, message::Type::game_own, test::Bytes(5), now);
+       }},
+      {"on_chat",
+       [](Client& client, std::function<void()> call) { client.on_chat([call](const ChatLine&) { call(); }); },
+       queue_message(message::Chat{message::ChatScope::near, 9, text})},
+      {"on_action_result",
+       [](Client& client, std::function<void()> call) {
+         client.on_action_result([call](std::uint32_t, ActionOutcome) { call(); });
+       },
+       queue_message(message::ActionResult{6, message::ActionOutcome::not_now})},
+      {"on_state_update",
+       [](Client& client, std::function<void()> call) {
+         client.on_state_update([call](const NamedState&) { call(); });
+       },
+       queue_message(message::StateUpdate{11, 12, 3, 4, 0, {}})},
+  };
+}
+
+/// Have all calls made from inside `inside`, by poll() or on a thread of run().
+void make_all_calls(const Inside& inside, bool threaded) {
+  SCOPED_TRACE(std::string("inside ") + inside.name + (threaded ? ", on a thread" : ""));
+  LiveServer live;
+  Client client(live.options(1));
+  std::atomic<bool> made{false};
+  inside.set(client, [&] {
+    if (made) return;
+    for (const Call& call : all_calls()) {
+      const DeadlockGuard guard((std::string(call.name) + " from inside " + inside.name).c_str());
+      call.make(client);
+    }
+    made = true;
+  });
+  ASSERT_TRUE(client.connect());
+  if (threaded) client.run();
+  bool provoked = false;
+  for (int i = 0; i < 4'000 && !made; ++i) {
+    if (threaded)
+      std::this_thread::sleep_for(2ms);
+    else
+      client.poll(2ms);
+    const bool playing = client.state() == ClientState::playing;
+    const std::scoped_lock lock(live.mutex);
+    if (provoked || !playing || live.server.peers.begin()->second.shakes == 0) continue;
+    const auto now = static_cast<Nanos>(std::chrono::steady_clock::now().time_since_epoch().count());
+    inside.provoke(live.server, live.server.peers.begin()->second, now);
+    provoked = true;
+  }
+  EXPECT_TRUE(made);
+  client.disconnect();
+  EXPECT_EQ(client.state(), ClientState::closed);
+}
+
+TEST(Client, EveryMemberMayBeCalledFromEveryCallback) {
+  ASSERT_TRUE(crypt::initialise());
+  for (const Inside& inside : all_insides())
+    for (const bool threaded : {false, true}) make_all_calls(inside, threaded);
+}
+
+TEST(Client, EveryMemberMayBeCalledFromASceneVisitor) {
+  ASSERT_TRUE(crypt::initialise());
+  LiveServer live;
+  std::uint64_t player = 0;
+  for (const bool threaded : {false, true}) {
+    Client client(live.options(++player));
+    ASSERT_TRUE(client.connect());
+    SceneEntity own;
+    ASSERT_TRUE(eventually(client, [&] { return client.own(own); })) << client.reason();
+    if (threaded) client.run();
+    for (const Call& call : all_calls()) {
+      SCOPED_TRACE(call.name);
+      const DeadlockGuard guard((std::string(call.name) + " from inside a scene visitor").c_str());
+      if (std::string_view(call.name) == "run") continue;  // from here on a thread would poll
+      bool made = false;
+      ASSERT_TRUE(eventually(client, [&] {
+        client.scene([&](const SceneEntity&) {
+          if (!std::exchange(made, true)) call.make(client);
+        });
+        return made;
+      }));
+    }
+    EXPECT_EQ(client.state(), ClientState::closed);
+  }
+}
+
+/// What comes while a callback polls is told when it has returned, behind what had come before.
+TEST(Client, MessagesKeepTheirOrderWhenACallbackPolls) {
+  ASSERT_TRUE(crypt::initialise());
+  LiveServer live;
+  Client client(live.options(1));
+  const auto queue = [&live](std::uint8_t number) {
+    const auto now = static_cast<Nanos>(std::chrono::steady_clock::now().time_since_epoch().count());
+    live.server.queue_message(live.server.peers.begin()->second, wire::Channel::reliable_ordered,
+                              message::Type::game_own, test::Bytes{number}, now);
+  };
+  test::Bytes came;
+  client.on_message([&](Delivery, std::uint8_t, std::span<const std::uint8_t> content) {
+    came.push_back(content[0]);
+    if (content[0] != 0) return;
+    {
+      const std::scoped_lock lock(live.mutex);
+      queue(2);
+    }
+    for (const auto before = client.statistics().messages_received;
+         client.statistics().messages_received == before && client.poll(2ms);) {
+    }
+  });
+  ASSERT_TRUE(client.connect());
+  ASSERT_TRUE(eventually(client, [&] { return client.chat(ChatScope::near, "open") == SendResult::queued; }));
+  {
+    const std::scoped_lock lock(live.mutex);
+    queue(0);
+    queue(1);
+  }
+  ASSERT_TRUE(eventually(client, [&] { return came.size() == 3; }));
+  EXPECT_EQ(came, (test::Bytes{0, 1, 2}));
 }
 
 TEST(Client, ReportsWhatIsWrongWithTheFilesOfTheGame) {
