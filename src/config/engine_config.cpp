@@ -151,11 +151,10 @@ io::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, c
   return io;
 }
 
-handshake::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key,
-                                            std::int64_t started_unix_s) {
+handshake::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key, Nanos started_at) {
   handshake::HandshakeConfig handshake;
   handshake.token_key = key;
-  handshake.started_unix_s = started_unix_s;
+  handshake.started_at = started_at;
   // Every session's token, those of players that came and went within a token's life, and some room.
   handshake.tokens_remembered = std::bit_ceil(std::max(4 * config.sessions_max, 65'536U));
   handshake.players_max = config.players_max;

@@ -26,7 +26,7 @@ namespace serried::config {
 [[nodiscard]] io::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, const Assets* assets,
                                      unsigned shards, unsigned io_lane);
 [[nodiscard]] handshake::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key,
-                                                          std::int64_t started_unix_s);
+                                                          Nanos started_at);
 /// Precondition of both: check_config found nothing.
 [[nodiscard]] port::SocketConfig socket_config(const ServerConfig& config, unsigned shards);
 /// `device` counts the ports in the order in which they are given. All that lanes send comes out of the buffers of the

@@ -17,6 +17,20 @@ bool expired(std::int64_t expiry, std::int64_t unix_now_s) noexcept {
   return expiry < unix_now_s - crypt::token_clock_skew_s;
 }
 
+/// What the wall clock, as it is set now, would have shown at `then`. So a clock that was wrong then, and has been set
+/// since, does no harm.
+std::int64_t unix_then_s(Nanos then, Nanos now, std::int64_t unix_now_s) noexcept {
+  return unix_now_s - static_cast<std::int64_t>((now - then) / second);
+}
+
+/// A token spent now is remembered so long at least: for the rest of its life as the wall clock has it, and twice the
+/// tolerance. A wall clock that jumps ahead meanwhile shortens nothing.
+Nanos kept_until(std::int64_t expiry, Nanos now, std::int64_t unix_now_s) noexcept {
+  constexpr std::int64_t life_max_s = std::int64_t{100} * 366 * 24 * 3'600;
+  const std::int64_t left = std::clamp(expiry, unix_now_s, unix_now_s + life_max_s) - unix_now_s;
+  return now + static_cast<Nanos>(left + 2 * crypt::token_clock_skew_s) * second;
+}
+
 }  // namespace
 
 SERRIED_SETUP HandshakeLane::HandshakeLane(const HandshakeConfig& config, std::vector<link::HandshakeLink*> links)
@@ -39,6 +53,7 @@ unsigned HandshakeLane::poll(Nanos now, std::int64_t unix_now_s) noexcept {
     ephemeral_ = {};
     has_ephemeral_ = false;
   }
+  watch_clock(now, unix_now_s);
   forget_expired(now, unix_now_s);
 
   unsigned done = 0;
@@ -66,7 +81,7 @@ void HandshakeLane::work_on(link::HandshakeJob& job, std::uint32_t link, Nanos n
     case link::HandshakeJob::Kind::connect:
       return connect(job.as<link::HandshakeJob::Connect>(), job.connection_id, now, unix_now_s);
     case link::HandshakeJob::Kind::confirm:
-      return confirm(job.as<link::HandshakeJob::Confirm>(), {link, job.connection_id}, unix_now_s);
+      return confirm(job.as<link::HandshakeJob::Confirm>(), {link, job.connection_id}, now, unix_now_s);
     case link::HandshakeJob::Kind::prepare_rekey:
       job.as<link::HandshakeJob::PrepareRekey>().ephemeral = crypt::make_key_pair(config_.entropy);
       break;
@@ -93,8 +108,9 @@ void HandshakeLane::connect(link::HandshakeJob::Connect& work, std::uint32_t con
   const crypt::Proof proof =
       crypt::make_proof(claims.secret, message::protocol_version, work.client_ephemeral, work.cookie, token);
   if (!crypt::equal(proof, work.proof)) return deny(work, DenyReason::token_invalid, counters_.denied_invalid);
-  if (claims.expiry <= forgotten_through_) return deny(work, DenyReason::token_expired, counters_.denied_expired);
-  if (claims.issued < config_.started_unix_s || spent_.find(claims.id) != nullptr)
+  if (is_doubtful(claims, now, unix_now_s)) return deny(work, DenyReason::token_expired, counters_.denied_expired);
+  const std::int64_t started = unix_then_s(config_.started_at, now, unix_now_s);
+  if (claims.issued < started - crypt::token_clock_skew_s || spent_.find(claims.id) != nullptr)
     return deny(work, DenyReason::token_used, counters_.denied_used);
   if (begins_too_often(claims.id, now)) return deny(work, DenyReason::full, counters_.denied_full);
 
@@ -124,10 +140,10 @@ void HandshakeLane::connect(link::HandshakeJob::Connect& work, std::uint32_t con
 
 /// The token is tested and set before the client learns that it is in; and the player's older session, if there is
 /// one, is told to go at once.
-void HandshakeLane::confirm(link::HandshakeJob::Confirm& work, ActiveSession fresh, std::int64_t unix_now_s) noexcept {
+void HandshakeLane::confirm(link::HandshakeJob::Confirm& work, ActiveSession fresh, Nanos now,
+                            std::int64_t unix_now_s) noexcept {
   if (spent_.find(work.token_id) != nullptr) return deny(work, DenyReason::token_used, counters_.denied_used);
-  if (expired(work.token_expiry, unix_now_s) || work.token_expiry <= forgotten_through_)
-    return deny(work, DenyReason::token_expired, counters_.denied_expired);
+  if (expired(work.token_expiry, unix_now_s)) return deny(work, DenyReason::token_expired, counters_.denied_expired);
   if (spent_.size() == spent_.capacity()) return deny(work, DenyReason::full, counters_.denied_full);
 
   ActiveSession* active = active_.insert(work.player_id, fresh);
@@ -138,7 +154,7 @@ void HandshakeLane::confirm(link::HandshakeJob::Confirm& work, ActiveSession fre
     counters_.superseded.add(1);
   }
   *active = fresh;
-  spent_.insert(work.token_id, work.token_expiry);
+  spent_.insert(work.token_id, {work.token_expiry, kept_until(work.token_expiry, now, unix_now_s)});
   counters_.confirmed.add(1);
 }
 
@@ -158,15 +174,33 @@ void HandshakeLane::rekey(link::HandshakeJob::ComputeRekey& work, std::uint32_t 
   work.keys = crypt::derive_next_keys(context, ending, shared);
 }
 
+void HandshakeLane::watch_clock(Nanos now, std::int64_t unix_now_s) noexcept {
+  const std::int64_t step_s = clock_watch_.note(now, unix_now_s);
+  if (step_s == 0) return;
+  (step_s > 0 ? counters_.clock_set_forward : counters_.clock_set_back).add(1);
+  if (step_s < 0) set_back_at_ = now;
+}
+
+/// Half of the table is free to be filled with tokens that no client can use as long as the clock stays as it is:
+/// should it be set back, they are still known as spent.
 void HandshakeLane::forget_expired(Nanos now, std::int64_t unix_now_s) noexcept {
   if (now - swept_at_ < 100 * microsecond) return;
   swept_at_ = now;
-  spent_.sweep(16, [&](const crypt::TokenId&, std::int64_t expiry) {
-    if (!expired(expiry, unix_now_s)) return false;
-    forgotten_through_ = std::max(forgotten_through_, expiry);
+  spent_.sweep(16, [&](const crypt::TokenId&, const Spent& spent) {
+    if (2 * spent_.size() <= spent_.capacity() || now < spent.kept_until || !expired(spent.expiry, unix_now_s))
+      return false;
+    forgotten_through_ = std::max(forgotten_through_, spent.expiry);
     return true;
   });
   begun_.sweep(16, [&](const crypt::TokenId&, const Begins& begins) { return now - begins.since >= begins_window; });
+}
+
+/// A token that is valid by a clock that was set back, and so old that it may be among those that were spent, expired
+/// and were forgotten. Such a one was spent a minute or more before it was forgotten, hence before the clock was set
+/// back, and issued before that. A player with a newer one is let in.
+bool HandshakeLane::is_doubtful(const crypt::TokenClaims& claims, Nanos now, std::int64_t unix_now_s) const noexcept {
+  return claims.expiry <= forgotten_through_ &&
+         claims.issued < unix_then_s(set_back_at_, now, unix_now_s) - crypt::token_clock_skew_s;
 }
 
 bool HandshakeLane::begins_too_often(const crypt::TokenId& token, Nanos now) noexcept {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/clock_watch.h"
 #include "base/counter.h"
 #include "base/fixed_map.h"
 #include "crypt/token.h"
@@ -16,8 +17,11 @@ namespace serried::handshake {
 
 struct HandshakeConfig {
   crypt::TokenKey token_key;
-  std::int64_t started_unix_s = 0;  ///< tokens issued before are refused: they may have been spent in an earlier run
-  std::uint32_t tokens_remembered = 0;  ///< spent tokens kept until they expire; when full, logins are refused
+  /// When the server started, on the clock of `poll`. Tokens issued before are refused: they may have been spent in an
+  /// earlier run.
+  Nanos started_at = 0;
+  std::uint32_t tokens_remembered =
+      0;  ///< spent tokens, kept at least until they expire; when full: logins are refused
   std::uint32_t players_max = 0;
   crypt::Entropy entropy;
 };
@@ -58,11 +62,15 @@ class HandshakeLane {
     Nanos since = 0;
     std::uint32_t count = 0;
   };
+  struct Spent {
+    std::int64_t expiry = 0;
+    Nanos kept_until = 0;  ///< not forgotten earlier, whatever the wall clock shows
+  };
 
   void work_on(link::HandshakeJob& job, std::uint32_t link, Nanos now, std::int64_t unix_now_s) noexcept;
   void connect(link::HandshakeJob::Connect& work, std::uint32_t connection_id, Nanos now,
                std::int64_t unix_now_s) noexcept;
-  void confirm(link::HandshakeJob::Confirm& work, ActiveSession fresh, std::int64_t unix_now_s) noexcept;
+  void confirm(link::HandshakeJob::Confirm& work, ActiveSession fresh, Nanos now, std::int64_t unix_now_s) noexcept;
   static void rekey(link::HandshakeJob::ComputeRekey& work, std::uint32_t connection_id) noexcept;
   template <class Work>
   static void deny(Work& work, message::DenyReason reason, base::Counter& counter) noexcept {
@@ -70,7 +78,9 @@ class HandshakeLane {
     counter.add(1);
   }
   void refresh_ephemeral(Nanos now) noexcept;
+  void watch_clock(Nanos now, std::int64_t unix_now_s) noexcept;
   void forget_expired(Nanos now, std::int64_t unix_now_s) noexcept;
+  [[nodiscard]] bool is_doubtful(const crypt::TokenClaims& claims, Nanos now, std::int64_t unix_now_s) const noexcept;
   [[nodiscard]] bool begins_too_often(const crypt::TokenId& token, Nanos now) noexcept;
 
   HandshakeConfig config_;
@@ -79,10 +89,11 @@ class HandshakeLane {
   Nanos ephemeral_made_at_ = 0;
   Nanos swept_at_ = 0;
   bool has_ephemeral_ = false;
-  base::FixedMap<crypt::TokenId, std::int64_t, TokenHash> spent_;
-  /// The latest expiry of a spent token that was forgotten. A clock that is set back makes such tokens valid again, and
-  /// it is not known any more which of them were spent.
+  base::FixedMap<crypt::TokenId, Spent, TokenHash> spent_;
+  /// The latest expiry of a spent token that was forgotten.
   std::int64_t forgotten_through_ = std::numeric_limits<std::int64_t>::min();
+  base::ClockWatch clock_watch_;
+  Nanos set_back_at_ = 0;  ///< when the wall clock was last set back
   base::FixedMap<crypt::TokenId, Begins, TokenHash> begun_;
   base::FixedMap<std::uint64_t, ActiveSession, PlayerHash> active_;
   HandshakeCounters counters_;

@@ -86,8 +86,7 @@ Engine::Engine(const EngineSetup& setup)
       handshake_links_(make_handshake_links(setup)),
       handover_(setup.config.io_lanes),
       simulation_(shard_setup(setup)),
-      handshake_lane_(config::handshake_config(setup.config, setup.key, setup.started_unix_s),
-                      pointers(handshake_links_)) {
+      handshake_lane_(config::handshake_config(setup.config, setup.key, setup.started_at), pointers(handshake_links_)) {
   for (unsigned i = 0; i < setup.shards; ++i) {
     shard_lanes_.push_back(std::make_unique<shard::ShardLane>(simulation_, i, links_of_shard(i)));
     auto& entry = shard_entries_.emplace_back(std::make_unique<LaneEntry>());

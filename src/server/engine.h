@@ -35,7 +35,7 @@ struct EngineSetup {
   config::ServerConfig config;
   crypt::TokenKey key;
   unsigned shards = 1;
-  std::int64_t started_unix_s = 0;
+  Nanos started_at = 0;
   const config::Assets* assets = nullptr;  ///< null: none; outlives the engine
   game::Callbacks game{};                  ///< what is played; outlives the engine
 };

@@ -104,7 +104,7 @@ int serve(const config::Arguments& arguments, const config::ServerConfig& config
   const std::vector<Core> cores = lcores();
   const auto count = static_cast<unsigned>(cores.size());
   const games::reference::Game game{config::reference_config(config, &assets)};
-  EngineSetup setup{config, key, 1, telemetry::unix_now(), &assets, game.callbacks()};
+  EngineSetup setup{config, key, 1, telemetry::now(), &assets, game.callbacks()};
   setup.shards = config.shards != 0 ? config.shards : automatic_shards(count, config.io_lanes);
   auto engine = Engine::open(setup);
   if (!engine) return fail(engine.error().message);

@@ -113,6 +113,7 @@ void Runner::wait_for_end() {
     sample();
     print_status();
     watch_links();
+    watch_clock();
   }
   log_.info("time is up seconds={}", setup_.config.seconds);
 }
@@ -185,6 +186,13 @@ void Runner::watch_links() {
     else
       log_.warn("link of {} is down; nothing arrives by it until it is up again", device);
   }
+}
+
+void Runner::watch_clock() {
+  const std::int64_t step_s = clock_watch_.note(telemetry::now(), telemetry::unix_now());
+  if (step_s == 0) return;
+  log_.warn("the wall clock was set {} by {} s; login tokens are judged by what it shows now",
+            step_s > 0 ? "forward" : "back", step_s > 0 ? step_s : -step_s);
 }
 
 int Runner::report() {

@@ -13,6 +13,7 @@
 #include <spdlog/logger.h>
 
 #include "admin/admin_socket.h"
+#include "base/clock_watch.h"
 #include "server/engine.h"
 #include "server/lane_loop.h"
 #include "server/placement.h"
@@ -48,6 +49,7 @@ class Runner {
   void sample();
   void print_status();
   void watch_links();
+  void watch_clock();
   int report();
   /// Sleep until `until`, or a signal. A first one asks for the drain, one while draining ends the process.
   bool signalled(Nanos until);
@@ -63,6 +65,7 @@ class Runner {
   std::unique_ptr<telemetry::Snapshot> snapshot_;
   bool draining_ = false;
   std::vector<bool> links_up_;  ///< by device, as of the last look; what is new was up
+  base::ClockWatch clock_watch_;
 };
 
 }  // namespace serried::server

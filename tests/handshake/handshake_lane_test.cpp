@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <memory>
+#include <optional>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -25,7 +28,7 @@ struct HandshakeLaneTest : testing::Test {
     key.protocol_id = 0x7465'7374;
     key.server_id = 5;
     random.entropy().fill(key.secret.bytes());
-    config = {key, unix_start, 2, 4, random.entropy()};
+    config = {key, 0, 2, 4, random.entropy()};
   }
 
   link::HandshakeJob::Confirm confirm(HandshakeLane& lane, std::uint64_t player, std::uint8_t token,
@@ -58,7 +61,7 @@ TEST_F(HandshakeLaneTest, ConfirmationsAreDeniedWhenTheTableOfSpentTokensIsFull)
   EXPECT_FALSE(confirm(lane, 2, 2, 12).denied);
   EXPECT_EQ(confirm(lane, 3, 3, 13).denied, message::DenyReason::full);
   EXPECT_EQ(lane.counters().denied_full.value(), 1U);
-  for (Nanos i = 1; i <= 64; ++i) lane.poll(i * millisecond, unix_start + 1'000);  // the two expire
+  for (Nanos i = 1; i <= 64; ++i) lane.poll(160 * second + i * millisecond, unix_start + 1'000);  // one is forgotten
   EXPECT_FALSE(confirm(lane, 3, 3, 13, unix_start + 2'000).denied);
 }
 
@@ -75,20 +78,214 @@ TEST_F(HandshakeLaneTest, TheNewestSessionOfAPlayerSupersedesTheOlder) {
   EXPECT_EQ(lane.counters().superseded.value(), 1U);
 }
 
-TEST_F(HandshakeLaneTest, SpentTokensStaySpentWhenTheClockIsSetBack) {
-  HandshakeLane lane{config, {&link}};
-  EXPECT_FALSE(confirm(lane, 1, 1, 11).denied);
-  for (Nanos i = 1; i <= 64; ++i) lane.poll(i * millisecond, unix_start + 1'000);  // it expires, and is forgotten
-  EXPECT_TRUE(confirm(lane, 1, 1, 12).denied) << "valid again by the clock";
-  EXPECT_FALSE(confirm(lane, 1, 2, 13, unix_start + 500).denied) << "a later one was never forgotten";
-}
-
 TEST_F(HandshakeLaneTest, ATokenThatNeverExpiresStaysSpent) {
   HandshakeLane lane{config, {&link}};
   constexpr std::int64_t for_ever = std::numeric_limits<std::int64_t>::max();
   EXPECT_FALSE(confirm(lane, 1, 1, 11, for_ever).denied);
   for (Nanos i = 1; i <= 64; ++i) lane.poll(i * millisecond, unix_start + 1);
   EXPECT_TRUE(confirm(lane, 1, 1, 12, for_ever).denied) << "and is still remembered as spent";
+}
+
+/// A server and its login service, each with a wall clock that an operator may set. Times are seconds since the server
+/// started; what the clocks show is by how much they are ahead of the truth.
+struct WallClockTest : HandshakeLaneTest {
+  static constexpr std::int64_t life_s = 300;
+  std::int64_t server_ahead_s = 0, login_ahead_s = 0;
+  Nanos now = uptime;
+  std::uint32_t connections = 10;
+  std::unique_ptr<HandshakeLane> lane;
+
+  struct Ticket {
+    crypt::TokenClaims claims;
+    std::vector<std::uint8_t> bytes;
+  };
+
+  [[nodiscard]] std::int64_t truth() const { return unix_start + static_cast<std::int64_t>((now - uptime) / second); }
+  void start(std::uint32_t tokens_remembered = 64) {
+    config.started_at = now;
+    config.tokens_remembered = tokens_remembered;
+    config.players_max = 64;
+    lane = std::make_unique<HandshakeLane>(config, std::vector{&link});
+    lane->poll(now, truth() + server_ahead_s);
+  }
+  /// The lane is polled all the while, as it is by its core.
+  void run(std::int64_t seconds) {
+    for (const Nanos end = now + static_cast<Nanos>(seconds) * second; now < end;) {
+      now += 100 * millisecond;
+      lane->poll(now, truth() + server_ahead_s);
+    }
+  }
+  void set_server_clock(std::int64_t ahead_s) {
+    server_ahead_s = ahead_s;
+    run(1);
+  }
+  [[nodiscard]] Ticket issue(std::uint64_t player) {
+    Ticket ticket;
+    crypt::TokenClaims& claims = ticket.claims;
+    config.entropy.fill(claims.id);
+    config.entropy.fill(claims.secret.bytes());
+    claims.player_id = player;
+    claims.issued = claims.not_before = truth() + login_ahead_s;
+    claims.expiry = claims.issued + life_s;
+    claims.audience = key.server_id;
+    ticket.bytes = crypt::issue_token(key, claims, config.entropy).value();
+    return ticket;
+  }
+  /// Connect and, when that is granted, CryptoTest; none: the player is in.
+  std::optional<message::DenyReason> log_in(const Ticket& ticket) {
+    const std::uint32_t connection = ++connections;
+    const crypt::KeyPair client = crypt::make_key_pair(config.entropy);
+    link::HandshakeJob& job = link.jobs[0];
+    job.connection_id = connection;
+    auto& work = job.begin<link::HandshakeJob::Connect>();
+    work.client_ephemeral = client.public_key;
+    work.proof = crypt::make_proof(ticket.claims.secret, message::protocol_version, client.public_key, work.cookie,
+                                   ticket.bytes);
+    work.token_bytes = static_cast<std::uint16_t>(ticket.bytes.size());
+    std::copy(ticket.bytes.begin(), ticket.bytes.end(), work.token.begin());
+    work_off();
+    if (work.denied) return work.denied;
+    const std::uint64_t player = work.player_id;
+    auto& proof = job.begin<link::HandshakeJob::Confirm>();
+    proof.player_id = player;
+    proof.token_id = ticket.claims.id;
+    proof.token_expiry = ticket.claims.expiry;
+    work_off();
+    return proof.denied;
+  }
+
+ private:
+  static constexpr Nanos uptime = 1'000 * second;  ///< of the host when the server starts
+
+  void work_off() {
+    EXPECT_TRUE(link.requests.push(0));
+    EXPECT_EQ(lane->poll(now, truth() + server_ahead_s), 1U);
+    std::uint32_t index = 9;
+    EXPECT_EQ(link.results.pop(&index, 1), 1U);
+  }
+};
+
+constexpr std::optional<message::DenyReason> let_in;
+
+TEST_F(WallClockTest, PlayersComeInWhileTheClocksDifferByThePromisedTolerance) {
+  for (const std::int64_t ahead : {-30, -20, 0, 20, 30}) {
+    SCOPED_TRACE(ahead);
+    login_ahead_s = ahead;
+    start();
+    EXPECT_EQ(log_in(issue(1)), let_in) << "at once";
+    run(5);
+    EXPECT_EQ(log_in(issue(2)), let_in) << "and later";
+  }
+}
+
+TEST_F(WallClockTest, AServerThatWasStartedFastTakesTokensOnceItsClockIsRight) {
+  server_ahead_s = 7'200;
+  start();
+  run(60);
+  EXPECT_EQ(log_in(issue(1)), message::DenyReason::token_expired) << "by the clock as it is";
+  set_server_clock(0);
+  EXPECT_EQ(log_in(issue(2)), let_in);
+  EXPECT_EQ(lane->counters().clock_set_back.value(), 1U);
+  EXPECT_EQ(lane->counters().clock_set_forward.value(), 0U);
+}
+
+TEST_F(WallClockTest, AHostThatWasFastAsAWholeTakesTokensOnceItsClockIsRight) {
+  server_ahead_s = login_ahead_s = 7'200;
+  start();
+  const Ticket before = issue(1);
+  EXPECT_EQ(log_in(before), let_in);
+  run(2 * life_s);  // it expires, and is forgotten
+  login_ahead_s = 0;
+  set_server_clock(0);
+  EXPECT_EQ(log_in(issue(2)), let_in);
+  login_ahead_s = -20;
+  EXPECT_EQ(log_in(issue(3)), let_in);
+  EXPECT_EQ(log_in(before), message::DenyReason::token_expired) << "not valid yet";
+  run(7'200 - 2 * life_s + 60);
+  EXPECT_EQ(log_in(before), message::DenyReason::token_used) << "valid once more by the clock";
+}
+
+TEST_F(WallClockTest, WhatWasForgottenForWantOfRoomStaysSpentWhenTheClockIsSetBack) {
+  server_ahead_s = 200;
+  start(4);
+  run(200);
+  std::vector<Ticket> spent;
+  for (std::uint64_t player = 1; player <= 3; ++player) EXPECT_EQ(log_in(spent.emplace_back(issue(player))), let_in);
+  run(200);
+  set_server_clock(0);
+  for (const Ticket& ticket : spent) EXPECT_NE(log_in(ticket), let_in) << "valid once more by the clock";
+  EXPECT_GE(lane->counters().denied_expired.value(), 1U) << "of one the lane knows no more than that it is doubtful";
+  for (const std::int64_t ahead : {-30, 0, 30}) {
+    login_ahead_s = ahead;
+    EXPECT_EQ(log_in(issue(4)), let_in);
+    run(life_s);
+    run(100);
+  }
+}
+
+TEST_F(WallClockTest, AMomentOfAClockFarAheadForgetsNoToken) {
+  start();
+  const Ticket spent = issue(1);
+  EXPECT_EQ(log_in(spent), let_in);
+  const Ticket held = issue(2);
+  server_ahead_s = 2 * 86'400;
+  run(2);
+  EXPECT_EQ(log_in(held), message::DenyReason::token_expired) << "by the clock as it is";
+  set_server_clock(0);
+  EXPECT_EQ(log_in(held), let_in) << "issued before, and good again";
+  EXPECT_EQ(log_in(issue(3)), let_in);
+  EXPECT_EQ(log_in(spent), message::DenyReason::token_used);
+  EXPECT_EQ(lane->counters().clock_set_forward.value(), 1U);
+  EXPECT_EQ(lane->counters().clock_set_back.value(), 1U);
+}
+
+TEST_F(WallClockTest, AHostThatBeginsIn1970TakesTokensOnceItKnowsTheTime) {
+  server_ahead_s = -unix_start;
+  start();
+  const Ticket early = issue(1);
+  EXPECT_EQ(log_in(early), message::DenyReason::token_expired) << "not valid yet";
+  run(20);
+  set_server_clock(0);
+  EXPECT_EQ(log_in(early), let_in);
+  EXPECT_EQ(log_in(early), message::DenyReason::token_used);
+}
+
+TEST_F(WallClockTest, AClockThatIsSetFarBackAndHealsRefusesNobodyAfterwards) {
+  start();
+  const Ticket spent = issue(1);
+  EXPECT_EQ(log_in(spent), let_in);
+  run(2 * life_s);
+  server_ahead_s = -86'400;
+  run(10);
+  EXPECT_EQ(log_in(issue(2)), message::DenyReason::token_expired) << "not valid yet, by the clock as it is";
+  set_server_clock(0);
+  EXPECT_EQ(log_in(issue(3)), let_in);
+  EXPECT_EQ(log_in(spent), message::DenyReason::token_expired);
+}
+
+TEST_F(WallClockTest, TokensOfBeforeTheStartAreRefusedWhateverTheClockWasThen) {
+  for (const std::int64_t ahead : {0L, 7'200L, -7'200L, -unix_start}) {
+    SCOPED_TRACE(ahead);
+    const Ticket earlier = issue(1);  // spent, perhaps, in an earlier run
+    now += 61 * second;
+    server_ahead_s = ahead;
+    start();
+    set_server_clock(0);
+    EXPECT_EQ(log_in(earlier), message::DenyReason::token_used);
+    EXPECT_EQ(log_in(issue(1)), let_in);
+  }
+}
+
+TEST_F(WallClockTest, LeapSecondsAreNoSteps) {
+  start();
+  const Ticket spent = issue(1);
+  EXPECT_EQ(log_in(spent), let_in);
+  for (const std::int64_t ahead : {-1, 0, 1, 0}) {
+    set_server_clock(ahead);
+    EXPECT_EQ(log_in(issue(2)), let_in);
+    EXPECT_EQ(log_in(spent), message::DenyReason::token_used);
+  }
+  EXPECT_EQ(lane->counters().clock_set_back.value() + lane->counters().clock_set_forward.value(), 0U);
 }
 
 TEST(HandshakeJob, NoSecretIsLeftAfterItsEnd) {

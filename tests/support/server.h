@@ -60,7 +60,7 @@ class Server {
         random(setup.seed),
         handshake_links(make_handshake_links()),
         key(make_key()),
-        handshake({key, setup.unix_start, setup.tokens_remembered, setup.players_max, entropy()},
+        handshake({key, setup.clock_start, setup.tokens_remembered, setup.players_max, entropy()},
                   pointers(handshake_links)),
         mesh(static_cast<unsigned>(ports.size()), setup.handover_datagrams) {
     const auto io_lanes = static_cast<unsigned>(ports.size());

@@ -1,6 +1,7 @@
 #include "telemetry/clock.h"
 
 #include <chrono>
+#include <ctime>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -14,6 +15,16 @@ TEST(Now, GoesForwardAtTheSpeedOfTime) {
   const Nanos passed = now() - begin;
   EXPECT_GE(passed, 5 * millisecond);
   EXPECT_LT(passed, 5 * second);
+}
+
+TEST(Now, CountsTheTimeInSuspend) {
+  timespec time{};
+  if (clock_gettime(CLOCK_BOOTTIME, &time) != 0) GTEST_SKIP() << "the system does not tell it";
+  const Nanos before = now();
+  clock_gettime(CLOCK_BOOTTIME, &time);
+  const Nanos between = static_cast<Nanos>(time.tv_sec) * second + static_cast<Nanos>(time.tv_nsec);
+  EXPECT_LE(before, between);
+  EXPECT_LE(between, now());
 }
 
 TEST(ThreadCpu, CountsWorkAndNotSleep) {

@@ -14,7 +14,7 @@ namespace serried::tools {
 
 [[nodiscard]] inline Nanos monotonic_now() noexcept {
   timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
+  if (clock_gettime(CLOCK_BOOTTIME, &time) != 0) clock_gettime(CLOCK_MONOTONIC, &time);
   return static_cast<Nanos>(time.tv_sec) * second + static_cast<Nanos>(time.tv_nsec);
 }
 [[nodiscard]] inline std::int64_t unix_now() noexcept {
