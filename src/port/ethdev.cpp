@@ -97,10 +97,10 @@ void Ethdev::serve(const rte_mbuf& frame, Nanos now) noexcept {
   if (answer != nullptr) send_host_frame(answer, service.answer_bytes);
 }
 
-void Ethdev::ask(const Host::Hop& hop, Nanos now) noexcept {
+void Ethdev::ask(const Host::Hop& hop) noexcept {
   rte_mbuf* const question = rte_pktmbuf_alloc(pool_);
   if (question == nullptr) return;
-  send_host_frame(question, host_.compose_question(hop.address, rte_pktmbuf_mtod(question, std::uint8_t*), now));
+  send_host_frame(question, host_.compose_question(hop, rte_pktmbuf_mtod(question, std::uint8_t*)));
 }
 
 void Ethdev::send_host_frame(rte_mbuf* frame, std::size_t bytes) noexcept {
@@ -158,7 +158,7 @@ void Ethdev::transmit(wire::Batch& batch, Nanos now) noexcept {
     const unsigned row = batch.live[i];
     const Host::Hop hop = host_.next_hop(batch.path[row], now);
     if (hop.ask) [[unlikely]]
-      ask(hop, now);
+      ask(hop);
     if (!hop.known) {
       counters_->drops.add(Drop::no_next_hop);
     } else if (!compose(batch, row, hop.mac)) {

@@ -92,7 +92,7 @@ class Ethdev {
 
   [[nodiscard]] Host::Offloaded offloaded(const rte_mbuf& frame) const noexcept;
   void serve(const rte_mbuf& frame, Nanos now) noexcept;
-  void ask(const Host::Hop& hop, Nanos now) noexcept;
+  void ask(const Host::Hop& hop) noexcept;
   void send_host_frame(rte_mbuf* frame, std::size_t bytes) noexcept;
   bool compose(wire::Batch& batch, unsigned row, const wire::Mac& station) noexcept;
 
@@ -131,7 +131,7 @@ class EthdevDevice {
 
  private:
   struct Plan;
-  explicit EthdevDevice(const EthdevConfig& config);
+  EthdevDevice(const EthdevConfig& config, std::uint64_t salt);
   Result<Done> configure(Plan& plan);
   Result<Done> set_up_queues(const Plan& plan);
   Result<Done> start(const Plan& plan);

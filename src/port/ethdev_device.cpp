@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_errno.h>
@@ -92,7 +93,10 @@ SERRIED_SETUP Result<std::unique_ptr<EthdevDevice>> EthdevDevice::open(const Eth
   if (auto checked = check(config); !checked) return checked.error();
   const auto id = find(config.device);
   if (!id) return id.error();
-  std::unique_ptr<EthdevDevice> device(new EthdevDevice(config));
+  std::uint64_t salt = 0;
+  if (getentropy(&salt, sizeof salt) != 0)
+    return Error{"device " + config.device + ": the machine offers no entropy: " + std::strerror(errno)};
+  std::unique_ptr<EthdevDevice> device(new EthdevDevice(config, salt));
   device->report_.port_id = id.value();
   Plan plan;
   const std::string where = "device " + config.device;
@@ -102,7 +106,8 @@ SERRIED_SETUP Result<std::unique_ptr<EthdevDevice>> EthdevDevice::open(const Eth
   return device;
 }
 
-SERRIED_SETUP EthdevDevice::EthdevDevice(const EthdevConfig& config) : config_(config), neighbors_(config.neighbors) {}
+SERRIED_SETUP EthdevDevice::EthdevDevice(const EthdevConfig& config, std::uint64_t salt)
+    : config_(config), neighbors_(config.neighbors, salt) {}
 
 SERRIED_SETUP EthdevDevice::~EthdevDevice() {
   if (started_) rte_eth_dev_stop(report_.port_id);

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "base/setup.h"
 
 namespace serried::port {
 namespace {
@@ -34,6 +35,17 @@ struct Host::Packet {
   std::uint16_t tag = 0;  ///< in the frame, or stripped by the NIC
   IpHeader ip{};
 };
+
+SERRIED_SETUP Host::Host(const HostConfig& config, Neighbors& neighbors) noexcept
+    : config_(config),
+      neighbors_(neighbors),
+      echoes_(config.echoes_per_second),
+      answers_(config.answers_per_second),
+      questions_(config.questions_per_second) {
+  if (config.next_hop != NextHop::arp) return;
+  for (const Address& router : {config.gateway_ipv4, config.gateway_ipv6})
+    if (!is_unspecified(router)) neighbors.pin(router);
+}
 
 Drop Host::read_link(std::span<const std::uint8_t> frame, const Offloaded& offloaded, Packet& packet) const noexcept {
   if (!read_ethernet(frame, packet.link) || is_group(packet.link.source)) return Drop::bad_frame;
@@ -133,11 +145,15 @@ Host::Service Host::serve_arp(std::span<const std::uint8_t> body, const Packet& 
   const Address sender = mapped(arp.sender_ip);
   const bool for_us = config_.has_ipv4 && mapped(arp.target_ip) == config_.ipv4.address;
   const bool probe = arp.sender_ip == std::array<std::uint8_t, 4>{};  // a host tries an address out (RFC 5227)
-  if (!probe && config_.has_ipv4 && !is_impossible_source(sender) && sender != config_.ipv4.address)
-    neighbors_.learn(sender, arp.sender_mac, now, for_us && config_.next_hop == NextHop::arp);
+  if (!probe && config_.has_ipv4 && !is_impossible_source(sender) && sender != config_.ipv4.address) {
+    if (!arp.request && for_us && same_mac(packet.link.destination, config_.mac))
+      neighbors_.answered(sender, arp.sender_mac, now);
+    else
+      neighbors_.said(sender, arp.sender_mac, now);
+  }
   if (!for_us) return {Drop::foreign_address};
   const std::size_t bytes = ethernet_bytes + (packet.tag != 0 ? vlan_bytes : 0) + arp_bytes;
-  if (!arp.request || answer.size() < bytes || !within_budget(now)) return {};
+  if (!arp.request || answer.size() < bytes || !answers_.take(now)) return {};
   const EthernetHeader link{packet.link.source, config_.mac, packet.tag, ether_type::arp};
   const std::size_t at = compose_ethernet(answer.data(), link);
   compose_arp(answer.data() + at, {false, config_.mac, arp.sender_mac, arp.target_ip, arp.sender_ip});
@@ -157,7 +173,7 @@ Host::Service Host::serve_icmp(std::span<const std::uint8_t> body, const Packet&
   const std::size_t bytes =
       ethernet_bytes + (packet.tag != 0 ? vlan_bytes : 0) + (ip.ipv6 ? ipv6_bytes : ipv4_bytes) + body.size();
   const bool to_us_alone = ip.destination == own_address(ip.destination) && !is_unspecified(ip.source);
-  if (!echo || !to_us_alone || answer.size() < bytes || !within_budget(now)) return {};
+  if (!echo || !to_us_alone || answer.size() < bytes || !echoes_.take(now)) return {};
 
   std::uint8_t* at = answer.data();
   at += compose_ethernet(at, {packet.link.source, config_.mac, packet.tag, packet.link.ether_type});
@@ -177,15 +193,18 @@ Host::Service Host::serve_neighbor(std::span<const std::uint8_t> body, const Pac
   if (packet.ip.hop_limit != hops_of_a_neighbor || !read_neighbor(body, message)) return {Drop::bad_frame};
   const Address& asker = packet.ip.source;
   if (!message.solicitation) {
-    neighbors_.learn(message.target, message.link, now, false);
+    if (message.solicited && packet.ip.destination == config_.ipv6.address)
+      neighbors_.answered(message.target, message.link, now);
+    else
+      neighbors_.said(message.target, message.link, now);
     return {};
   }
   if (message.target != config_.ipv6.address) return {Drop::foreign_address};
   const bool tries_out = is_unspecified(asker);  // duplicate address detection: all nodes must hear (RFC 4861 7.2.4)
-  if (!tries_out) neighbors_.learn(asker, message.link, now, config_.next_hop == NextHop::arp);
+  if (!tries_out) neighbors_.said(asker, message.link, now);
   constexpr std::size_t body_bytes = neighbor_bytes + neighbor_option_bytes;
   const std::size_t bytes = ethernet_bytes + (packet.tag != 0 ? vlan_bytes : 0) + ipv6_bytes + body_bytes;
-  if (answer.size() < bytes || !within_budget(now)) return {};
+  if (answer.size() < bytes || !answers_.take(now)) return {};
   const IpAddress to = tries_out ? all_nodes : asker;
   const Mac station = tries_out ? multicast_mac(all_nodes) : packet.link.source;
   std::uint8_t* at = answer.data();
@@ -201,44 +220,40 @@ Host::Hop Host::next_hop(const Path& path, Nanos now) noexcept {
   if (config_.next_hop == NextHop::learn) return {!same_mac(path.link, Mac{}), false, path.link, path.address};
   Hop hop;
   hop.address = path.address;
-  if (!is_on_link(is_ipv4_mapped(path.address) ? config_.ipv4 : config_.ipv6, path.address))
-    hop.address = is_ipv4_mapped(path.address) ? config_.gateway_ipv4 : config_.gateway_ipv6;
+  const bool ipv4 = is_ipv4_mapped(path.address);
+  const bool on_link = is_on_link(ipv4 ? config_.ipv4 : config_.ipv6, path.address);
+  if (!on_link) hop.address = ipv4 ? config_.gateway_ipv4 : config_.gateway_ipv6;
   if (is_unspecified(hop.address)) return {};
-  const Neighbors::Answer answer = neighbors_.find(hop.address, now);
+  const Neighbors::Answer answer = neighbors_.find(hop.address, now, questions_.has(now));
   hop.known = answer.known;
-  hop.ask = answer.ask;
+  hop.ask = answer.ask && (!answer.stranger || questions_.take(now));
+  hop.alone = answer.alone;
   hop.mac = answer.mac;
+  if (!answer.known && answer.open && on_link && !same_mac(path.link, Mac{})) {
+    hop.known = true;
+    hop.mac = path.link;
+  }
   return hop;
 }
 
-std::size_t Host::compose_question(const Address& address, std::uint8_t* to, Nanos now) noexcept {
-  if (!within_budget(now)) return 0;
+std::size_t Host::compose_question(const Hop& hop, std::uint8_t* to) const noexcept {
   std::uint8_t* at = to;
-  if (is_ipv4_mapped(address)) {
-    at += compose_ethernet(at, {broadcast_mac, config_.mac, config_.vlan, ether_type::arp});
+  if (is_ipv4_mapped(hop.address)) {
+    at += compose_ethernet(at, {hop.alone ? hop.mac : broadcast_mac, config_.mac, config_.vlan, ether_type::arp});
     ArpPacket arp{true, config_.mac, {}, {}, {}};
     std::memcpy(arp.sender_ip.data(), config_.ipv4.address.data() + 12, 4);
-    std::memcpy(arp.target_ip.data(), address.data() + 12, 4);
+    std::memcpy(arp.target_ip.data(), hop.address.data() + 12, 4);
     compose_arp(at, arp);
     return static_cast<std::size_t>(at - to) + arp_bytes;
   }
   constexpr std::size_t body_bytes = neighbor_bytes + neighbor_option_bytes;
-  const IpAddress group = solicited_node_address(address);
-  at += compose_ethernet(at, {multicast_mac(group), config_.mac, config_.vlan, ether_type::ipv6});
-  at += compose_ip(at, config_.ipv6.address, group, ip_protocol::icmpv6, hops_of_a_neighbor, body_bytes,
+  const IpAddress asked = hop.alone ? hop.address : solicited_node_address(hop.address);
+  const Mac station = hop.alone ? hop.mac : multicast_mac(asked);
+  at += compose_ethernet(at, {station, config_.mac, config_.vlan, ether_type::ipv6});
+  at += compose_ip(at, config_.ipv6.address, asked, ip_protocol::icmpv6, hops_of_a_neighbor, body_bytes,
                    ChecksumBy::software);
-  compose_neighbor(at, {true, false, address, config_.mac}, config_.ipv6.address, group);
+  compose_neighbor(at, {true, false, hop.address, config_.mac}, config_.ipv6.address, asked);
   return static_cast<std::size_t>(at - to) + body_bytes;
-}
-
-bool Host::within_budget(Nanos now) noexcept {
-  if (now - budget_from_ >= second) {
-    budget_from_ = now;
-    budget_spent_ = 0;
-  }
-  if (budget_spent_ >= config_.answers_per_second) return false;
-  ++budget_spent_;
-  return true;
 }
 
 }  // namespace serried::port

@@ -36,8 +36,12 @@ struct HostConfig {
   bool verify_udp_checksum = true;
   NextHop next_hop = NextHop::learn;
   wire::Mac next_hop_mac{};
-  /// Answers and questions a second; the rest of a flood is swallowed.
-  unsigned answers_per_second = 10000;
+  /// A second and lane; the rest of a flood is swallowed. Each has a budget of its own, so that pings leave room for
+  /// what the link cannot do without. Questions about routers and neighbours that are known need none: they are as many
+  /// as those (port/neighbor.h).
+  unsigned echoes_per_second = 1000;     ///< answers to pings
+  unsigned answers_per_second = 5000;    ///< answers to ARP and neighbour solicitations
+  unsigned questions_per_second = 1000;  ///< about strangers
 };
 
 /// What the NIC says about a checksum.
@@ -45,8 +49,8 @@ enum class Checked : std::uint8_t { unknown, good, bad };
 
 class Host {
  public:
-  /// `neighbors` is shared by the device's lanes, and only used with NextHop::arp.
-  Host(const HostConfig& config, Neighbors& neighbors) noexcept : config_(config), neighbors_(neighbors) {}
+  /// `neighbors` is shared by the device's lanes, and only used with NextHop::arp. Pins the routers.
+  Host(const HostConfig& config, Neighbors& neighbors) noexcept;
 
   enum class Kind : std::uint8_t { datagram, drop, service };
   struct Verdict {
@@ -75,15 +79,16 @@ class Host {
 
   struct Hop {
     bool known = false;
-    bool ask = false;  ///< compose_question(address) is to be sent
+    bool ask = false;  ///< compose_question of this is to be sent
     wire::Mac mac{};
-    Address address{};
+    Address address{};   ///< the host's there
+    bool alone = false;  ///< the question is for `mac` alone
   };
-  /// The station to which a datagram for `path` goes.
+  /// The station to which a datagram for `path` goes. While a host on the link is asked for, what answers its datagram
+  /// goes back to the station that sent it, so that its first one is answered at once.
   [[nodiscard]] Hop next_hop(const wire::Path& path, Nanos now) noexcept;
-  /// An ARP request or neighbour solicitation for `address`; returns its bytes, 0 when the budget of this second is
-  /// spent. Precondition: question_bytes_max of room.
-  [[nodiscard]] std::size_t compose_question(const Address& address, std::uint8_t* to, Nanos now) noexcept;
+  /// An ARP request or neighbour solicitation; returns its bytes. Precondition: question_bytes_max of room.
+  [[nodiscard]] std::size_t compose_question(const Hop& hop, std::uint8_t* to) const noexcept;
   static constexpr std::size_t question_bytes_max =
       wire::ethernet_bytes + wire::vlan_bytes + wire::ipv6_bytes + wire::neighbor_bytes + wire::neighbor_option_bytes;
 
@@ -110,12 +115,26 @@ class Host {
                                    std::span<std::uint8_t> answer) noexcept;
   [[nodiscard]] Service serve_neighbor(std::span<const std::uint8_t> body, const Packet& packet, Nanos now,
                                        std::span<std::uint8_t> answer) noexcept;
-  [[nodiscard]] bool within_budget(Nanos now) noexcept;
+
+  /// A second's worth at once, and then evenly (GCRA).
+  class Budget {
+   public:
+    explicit Budget(unsigned per_second) noexcept : interval_(second / per_second) {}
+    [[nodiscard]] bool has(Nanos now) const noexcept { return due_ <= now + second - interval_; }
+    [[nodiscard]] bool take(Nanos now) noexcept {
+      if (!has(now)) return false;
+      due_ = (due_ > now ? due_ : now) + interval_;
+      return true;
+    }
+
+   private:
+    Nanos interval_;
+    Nanos due_ = 0;
+  };
 
   HostConfig config_;
   Neighbors& neighbors_;
-  Nanos budget_from_ = 0;
-  unsigned budget_spent_ = 0;
+  Budget echoes_, answers_, questions_;
 };
 
 }  // namespace serried::port

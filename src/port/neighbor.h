@@ -2,7 +2,22 @@
 /// Link addresses of hosts that we speak to first (next hop `arp`). One table a device: the answer to a question
 /// arrives on whichever queue RSS picks, so all lanes of the device share it. None waits: a reader that meets a
 /// writer takes the entry for unknown this once, a writer that meets another leaves it.
+///
+///     unknown -> asked about, in a table of questions -> answered: among the neighbours -> asked about again
+///
+/// Whoever can send on the link, or forge a source address, can make us ask, and can say anything unasked. So:
+/// - Only the answer to a question that is open is believed. RFC 826 and RFC 4861 7.2.3 would also have us learn from
+/// who
+///   asks about us. That saves a question, and lets everybody write here; we answer by the station of the frame
+///   instead, and ask for ourselves when we have something to say.
+/// - A question takes no neighbour's place. It stands in a table of its own, where the oldest gives way; its answer
+/// takes
+///   the place of the neighbour that was confirmed longest ago.
+/// - Routers are pinned: their entries are never another's.
+/// - What we know is confirmed by the station that we know, which is asked alone, before anybody else may name another.
+/// - Where an address stands is salted.
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <vector>
@@ -15,31 +30,45 @@ namespace serried::port {
 
 class Neighbors {
  public:
-  /// An entry is asked about again after this, and still used,
+  /// A neighbour is asked about again after this, and still used,
   static constexpr Nanos fresh = 30 * second;
   /// until this.
   static constexpr Nanos lifetime = 120 * second;
-  /// One question a second and host, as RFC 1122 2.3.2.1 asks.
+  /// One question a second and host, as RFC 1122 2.3.2.1 asks; so long a question is open.
   static constexpr Nanos ask_interval = second;
+  /// A neighbour that is due is first asked alone, three times (RFC 4861 10, MAX_UNICAST_SOLICIT); then all are asked.
+  static constexpr Nanos alone_until = fresh + 3 * ask_interval;
+  /// Questions about hosts that are not known, at a time.
+  static constexpr unsigned questions = 1024;
 
-  /// Room for about `entries` hosts; allocates everything.
-  explicit Neighbors(unsigned entries);
+  /// Room for about `entries` neighbours; allocates everything. `salt` is nobody else's to know.
+  Neighbors(unsigned entries, std::uint64_t salt);
+  /// Keep a place for `router`; not while lanes run. Room is for a few of them.
+  void pin(const Address& router) noexcept;
 
   struct Answer {
     bool known = false;
-    bool ask = false;  ///< the caller, and no other lane, is to send a question now
+    bool ask = false;       ///< the caller, and no other lane, is to send a question now
+    bool open = false;      ///< a question is on its way, this one or an earlier one
+    bool alone = false;     ///< ask `mac`, and not all
+    bool stranger = false;  ///< `ask` is about a host that is neither a router nor known: there is no end of those
     wire::Mac mac{};
   };
-  /// An unknown address gets an entry that waits for its answer.
-  [[nodiscard]] Answer find(const Address& address, Nanos now) noexcept;
+  /// Unless `ask_strangers`, nobody is asked about a stranger. Of routers and neighbours there are no more questions
+  /// than they are, once a second.
+  [[nodiscard]] Answer find(const Address& address, Nanos now, bool ask_strangers) noexcept;
 
-  /// `address` lives at `mac`. Unless `create`, only an entry that is there changes: an unasked answer adds none.
-  void learn(const Address& address, const wire::Mac& mac, Nanos now, bool create) noexcept;
+  /// A host answered that `address` lives at `mac`; zeros: where we asked it. Without an open question it is said.
+  void answered(const Address& address, const wire::Mac& mac, Nanos now) noexcept;
+  /// Somebody said so unasked. Where that contradicts what is known, the neighbour is asked as if it were due: it may
+  /// have moved.
+  void said(const Address& address, const wire::Mac& mac, Nanos now) noexcept;
 
  private:
   /// A sequence lock: odd while a lane writes.
   struct alignas(64) Entry {
     std::atomic<std::uint32_t> sequence{0};
+    bool pinned = false;
     std::atomic<std::uint64_t> key_high{0}, key_low{0};  ///< both 0: unused (:: is no neighbour)
     std::atomic<std::uint64_t> mac{0};                   ///< 0: not known yet
     std::atomic<std::uint64_t> confirmed_at{0};
@@ -48,14 +77,19 @@ class Neighbors {
   struct Key {
     std::uint64_t high, low;
   };
+  using Table = std::vector<Entry>;
   static constexpr unsigned probes = 8;
   static constexpr std::uint64_t never = ~std::uint64_t{0};
 
-  [[nodiscard]] Entry* find_entry(const Key& key) noexcept;
-  [[nodiscard]] Entry& victim(const Key& key) noexcept;
-  bool write(Entry& entry, const Key& key, std::uint64_t mac, Nanos confirmed_at, bool fresh_entry) noexcept;
+  [[nodiscard]] static Key key_of(const Address& address) noexcept;
+  [[nodiscard]] std::uint64_t hash(const Key& key) const noexcept;
+  [[nodiscard]] Entry* find_entry(Table& table, const Key& key) const noexcept;
+  [[nodiscard]] Entry& victim(Table& table, const Key& key) const noexcept;
+  static bool write(Entry& entry, const Key& key, std::uint64_t mac, Nanos confirmed_at, bool fresh_entry) noexcept;
+  [[nodiscard]] static bool is_open(const Entry& entry, Nanos now) noexcept;
 
-  std::vector<Entry> entries_;
+  std::uint64_t salt_;
+  Table neighbors_, questions_;
 };
 
 }  // namespace serried::port

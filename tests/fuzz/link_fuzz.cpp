@@ -8,7 +8,7 @@
 using namespace serried;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static port::Neighbors neighbors(64);
+  static port::Neighbors neighbors(64, 1);
   static Nanos now = 0;
   port::HostConfig config;
   config.mac = {2, 0, 0, 0, 0, 1};

@@ -277,7 +277,7 @@ TEST_F(PcapTest, ACaptureIsTreatedAsItsTableSays) {
   frames::Bytes junk(700, 0x5A);
   std::vector<frames::Bytes> capture, expected;
   std::map<std::string, std::uint64_t> verdicts;
-  Neighbors neighbors(64);
+  Neighbors neighbors(64, 1);
   Host alone(frames::config_of(), neighbors);
   for (const frames::Case& one : frames::cases()) {
     capture.push_back(one.frame);

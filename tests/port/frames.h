@@ -74,6 +74,27 @@ inline Bytes arp_frame(bool request, const std::array<std::uint8_t, 4>& target, 
   return bytes;
 }
 
+/// A word of ARP by the host `ip` at `station`, to the host `target`; in a broadcast frame unless `to` says otherwise.
+inline Bytes arp_word(bool request, const Address& ip, const Mac& station, const Address& target,
+                      const Mac& to = broadcast_mac) {
+  Bytes bytes(ethernet_bytes + arp_bytes);
+  compose_ethernet(bytes.data(), {to, station, 0, ether_type::arp, 0});
+  ArpPacket arp{request, station, {}, {}, {}};
+  std::memcpy(arp.sender_ip.data(), ip.data() + 12, 4);
+  std::memcpy(arp.target_ip.data(), target.data() + 12, 4);
+  compose_arp(bytes.data() + ethernet_bytes, arp);
+  return bytes;
+}
+
+/// What a host says of its link address, to our station and address: as the answer to a solicitation, or unasked.
+inline Bytes advertisement(const Address& ip, const Mac& station, bool solicited = true) {
+  Bytes body(neighbor_bytes + neighbor_option_bytes);
+  compose_neighbor(body.data(), {false, solicited, ip, station}, ip, own_ipv6);
+  Bytes frame = ip_frame(own_mac, ip, own_ipv6, ip_protocol::icmpv6, 255, body);
+  std::memcpy(frame.data() + 6, station.data(), station.size());
+  return frame;
+}
+
 inline Bytes solicitation(const Address& from, const Address& target, std::uint8_t hop_limit = 255,
                           std::uint16_t vlan = 0) {
   const Address group = solicited_node_address(target);

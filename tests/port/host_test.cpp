@@ -17,7 +17,7 @@ using metrics::Drop;
 using namespace frames;
 
 struct HostTest : testing::Test {
-  Neighbors neighbors{64};
+  Neighbors neighbors{64, 1};
   Host host{config_of(), neighbors};
   Host tagged{config_of(7), neighbors};
 };
@@ -151,7 +151,7 @@ TEST_F(HostTest, AnswersSolicitations) {
 
 TEST_F(HostTest, AnswersNoMoreThanItsBudget) {
   HostConfig config = config_of();
-  config.answers_per_second = 3;
+  config.echoes_per_second = 3;
   Host slow(config, neighbors);
   unsigned answers = 0;
   for (int i = 0; i < 10; ++i) answers += feed(slow, ping(false)).answer.empty() ? 0U : 1U;
@@ -159,45 +159,183 @@ TEST_F(HostTest, AnswersNoMoreThanItsBudget) {
   EXPECT_FALSE(feed(slow, ping(false), {}, 2 * second).answer.empty());
 }
 
-TEST_F(HostTest, LearnsOnlyWhatItAskedFor) {
-  HostConfig config = config_of();
-  config.next_hop = NextHop::arp;
-  Host asker(config, neighbors);
-  for (const bool ipv6 : {false, true}) {
-    const Address& peer = ipv6 ? peer_ipv6 : peer_ipv4;
-    Bytes advertisement(neighbor_bytes + neighbor_option_bytes);
-    compose_neighbor(advertisement.data(), {false, true, peer_ipv6, peer_mac}, peer_ipv6, own_ipv6);
-    const Bytes unasked =
-        ipv6 ? ip_frame(own_mac, peer_ipv6, own_ipv6, ip_protocol::icmpv6, 255, advertisement) : Bytes{};
-    if (ipv6) feed(asker, unasked);
-    Host::Hop hop = asker.next_hop(endpoint(peer, 4000), second);
-    EXPECT_FALSE(hop.known);
-    EXPECT_TRUE(hop.ask);
-    Bytes question(Host::question_bytes_max);
-    question.resize(asker.compose_question(hop.address, question.data(), second));
-    EXPECT_EQ(question.size(), ethernet_bytes + (ipv6 ? ipv6_bytes + 32 : arp_bytes));
-    hop = asker.next_hop(endpoint(peer, 4000), second + 1);
-    EXPECT_FALSE(hop.known || hop.ask);
-    feed(asker, ipv6 ? unasked : arp_frame(false, {10, 0, 0, 1}));
-    hop = asker.next_hop(endpoint(peer, 4000), second + 2);
-    EXPECT_TRUE(hop.known);
-    EXPECT_FALSE(hop.ask);
-    EXPECT_EQ(hop.mac, peer_mac);
-    hop = asker.next_hop(endpoint(peer, 4000), 40 * second);  // stale: used, and asked about
-    EXPECT_TRUE(hop.known && hop.ask);
-    hop = asker.next_hop(endpoint(peer, 4000), 200 * second);
-    EXPECT_FALSE(hop.known);
+/// A host that asks for link addresses, its routers at 10.0.0.254 and fd00::fe.
+struct AskerTest : HostTest {
+  static constexpr Mac router_mac = {2, 0, 0, 0, 0, 0xFE};
+  const Address routers[2] = {ipv4_address(10, 0, 0, 254), parse_address("fd00::fe").value()};
+  const Address far[2] = {ipv4_address(192, 0, 2, 1), parse_address("2001:db8::1").value()};
+
+  HostConfig config_of_asker() const {
+    HostConfig config = config_of();
+    config.next_hop = NextHop::arp;
+    config.ipv4.prefix_bits = 16;
+    config.gateway_ipv4 = routers[0];
+    config.gateway_ipv6 = routers[1];
+    return config;
   }
-}
+  static Bytes answer_of(const Address& address, const Mac& station) {
+    return is_ipv4_mapped(address) ? arp_word(false, address, station, own_ipv4, own_mac)
+                                   : advertisement(address, station);
+  }
+  /// What is said about `station` by somebody who was not asked, in each form that the link has.
+  static std::vector<Bytes> unasked_words(const Address& address, const Mac& station) {
+    if (!is_ipv4_mapped(address))
+      return {
+          advertisement(address, station), advertisement(address, station, false),
+          changed(solicitation(address, own_ipv6), [&](Bytes& f) {
+            std::memcpy(f.data() + 6, station.data(), 6);
+            Bytes body(neighbor_bytes + neighbor_option_bytes);
+            compose_neighbor(body.data(), {true, false, own_ipv6, station}, address, solicited_node_address(own_ipv6));
+            std::memcpy(f.data() + ethernet_bytes + ipv6_bytes, body.data(), body.size());
+          })};
+    return {arp_word(false, address, station, own_ipv4, own_mac), arp_word(true, address, station, own_ipv4),
+            arp_word(true, address, station, address), arp_word(false, address, station, address)};
+  }
+  void learn(const Address& address, const Mac& station, Nanos now) {
+    ASSERT_TRUE(asker.next_hop(endpoint(address, 4000), now).ask);
+    feed(asker, answer_of(address, station), {}, now);
+    ASSERT_EQ(asker.next_hop(endpoint(address, 4000), now).mac, station);
+  }
+  /// Of an IP version, the i-th address of the link that nobody has.
+  static Address stranger(bool ipv6, unsigned i) {
+    Address address = ipv6 ? own_ipv6 : own_ipv4;
+    base::store(address.data() + 12, i);
+    return ipv6 ? address : ipv4_address(10, 0, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i));
+  }
+  /// Whether a datagram for `address` makes it ask, and the question finds room.
+  bool sends_a_question(const Address& address, Nanos now = second) {
+    const Host::Hop hop = asker.next_hop(endpoint(address, 4000), now);
+    Bytes question(Host::question_bytes_max);
+    return hop.ask && asker.compose_question(hop, question.data()) > 0;
+  }
+  Host asker{config_of_asker(), neighbors};
+};
 
 TEST_F(HostTest, GoesThroughItsGatewayOffTheLink) {
   HostConfig config = config_of();
   config.next_hop = NextHop::arp;
   config.gateway_ipv4 = ipv4_address(10, 0, 0, 254);
-  Host asker(config, neighbors);
-  EXPECT_EQ(asker.next_hop(endpoint(ipv4_address(10, 0, 0, 77), 1), second).address, ipv4_address(10, 0, 0, 77));
-  EXPECT_EQ(asker.next_hop(endpoint(ipv4_address(192, 0, 2, 1), 1), second).address, config.gateway_ipv4);
-  EXPECT_FALSE(asker.next_hop(endpoint(parse_address("2001:db8::1").value(), 1), second).ask);  // no IPv6 gateway
+  Host one(config, neighbors);
+  EXPECT_EQ(one.next_hop(endpoint(ipv4_address(10, 0, 0, 77), 1), second).address, ipv4_address(10, 0, 0, 77));
+  EXPECT_EQ(one.next_hop(endpoint(ipv4_address(192, 0, 2, 1), 1), second).address, config.gateway_ipv4);
+  EXPECT_FALSE(one.next_hop(endpoint(parse_address("2001:db8::1").value(), 1), second).ask);  // no IPv6 gateway
+}
+
+TEST_F(AskerTest, LearnsOnlyWhatItAskedFor) {
+  Nanos now = second;
+  for (const Address& peer : {peer_ipv4, peer_ipv6}) {
+    for (const Bytes& word : unasked_words(peer, other_mac)) feed(asker, word, {}, now);
+    Host::Hop hop = asker.next_hop(endpoint(peer, 4000), now);
+    EXPECT_FALSE(hop.known);
+    EXPECT_TRUE(hop.ask);
+    hop = asker.next_hop(endpoint(peer, 4000), now + 1);
+    EXPECT_FALSE(hop.known || hop.ask);
+    feed(asker, answer_of(peer, peer_mac), {}, now + 1);
+    hop = asker.next_hop(endpoint(peer, 4000), now + 2);
+    EXPECT_TRUE(hop.known);
+    EXPECT_FALSE(hop.ask);
+    EXPECT_EQ(hop.mac, peer_mac);
+    for (const Bytes& word : unasked_words(peer, other_mac)) feed(asker, word, {}, now + 3);
+    EXPECT_EQ(asker.next_hop(endpoint(peer, 4000), now + 4).mac, peer_mac);
+    hop = asker.next_hop(endpoint(peer, 4000), now + 40 * second);  // stale: used, and asked about
+    EXPECT_TRUE(hop.known && hop.ask);
+    hop = asker.next_hop(endpoint(peer, 4000), now += 200 * second);
+    EXPECT_FALSE(hop.known);
+  }
+}
+
+/// Speak to as many strangers on the link as a forger can name. Expect the routers, and a peer that was there before,
+/// to keep their places.
+TEST_F(AskerTest, StrangersOnTheLinkTakeNobodysPlace) {
+  for (const Address& router : routers) learn(router, router_mac, second);
+  for (const Address& peer : {peer_ipv4, peer_ipv6}) learn(peer, peer_mac, second);
+  for (unsigned i = 0; i < 100'000; ++i) {
+    const Nanos now = second + i * (millisecond / 10);  // ten seconds in all
+    const Address address = stranger(i % 2 == 0, i);
+    for (const Bytes& word : unasked_words(address, other_mac))
+      if (i % 16 < 2) feed(asker, word, {}, now);
+    static_cast<void>(asker.next_hop(endpoint(address, 4000), now));
+  }
+  for (const Address& address : far) {
+    EXPECT_EQ(asker.next_hop(endpoint(address, 4000), 12 * second).mac, router_mac) << format_address(address);
+  }
+  for (const Address& peer : {peer_ipv4, peer_ipv6})
+    EXPECT_EQ(asker.next_hop(endpoint(peer, 4000), 12 * second).mac, peer_mac) << format_address(peer);
+}
+
+/// An unknown host on the link: its datagram is answered by the station that sent it while the question is open, and a
+/// flood of strangers is neither asked for nor answered beyond the budget.
+TEST_F(AskerTest, TheFirstAnswerGoesBackToTheStationThatAsked) {
+  for (const bool ipv6 : {false, true}) {
+    const Nanos now = (ipv6 ? 20 : 10) * second;
+    Path path = endpoint(ipv6 ? peer_ipv6 : peer_ipv4, 5000);
+    path.link = peer_mac;
+    Host::Hop hop = asker.next_hop(path, now);
+    EXPECT_TRUE(hop.known && hop.ask && !hop.alone);
+    EXPECT_EQ(hop.mac, peer_mac);
+    Bytes question(Host::question_bytes_max);
+    question.resize(asker.compose_question(hop, question.data()));
+    EXPECT_EQ(question.size(), ethernet_bytes + (ipv6 ? ipv6_bytes + 32 : arp_bytes));
+    EXPECT_NE(question[0] & 1, 0) << "all are asked";
+    EXPECT_TRUE(asker.next_hop(path, now + second - 1).known);
+    path.address = far[ipv6 ? 1 : 0];
+    EXPECT_FALSE(asker.next_hop(path, now).known) << "a router is asked for, whoever forwards";
+    unsigned asked = 0, answered = 0;
+    for (unsigned i = 0; i < 5'000; ++i) {
+      path.address = stranger(ipv6, 1'000 + i);
+      hop = asker.next_hop(path, now + 5 * second);
+      asked += hop.ask ? 1U : 0U;
+      answered += hop.known ? 1U : 0U;
+    }
+    EXPECT_EQ(asked, asker.config().questions_per_second);
+    EXPECT_EQ(answered, asked);
+  }
+}
+
+/// A neighbour that is due is asked alone, and its own word keeps it; when it is silent, all are asked, and another
+/// station may take over. An unasked word that contradicts does no more than make it due.
+TEST_F(AskerTest, ANeighborMovesOnlyWhenItsStationIsSilent) {
+  for (const bool ipv6 : {false, true}) {
+    const Address& router = routers[ipv6 ? 1 : 0];
+    const Path path = endpoint(far[ipv6 ? 1 : 0], 1);
+    Nanos now = 50 * second;
+    learn(router, router_mac, now);
+    for (const Bytes& word : unasked_words(router, other_mac)) {
+      now += 5 * second;
+      feed(asker, word, {}, now);
+      Host::Hop hop = asker.next_hop(path, now);
+      EXPECT_TRUE(hop.known && hop.ask && hop.alone);
+      Bytes question(Host::question_bytes_max);
+      question.resize(asker.compose_question(hop, question.data()));
+      EXPECT_EQ(std::memcmp(question.data(), router_mac.data(), 6), 0);
+      feed(asker, answer_of(router, other_mac), {}, now + 1);
+      EXPECT_EQ(asker.next_hop(path, now + 2).mac, router_mac) << "the station that we know was asked";
+      feed(asker, answer_of(router, router_mac), {}, now + 3);
+      hop = asker.next_hop(path, now + 2 * second);
+      EXPECT_TRUE(hop.known && !hop.ask);
+    }
+    feed(asker, unasked_words(router, other_mac)[0], {}, now += 5 * second);
+    for (int i = 0; i < 3; ++i, now += second) EXPECT_TRUE(asker.next_hop(path, now).alone) << i;
+    const Host::Hop hop = asker.next_hop(path, now);
+    EXPECT_TRUE(hop.known && hop.ask && !hop.alone) << "silent: all are asked";
+    feed(asker, answer_of(router, other_mac), {}, now + 1);
+    EXPECT_EQ(asker.next_hop(path, now + 2).mac, other_mac);
+  }
+}
+
+/// A flood of one kind of frame leaves what belongs to the others: echoes, answers about ourselves, and questions.
+TEST_F(AskerTest, AFloodSilencesOnlyItself) {
+  for (unsigned i = 0; i < 20'000; ++i) feed(asker, ping(i % 2 == 0));
+  EXPECT_FALSE(feed(asker, arp_frame(true, {10, 0, 0, 1})).answer.empty()) << "after pings";
+  EXPECT_FALSE(feed(asker, solicitation(peer_ipv6, own_ipv6)).answer.empty()) << "after pings";
+  EXPECT_TRUE(sends_a_question(peer_ipv4)) << "after pings";
+  for (unsigned i = 0; i < 20'000; ++i)
+    feed(asker, i % 2 == 0 ? arp_frame(true, {10, 0, 0, 1}) : solicitation(peer_ipv6, own_ipv6));
+  EXPECT_FALSE(feed(asker, ping(false), {}, 3 * second).answer.empty());
+  EXPECT_TRUE(sends_a_question(peer_ipv6)) << "after questions of others";
+  for (unsigned i = 0; i < 20'000; ++i) static_cast<void>(sends_a_question(stranger(true, i)));
+  for (const Address& address : far) EXPECT_TRUE(sends_a_question(address)) << "a router, after strangers";
+  EXPECT_FALSE(feed(asker, arp_frame(true, {10, 0, 0, 1}), {}, 5 * second).answer.empty());
 }
 
 TEST_F(HostTest, RepliesToTheStationItLearned) {
