@@ -192,7 +192,7 @@ void admit_foreign(benchmark::State& state) {
   Crowd crowd(state);
   std::uint64_t wrong = 0;
   const Nanos frozen = crowd.now;
-  while (crowd.abuse_guard.admit_foreign(path_of(0).address, frozen) == Drop::none) {
+  while (crowd.abuse_guard.admit_foreign(path_of(0).address, {.needy = true}, frozen) == Drop::none) {
   }
   const auto move_away = [&] {
     for (unsigned row = 0; row < crowd.burst(); ++row) crowd.batch.path[row].address[15] ^= 0xFF;
@@ -227,7 +227,7 @@ void open(benchmark::State& state) {
                            body_bytes);
   };
   measure(state, crowd, seal_first, [&] {
-    session::open(crowd.batch, crowd.table, crowd.drops);
+    session::open(crowd.batch, crowd.table, crowd.abuse_guard, crowd.drops, crowd.now);
     wrong += crowd.batch.live_rows != crowd.burst();
     return crowd.batch.live_rows;
   });

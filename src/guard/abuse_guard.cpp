@@ -14,6 +14,9 @@ constexpr std::size_t swept_places = 4;
 constexpr unsigned doublings_max = 16;
 constexpr std::size_t raised_max = 64;
 
+/// Of failures, several at once: a burst of datagrams is judged before the first of them is found out.
+constexpr std::uint32_t failures_at_once = 16, network_failures_at_once = 128;
+
 RateLimit twice_at_once(std::uint32_t per_second) noexcept { return RateLimit::of(per_second, 2 * per_second); }
 
 }  // namespace
@@ -24,6 +27,9 @@ Prefix network_of(const Address& address) noexcept {
 Prefix penalized_prefix(const Address& address) noexcept {
   return prefix_of(address, wire::is_ipv4_mapped(address) ? 128 : 64);
 }
+Prefix wider_network_of(const Address& address) noexcept {
+  return prefix_of(address, wire::is_ipv4_mapped(address) ? mapped_bits + 24 : 56);
+}
 
 SERRIED_SETUP AbuseGuard::AbuseGuard(const AbuseGuardConfig& config, std::uint64_t salt)
     : operator_bans(config.bans_max, base::mix(salt, 1)),
@@ -31,10 +37,13 @@ SERRIED_SETUP AbuseGuard::AbuseGuard(const AbuseGuardConfig& config, std::uint64
       config_(config),
       hash_{base::mix(salt, 3)},
       connects_{twice_at_once(config.address_per_s), twice_at_once(config.prefix_per_s)},
-      foreigners_{RateLimit::of(config.foreign_address_per_s, ForeignBudget::burst),
-                  RateLimit::of(config.foreign_prefix_per_s, 2 * ForeignBudget::burst)},
+      foreign_failures_{RateLimit::of(config.foreign_failures_per_s, failures_at_once),
+                        RateLimit::of(config.foreign_network_failures_per_s, network_failures_at_once)},
+      cookie_failures_{RateLimit::of(config.cookie_failures_per_s, failures_at_once),
+                       RateLimit::of(config.cookie_network_failures_per_s, network_failures_at_once)},
       buckets_(config.buckets),
       scores_(config.scores, config.half_life),
+      cookies_(config.cookies_per_s, config.cookies_per_s),
       raised_(raised_max),
       random_(base::mix(salt, 4)) {}
 
@@ -48,10 +57,36 @@ Drop AbuseGuard::admit_connect(const Address& from, bool proven, Nanos now) noex
   return limit(from, proven ? Kind::proven : Kind::connect, connects_, now);
 }
 
-Drop AbuseGuard::admit_foreign(const Address& from, Nanos now) noexcept {
-  if (score_bans.any() && score_bans.covers(from, now)) return Drop::banned;
-  if (const Drop refused = limit(from, Kind::foreign, foreigners_, now); refused != Drop::none) return refused;
-  return foreign_.take(now) ? Drop::none : Drop::foreign_source;
+Drop AbuseGuard::failures(const Address& from, Kind kind, const Limits& limits, Nanos now) const noexcept {
+  if (buckets_.is_spent(key(penalized_prefix(from), kind), limits.address, now)) return Drop::address_rate;
+  return buckets_.is_spent(key(wider_network_of(from), kind), limits.prefix, now) ? Drop::prefix_rate : Drop::none;
+}
+
+void AbuseGuard::charge(const Address& from, Kind kind, const Limits& limits, Nanos now) noexcept {
+  static_cast<void>(buckets_.take(key(penalized_prefix(from), kind), limits.address, now));
+  static_cast<void>(buckets_.take(key(wider_network_of(from), kind), limits.prefix, now));
+}
+
+Drop AbuseGuard::admit_cookie(const Address& from, Nanos now) noexcept {
+  if (const Drop refused = failures(from, Kind::cookie_failure, cookie_failures_, now); refused != Drop::none)
+    return refused;
+  const bool failed = buckets_.owes(key(penalized_prefix(from), Kind::cookie_failure), now);
+  return cookies_.take(now, failed ? cookies_.half() : 0) ? Drop::none : Drop::cookie_budget;
+}
+
+void AbuseGuard::cookie_failed(const Address& from, Nanos now) noexcept {
+  charge(from, Kind::cookie_failure, cookie_failures_, now);
+}
+
+Drop AbuseGuard::admit_foreign(const Address& from, Claim claim, Nanos now) noexcept {
+  if (!claim.same_address)
+    if (const Drop refused = failures(from, Kind::foreign_failure, foreign_failures_, now); refused != Drop::none)
+      return refused;
+  return foreign_.take(now, claim.needy ? 0 : foreign_.half()) ? Drop::none : Drop::foreign_source;
+}
+
+void AbuseGuard::foreign_failed(const Address& from, Nanos now) noexcept {
+  charge(from, Kind::foreign_failure, foreign_failures_, now);
 }
 
 void AbuseGuard::penalize(const Address& from, unsigned weight, Nanos now) noexcept {

@@ -4,9 +4,13 @@
 /// session's.
 ///
 /// Source addresses can be made up until a cookie has come back or a tag has verified. So nothing that an address is
-/// penalized for, and no limit of an address, ever touches a session whose own endpoint it is: garbage in a player's
-/// name costs that player nothing. Only operators' bans (guard.h) do. What is left to a forger is to keep a newcomer of
-/// a known address from connecting, while the forged datagrams keep coming.
+/// penalized for, and no limit of an address, ever touches a session whose own address it is, whatever the port:
+/// garbage in a player's name costs that player nothing. Only operators' bans (guard.h) do. What is left to a forger is
+/// to keep a newcomer of a known address from connecting, while the forged datagrams keep coming.
+///
+/// What a stranger may make the lane compute has a budget of the lane, and who fails is charged for it: a source over
+/// its failures is refused before the budget is asked, and when half of the budget is spent the rest is for those that
+/// have a better claim.
 
 #include <array>
 
@@ -18,8 +22,8 @@
 
 namespace serried::guard {
 
-/// How often a lane opens datagrams that come from an address which is not their session's: enough for all players
-/// whose NAT rebinds, too little to be worth an attack.
+/// How often a lane opens, in vain, datagrams that come from an address which is not their session's: too little to be
+/// worth an attack. Those that open are given back.
 struct ForeignBudget : Budget {
   static constexpr std::uint32_t burst = 256;
   static constexpr std::uint32_t per_second = 4096;
@@ -30,12 +34,16 @@ struct AbuseGuardConfig {
   /// Connects a second; with a cookie that holds, and without one, each as many. 0: no limit. Twice as many at once.
   std::uint32_t address_per_s = 0;
   std::uint32_t prefix_per_s = 0;  ///< of an IPv4 /24 or IPv6 /64
-  /// Datagrams a second for sessions of other addresses; the burst is the lane's.
-  std::uint32_t foreign_address_per_s = 512;
-  std::uint32_t foreign_prefix_per_s = 2'048;
-  unsigned buckets = 16'384;  ///< sources whose limits are remembered, 16 bytes each
-  unsigned scores = 8'192;    ///< sources that are penalized for something, 32 bytes each
-  unsigned bans_max = 4'096;  ///< of each kind
+  /// Datagrams a second, in a session's name from an address that is not its, whose tag does not verify. 0: no limit.
+  std::uint32_t foreign_failures_per_s = 64;
+  std::uint32_t foreign_network_failures_per_s = 256;
+  /// Cookies a second that were given to an address and came back as others. An honest client's never do.
+  std::uint32_t cookie_failures_per_s = 1;
+  std::uint32_t cookie_network_failures_per_s = 16;
+  std::uint32_t cookies_per_s = 20'000;  ///< not 0: returned ones that the lane checks
+  unsigned buckets = 16'384;             ///< sources whose limits are remembered, 16 bytes each
+  unsigned scores = 8'192;               ///< sources that are penalized for something, 32 bytes each
+  unsigned bans_max = 4'096;             ///< of each kind
   /// Malformed datagrams, each worth 1 and half as much after `half_life`, that ban their source; 0: never. Above what
   /// one burst can put on a wrong source: a burst penalizes one of its rows for all.
   std::uint32_t ban_score = 1'024;
@@ -58,13 +66,29 @@ class AbuseGuard {
   /// `salt` comes from entropy.
   AbuseGuard(const AbuseGuardConfig& config, std::uint64_t salt);
 
-  /// May this address have a Connect looked at: `proven`, when its cookie holds, is counted apart, so that others that
-  /// write that address use up nothing of it.
+  /// May this address have a Connect looked at: `proven`, when it has received the cookie that it brings, is counted
+  /// apart, so that others that write that address use up nothing of it.
   /// Drops   banned, address_rate, prefix_rate
   [[nodiscard]] metrics::Drop admit_connect(const Address& from, bool proven, Nanos now) noexcept;
-  /// May a datagram from this address be opened for a session of another.
-  /// Drops   banned, address_rate, prefix_rate, foreign_source
-  [[nodiscard]] metrics::Drop admit_foreign(const Address& from, Nanos now) noexcept;
+  /// May the cookie that this address received and returns be checked. When the budget is short those without failures
+  /// go first.
+  /// Drops   address_rate, prefix_rate, cookie_budget
+  [[nodiscard]] metrics::Drop admit_cookie(const Address& from, Nanos now) noexcept;
+  /// It was not as it had been given.
+  void cookie_failed(const Address& from, Nanos now) noexcept;
+
+  /// What speaks for a datagram that comes from another endpoint than its session's.
+  struct Claim {
+    bool same_address = false;  ///< only the port is another: no limit of an address counts
+    bool needy = false;         ///< the session has fallen silent, or is being asked from there
+  };
+  /// May it be opened. Score bans and limits of Connects do not matter: who has the session's key is no stranger.
+  /// Drops   address_rate, prefix_rate, foreign_source
+  [[nodiscard]] metrics::Drop admit_foreign(const Address& from, Claim claim, Nanos now) noexcept;
+  /// Its tag verified.
+  void foreign_verified() noexcept { foreign_.give_back(); }
+  /// It did not.
+  void foreign_failed(const Address& from, Nanos now) noexcept;
 
   /// `weight` malformed datagrams came from there.
   void penalize(const Address& from, unsigned weight, Nanos now) noexcept;
@@ -78,10 +102,10 @@ class AbuseGuard {
   void sweep(Nanos now) noexcept;
 
   BanTable operator_bans;  ///< everything from there is dropped, sessions end
-  BanTable score_bans;     ///< strangers' traffic from there is dropped
+  BanTable score_bans;     ///< Connects from there are dropped
 
  private:
-  enum class Kind : std::uint64_t { connect = 1, proven, foreign, score };
+  enum class Kind : std::uint64_t { connect = 1, proven, foreign_failure, cookie_failure, score };
 
   [[nodiscard]] std::uint64_t key(const Prefix& source, Kind kind) const noexcept {
     return hash_(source.address, std::uint64_t{source.bits} << 8 | static_cast<std::uint64_t>(kind)) | 1;
@@ -90,20 +114,27 @@ class AbuseGuard {
     RateLimit address, prefix;
   };
   [[nodiscard]] metrics::Drop limit(const Address& from, Kind kind, const Limits& limits, Nanos now) noexcept;
+  /// Whether the source, or its network, has failed too often of late.
+  [[nodiscard]] metrics::Drop failures(const Address& from, Kind kind, const Limits& limits, Nanos now) const noexcept;
+  void charge(const Address& from, Kind kind, const Limits& limits, Nanos now) noexcept;
 
   AbuseGuardConfig config_;
   AddressHash hash_;
-  Limits connects_, foreigners_;
+  Limits connects_, foreign_failures_, cookie_failures_;
   BucketTable buckets_;
   ScoreTable scores_;
   ForeignBudget foreign_;
+  Budget cookies_;
   base::FixedFifo<ScoreBan> raised_;
   base::Prng random_;
 };
 
 /// The network that limits and scores go by: IPv4 /24, IPv6 /64.
 [[nodiscard]] Prefix network_of(const Address& address) noexcept;
-/// What is penalized: an IPv4 address; of IPv6 the /64, for its owner has all addresses in it.
+/// What is penalized and charged with failures: an IPv4 address; of IPv6 the /64, for its owner has all addresses in
+/// it.
 [[nodiscard]] Prefix penalized_prefix(const Address& address) noexcept;
+/// The network of penalized prefixes: IPv4 /24, IPv6 /56, which is what one customer is given as a rule.
+[[nodiscard]] Prefix wider_network_of(const Address& address) noexcept;
 
 }  // namespace serried::guard

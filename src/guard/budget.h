@@ -15,16 +15,21 @@ class Budget {
   Budget(std::uint32_t per_second, std::uint32_t burst) noexcept
       : interval_(std::max<Nanos>(second / per_second, 1)), burst_(burst), tokens_(burst) {}
 
-  [[nodiscard]] bool take(Nanos now) noexcept {
+  /// `kept` are not for this taker: it gets none of the last ones.
+  [[nodiscard]] bool take(Nanos now, std::uint32_t kept = 0) noexcept {
     const Nanos gained = (now - at_) / interval_;
     if (gained != 0) {
       tokens_ = gained >= burst_ - tokens_ ? burst_ : tokens_ + static_cast<std::uint32_t>(gained);
       at_ += gained * interval_;
     }
-    if (tokens_ == 0) return false;
+    if (tokens_ <= kept) return false;
     --tokens_;
     return true;
   }
+  /// What was taken cost nothing after all.
+  void give_back() noexcept { tokens_ = std::min(tokens_ + 1, burst_); }
+  /// What is kept for those that come first when it is short.
+  [[nodiscard]] std::uint32_t half() const noexcept { return burst_ / 2; }
 
  private:
   Nanos interval_;

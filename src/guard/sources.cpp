@@ -30,6 +30,12 @@ bool BucketTable::take(std::uint64_t key, const RateLimit& limit, Nanos now) noe
   return true;
 }
 
+Nanos BucketTable::due(std::uint64_t key) const noexcept {
+  for (const Bucket& bucket : sets_[key & (sets_.size() - 1)].bucket)
+    if (bucket.key == key) return bucket.next;
+  return 0;
+}
+
 float ScoreTable::faded(const Source& source, Nanos now) const noexcept {
   return source.score * std::exp2(-fades_per_ns_ * static_cast<float>(now - std::min(source.at, now)));
 }

@@ -41,6 +41,12 @@ class BucketTable {
 
   /// False: the source is over its limit, and owes no more than before.
   [[nodiscard]] bool take(std::uint64_t key, const RateLimit& limit, Nanos now) noexcept;
+  /// Whether take() would say no.
+  [[nodiscard]] bool is_spent(std::uint64_t key, const RateLimit& limit, Nanos now) const noexcept {
+    return limit.interval != 0 && due(key) > now + limit.tolerance;
+  }
+  /// Whether it has taken anything that it still owes.
+  [[nodiscard]] bool owes(std::uint64_t key, Nanos now) const noexcept { return due(key) > now; }
 
  private:
   struct Bucket {
@@ -50,6 +56,9 @@ class BucketTable {
   struct alignas(64) Set {
     Bucket bucket[4];
   };
+  /// Theoretical arrival time of the next; 0: not known.
+  [[nodiscard]] Nanos due(std::uint64_t key) const noexcept;
+
   std::vector<Set> sets_;
 };
 

@@ -42,7 +42,7 @@ Drop give_cookie(IoState& state, const message::Connect& connect, const wire::Pa
                  Nanos now) noexcept {
   message::Cookie answer;
   std::copy_n(connect.client_ephemeral.begin(), answer.echo.size(), answer.echo.begin());
-  answer.cookie = state.jar.make(state.public_rng.next(), to, connect.client_ephemeral, token_hash, now);
+  answer.cookie = state.jar.make(to, connect.client_ephemeral, token_hash, now);
   if (send_clear(state, answer, to)) state.counters.cookies.add(1);
   return Drop::none;
 }
@@ -62,7 +62,7 @@ Drop begin(IoState& state, const message::Connect& connect, const wire::Path& fr
   if (state.attempts.size() == state.attempts.capacity()) return Drop::attempts_full;
   // A quarter is kept for CryptoTests: clients that have come that far are let in before newcomers are looked at.
   if (state.handshake.free.size() <= state.handshake.jobs.size() / 4) return Drop::handshake_ring_full;
-  const std::uint32_t slot = state.table.allocate(state.rng.next(), now);
+  const std::uint32_t slot = state.table.allocate(state.secrets.next(), now);
   if (slot == session::Table::none) {
     static_cast<void>(deny(state, connect, from, message::DenyReason::full, 5'000));
     return Drop::sessions_full;
@@ -100,17 +100,26 @@ Drop connect_one(IoState& state, std::span<const std::uint8_t> datagram, const w
     return Drop::bad_connect;
   static constexpr std::array<std::uint8_t, 48> no_cookie{};
   const bool returned = connect.cookie != no_cookie;
-  const auto admit = [&](bool proven) { return state.abuse_guard.admit_connect(from.address, proven, now); };
-  if (const Drop refused = returned ? Drop::none : admit(false); refused != Drop::none) return refused;
-  if (!(returned ? state.returned_cookies : state.clear_answers).take(now)) return Drop::cookie_budget;
+  // Who has not received a cookie at this address, or long ago, is one without: he is charged as such, and of the
+  // budget of such he gets none of the half that is kept for those who do not claim to have one.
+  const bool received = returned && state.jar.knows(connect.cookie, from, connect.client_ephemeral, now);
+  if (const Drop refused = state.abuse_guard.admit_connect(from.address, received, now); refused != Drop::none)
+    return refused;
+  const auto may_answer = [&] { return state.clear_answers.take(now, returned ? state.clear_answers.half() : 0); };
+  if (received) {
+    if (const Drop refused = state.abuse_guard.admit_cookie(from.address, now); refused != Drop::none) return refused;
+  } else if (!may_answer()) {
+    return Drop::cookie_budget;
+  }
   if (connect.version != message::protocol_version) return deny(state, connect, from, message::DenyReason::version, 0);
 
   const crypt::Hash token_hash = crypt::sha256(connect.token);
-  if (!returned) return give_cookie(state, connect, from, token_hash, now);
-  const bool proven = state.jar.check(connect.cookie, from, connect.client_ephemeral, token_hash, now);
-  if (const Drop refused = admit(proven); refused != Drop::none) return refused;
-  if (!proven)
-    return state.clear_answers.take(now) ? give_cookie(state, connect, from, token_hash, now) : Drop::cookie_budget;
+  if (!received) return give_cookie(state, connect, from, token_hash, now);
+  if (!state.jar.check(connect.cookie, from, connect.client_ephemeral, token_hash, now)) {
+    // For another token: nobody asks so, but somebody on the path may have asked in the client's name.
+    state.abuse_guard.cookie_failed(from.address, now);
+    return may_answer() ? give_cookie(state, connect, from, token_hash, now) : Drop::cookie_budget;
+  }
   if (state.draining) return deny(state, connect, from, message::DenyReason::shutting_down, 10'000);
   return begin(state, connect, from, token_hash, now);
 }

@@ -22,8 +22,8 @@ constexpr unsigned timeouts_max = 10;
 
 void challenge(IoState& state, std::uint32_t slot, Integrity& integrity, const crypt::IntegrityVersion& version,
                Nanos now) noexcept {
-  integrity.index = static_cast<std::uint16_t>(state.rng.below(version.entries));
-  for (std::size_t half = 0; half < 2; ++half) base::store(integrity.nonce.data() + 8 * half, state.public_rng.next());
+  integrity.index = static_cast<std::uint16_t>(state.secrets.below(version.entries));
+  for (std::size_t half = 0; half < 2; ++half) base::store(integrity.nonce.data() + 8 * half, state.secrets.next());
   integrity.waiting = true;
   integrity.at = now;
   send_control(

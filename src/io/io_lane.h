@@ -113,7 +113,7 @@ class IoLane {
   void serve(Nanos now) noexcept {
     metrics::DropCounters& drops = state_.counters.drops;
     run(Stage::admit, [&] { session::admit(batch_, state_.table, state_.limits, state_.abuse_guard, drops, now); });
-    run(Stage::open, [&] { session::open(batch_, state_.table, drops); });
+    run(Stage::open, [&] { session::open(batch_, state_.table, state_.abuse_guard, drops, now); });
     run(Stage::record_received, [&] { record_received(state_, batch_, now); });
     run(Stage::dispatch, [&] { dispatch(state_, batch_, now); });
     run(Stage::steer, [&] { steer(state_); });
@@ -140,7 +140,7 @@ class IoLane {
   }
 
   void record_sent(Nanos now) noexcept {
-    session::record_sent(batch_, state_.table, send_info_, state_.rng.next(), now);
+    session::record_sent(batch_, state_.table, send_info_, state_.secrets.next(), now);
     on_evicted(state_, send_info_, now);
   }
 

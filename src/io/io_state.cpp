@@ -22,6 +22,12 @@ session::AdmitLimits limits_of(const message::ConnectionAccepted& parameters) {
   return limits;
 }
 
+guard::AbuseGuardConfig guard_of(const IoConfig& config) {
+  guard::AbuseGuardConfig abuse_guard = config.abuse_guard;
+  abuse_guard.cookies_per_s = config.cookie_rate_per_s;
+  return abuse_guard;
+}
+
 /// Buffers come home to `spare` from every place that they are lent to.
 std::size_t spare_capacity(const IoConfig& config, const std::vector<link::IoShardLink*>& shards) {
   std::size_t lent = 2 * queue_rows + 4 * wire::Batch::capacity + 4 * config.spare_buffers;
@@ -39,15 +45,13 @@ SERRIED_SETUP IoState::IoState(const IoConfig& io_config, std::vector<link::IoSh
       handshake(handshake_link),
       jar(cookie_jar),
       entropy(entropy_source),
-      rng(seed_from(entropy_source)),
-      public_rng(seed_from(entropy_source)),
+      secrets(entropy_source),
       crc(io_config.protocol_id),
       table(io_config.lane, io_config.sessions_max),
       attempts(io_config.attempts_max),
       limits(limits_of(io_config.parameters)),
-      abuse_guard(io_config.abuse_guard, seed_from(entropy_source)),
+      abuse_guard(guard_of(io_config), seed_from(entropy_source)),
       clear_answers(io_config.cookie_rate_per_s, io_config.cookie_rate_per_s),
-      returned_cookies(io_config.cookie_rate_per_s, io_config.cookie_rate_per_s),
       spare(spare_capacity(io_config, shards)),
       ready(queue_rows),
       replies(queue_rows),

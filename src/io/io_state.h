@@ -8,11 +8,11 @@
 
 #include "base/fixed_fifo.h"
 #include "base/fixed_stack.h"
-#include "base/prng.h"
 #include "channel/pack.h"
 #include "channel/reliable.h"
 #include "crypt/cookie.h"
 #include "crypt/integrity.h"
+#include "crypt/secret_numbers.h"
 #include "guard/budget.h"
 #include "io/handover.h"
 #include "io/run_commands.h"
@@ -35,7 +35,7 @@ struct IoConfig {
   unsigned cookie_rate_per_s = 20'000;  ///< not 0: Connects answered in clear a second, and as many cookies checked
   unsigned spare_buffers = 512;         ///< kept at hand for each shard, and as many for the lane itself
   std::uint64_t protocol_id = 0;
-  guard::AbuseGuardConfig abuse_guard;
+  guard::AbuseGuardConfig abuse_guard;  ///< its cookies_per_s is cookie_rate_per_s
   // Reliable channels, per lane
   std::uint32_t chunks = 65'536;                                 ///< of 256 bytes, for messages that wait
   std::uint16_t small_blocks = 512, large_blocks = 48;           ///< of 16 and 512 KiB, for messages in fragments
@@ -111,10 +111,7 @@ struct IoState {
   link::HandshakeLink& handshake;
   crypt::CookieJar jar;
   crypt::Entropy entropy;
-  // Both are seeded by entropy. Four outputs in a row reveal all that follow, so outputs that leave whole have a stream
-  // of their own.
-  base::Prng rng;         ///< ids of sessions, skipped sequences: a stranger sees eleven bits at a time, or fewer
-  base::Prng public_rng;  ///< nonces of cookies, ids of Pings
+  crypt::SecretNumbers secrets;  ///< ids of sessions, of probes and Pings, skipped sequences, challenges
   std::array<std::uint8_t, 16> attempt_salt{};
   wire::CrcSeed crc;
 
@@ -122,8 +119,7 @@ struct IoState {
   session::AttemptTable attempts;
   session::AdmitLimits limits;
   guard::AbuseGuard abuse_guard;
-  guard::Budget clear_answers;     ///< to Connects without a cookie, or with one that does not hold
-  guard::Budget returned_cookies;  ///< to be checked: apart, so that a flood of first Connects starves no other client
+  guard::Budget clear_answers;  ///< to Connects without a cookie, or with one that does not hold
 
   base::FixedStack<wire::Buffer> spare;
   base::FixedFifo<ReadyRow> ready;

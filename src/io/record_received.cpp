@@ -48,6 +48,8 @@ Drop record_one(IoState& state, wire::Batch& batch, unsigned row, Nanos now) noe
     session::charge(session, state.limits);
     if (newest) known = batch.path[row];  // the link address or VLAN may have changed: learn it
   } else {
+    state.abuse_guard.foreign_verified();
+    session::refund_foreign(state.table.cold(slot), state.limits);
     note_foreign(state, slot, batch.path[row], batch.length[row], newest, now);
   }
 

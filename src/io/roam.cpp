@@ -10,6 +10,7 @@
 namespace serried::io {
 namespace {
 
+using metrics::Drop;
 using session::Roam;
 
 constexpr Nanos probe_interval = 200 * millisecond;
@@ -47,19 +48,19 @@ void note_foreign(IoState& state, std::uint32_t slot, const wire::Path& from, st
   if (!newest || (roam.probe_id != 0 && now - roam.since < probe_interval)) return;
   roam = {};
   roam.candidate = from;
-  do roam.probe_id = state.public_rng.next();
+  do roam.probe_id = state.secrets.next();
   while (roam.probe_id == 0);
   roam.since = now;
   roam.received_bytes = bytes;
   probe(state, slot, roam, now);
 }
 
-void on_probe_pong(IoState& state, std::uint32_t slot, std::uint64_t id, const wire::Path& from) noexcept {
+Drop on_probe_pong(IoState& state, std::uint32_t slot, std::uint64_t id, const wire::Path& from) noexcept {
   Roam& roam = state.table.cold(slot).roam;
-  if (roam.probe_id == 0 || !wire::same_endpoint(roam.candidate, from)) return;
+  if (roam.probe_id == 0 || !wire::same_endpoint(roam.candidate, from)) return Drop::none;
   if (id != roam.probe_id) {
     if (++roam.wrong_ids >= wrong_ids_max) roam = {};
-    return;
+    return Drop::unexpected_message;
   }
   wire::Path& path = state.table.peer(slot).path;
   session::Outbound& outbound = state.table.outbound(slot);
@@ -70,6 +71,7 @@ void on_probe_pong(IoState& state, std::uint32_t slot, std::uint64_t id, const w
   path = from;
   roam = {};
   state.counters.roamed.add(1);
+  return Drop::none;
 }
 
 void sweep_roam(IoState& state, std::uint32_t slot, Nanos now) noexcept {

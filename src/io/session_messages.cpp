@@ -78,8 +78,8 @@ Drop on_ping(DatagramContext& context, const message::Framed& framed) noexcept {
 Drop on_pong(DatagramContext& context, const message::Framed& framed) noexcept {
   message::Pong pong;
   if (!message::decode(framed.content, pong)) return Drop::bad_message;
-  on_probe_pong(context.state, context.slot, pong.id, context.from);
-  return Drop::none;
+  if (std::exchange(context.pong_seen, true)) return Drop::unexpected_message;
+  return on_probe_pong(context.state, context.slot, pong.id, context.from);
 }
 
 Drop on_disconnect(IoState& state, std::uint32_t slot, std::span<const std::uint8_t> content) noexcept {

@@ -18,6 +18,7 @@ struct DatagramContext {
   PlanAcks plan_acks;  ///< goes with the first input, or alone
   unsigned messages = 0, inputs = 0;
   bool ponged = false, tested = false, met = false;
+  bool pong_seen = false;  ///< one counts: a datagram full of guessed ids is one guess
 
   link::InputRow take_plan_acks() noexcept { return plan_acks_row(state, slot, std::exchange(plan_acks, {})); }
 };

@@ -23,7 +23,7 @@ constexpr Nanos ping_interval = 1 * second;
 
 void send_ping(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   message::Ping ping;
-  ping.id = state.public_rng.next();
+  ping.id = state.secrets.next();
   ping.time_us = now / microsecond;
   if (reply(state, slot, [&](base::ByteWriter& out) { message::encode(out, ping); }))
     state.table.cold(slot).ping_at = now;

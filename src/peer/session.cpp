@@ -44,9 +44,7 @@ bool Session::start(const SessionOptions& options, Nanos now) {
   crc_ = wire::CrcSeed(options.protocol_id);
   ephemeral_ = crypt::make_key_pair(options.entropy);
   options.entropy.fill(test_.bytes);
-  std::array<std::uint8_t, 8> seed{};
-  options.entropy.fill(seed);
-  rng_ = base::Prng(base::load<std::uint64_t>(seed.data()));
+  secrets_ = crypt::SecretNumbers(options.entropy);
   started_at_ = now;
   enter(State::connecting, now);
   return true;

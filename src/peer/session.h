@@ -24,13 +24,13 @@
 #include <string>
 #include <string_view>
 
-#include "base/prng.h"
 #include "channel/ack.h"
 #include "channel/congestion.h"
 #include "crypt/cookie.h"
 #include "crypt/integrity.h"
 #include "crypt/keys.h"
 #include "crypt/replay.h"
+#include "crypt/secret_numbers.h"
 #include "crypt/token.h"
 #include "message/control.h"
 #include "message/input.h"
@@ -360,7 +360,7 @@ class alignas(64) Session {
   channel::ReceivedDatagrams received_;
   channel::Congestion congestion_;
   SendBudget budget_;
-  base::Prng rng_{0};  ///< sequences to leave out, ids of Pings
+  crypt::SecretNumbers secrets_{crypt::Entropy{}};  ///< sequences to leave out, ids of Pings
   /// The newest inputs as they are sent, by sequence modulo.
   struct EncodedInput {
     std::array<std::uint8_t, 2 + message::input_float_content_bytes> bytes{};

@@ -104,7 +104,7 @@ Outgoing Session::compose_sealed(std::span<std::uint8_t> to, Nanos now) noexcept
     }
   }
 
-  const std::uint64_t sequence = sent_.next_sequence(rng_.below(skip_one_in) == 0);
+  const std::uint64_t sequence = sent_.next_sequence(secrets_.below(skip_one_in) == 0);
   const std::size_t bytes = wire::header_bytes + body_bytes + wire::tag_bytes + wire::crc_bytes;
   const bool asks_for_ack = body_bytes != ack_bytes;
   outbox_.on_outcome(sent_.note(sequence, payload.packet, asks_for_ack ? static_cast<std::uint16_t>(bytes) : 0, now),
@@ -179,7 +179,7 @@ void Session::write_messages(base::ByteWriter& out, Payload& payload, Nanos now)
   }
   pongs_ = 0;
   if (ping_due(now)) {
-    message::encode(out, message::Ping{rng_.next(), now / microsecond});
+    message::encode(out, message::Ping{secrets_.next(), now / microsecond});
     pinged_at_ = now;
   }
   const bool exempt = payload.packet.payload == channel::PayloadKind::input;

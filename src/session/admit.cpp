@@ -15,6 +15,19 @@ bool conforms(std::uint32_t& next_allowed_us, const AdmitLimits& limits, std::ui
   return true;
 }
 
+/// From an endpoint that is not the session's: its NAT has made another, or somebody claims so.
+Drop admit_foreign(Table& table, std::uint32_t slot, const wire::Path& from, const AdmitLimits& limits,
+                   guard::AbuseGuard& abuse_guard, Nanos now) noexcept {
+  const Admission& session = table.admission(slot);
+  Cold& cold = table.cold(slot);
+  const auto now_us = static_cast<std::uint32_t>(now / microsecond);
+  if (!conforms(cold.foreign_allowed_us, limits, limits.foreign_try_us(), now_us)) return Drop::foreign_source;
+  const bool asked = cold.roam.probe_id != 0 && wire::same_endpoint(cold.roam.candidate, from);
+  const bool silent = now - session.heard_at >= silence;
+  return abuse_guard.admit_foreign(
+      from.address, {wire::same_address(from.address, table.peer(slot).path.address), asked || silent}, now);
+}
+
 }  // namespace
 
 void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, guard::AbuseGuard& abuse_guard,
@@ -31,9 +44,8 @@ void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, guard::A
     if (const Drop seen = session.replay.peek(batch.sequence[row]); seen != Drop::none) return seen;
     if (wire::same_endpoint(batch.path[row], table.peer(slot).path)) {
       if (!conforms(session.next_allowed_us, limits, limits.try_us(), now_us)) return Drop::session_rate;
-    } else if (!conforms(table.cold(slot).foreign_allowed_us, limits, limits.interval_us, now_us)) {
-      return Drop::foreign_source;
-    } else if (const Drop refused = abuse_guard.admit_foreign(batch.path[row].address, now); refused != Drop::none) {
+    } else if (const Drop refused = admit_foreign(table, slot, batch.path[row], limits, abuse_guard, now);
+               refused != Drop::none) {
       return refused;
     }
     batch.session[row] = slot;

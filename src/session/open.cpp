@@ -19,7 +19,8 @@ void add_row(crypt::AeadBatch& aead, const wire::Batch& batch, unsigned row, con
 
 }  // namespace
 
-void open(wire::Batch& batch, Table& table, metrics::DropCounters& drops) noexcept {
+void open(wire::Batch& batch, Table& table, guard::AbuseGuard& abuse_guard, metrics::DropCounters& drops,
+          Nanos now) noexcept {
   crypt::AeadBatch aead;
   std::uint64_t keyless = 0;
   for (unsigned i = 0; i < batch.live_rows; ++i) {
@@ -39,7 +40,11 @@ void open(wire::Batch& batch, Table& table, metrics::DropCounters& drops) noexce
 
   unsigned column = 0;
   batch.filter(drops, [&](unsigned row) noexcept {
-    if ((authentic >> column++ & 1) == 0) return metrics::Drop::bad_tag;
+    if ((authentic >> column++ & 1) == 0) [[unlikely]] {
+      if (!wire::same_endpoint(batch.path[row], table.peer(batch.session[row]).path))
+        abuse_guard.foreign_failed(batch.path[row].address, now);
+      return metrics::Drop::bad_tag;
+    }
     return table.admission(batch.session[row]).replay.commit(batch.sequence[row]);
   });
 }

@@ -122,6 +122,36 @@ TEST_F(CookieTest, LanesThatShareTheRootAcceptEachOthers) {
   EXPECT_FALSE(check(other, cookie, 62 * second));
 }
 
+TEST_F(CookieTest, WhoNeverReceivedOneIsToldApartByTheNonce) {
+  const auto knows = [&](const Cookie& cookie, const Asked& who, Nanos now) {
+    return jar.knows(cookie, who.source, who.ephemeral, now);
+  };
+  const Nanos born = 59 * second;
+  Cookie cookie = jar.make(asked.source, asked.ephemeral, asked.token_hash, born);
+  EXPECT_TRUE(check(jar, cookie, born));
+  EXPECT_TRUE(knows(cookie, asked, born));
+  EXPECT_TRUE(knows(cookie, asked, born + CookieJar::lifetime)) << "under the secret before";
+  EXPECT_FALSE(knows(cookie, asked, born + CookieJar::lifetime + 1));
+  EXPECT_FALSE(knows(cookie, asked, born - 1));
+  std::vector<Asked> others(3);
+  others[0].source.address[15] ^= 1;
+  others[1].source.port ^= 1;
+  others[2].ephemeral[0] ^= 1;
+  for (const Asked& other : others) EXPECT_FALSE(knows(cookie, other, born));
+  for (std::size_t bit = 0; bit < 16 * 8; ++bit) {
+    Cookie flipped = cookie;
+    flipped[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+    ASSERT_FALSE(knows(flipped, asked, born)) << bit;
+  }
+  EXPECT_FALSE(knows(Cookie{}, asked, born));
+  cookie[16] ^= 1;
+  EXPECT_TRUE(knows(cookie, asked, born)) << "the rest is for check()";
+  EXPECT_FALSE(check(jar, cookie, born));
+  CookieJar other{secret_of(rising(2, 32))};
+  EXPECT_NE(other.make(asked.source, asked.ephemeral, asked.token_hash, born),
+            jar.make(asked.source, asked.ephemeral, asked.token_hash, born));
+}
+
 TEST_F(CookieTest, ProofToTheByte) {
   const Cookie cookie = make(jar, 123 * second);
   EXPECT_EQ(bytes_of(make_proof(secret_of(rising(112, 32)), 1, asked.ephemeral, cookie, bytes_of("token bytes"))),

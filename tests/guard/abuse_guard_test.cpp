@@ -62,30 +62,89 @@ TEST(AbuseGuard, TheNetworkOfIpv6IsItsSubnet) {
   EXPECT_EQ(abuse_guard.admit_connect(v6(2, 1), false, second), Drop::none);
 }
 
+/// What comes from there in a session's name is opened if it may be, in vain.
+bool fail_foreign(AbuseGuard& abuse_guard, const Address& from, AbuseGuard::Claim claim, Nanos now) {
+  if (abuse_guard.admit_foreign(from, claim, now) != Drop::none) return false;
+  abuse_guard.foreign_failed(from, now);
+  return true;
+}
+
 TEST(AbuseGuard, OneSourceDoesNotUseUpTheBudgetOfForeignDatagrams) {
-  AbuseGuardConfig config;
-  config.foreign_address_per_s = 100;
-  AbuseGuard abuse_guard{config, 1};
+  AbuseGuard abuse_guard{{}, 1};
   // A second of a flood by one, and a rebound NAT now and then.
-  unsigned refused = 0;
+  unsigned refused = 0, failed = 0;
   for (unsigned i = 0; i < 100'000; ++i) {
     const Nanos now = second + i * 10 * microsecond;
-    static_cast<void>(abuse_guard.admit_foreign(somebody, now));
-    if (i % 1'000 == 999) refused += abuse_guard.admit_foreign(v4(192, 0, i / 1'000, 1), now) == Drop::none ? 0U : 1U;
+    failed += fail_foreign(abuse_guard, somebody, {}, now) ? 1U : 0U;
+    if (i % 1'000 == 999)
+      refused += abuse_guard.admit_foreign(v4(192, 0, i / 1'000, 1), {}, now) == Drop::none ? 0U : 1U;
   }
   EXPECT_EQ(refused, 0U);
+  EXPECT_NEAR(failed, 80.0, 2.0) << "sixteen at once, then 64 a second";
+}
+
+TEST(AbuseGuard, WhatVerifiesCostsNothingOfTheBudgetOfForeignDatagrams) {
+  AbuseGuard abuse_guard{{}, 1};
+  for (int i = 0; i < 10'000; ++i) {  // a carrier's NAT has forgotten all its players at once
+    ASSERT_EQ(abuse_guard.admit_foreign(somebody, {}, second), Drop::none) << i;
+    abuse_guard.foreign_verified();
+  }
 }
 
 TEST(AbuseGuard, MadeUpAddressesFromEverywhereMeetTheBudgetOfTheLane) {
   AbuseGuard abuse_guard{{}, 1};
   base::Prng random{1};
-  unsigned admitted = 0;
-  for (int i = 0; i < 100'000; ++i) {
-    const std::uint64_t draw = random.next();
-    const Address from = v4(draw & 0xFF, draw >> 8 & 0xFF, draw >> 16 & 0xFF, draw >> 24 & 0xFF);
-    admitted += abuse_guard.admit_foreign(from, second) == Drop::none ? 1U : 0U;
-  }
-  EXPECT_EQ(admitted, ForeignBudget::burst);
+  const auto admitted = [&](AbuseGuard::Claim claim) {
+    unsigned count = 0;
+    for (int i = 0; i < 100'000; ++i) {
+      const std::uint64_t draw = random.next();
+      const Address from = v4(draw & 0xFF, draw >> 8 & 0xFF, draw >> 16 & 0xFF, draw >> 24 & 0xFF);
+      count += fail_foreign(abuse_guard, from, claim, second) ? 1U : 0U;
+    }
+    return count;
+  };
+  EXPECT_EQ(admitted({}), ForeignBudget::burst / 2);
+  EXPECT_EQ(admitted({.needy = true}), ForeignBudget::burst / 2) << "the share of sessions that have fallen silent";
+}
+
+TEST(AbuseGuard, OfASessionsOwnAddressNoFailureCounts) {
+  AbuseGuard abuse_guard{{}, 1};
+  for (int i = 0; i < 1'000; ++i) fail_foreign(abuse_guard, somebody, {}, second);
+  EXPECT_EQ(abuse_guard.admit_foreign(somebody, {.needy = true}, second), Drop::address_rate);
+  EXPECT_EQ(abuse_guard.admit_foreign(somebody, {.same_address = true, .needy = true}, second), Drop::none);
+}
+
+/// A cookie that was given there comes back as another, if it may.
+bool fail_cookie(AbuseGuard& abuse_guard, const Address& from, Nanos now) {
+  if (abuse_guard.admit_cookie(from, now) != Drop::none) return false;
+  abuse_guard.cookie_failed(from, now);
+  return true;
+}
+
+TEST(AbuseGuard, WhoseCookiesFailIsRefusedBeforeTheBudgetIsAsked) {
+  AbuseGuard abuse_guard{{}, 1};
+  unsigned failed = 0;
+  for (unsigned i = 0; i < 80'000; ++i)
+    failed += fail_cookie(abuse_guard, somebody, second + i * 12'500) ? 1U : 0U;
+  EXPECT_NEAR(failed, 17.0, 1.0);
+  EXPECT_EQ(abuse_guard.admit_cookie(somebody, second), Drop::address_rate);
+  failed = 0;
+  for (unsigned i = 0; i < 80'000; ++i)
+    failed += fail_cookie(abuse_guard, v4(10, 0, 1, i % 250), second + i * 12'500) ? 1U : 0U;
+  EXPECT_NEAR(failed, 144.0, 2.0);
+  EXPECT_EQ(abuse_guard.admit_cookie(v4(10, 0, 1, 251), second), Drop::prefix_rate);
+  EXPECT_EQ(abuse_guard.admit_cookie(v4(10, 0, 2, 1), second), Drop::none);
+}
+
+TEST(AbuseGuard, WhenTheBudgetIsShortThoseWithoutFailedCookiesGoFirst) {
+  AbuseGuardConfig config;
+  config.cookies_per_s = 1'000;
+  AbuseGuard abuse_guard{config, 1};
+  abuse_guard.cookie_failed(somebody, second);
+  EXPECT_EQ(abuse_guard.admit_cookie(somebody, second), Drop::none);
+  for (unsigned i = 0; i < 500; ++i) ASSERT_EQ(abuse_guard.admit_cookie(v4(10, 1, 0, 1), second), Drop::none);
+  EXPECT_EQ(abuse_guard.admit_cookie(somebody, second), Drop::cookie_budget);
+  EXPECT_EQ(abuse_guard.admit_cookie(v4(10, 1, 0, 1), second), Drop::none);
 }
 
 TEST(AbuseGuard, BansASourceTwiceAsLongEachTime) {
@@ -93,7 +152,7 @@ TEST(AbuseGuard, BansASourceTwiceAsLongEachTime) {
   Nanos now = second;
   EXPECT_EQ(misbehave(abuse_guard, somebody, now), 60 * second);
   EXPECT_EQ(abuse_guard.admit_connect(somebody, true, now), Drop::banned);
-  EXPECT_EQ(abuse_guard.admit_foreign(somebody, now), Drop::banned);
+  EXPECT_EQ(abuse_guard.admit_foreign(somebody, {}, now), Drop::none) << "who has a session's key is no stranger";
   EXPECT_EQ(abuse_guard.admit_connect(v4(10, 0, 0, 2), false, now), Drop::none) << "the neighbour is not banned";
   EXPECT_EQ(misbehave(abuse_guard, somebody, now), 0U) << "what goes on coming changes nothing";
   now += 60 * second;

@@ -26,6 +26,19 @@ TEST(Budget, FillsEvenlyAndNeverAboveItsBurst) {
   EXPECT_EQ(take(budget, 50, 1'000 * second), 20U);
 }
 
+TEST(Budget, WhatIsKeptIsForThoseThatMayHaveIt) {
+  Budget budget(100, 20);
+  unsigned taken = 0;
+  for (int i = 0; i < 50; ++i) taken += budget.take(second, budget.half()) ? 1 : 0;
+  EXPECT_EQ(taken, 10U);
+  EXPECT_EQ(take(budget, 50, second), 10U);
+  budget.give_back();
+  EXPECT_FALSE(budget.take(second, budget.half()));
+  EXPECT_EQ(take(budget, 50, second), 1U);
+  for (int i = 0; i < 50; ++i) budget.give_back();
+  EXPECT_EQ(take(budget, 50, second), 20U) << "never above its burst";
+}
+
 TEST(Budget, FractionsOfATokenAreNotLost) {
   Budget budget(100, 1);
   unsigned taken = 0;

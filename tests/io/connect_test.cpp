@@ -1,5 +1,6 @@
 /// Handshakes: what a Connect costs, what it leaves behind, and what loss and repetition do to it.
 #include "io/fixture.h"
+#include "io/foresight.h"
 
 namespace serried::io {
 namespace {
@@ -207,45 +208,152 @@ TEST_F(ConnectTest, OneTokenCannotFillTheTableOfAttempts) {
   expect_balanced();
 }
 
-/// The state behind four outputs in a row of base::Prng, as it was before the second of them: what a stranger computes.
-std::array<std::uint64_t, 4> state_behind(const std::array<std::uint64_t, 4>& outputs) {
-  std::array<std::uint64_t, 4> word;  // output = rotl(word * 5, 7) * 9, and this is its inverse
-  for (std::size_t i = 0; i < 4; ++i) word[i] = std::rotr(outputs[i] * 0x8E38E38E38E38E39U, 7) * 0xCCCCCCCCCCCCCCCDU;
-  const std::uint64_t third = word[0] ^ word[1] ^ word[0] << 17;
-  const std::uint64_t first = word[1] ^ word[2] ^ third;
-  const std::uint64_t first_next = word[2] ^ word[3] ^ third ^ first ^ word[1] << 17;
-  return {first, word[1], third, first_next ^ first ^ word[1]};
-}
-
-/// The outputs that follow: base::Prng again, from a given state.
-std::uint64_t output_of(std::array<std::uint64_t, 4>& state) {
-  const std::uint64_t result = std::rotl(state[1] * 5, 7) * 9;
-  const std::uint64_t shifted = state[1] << 17;
-  state[2] ^= state[0];
-  state[3] ^= state[1];
-  state[1] ^= state[2];
-  state[0] ^= state[3];
-  state[2] ^= shifted;
-  state[3] = std::rotl(state[3], 45);
-  return result;
-}
-
-TEST_F(ConnectTest, SessionIdsCannotBePredictedFromCookies) {
+TEST_F(ConnectTest, CookiesForetellNothing) {
   Peer& stranger = add_peer(claims_for(1));
   stranger.mute = true;
   std::array<std::uint8_t, wire::datagram_bytes_max> bytes;
   ASSERT_EQ(stranger.session.send(bytes, now), bytes.size());
-  std::array<std::uint64_t, 4> nonces;
-  for (auto& nonce : nonces) {
+  const auto next_beginning = [&] {
+    now += second;
     send_raw(bytes, stranger.port);
     lane.poll(now);
     receive();
-    nonce = base::load<std::uint64_t>(last_datagram.data() + wire::header_bytes + 2 + 8);  // behind size, type and echo
-  }
-  auto state = state_behind(nonces);
-  for (std::size_t i = 1; i < 4; ++i) ASSERT_EQ(output_of(state), nonces[i]) << "the stranger can foresee nonces";
+    return cookie_beginning(last_datagram);
+  };
+  std::array<std::uint64_t, 4> beginnings;
+  for (auto& beginning : beginnings) beginning = next_beginning();
+  Foresight foresight{beginnings};
+  EXPECT_NE(foresight.next(), next_beginning());
   const std::uint32_t id = connect(2).session.connection_id();
-  for (int i = 0; i < 16; ++i) EXPECT_NE(session::make_id(0, session::slot_of(id), output_of(state)), id);
+  for (int i = 0; i < 16; ++i) EXPECT_NE(session::make_id(0, session::slot_of(id), foresight.next()), id);
+}
+
+/// A flood of Connects that bring cookies which are none, in virtual time. It comes ahead of what honest clients send.
+struct CookieFlood : LaneTest {
+  CookieFlood() : LaneTest(config()) {}
+  static IoConfig config() {
+    IoConfig config = default_config();
+    config.abuse_guard.address_per_s = 256;  // as a server has them without being told otherwise
+    config.abuse_guard.prefix_per_s = 2'048;
+    return config;
+  }
+  static constexpr unsigned a_millisecond = 80;
+
+  /// A Connect of an attacker at this address and port.
+  struct Hostile {
+    std::unique_ptr<port::LoopPort> host;
+    Peer peer;
+    std::array<std::uint8_t, wire::datagram_bytes_max> connect{};
+    bool has_cookie = false;
+  };
+  void add_hostile(unsigned count, const std::function<port::Address(unsigned)>& address) {
+    for (unsigned i = 0; i < count; ++i) {
+      auto hostile = std::make_unique<Hostile>();
+      hostile->host = rig.network.open({.address = address(i), .port_first = 6'000, .buffers = 256}).value();
+      rig.introduce(hostile->peer, claims_for(1'000 + i), rig.address());
+      ASSERT_TRUE(hostile->peer.session.start(hostile->peer.options, now));
+      ASSERT_EQ(hostile->peer.session.send(hostile->connect, now), hostile->connect.size());
+      flood.push_back(std::move(hostile));
+    }
+  }
+  /// Each asks for a cookie and keeps it, so that what it sends looks as near to a good one as it can.
+  void collect_cookies() {
+    for (auto& hostile : flood) send_raw(hostile->connect, 6'000, hostile->host.get());
+    step();
+    for (auto& hostile : flood)
+      test::receive_all(*hostile->host, now, [&](std::span<const std::uint8_t> bytes, const wire::Path&) {
+        std::copy_n(bytes.begin() + wire::header_bytes + 2 + 8, 48, cookie_in(*hostile).begin());
+        hostile->has_cookie = true;
+      });
+  }
+  static std::span<std::uint8_t, 48> cookie_in(Hostile& hostile) {
+    return std::span{hostile.connect}.subspan<wire::header_bytes + 3 + 4 + 32, 48>();
+  }
+  void send_garbage(Hostile& hostile) {
+    const auto cookie = cookie_in(hostile);
+    for (std::size_t i = hostile.has_cookie ? 16 : 0; i < cookie.size(); ++i)
+      cookie[i] = static_cast<std::uint8_t>(random.next());
+    wire::stamp_one(hostile.connect, wire::CrcSeed{test_protocol});
+    send_raw(hostile.connect, 6'000, hostile.host.get());
+  }
+  /// A second of it, in which ten log in; each has to be in after its first two Connects were answered, without
+  /// repeating one: a repeat comes after 250 ms.
+  void expect_logins_answered() {
+    run(10 * millisecond);  // the lane has all its buffers
+    std::size_t turn = 0;
+    for (int i = 0; i < 1'000; ++i) {
+      if (i < 500 && i % 50 == 0) add_peer(claims_for(static_cast<std::uint64_t>(i + 1)));
+      for (unsigned k = 0; k < a_millisecond; ++k) send_garbage(*flood[turn++ % flood.size()]);
+      step();
+      for (auto& hostile : flood) test::receive_all(*hostile->host, now, [](auto&&...) {});
+      for (std::size_t who = 0; who < peers.size(); ++who)
+        if (i == static_cast<int>(50 * who) + 100) {
+          EXPECT_EQ(peers[who]->session.state(), State::entering) << who << ' ' << drops_text();
+        }
+    }
+    EXPECT_EQ(peers.size(), 10U);
+    expect_balanced();
+  }
+
+  std::vector<std::unique_ptr<Hostile>> flood;
+  base::Prng random{17};
+};
+
+port::Address neighbour(unsigned i) { return port::ipv4_address(192, 0, 2, static_cast<std::uint8_t>(1 + i)); }
+port::Address anywhere(unsigned i) {
+  return port::ipv4_address(static_cast<std::uint8_t>(20 + i), static_cast<std::uint8_t>(7 * i), 1, 1);
+}
+
+TEST_F(CookieFlood, OfOneAddress) {
+  add_hostile(1, neighbour);
+  expect_logins_answered();
+}
+TEST_F(CookieFlood, OfOneAddressThatHasACookie) {
+  add_hostile(1, neighbour);
+  collect_cookies();
+  expect_logins_answered();
+}
+TEST_F(CookieFlood, OfOneNetwork) {
+  add_hostile(200, neighbour);
+  expect_logins_answered();
+}
+TEST_F(CookieFlood, OfOneNetworkThatHasCookies) {
+  add_hostile(200, neighbour);
+  collect_cookies();
+  expect_logins_answered();
+}
+TEST_F(CookieFlood, OfAddressesEverywhere) {
+  add_hostile(200, anywhere);
+  expect_logins_answered();
+}
+TEST_F(CookieFlood, OfAddressesEverywhereThatHaveCookies) {
+  add_hostile(200, anywhere);
+  collect_cookies();
+  expect_logins_answered();
+}
+
+TEST_F(CookieFlood, InThePlayersOwnName) {
+  // Whoever writes the address of one who logs in, and has not seen his cookie, keeps him from nothing.
+  auto forger = rig.network.open({.address = port::ipv4_address(10, 0, 0, 2), .port_first = 6'000, .buffers = 256});
+  auto hostile = std::make_unique<Hostile>();
+  hostile->host = std::move(forger).value();
+  rig.introduce(hostile->peer, claims_for(1'000), rig.address());
+  ASSERT_TRUE(hostile->peer.session.start(hostile->peer.options, now));
+  ASSERT_EQ(hostile->peer.session.send(hostile->connect, now), hostile->connect.size());
+  flood.push_back(std::move(hostile));
+  Peer& peer = add_peer(claims_for(1));
+  step();  // Connect, Cookie
+  peer.mute = true;
+  const auto flood_for = [&](int milliseconds) {
+    for (int i = 0; i < milliseconds; ++i) {
+      for (unsigned k = 0; k < a_millisecond; ++k) send_garbage(*flood.front());
+      step();
+    }
+  };
+  flood_for(1'000);
+  peer.mute = false;
+  flood_for(50);
+  EXPECT_EQ(peer.session.state(), State::entering) << drops_text();
 }
 
 }  // namespace

@@ -47,6 +47,11 @@ std::vector<std::uint8_t> body_of(unsigned count, Encode&& encode) {
   return body;
 }
 
+/// The first eight bytes of the cookie in a Cookie datagram: behind size, type and echo.
+inline std::uint64_t cookie_beginning(std::span<const std::uint8_t> datagram) {
+  return base::load<std::uint64_t>(datagram.data() + wire::header_bytes + 2 + 8);
+}
+
 class LaneTest : public testing::Test {
  protected:
   LaneTest() : LaneTest(default_config()) {}

@@ -1,8 +1,6 @@
 /// What an io lane makes of its configuration.
 #include "io/io_state.h"
 
-#include <algorithm>
-
 #include <gtest/gtest.h>
 
 #include "io/fixture.h"
@@ -28,13 +26,6 @@ TEST_F(IoStateTest, ASessionMaySendHalfAgainItsInputRate) {
   EXPECT_EQ(state.limits.interval_us, 6'666U);
   EXPECT_EQ(state.limits.burst_us, 64 * state.limits.interval_us);
   EXPECT_EQ(make(0).limits.interval_us, 0U) << "no limit";
-}
-
-TEST_F(IoStateTest, PublicNumbersComeFromAnotherRandomStream) {
-  IoState state = make(100);
-  std::array<std::uint64_t, 64> shown;
-  for (auto& word : shown) word = state.public_rng.next();
-  for (int i = 0; i < 64; ++i) EXPECT_EQ(std::count(shown.begin(), shown.end(), state.rng.next()), 0);
 }
 
 TEST_F(IoStateTest, SpareBuffersHaveRoomForAllThatAreLent) {

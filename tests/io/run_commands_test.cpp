@@ -74,6 +74,32 @@ TEST_F(CommandsTest, AScoreBanReportsSessionsAndEndsNone) {
   EXPECT_GT(lane.counters().drops.value(Drop::banned), 0U);
 }
 
+TEST_F(CommandsTest, AScoreBannedPlayerKeepsPlayingWhenItsPortOrAddressChanges) {
+  Peer& peer = play(1);
+  give(link::AdminCommand::Kind::score_ban, everybody(), 1);
+  EXPECT_EQ(next_report().sessions, 1U);
+  give(link::AdminCommand::Kind::score_ban, somebody_else(), 2);
+  EXPECT_EQ(next_report().sessions, 0U);
+  const auto move = [&](port::LoopPort& host, std::uint16_t port) {
+    peer.host = &host;
+    peer.port = port;
+    const std::uint64_t moves = lane.counters().roamed.value();
+    for (int i = 0; i < 20; ++i) {
+      peer.session.submit({});
+      run(30 * millisecond);
+    }
+    EXPECT_EQ(lane.counters().roamed.value(), moves + 1) << drops_text();
+  };
+  move(*remote, 20'500);
+  move(*elsewhere, 20'500);
+  EXPECT_EQ(lane.counters().drops.value(Drop::banned), 0U);
+  EXPECT_EQ(peer.session.state(), peer::State::playing);
+  Peer& late = add_peer(claims_for(2));
+  run(500 * millisecond);
+  EXPECT_EQ(late.session.state(), peer::State::connecting) << "newcomers are kept out all the same";
+  discard_rows();
+}
+
 TEST_F(CommandsTest, CommandsAreCarriedOutInTheirOrder) {
   for (std::uint32_t id = 1; id <= 50; ++id)
     give(id % 2 == 1 ? link::AdminCommand::Kind::ban : link::AdminCommand::Kind::lift, everybody(), id);

@@ -289,8 +289,7 @@ class MiniServer {
     std::copy_n(connect.client_ephemeral.begin(), 8, echo.begin());
     const crypt::Hash token_hash = crypt::sha256(connect.token);
     if (!jar_.check(connect.cookie, from, connect.client_ephemeral, token_hash, now)) {
-      send_clear(
-          from, message::Cookie{echo, jar_.make(random_.prng.next(), from, connect.client_ephemeral, token_hash, now)});
+      send_clear(from, message::Cookie{echo, jar_.make(from, connect.client_ephemeral, token_hash, now)});
       return;
     }
     crypt::TokenClaims claims;

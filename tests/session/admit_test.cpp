@@ -114,14 +114,43 @@ TEST_F(AdmitTest, ANewSessionMaySendAtAnyTimeOfTheClock) {
 }
 
 TEST_F(AdmitTest, ForeignSourcesHaveABudgetOfTheLane) {
-  const std::uint32_t id = table.admission(open_session(table, 1)).connection_id;
-  unsigned opened = 0;
-  for (std::uint64_t s = 1; s <= 1'000; ++s)
-    opened += admit_one(id, s, guard::path_of(9, 9), second) == Drop::none ? 1 : 0;
-  EXPECT_EQ(opened, guard::ForeignBudget::burst);
-  EXPECT_EQ(drops.value(Drop::address_rate), 1'000 - guard::ForeignBudget::burst) << "all from one address";
-  EXPECT_EQ(admit_one(id, 1, guard::path_of(8, 9), second), Drop::foreign_source);
+  const std::uint32_t slot = open_session(table, 1, second);
+  const std::uint32_t id = table.admission(slot).connection_id;
+  const auto opened = [&] {
+    unsigned count = 0;
+    for (std::uint64_t s = 1; s <= 1'000; ++s)
+      count += admit_one(id, s, guard::path_of(9, 9), second) == Drop::none ? 1 : 0;
+    return count;
+  };
+  EXPECT_EQ(opened(), guard::ForeignBudget::burst / 2);
+  EXPECT_EQ(drops.value(Drop::foreign_source), 1'000 - guard::ForeignBudget::burst / 2);
   EXPECT_EQ(admit_one(id, 1, guard::path_of(1, 1000), second), Drop::none) << "its own address needs no budget";
+  table.cold(slot).roam.candidate = guard::path_of(9, 9);
+  table.cold(slot).roam.probe_id = 1;
+  EXPECT_EQ(admit_one(id, 1, guard::path_of(8, 9), second), Drop::foreign_source);
+  EXPECT_EQ(admit_one(id, 1, guard::path_of(9, 9), second), Drop::none) << "this address is being asked";
+  table.cold(slot).roam = {};
+  table.admission(slot).heard_at = second - silence;
+  EXPECT_EQ(opened(), guard::ForeignBudget::burst / 2 - 1) << "nothing has come from where it was";
+}
+
+TEST_F(AdmitTest, AForeignDatagramThatDoesNotOpenCostsItsSessionFourTimesAsMuch) {
+  limits = {10'000, 640'000};  // 100 a second, 64 ahead
+  const std::uint32_t slot = open_session(table, 1);
+  const std::uint32_t id = table.admission(slot).connection_id;
+  table.admission(slot).heard_at = 0;
+  const auto admitted = [&](bool opens) {
+    unsigned count = 0;
+    for (std::uint64_t s = 1; s <= 200; ++s) {
+      if (admit_one(id, s, guard::path_of(9, 9), second) != Drop::none) continue;
+      ++count;
+      if (opens) refund_foreign(table.cold(slot), limits);
+    }
+    return count;
+  };
+  EXPECT_EQ(admitted(false), 17U);
+  table.cold(slot).foreign_allowed_us = 0;
+  EXPECT_EQ(admitted(true), 65U);
 }
 
 TEST_F(AdmitTest, CopiesByTheNetworkDoNotUseUpTheSessionsRate) {

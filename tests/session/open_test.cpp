@@ -29,8 +29,9 @@ TEST(Open, SealedDatagramsOfManySessionsOpen) {
     std::memset(burst.batch.data[row] + wire::header_bytes, host, host * 20U);
   }
   seal_for(table, burst.batch);
+  guard::AbuseGuard abuse_guard{{}, 1};
   metrics::DropCounters drops;
-  open(burst.batch, table, drops);
+  open(burst.batch, table, abuse_guard, drops, second);
   ASSERT_EQ(burst.batch.live_rows, 40U);
   for (unsigned row = 0; row < 40; ++row)
     for (std::size_t i = 0; i < (row + 1) * 20U; ++i) ASSERT_EQ(burst.batch.data[row][wire::header_bytes + i], row + 1);
@@ -45,8 +46,9 @@ TEST(Open, ForgedRowsAreDroppedAloneAndMoveNoWindow) {
   }
   seal_for(table, burst.batch);
   burst.batch.data[3][wire::header_bytes + 2] ^= 0x40;
+  guard::AbuseGuard abuse_guard{{}, 1};
   metrics::DropCounters drops;
-  open(burst.batch, table, drops);
+  open(burst.batch, table, abuse_guard, drops, second);
   EXPECT_EQ(burst.batch.live_rows, 9U);
   EXPECT_EQ(burst.batch.verdict[3], Drop::bad_tag);
   EXPECT_EQ(drops.value(Drop::bad_tag), 1U);
@@ -62,8 +64,9 @@ TEST(Open, ARepeatWithinOneBurstIsSeen) {
     burst.batch.session[burst.add(table.admission(slot).connection_id, 9, guard::path_of(1, 1000))] = slot;
   for (unsigned row = 0; row < 3; ++row) std::memset(burst.batch.data[row] + wire::header_bytes, 1, 16);
   seal_for(table, burst.batch);
+  guard::AbuseGuard abuse_guard{{}, 1};
   metrics::DropCounters drops;
-  open(burst.batch, table, drops);
+  open(burst.batch, table, abuse_guard, drops, second);
   EXPECT_EQ(burst.batch.live_rows, 1U);
   EXPECT_EQ(drops.value(Drop::replay_seen), 2U);
 }
@@ -99,8 +102,9 @@ TEST(Open, TheKeyPhaseSelectsTheKeyAndAPhaseWithoutKeyOpensNothing) {
     wire::compose(burst.batch);
     table.outbound(slot).send_key = keys[a_case.key];
     seal(burst.batch, table);
+    guard::AbuseGuard abuse_guard{{}, 1};
     metrics::DropCounters drops;
-    open(burst.batch, table, drops);
+    open(burst.batch, table, abuse_guard, drops, second);
     EXPECT_EQ(burst.batch.verdict[row], a_case.expected) << "sequence " << sequence;
   }
 }
