@@ -29,10 +29,11 @@
 namespace serried {
 
 struct ClientOptions {
-  std::string server;               ///< "192.0.2.1:4000", "[2001:db8::1]:4000"; addresses only, names are not looked up
-  std::uint64_t protocol_id = 0;    ///< names the game
-  std::uint64_t server_id = 0;      ///< names the server
-  std::vector<std::uint8_t> token;  ///< from the login service; lets the player in once
+  /// "192.0.2.1:4000", "[2001:db8::1]:4000", "[fe80::1%eth0]:4000"; addresses only, names are not looked up
+  std::string server;
+  std::uint64_t protocol_id = 0;                ///< names the game
+  std::uint64_t server_id = 0;                  ///< names the server
+  std::vector<std::uint8_t> token;              ///< from the login service; lets the player in once
   std::array<std::uint8_t, 32> token_secret{};  ///< from the login service, beside the token; wiped by connect()
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds interpolation_delay{100};  ///< how far behind the server the scene is drawn

@@ -20,6 +20,7 @@
 #include "client/udp.h"
 #include "peer/input_pacer.h"
 #include "peer/session.h"
+#include "wire/endpoint.h"
 
 namespace serried {
 
@@ -146,7 +147,7 @@ Result<Done> Client::Implementation::connect() {
   if (begun) return Error{"connect() was called before, and a token lets its player in once: make a new Client"};
   if (!crypt::initialise()) return Error{"the cryptographic library cannot be initialised on this machine"};
   if (const auto loaded = load(); !loaded) return loaded.error();
-  Result<wire::Path> server = client::parse_endpoint(options.server);
+  Result<wire::Path> server = wire::parse_endpoint(options.server);
   if (!server) return server.error();
   Result<client::Udp> socket = client::Udp::open(server.value(), options.socket_bytes);
   if (!socket) return socket.error();

@@ -1,6 +1,5 @@
 #include "client/udp.h"
 
-#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
@@ -8,32 +7,19 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
+
+#include "wire/endpoint.h"
 
 namespace serried::client {
 
-Result<wire::Path> parse_endpoint(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0)
-    return Error{"the server's address '" + text + "' has no port: write ADDRESS:PORT or [IPv6]:PORT"};
-  const std::string digits = text.substr(colon + 1);
-  const bool numeric = !digits.empty() && digits.size() <= 5 &&
-                       std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-  const int port = numeric ? std::stoi(digits) : 0;
-  if (port < 1 || port > 65'535) return Error{"'" + digits + "' is no UDP port: it must be 1 to 65535"};
-  std::string host = text.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-
-  wire::Path path;
-  path.port = static_cast<std::uint16_t>(port);
-  if (inet_pton(AF_INET6, host.c_str(), path.address.data()) == 1) return path;
-  path.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0};
-  if (inet_pton(AF_INET, host.c_str(), path.address.data() + 12) == 1) return path;
-  return Error{"'" + host + "' is no IP address: write it as 192.0.2.1 or [2001:db8::1]"};
-}
-
 Result<Udp> Udp::open(const wire::Path& server, int receive_bytes) {
   const int family = server.is_ipv4() ? AF_INET : AF_INET6;
+  if (wire::lacks_interface(server))
+    return Error{"the server's address is link-local: say on which interface it is, as in [fe80::1%eth0]:40000"};
   Udp udp(socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (udp.file_ < 0 && errno == EAFNOSUPPORT && family == AF_INET6)
+    return Error{"this system has no IPv6: take an IPv4 address of the server"};
   if (udp.file_ < 0) return Error{std::string("cannot open a UDP socket: ") + std::strerror(errno)};
   // Refused by the system's limit: it grants what it grants.
   static_cast<void>(setsockopt(udp.file_, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes));
@@ -51,11 +37,13 @@ Result<Udp> Udp::open(const wire::Path& server, int receive_bytes) {
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(server.port);
     std::memcpy(&v6.sin6_addr, server.address.data(), 16);
+    v6.sin6_scope_id = wire::interface_of(server);
     std::memcpy(&to, &v6, bytes = sizeof v6);
   }
-  if (::connect(udp.file_, reinterpret_cast<const sockaddr*>(&to), bytes) != 0)
-    return Error{std::string("no route to the server: ") + std::strerror(errno)};
-  return udp;
+  if (::connect(udp.file_, reinterpret_cast<const sockaddr*>(&to), bytes) == 0) return udp;
+  if (errno == EAGAIN || errno == EADDRINUSE)
+    return Error{"no UDP port is left for us: other programs hold all of the system's range (ip_local_port_range)"};
+  return Error{std::string("no route to the server: ") + std::strerror(errno)};
 }
 
 Udp& Udp::operator=(Udp&& other) noexcept {

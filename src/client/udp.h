@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 
 #include "serried/result.h"
 #include "serried/time.h"
@@ -13,11 +12,9 @@
 
 namespace serried::client {
 
-/// "192.0.2.1:4000", "[2001:db8::1]:4000".
-Result<wire::Path> parse_endpoint(const std::string& text);
-
 class Udp {
  public:
+  /// Error: no way to the server, no IPv6 for one that needs it, no port left for us.
   static Result<Udp> open(const wire::Path& server, int receive_bytes);
   Udp(Udp&& other) noexcept : file_(other.file_) { other.file_ = -1; }
   Udp& operator=(Udp&& other) noexcept;

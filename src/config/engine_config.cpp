@@ -163,9 +163,13 @@ handshake::HandshakeConfig handshake_config(const ServerConfig& config, const cr
 
 port::SocketConfig socket_config(const ServerConfig& config, unsigned shards) {
   port::SocketConfig socket;
-  if (!config.addresses.empty()) socket.address = checked(parse_own_address(config.addresses.front())).local.address;
+  if (!config.addresses.empty()) {
+    const OwnAddress own = checked(parse_own_address(config.addresses.front()));
+    socket.address = own.local.address;
+    socket.interface = own.interface;
+  }
   socket.port_first = config.udp_port;
-  socket.reuse_port = config.io_lanes > 1;
+  if (config.io_lanes > 1) socket.sharing = port::Sharing::first;
   socket.buffers = lane_buffers(config, shards);
   return socket;
 }

@@ -19,7 +19,9 @@ namespace {
 constexpr double any_u64 = 18'446'744'073'709'551'615.0;
 
 std::string check_address(const std::string& value) {
-  if (parse_own_address(value)) return {};
+  const auto own = parse_own_address(value);
+  if (own) return {};
+  if (value.find('%') != std::string::npos) return "is refused: " + own.error().message;
   return "is no IPv4 or IPv6 address; write one like 10.0.0.1/24 or 2001:db8::1/64, the prefix may be left out, and "
          "@PORT may follow";
 }
@@ -49,10 +51,11 @@ constexpr std::array network{
            "DPDK port, by number or device name (ethdev only); may be given several times, once for each NIC",
            [](C& c) -> Target { return &c.ports; }},
     Option{
-        "address", "network", "address", "IP[/PREFIX][@PORT]",
+        "address", "network", "address", "IP[%INTERFACE][/PREFIX][@PORT]",
         "own IP address; may be given twice, once for IPv4 and once for IPv6. With several --port each address names "
         "its own, and each port may have two. Needed for ethdev; without one a socket takes all addresses of the "
-        "machine",
+        "machine and answers from the one that was asked. A link-local one of a socket names its interface: "
+        "fe80::1%eth0",
         [](C& c) -> Target { return &c.addresses; }, 0, 0, nullptr, check_address},
     Option{"udp-port", "network", "udp_port", "port", "UDP port that clients send to",
            [](C& c) -> Target { return &c.udp_port; }, 1, 65'535},

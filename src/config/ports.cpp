@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "wire/endpoint.h"
+
 namespace serried::config {
 namespace {
 
@@ -69,6 +71,10 @@ void check_names_in_addresses(const ServerConfig& config, std::vector<Fault>& fa
   for (const std::string& text : config.addresses) {
     const auto address = parse_own_address(text);
     if (!address) continue;  // the option's own fault
+    if (address.value().interface != 0)
+      faults.push_back({"--address " + text,
+                        "names an interface of the kernel, and --driver ethdev stands on none; leave "
+                        "out what stands behind the %, or use --driver socket"});
     const std::string& port = address.value().port;
     if (port.empty() && has_several(config))
       faults.push_back({"--address " + text, "names no port; with several --port write " + text + "@PORT"});
@@ -117,10 +123,15 @@ void check_socket(const ServerConfig& config, std::vector<Fault>& faults) {
     faults.push_back({"--port",
                       "is given several times, and --driver socket stands on none; leave it out, or use "
                       "--driver ethdev"});
-  for (const std::string& text : config.addresses)
-    if (const auto address = parse_own_address(text); address && !address.value().port.empty())
+  for (const std::string& text : config.addresses) {
+    const auto address = parse_own_address(text);
+    if (!address) continue;
+    if (!address.value().port.empty())
       faults.push_back({"--address " + text, "names a DPDK port, and --driver socket stands on none; leave out @" +
                                                  address.value().port + ", or use --driver ethdev"});
+    if (wire::is_link_local(address.value().local.address) && address.value().interface == 0)
+      faults.push_back({"--address", wire::no_interface(text).message});
+  }
   if (config.addresses.size() > 1)
     faults.push_back(
         {"--address", "takes one address with --driver socket; without any, the socket takes all of the machine"});
@@ -131,9 +142,18 @@ void check_socket(const ServerConfig& config, std::vector<Fault>& faults) {
 Result<OwnAddress> parse_own_address(const std::string& text) {
   const auto before = before_port(text);
   if (!before) return before.error();
-  const auto local = port::parse_local_address(before.value());
+  std::string plain(before.value());
+  std::uint32_t interface = 0;
+  if (const std::size_t percent = plain.find('%'); percent != std::string::npos) {
+    const std::size_t end = std::min(plain.find('/', percent), plain.size());  // the prefix stands behind it
+    const auto scoped = wire::parse_scoped_address(plain.substr(0, end));
+    if (!scoped) return scoped.error();
+    interface = scoped.value().interface;
+    plain.erase(percent, end - percent);
+  }
+  const auto local = port::parse_local_address(plain);
   if (!local) return local.error();
-  return OwnAddress{local.value(), port_in(text)};
+  return OwnAddress{local.value(), port_in(text), interface};
 }
 
 Result<Gateway> parse_gateway(const std::string& text) {

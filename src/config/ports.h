@@ -13,9 +13,10 @@ namespace serried::config {
 /// One --address, read.
 struct OwnAddress {
   port::LocalAddress local;
-  std::string port;  ///< empty: not named
+  std::string port;             ///< empty: not named
+  std::uint32_t interface = 0;  ///< index, of a link-local address of a socket; 0: not said
 };
-/// "10.0.0.1/24", "2001:db8::1/64@net_af_xdp1"
+/// "10.0.0.1/24", "2001:db8::1/64@net_af_xdp1", "fe80::1%eth0"
 [[nodiscard]] Result<OwnAddress> parse_own_address(const std::string& text);
 
 /// Addresses of one port, in the order in which they are given. With one port those that name none are its too. What

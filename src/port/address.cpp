@@ -4,8 +4,10 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <net/if.h>
 
 #include "base/setup.h"
+#include "wire/endpoint.h"
 
 namespace serried::port {
 namespace {
@@ -17,11 +19,12 @@ constexpr std::size_t ipv4_offset = 12;
 bool is_ipv4(const Address& address) noexcept { return wire::is_ipv4_mapped(address); }
 
 SERRIED_SETUP Result<Address> parse_address(std::string_view text) {
-  const std::string copy(text);
-  Address address = ipv4_address(0, 0, 0, 0);
-  if (inet_pton(AF_INET, copy.c_str(), address.data() + ipv4_offset) == 1) return address;
-  if (inet_pton(AF_INET6, copy.c_str(), address.data()) == 1) return address;
-  return Error{"\"" + copy + "\" is no IP address; write it like 192.0.2.1 or 2001:db8::1"};
+  if (const std::size_t percent = text.find('%'); percent != std::string_view::npos)
+    return Error{"\"" + std::string(text) + "\": an interface says nothing here; leave out " +
+                 std::string(text.substr(percent))};
+  const auto scoped = wire::parse_scoped_address(text);
+  if (!scoped) return scoped.error();
+  return scoped.value().address;
 }
 
 SERRIED_SETUP Result<LocalAddress> parse_local_address(std::string_view text) {
@@ -43,7 +46,7 @@ SERRIED_SETUP Result<LocalAddress> parse_local_address(std::string_view text) {
 bool is_on_link(const LocalAddress& local, const Address& address) noexcept {
   const bool ipv4 = is_ipv4(address);
   if (ipv4 != is_ipv4(local.address)) return false;
-  if (!ipv4 && address[0] == 0xFE && (address[1] & 0xC0) == 0x80) return true;
+  if (!ipv4 && wire::is_link_local(address)) return true;
   const unsigned bits = ipv4 ? 96 + local.prefix_bits : local.prefix_bits;
   if (std::memcmp(address.data(), local.address.data(), bits / 8) != 0) return false;
   if (bits % 8 == 0) return true;
@@ -75,6 +78,17 @@ SERRIED_SETUP std::string format_address(const Address& address) {
 SERRIED_SETUP std::string format_endpoint(const Address& address, std::uint16_t port) {
   const std::string host = format_address(address);
   return (is_ipv4(address) ? host : "[" + host + "]") + ":" + std::to_string(port);
+}
+
+SERRIED_SETUP std::string format_endpoint(const wire::Path& path) {
+  std::string text = format_endpoint(path.address, path.port);
+  const std::uint32_t index = wire::is_link_local(path.address) ? wire::interface_of(path) : 0;
+  if (index == 0) return text;
+  char name[IF_NAMESIZE];
+  const bool named = if_indextoname(index, name) != nullptr;
+  std::string scope(1, '%');
+  scope += named ? std::string(name) : std::to_string(index);
+  return text.insert(text.rfind(']'), scope);
 }
 
 SERRIED_SETUP std::string format_mac(const std::array<std::uint8_t, 6>& mac) {

@@ -13,7 +13,7 @@ namespace serried::port {
 
 using Address = std::array<std::uint8_t, 16>;
 
-/// "192.0.2.1" or "2001:db8::1".
+/// "192.0.2.1" or "2001:db8::1", without the interface of a link-local address.
 Result<Address> parse_address(std::string_view text);
 
 /// An address and the length of its network's prefix: "192.0.2.1/24", "2001:db8::1/64"; without a slash the whole
@@ -33,6 +33,8 @@ Result<std::array<std::uint8_t, 6>> parse_mac(std::string_view text);
 [[nodiscard]] std::string format_address(const Address& address);
 /// "192.0.2.1:4000", "[2001:db8::1]:4000"
 [[nodiscard]] std::string format_endpoint(const Address& address, std::uint16_t port);
+/// The same with the interface of a link-local one: "[fe80::1%eth0]:4000"
+[[nodiscard]] std::string format_endpoint(const wire::Path& path);
 [[nodiscard]] std::string format_mac(const std::array<std::uint8_t, 6>& mac);
 
 [[nodiscard]] constexpr Address ipv4_address(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) noexcept {

@@ -35,6 +35,7 @@ wire::Path path_of(const sockaddr_storage& from, std::uint16_t local_port) noexc
     std::memcpy(&name, &from, sizeof name);
     std::memcpy(path.address.data(), &name.sin6_addr, 16);
     path.port = base::byte_swapped(name.sin6_port);
+    wire::set_interface(path, name.sin6_scope_id);
   }
   return path;
 }
@@ -52,6 +53,7 @@ socklen_t name_of(const wire::Path& path, bool ipv4, sockaddr_storage& to) noexc
   name.sin6_family = AF_INET6;
   name.sin6_port = base::byte_swapped(path.port);
   std::memcpy(&name.sin6_addr, path.address.data(), 16);
+  name.sin6_scope_id = wire::interface_of(path);
   std::memcpy(&to, &name, sizeof name);
   return sizeof name;
 }
@@ -81,6 +83,7 @@ void add_control(msghdr& header, int level, int type, const T& value) noexcept {
 struct Socket::Control {
   std::uint16_t segment_bytes = 0;  ///< size of the datagrams that were joined into it; 0: it came alone
   std::uint8_t local_address = 0;
+  std::uint32_t interface = 0;  ///< that it came by, where it came to a link-local address
 };
 
 static_assert(CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(in6_pktinfo)) <= 64, "Socket::control_bytes");
@@ -96,6 +99,7 @@ Socket::Control Socket::read_control(msghdr& header) noexcept {
       Address local;
       std::memcpy(local.data(), &info.ipi6_addr, local.size());
       control.local_address = number_of(local);
+      if (last_local_is_link_local_) control.interface = info.ipi6_ifindex;
     } else if (at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_PKTINFO) {
       const auto info = data_of<in_pktinfo>(at);
       Address local = ipv4_address(0, 0, 0, 0);
@@ -110,6 +114,7 @@ std::uint8_t Socket::number_of(const Address& local) noexcept {
   if (!wire::same_address(local, last_local_) || last_local_number_ == 0) {
     last_local_ = local;
     last_local_number_ = local_addresses_->number_of(local);
+    last_local_is_link_local_ = wire::is_link_local(local);
   }
   return last_local_number_;
 }
@@ -127,6 +132,7 @@ void Socket::write_control(msghdr& header, const wire::Path& path, std::uint16_t
   } else {
     in6_pktinfo source{};  // of an IPv4 datagram too, mapped
     std::memcpy(&source.ipi6_addr, local.data(), local.size());
+    source.ipi6_ifindex = wire::interface_of(path);
     add_control(header, IPPROTO_IPV6, IPV6_PKTINFO, source);
   }
 }
@@ -170,13 +176,26 @@ unsigned Socket::arm(unsigned room) noexcept {
   return count;
 }
 
+/// As many messages as there are, in one call where the system allows that. Below 0: there is none, errno says why.
+int Socket::receive_messages(int file, unsigned room) noexcept {
+  mmsghdr* const messages = receiver_->messages;
+  if (!report_.receives_singly) [[likely]]
+    return recvmmsg(file, messages, room, MSG_DONTWAIT, nullptr);
+  int count = 0;
+  for (; count < static_cast<int>(room); ++count) {
+    const ssize_t bytes = recvmsg(file, &messages[count].msg_hdr, MSG_DONTWAIT);
+    if (bytes < 0) return count == 0 ? -1 : count;
+    messages[count].msg_len = static_cast<unsigned>(bytes);
+  }
+  return count;
+}
+
 void Socket::read_socket(unsigned index, wire::Batch& batch) noexcept {
   const unsigned room = arm(burst - batch.rows);
   if (room == 0) return;
-  int count = recvmmsg(files_[index], receiver_->messages, room, MSG_DONTWAIT, nullptr);
+  int count = receive_messages(files_[index], room);
   // An ICMP error of an earlier datagram is reported once, in place of data: it concerns one peer, not the socket.
-  if (count < 0 && errno != EAGAIN && errno != EINTR)
-    count = recvmmsg(files_[index], receiver_->messages, room, MSG_DONTWAIT, nullptr);
+  if (count < 0 && errno != EAGAIN && errno != EINTR) count = receive_messages(files_[index], room);
   for (int message = 0; message < count; ++message) take_message(static_cast<unsigned>(message), index, batch);
 }
 
@@ -188,6 +207,8 @@ void Socket::take_message(unsigned message, unsigned index, wire::Batch& batch) 
   const Control control = read_control(header);
   const std::uint16_t segment_bytes = control.segment_bytes;
   path.local_address = control.local_address;
+  if (control.interface != 0) [[unlikely]]
+    wire::set_interface(path, control.interface);
   const bool alone = segment_bytes == 0 || bytes <= segment_bytes;
   if (alone && r.pending_count == 0 && batch.rows < burst) [[likely]] {
     const wire::Buffer buffer = r.buffers[message];
@@ -272,7 +293,8 @@ void Socket::gather(const wire::Batch& batch, unsigned& next, unsigned message) 
     if (next > first &&
         (!report_.gso || length > segment_bytes || length == 0 || bytes + length > joined_bytes_max ||
          batch.path[row].local_port != path.local_port || batch.path[row].local_address != path.local_address ||
-         !wire::same_endpoint(batch.path[row], path)))
+         !wire::same_endpoint(batch.path[row], path) ||
+         wire::interface_of(batch.path[row]) != wire::interface_of(path)))
       break;
     s.parts[next] = {batch.data[row], length};
     bytes += length;
@@ -290,12 +312,21 @@ void Socket::gather(const wire::Batch& batch, unsigned& next, unsigned message) 
   write_control(header, path, next - first > 1 ? segment_bytes : std::uint16_t{0});
 }
 
+/// Messages from `first` on, up to `count`, in one call where the system allows that: how many were sent. Below 0:
+/// errno says why the first was not.
+int Socket::send_some(int file, unsigned first, unsigned count) noexcept {
+  mmsghdr* const messages = sender_->messages + first;
+  if (!report_.sends_singly) [[likely]]
+    return sendmmsg(file, messages, count, MSG_DONTWAIT);
+  return sendmsg(file, &messages->msg_hdr, MSG_DONTWAIT) < 0 ? -1 : 1;
+}
+
 void Socket::send_messages(const wire::Batch& batch, int file, unsigned count) noexcept {
   Sender& s = *sender_;
   unsigned done = 0;
   bool retried = false;
   while (done < count) {
-    const int sent = sendmmsg(file, s.messages + done, count - done, MSG_DONTWAIT);
+    const int sent = send_some(file, done, count - done);
     if (sent > 0) {
       for (int i = 0; i < sent; ++i) count_sent(batch, done++);
       retried = false;
@@ -333,7 +364,7 @@ void Socket::send_one_by_one(const wire::Batch& batch, int file, unsigned messag
   for (unsigned i = 0; i < rows; ++i) {
     s.first_row[message] = static_cast<std::uint8_t>(first + i);
     header.msg_iov = &s.parts[first + i];
-    if (sendmsg(file, &header, MSG_DONTWAIT) >= 0)
+    if (send_some(file, message, 1) > 0)
       count_sent(batch, message);
     else
       refuse(message, errno);

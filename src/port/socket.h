@@ -25,11 +25,20 @@
 
 namespace serried::port {
 
+/// Several sockets on one UDP port, one a lane, over which the kernel spreads the sources (SO_REUSEPORT).
+enum class Sharing : std::uint8_t {
+  alone,
+  first,  ///< takes the port as one that stands alone, so that no other program has it, then lets others of its user in
+  joining  ///< comes to the first
+};
+
 struct SocketConfig {
-  Address address{};             ///< local; all zeros (::) takes IPv6 and IPv4, 0.0.0.0 all of IPv4
+  /// Local; all zeros (::) takes IPv6 and IPv4, or IPv4 alone where the system has no IPv6; 0.0.0.0 all of IPv4.
+  Address address{};
+  std::uint32_t interface = 0;   ///< index, of a link-local address
   std::uint16_t port_first = 0;  ///< 0: the system chooses, for each socket
   unsigned socket_count = 1;     ///< sockets of consecutive UDP ports
-  bool reuse_port = false;       ///< several lanes on one UDP port; the kernel spreads the sources
+  Sharing sharing = Sharing::alone;
   /// Of an unspecified `address`: where answers come from the address that was asked, and shared by all sockets whose
   /// paths may meet. Outlives them. Null: the system chooses.
   LocalAddresses* local_addresses = nullptr;
@@ -44,11 +53,15 @@ struct SocketReport {
   std::vector<wire::Path> local;  ///< addresses and ports in use, one a socket
   int receive_bytes = 0, send_bytes = 0;
   bool gro = false, gso = false;
+  bool has_ipv6 = true;  ///< false: all addresses were asked for, and the system has IPv4 alone
+  /// The system forbids to receive, or to send, several datagrams in one call.
+  bool receives_singly = false, sends_singly = false;
 };
 
 class Socket {
  public:
-  /// Error: the address is not ours, the port is taken, too many sockets for the file limit.
+  /// Error: the address is not ours, the port is taken or none is left, too many sockets for the file limit, the system
+  /// forbids to receive or to send.
   static Result<std::unique_ptr<Socket>> open(const SocketConfig& config);
   ~Socket();
   Socket(const Socket&) = delete;
@@ -66,8 +79,8 @@ class Socket {
   [[nodiscard]] const wire::Path& local(unsigned index = 0) const noexcept { return report_.local[index]; }
   /// Buffers that are out; 0 when all came home.
   [[nodiscard]] unsigned outstanding() const noexcept { return pool_.outstanding() - armed_count_; }
-  /// Have the kernel give datagrams to the lanes that own their sessions, in the group of reuse_port that this socket
-  /// is in. When all have been opened, in the order of their lanes.
+  /// Have the kernel give datagrams to the lanes that own their sessions, in the group of sockets (Sharing) that this
+  /// one is in. When all have been opened, in the order of their lanes.
   Result<Done> steer(LaneField field, unsigned lanes) { return attach_steering(files_.front(), field, lanes); }
   /// Ask the kernel what it dropped for want of room; nic_missed follows with the next receive. Control thread
   /// only.
@@ -82,11 +95,14 @@ class Socket {
   explicit Socket(const SocketConfig& config);
   Result<Done> add(const SocketConfig& config, unsigned index);
   Result<Done> finish_setup();
+  Result<Done> probe_calls();
 
   struct Control;
   [[nodiscard]] Control read_control(msghdr& header) noexcept;
   void write_control(msghdr& header, const wire::Path& path, std::uint16_t segment_bytes) const noexcept;
   [[nodiscard]] std::uint8_t number_of(const Address& local) noexcept;
+  [[nodiscard]] int receive_messages(int file, unsigned room) noexcept;
+  [[nodiscard]] int send_some(int file, unsigned first, unsigned count) noexcept;
   unsigned arm(unsigned room) noexcept;
   void read_socket(unsigned index, wire::Batch& batch) noexcept;
   void take_message(unsigned message, unsigned index, wire::Batch& batch) noexcept;
@@ -111,6 +127,7 @@ class Socket {
   LocalAddresses* local_addresses_ = nullptr;
   Address last_local_{};                ///< that a datagram came to
   std::uint8_t last_local_number_ = 0;  ///< of that one
+  bool last_local_is_link_local_ = false;
   unsigned armed_count_ = 0;
   std::unique_ptr<Receiver> receiver_;
   std::unique_ptr<Sender> sender_;

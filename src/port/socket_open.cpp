@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/setup.h"
 #include "port/socket_state.h"
+#include "wire/endpoint.h"
 
 namespace serried::port {
 namespace {
@@ -48,6 +49,10 @@ Error bind_error(const SocketConfig& config, std::uint16_t port) {
   const std::string where = "UDP " + format_endpoint(config.address, port);
   switch (errno) {
     case EADDRINUSE:
+      if (port == 0)
+        return Error{
+            "no UDP port is left for clients (net.ipv4.ip_local_port_range); widen that range, or stop programs "
+            "that hold its ports"};
       return Error{where + " is taken by another program; stop that program or choose another port"};
     case EADDRNOTAVAIL:
       return Error{where + ": this machine has no such address; choose one that `ip address` lists"};
@@ -58,9 +63,27 @@ Error bind_error(const SocketConfig& config, std::uint16_t port) {
   }
 }
 
+/// False: the system was built, or told, to do without.
+bool system_has_ipv6() {
+  const int file = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (file < 0) return errno != EAFNOSUPPORT;
+  close(file);
+  return true;
+}
+
+/// Whether a call failed because the system forbids it: a kernel without it, or a seccomp filter.
+bool is_forbidden(long result) { return result < 0 && (errno == ENOSYS || errno == EPERM || errno == EACCES); }
+
 }  // namespace
 
-SERRIED_SETUP Result<std::unique_ptr<Socket>> Socket::open(const SocketConfig& config) {
+SERRIED_SETUP Result<std::unique_ptr<Socket>> Socket::open(const SocketConfig& asked) {
+  SocketConfig config = asked;
+  const bool has_ipv6 = is_ipv4(asked.address) || system_has_ipv6();
+  if (!has_ipv6 && asked.address != Address{})
+    return Error{format_address(asked.address) + ": this system has no IPv6; give an IPv4 address"};
+  if (!has_ipv6) config.address = ipv4_address(0, 0, 0, 0);
+  if (wire::is_link_local(config.address) && config.interface == 0)
+    return wire::no_interface(format_address(config.address));
   if (config.socket_count == 0 || config.socket_count > 32767)
     return Error{"socket_count must be 1 to 32767, not " + std::to_string(config.socket_count)};
   if (config.port_first != 0 && config.port_first + config.socket_count - 1 > 65535)
@@ -73,6 +96,7 @@ SERRIED_SETUP Result<std::unique_ptr<Socket>> Socket::open(const SocketConfig& c
   for (unsigned i = 0; i < config.socket_count; ++i)
     if (auto added = socket->add(config, i); !added) return added.error();
   if (auto finished = socket->finish_setup(); !finished) return finished.error();
+  socket->report_.has_ipv6 = has_ipv6;
   return socket;
 }
 
@@ -98,10 +122,10 @@ SERRIED_SETUP Result<Done> Socket::add(const SocketConfig& config, unsigned inde
     const bool files = errno == EMFILE || errno == ENFILE;
     return system_error(
         "cannot open UDP socket " + std::to_string(index + 1) + " of " + std::to_string(config.socket_count),
-        files ? "raise the limit of open files (ulimit -n)" : "is this IP family enabled here?");
+        files ? "raise the limit of open files (ulimit -n)" : "");
   }
   files_.push_back(file);
-  if (config.reuse_port && !set_option(file, SOL_SOCKET, SO_REUSEPORT, 1))
+  if (config.sharing == Sharing::joining && !set_option(file, SOL_SOCKET, SO_REUSEPORT, 1))
     return system_error("SO_REUSEPORT refused", "");
   if (!ipv4_only_) set_option(file, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only_ ? 1 : 0);
   if (local_addresses_ != nullptr &&
@@ -121,12 +145,17 @@ SERRIED_SETUP Result<Done> Socket::add(const SocketConfig& config, unsigned inde
     to->sin6_family = AF_INET6;
     to->sin6_port = base::byte_swapped(port);
     std::memcpy(&to->sin6_addr, config.address.data(), 16);
+    to->sin6_scope_id = config.interface;
   }
   if (bind(file, reinterpret_cast<sockaddr*>(&name), name_bytes) != 0) return bind_error(config, port);
+  // Only now: with it, the kernel would have let us into the group of another server of this user.
+  if (config.sharing == Sharing::first && !set_option(file, SOL_SOCKET, SO_REUSEPORT, 1))
+    return system_error("SO_REUSEPORT refused", "");
   if (getsockname(file, reinterpret_cast<sockaddr*>(&name), &name_bytes) != 0) return system_error("getsockname", "");
   const std::uint16_t bound =
       ipv4_only_ ? reinterpret_cast<sockaddr_in*>(&name)->sin_port : reinterpret_cast<sockaddr_in6*>(&name)->sin6_port;
   report_.local.push_back(endpoint(config.address, base::byte_swapped(bound)));
+  wire::set_interface(report_.local.back(), config.interface);
 
   // PROBE sets DF as DO does, but lets no forged ICMP message talk us below the 1200 bytes that we never exceed.
   set_option(file, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
@@ -170,6 +199,22 @@ SERRIED_SETUP Result<Done> Socket::finish_setup() {
     out.msg_name = &sender_->names[i].storage;
     out.msg_control = sender_->controls[i];
   }
+  return probe_calls();
+}
+
+/// Which of the calls that receive and send the system allows: a filter that forbids them would leave us deaf or dumb.
+/// None of these receives or sends: there is no message, it is looked at only, or it has no destination.
+SERRIED_SETUP Result<Done> Socket::probe_calls() {
+  const int file = files_.front();
+  msghdr none{};
+  report_.receives_singly = is_forbidden(recvmmsg(file, receiver_->messages, 0, MSG_DONTWAIT, nullptr));
+  if (report_.receives_singly && is_forbidden(recvmsg(file, &none, MSG_DONTWAIT | MSG_PEEK)))
+    return system_error("this system forbids to receive datagrams (recvmmsg and recvmsg)",
+                        "allow one of the two in its seccomp filter");
+  report_.sends_singly = is_forbidden(sendmmsg(file, sender_->messages, 0, MSG_DONTWAIT));
+  if (report_.sends_singly && is_forbidden(sendmsg(file, &none, MSG_DONTWAIT)))
+    return system_error("this system forbids to send datagrams (sendmmsg and sendmsg)",
+                        "allow one of the two in its seccomp filter");
   return Done{};
 }
 

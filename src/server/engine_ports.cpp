@@ -26,6 +26,7 @@ Result<SocketPorts> SocketPorts::open(const config::ServerConfig& config, unsign
     auto socket = port::Socket::open(settings);
     if (!socket) return socket.error();
     ports.sockets_.push_back(std::move(socket).value());
+    settings.sharing = port::Sharing::joining;
   }
   if (config.io_lanes == 1) return ports;
   if (!config.steering) {
@@ -42,10 +43,7 @@ void SocketPorts::poll_missed() noexcept {
   for (auto& socket : sockets_) socket->poll_missed();
 }
 
-std::string SocketPorts::endpoints() const {
-  const wire::Path& local = sockets_.front()->local();
-  return port::format_endpoint(local.address, local.port);
-}
+std::string SocketPorts::endpoints() const { return port::format_endpoint(sockets_.front()->local()); }
 
 std::vector<std::string> SocketPorts::notes() const {
   const port::SocketReport& report = sockets_.front()->report();
@@ -56,6 +54,11 @@ std::vector<std::string> SocketPorts::notes() const {
   if (report.receive_bytes < (1 << 20))
     note += "; small: raise net.core.rmem_max and net.core.wmem_max with sysctl if datagrams are missed";
   std::vector<std::string> lines{std::move(note)};
+  if (!report.has_ipv6) lines.emplace_back("this system has no IPv6; the server speaks IPv4 alone");
+  if (report.receives_singly)
+    lines.emplace_back("this system forbids recvmmsg; each datagram is received by a call of its own");
+  if (report.sends_singly)
+    lines.emplace_back("this system forbids sendmmsg; each message is sent by a call of its own");
   if (!steering_.empty()) lines.push_back(steering_);
   return lines;
 }

@@ -1,32 +1,20 @@
 #include "client/udp.h"
 
 #include <array>
+#include <string>
+#include <sys/socket.h>
 
 #include <gtest/gtest.h>
+
+#include "support/restricted.h"
+#include "wire/endpoint.h"
 
 namespace serried {
 namespace {
 
-TEST(Udp, ParsesEndpoints) {
-  const auto v4 = client::parse_endpoint("192.0.2.1:4000");
-  ASSERT_TRUE(v4);
-  EXPECT_TRUE(v4.value().is_ipv4());
-  EXPECT_EQ(v4.value().address[12], 192);
-  EXPECT_EQ(v4.value().address[15], 1);
-  EXPECT_EQ(v4.value().port, 4000);
-  const auto v6 = client::parse_endpoint("[2001:db8::1]:65535");
-  ASSERT_TRUE(v6);
-  EXPECT_FALSE(v6.value().is_ipv4());
-  EXPECT_EQ(v6.value().address[0], 0x20);
-  EXPECT_EQ(v6.value().address[15], 1);
-  for (const char* bad :
-       {"", ":", "1.2.3.4", "1.2.3.4:", "1.2.3.4:0", "1.2.3.4:x", "1.2.3:4", "1.2.3.4:123456", "[::1]"})
-    EXPECT_FALSE(client::parse_endpoint(bad)) << bad;
-}
-
 /// There is no answer from the discard port.
 TEST(Udp, SurvivesSilenceAndRefusal) {
-  wire::Path path = client::parse_endpoint("127.0.0.1:9").value();
+  wire::Path path = wire::parse_endpoint("127.0.0.1:9").value();
   auto alone = client::Udp::open(path, 1 << 16);
   ASSERT_TRUE(alone);
   std::array<std::uint8_t, 100> buffer{};
@@ -38,6 +26,53 @@ TEST(Udp, SurvivesSilenceAndRefusal) {
   EXPECT_EQ(alone.value().receive(buffer), 0U);
   client::Udp moved = std::move(alone.value());
   EXPECT_EQ(moved.receive(buffer), 0U);
+}
+
+TEST(Udp, ALinkLocalServerIsReachedByItsInterface) {
+  bool skipped = false;
+  const std::string wrong = in_child(
+      [] {
+        return enter_network(
+            "ip link add one type veth peer two && ip link set one up && ip link set two up && "
+            "ip addr add fe80::1/64 dev two nodad");
+      },
+      []() -> std::string {
+        const auto lacking = client::Udp::open(wire::parse_endpoint("[fe80::1]:9").value(), 1 << 16);
+        if (lacking) return "was opened without an interface";
+        if (lacking.error().message.find("on which interface") == std::string::npos) return lacking.error().message;
+        auto listener = client::Udp::open(wire::parse_endpoint("[fe80::1%two]:9").value(), 1 << 16);
+        return listener ? "" : listener.error().message;
+      },
+      skipped);
+  if (skipped) GTEST_SKIP() << "needs a network namespace";
+  EXPECT_EQ(wrong, "");
+}
+
+TEST(Udp, WhatTheSystemLacksIsSaid) {
+  const auto message = [](const char* server) {
+    const auto opened = client::Udp::open(wire::parse_endpoint(server).value(), 1 << 16);
+    return opened ? std::string("was opened") : opened.error().message;
+  };
+  bool skipped = false;
+  const std::string no_ipv6 = in_child(
+      [] {
+        return forbid({{SYS_socket, AF_INET6, EAFNOSUPPORT}});
+      },
+      [&] { return message("[::1]:9"); }, skipped);
+  if (!skipped) {
+    EXPECT_NE(no_ipv6.find("no IPv6"), std::string::npos) << no_ipv6;
+  }
+  const std::string no_port =
+      in_child([] { return enter_network("echo 40000 40001 > /proc/sys/net/ipv4/ip_local_port_range"); },
+               [&]() -> std::string {
+                 const auto one = client::Udp::open(wire::parse_endpoint("127.0.0.1:9").value(), 1 << 16);
+                 const auto two = client::Udp::open(wire::parse_endpoint("127.0.0.1:9").value(), 1 << 16);
+                 return message("127.0.0.1:9");
+               },
+               skipped);
+  if (!skipped) {
+    EXPECT_NE(no_port.find("no UDP port is left"), std::string::npos) << no_port;
+  }
 }
 
 }  // namespace

@@ -117,11 +117,11 @@ TEST(IoConfig, SessionsAreDividedAmongLanesAndParametersMatchTheConfiguration) {
 TEST(SocketConfig, OneLaneAloneOnItsPort) {
   ServerConfig config;
   EXPECT_EQ(socket_config(config, 1).address, port::Address{}) << "all addresses of the machine";
-  EXPECT_FALSE(socket_config(config, 1).reuse_port);
+  EXPECT_EQ(socket_config(config, 1).sharing, port::Sharing::alone);
   config.io_lanes = 2;
   config.addresses = {"127.0.0.1"};
   const auto socket = socket_config(config, 1);
-  EXPECT_TRUE(socket.reuse_port);
+  EXPECT_EQ(socket.sharing, port::Sharing::first);
   EXPECT_EQ(socket.address, port::ipv4_address(127, 0, 0, 1));
   EXPECT_EQ(socket.port_first, 40'000);
 }

@@ -1,5 +1,7 @@
 #include "config/ports.h"
 
+#include <net/if.h>
+
 #include <gtest/gtest.h>
 
 #include "config/engine_config.h"
@@ -42,6 +44,35 @@ TEST(ParseOwnAddress, ReadsThePortBehindTheAt) {
   EXPECT_EQ(parse_own_address("10.0.0.1@1").value().port, "1");
   for (const char* bad : {"", "@1", "10.0.0.1@", "10.0.0@1", "10.0.0.1/33@1"})
     EXPECT_FALSE(parse_own_address(bad)) << bad;
+}
+
+TEST(ParseOwnAddress, ReadsTheInterfaceBehindThePercent) {
+  const unsigned loopback = if_nametoindex("lo");
+  for (const char* text : {"fe80::1%lo", "fe80::1%lo/64", "fe80::1%lo/64@net_a"}) {
+    const auto own = parse_own_address(text);
+    ASSERT_TRUE(own) << text;
+    EXPECT_EQ(own.value().interface, loopback);
+    EXPECT_EQ(own.value().local.address, port::parse_address("fe80::1").value());
+  }
+  EXPECT_EQ(parse_own_address("fe80::1%lo/64").value().local.prefix_bits, 64U);
+  EXPECT_EQ(parse_own_address("fe80::1").value().interface, 0U);
+  for (const char* bad : {"fe80::1%", "fe80::1%nowhere", "::1%lo", "10.0.0.1%lo", "fe80::1/64%lo"})
+    EXPECT_FALSE(parse_own_address(bad)) << bad;
+}
+
+TEST(CheckPorts, OnlyASocketNeedsAnInterfaceAndOnlyForLinkLocalAddresses) {
+  ServerConfig socket;
+  socket.driver = Driver::socket;
+  socket.addresses = {"fe80::1%lo"};
+  EXPECT_TRUE(faults_of(socket).empty()) << fault_text(faults_of(socket));
+  EXPECT_EQ(socket_config(socket, 1).interface, if_nametoindex("lo"));
+  socket.addresses = {"fe80::1"};
+  expect_fault(socket, "--address", "each interface may have one");
+  ServerConfig ethdev;
+  ethdev.addresses = {"fe80::1%lo"};
+  expect_fault(ethdev, "--address fe80::1%lo", "--driver ethdev stands on none");
+  ethdev.addresses = {"fe80::1"};
+  EXPECT_TRUE(faults_of(ethdev).empty()) << fault_text(faults_of(ethdev));
 }
 
 TEST(CheckPorts, EachPortWithItsAddressesIsRight) {

@@ -48,10 +48,10 @@ def free_port():
 class Background:
     """A program that runs until it is told to stop; its output goes to a file, so that nothing blocks it."""
 
-    def __init__(self, folder, name, *arguments):
+    def __init__(self, folder, name, *arguments, within=()):
         self.log = os.path.join(folder, f"{name}.{time.monotonic_ns()}.log")
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([path(name), *arguments], stdin=subprocess.DEVNULL, stdout=log,
+            self.process = subprocess.Popen([*within, path(name), *arguments], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=subprocess.STDOUT, start_new_session=True)
 
     def output(self):
@@ -87,15 +87,15 @@ class Background:
 class SocketServer(Background):
     """serried-server over kernel sockets on loopback, with a key of its own."""
 
-    def __init__(self, folder, *options):
-        self.port = free_port()
+    def __init__(self, folder, *options, port=None, within=()):
+        self.port = free_port() if port is None else port
         self.key = os.path.join(folder, "token.key")
         self.summary_file = os.path.join(folder, "server.json")
         if not os.path.exists(self.key):
             subprocess.run([path("serried-token"), "keygen", "--out", self.key], check=True, stdout=subprocess.DEVNULL)
-        super().__init__(folder, "serried-server", *SOCKET_EAL, "--file-prefix", f"serried-live-{self.port}", "--",
+        super().__init__(folder, "serried-server", *SOCKET_EAL, "--file-prefix", f"serried-live-{time.monotonic_ns()}", "--",
                          "--driver", "socket", "--address", "127.0.0.1", "--udp-port", str(self.port), "--token-key",
-                         self.key, "--status", "line", "--json-summary", self.summary_file, *options)
+                         self.key, "--status", "line", "--json-summary", self.summary_file, *options, within=within)
 
     def wait_for_players(self, count, seconds=20):
         """Whether its status line comes to say that so many players are there."""

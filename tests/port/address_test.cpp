@@ -22,6 +22,23 @@ TEST(Address, RefusesTextThatIsNoAddress) {
     EXPECT_FALSE(parse_address(text)) << text;
 }
 
+TEST(Address, AnInterfaceIsSaidWhereItMatters) {
+  for (const char* text : {"fe80::1%lo", "fe80::1%nowhere"}) {
+    const auto address = parse_address(text);
+    ASSERT_FALSE(address) << text;
+    EXPECT_NE(address.error().message.find("leave out %"), std::string::npos) << address.error().message;
+    EXPECT_FALSE(parse_local_address(text)) << text;
+  }
+  wire::Path path = endpoint(parse_address("fe80::1").value(), 40);
+  EXPECT_EQ(format_endpoint(path), "[fe80::1]:40");
+  wire::set_interface(path, 1);
+  EXPECT_EQ(format_endpoint(path), "[fe80::1%lo]:40");
+  wire::set_interface(path, 0xFFFFFFFF);
+  EXPECT_EQ(format_endpoint(path), "[fe80::1%4294967295]:40") << "an interface that is gone";
+  path.address = parse_address("2001:db8::1").value();
+  EXPECT_EQ(format_endpoint(path), "[2001:db8::1]:40");
+}
+
 TEST(Address, ReadsPrefixes) {
   const auto net = parse_local_address("192.0.2.1/24");
   ASSERT_TRUE(net);

@@ -116,10 +116,11 @@ void expect_answers_from(const Address& all, std::span<const Address> asked, con
   LocalAddresses addresses;
   SocketConfig config;
   config.address = all;
-  config.reuse_port = true;
+  config.sharing = Sharing::first;
   config.local_addresses = &addresses;
   auto first = Socket::open(config);
   ASSERT_TRUE(first) << first.error().message;
+  config.sharing = Sharing::joining;
   config.port_first = first.value()->local().port;
   auto second = Socket::open(config);
   ASSERT_TRUE(second) << second.error().message;
@@ -254,8 +255,9 @@ TEST(Socket, RowsComeFromAndLeaveByTheirLocalPort) {
 TEST(Socket, SeveralLanesShareOnePort) {
   SocketConfig config;
   config.address = loopback4;
-  config.reuse_port = true;
+  config.sharing = Sharing::first;
   auto one = std::move(Socket::open(config).value());
+  config.sharing = Sharing::joining;
   config.port_first = one->local().port;
   auto two = Socket::open(config);
   ASSERT_TRUE(two) << two.error().message;

@@ -19,12 +19,13 @@ class Steering : public testing::Test {
   void open_group(unsigned sockets) {
     SocketConfig config;
     config.address = ipv4_address(127, 0, 0, 1);
-    config.reuse_port = true;
+    config.sharing = Sharing::first;
     for (unsigned i = 0; i < sockets; ++i) {
       auto socket = Socket::open(config);
       ASSERT_TRUE(socket) << socket.error().message;
       group.push_back(std::move(socket).value());
       config.port_first = group.front()->local().port;
+      config.sharing = Sharing::joining;
     }
   }
   void open_clients(unsigned count) {

@@ -4,9 +4,9 @@
 #include <iostream>
 #include <utility>
 
-#include "crypt/field_text.h"
 #include "tools/arguments.h"
 #include "tools/attack/target.h"
+#include "wire/endpoint.h"
 
 namespace serried::tools {
 
@@ -18,7 +18,9 @@ struct Texts {
 };
 
 void declare(Arguments& app, AttackOptions& options, Texts& texts) {
-  app.add("--server", texts.server, "where the server is; [IPv6]:PORT too").required().unit("ADDRESS:PORT");
+  app.add("--server", texts.server, "where the server is; [IPv6]:PORT and [fe80::1%INTERFACE]:PORT too")
+      .required()
+      .unit("ADDRESS:PORT");
   app.add("--kinds", texts.kinds, "what to send, in turn: names joined by commas, or mixed").unit("LIST").shown();
   app.add("--rate", options.rate, "datagrams a second; 0: as fast as it goes").unit("1/s").shown().non_negative();
   app.add("--seconds", options.seconds, "how long; 0: until Ctrl-C").unit("s").shown().non_negative();
@@ -41,22 +43,13 @@ void declare(Arguments& app, AttackOptions& options, Texts& texts) {
   app.add_flag("--i-own-this-network", texts.own_network, "send to, and in the name of, addresses of the internet");
 }
 
-Result<wire::Path> read_server(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0) return Error{"'" + text + "' has no port; write ADDRESS:PORT"};
-  std::string host = text.substr(0, colon);
-  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  const auto address = port::parse_address(host);
-  if (!address) return address.error();
-  std::uint64_t number = 0;
-  if (const std::string wrong = crypt::take_number(text.substr(colon + 1), 1, 65'535, number); !wrong.empty())
-    return Error{"port '" + text.substr(colon + 1) + "' " + wrong};
-  return port::endpoint(address.value(), static_cast<std::uint16_t>(number));
-}
-
 Result<Done> understand(AttackOptions& options, const Texts& texts, bool has_eal) {
-  const auto server = read_server(texts.server);
+  const auto server = wire::parse_endpoint(texts.server);
   if (!server) return server.error().within("--server");
+  const bool by_kernel = !options.bridge && options.interface.empty();
+  if (by_kernel && wire::lacks_interface(server.value())) return wire::no_interface(texts.server).within("--server");
+  if (!by_kernel && wire::interface_of(server.value()) != 0)
+    return Error{"--server: only the kernel's sockets need the interface behind the %; leave it out"};
   options.server = server.value();
   const bool ipv4 = options.server.is_ipv4();
   options.has_source = !texts.source.empty();

@@ -44,6 +44,7 @@ Result<UdpGun> UdpGun::open(const wire::Path& server, const std::vector<AttackKi
   base::Prng random(seed);
   AnyAddress to;
   const socklen_t to_bytes = fill(to, server.address, server.port);
+  if (!server.is_ipv4()) to.v6.sin6_scope_id = wire::interface_of(server);
   for (const AttackKind kind : kinds)
     for (unsigned i = 0; i < sockets_of_kind; ++i) {
       OwnedFile file(::socket(to.common.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -57,7 +58,7 @@ Result<UdpGun> UdpGun::open(const wire::Path& server, const std::vector<AttackKi
                        "); without --interface take a network of ours, as 127.1.0.0/16"};
       }
       if (::connect(file.get(), &to.common, to_bytes) != 0)
-        return Error{"no way to " + port::format_endpoint(server.address, server.port) + ": " + std::strerror(errno)};
+        return Error{"no way to " + port::format_endpoint(server) + ": " + std::strerror(errno)};
       gun.sockets_[index_of(kind)].push_back(std::move(file));
     }
   return gun;

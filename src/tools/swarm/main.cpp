@@ -70,6 +70,8 @@ int run_socket(const tools::SwarmOptions& options, const crypt::TokenKey& key, t
   config.receive_bytes = config.send_bytes = 32 << 20;
   auto socket = port::Socket::open(config);
   if (!socket) return fail(socket.error().message);
+  if (!socket.value()->report().has_ipv6)
+    return fail("--server " + options.server_text + ": this system has no IPv6; give an IPv4 address of the server");
   std::vector<std::uint16_t> ports;
   for (unsigned round = 0; round < handshakes_per_socket; ++round)
     for (unsigned i = 0; i < config.socket_count; ++i) ports.push_back(socket.value()->local(i).port);

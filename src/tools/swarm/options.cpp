@@ -4,35 +4,21 @@
 #include <iostream>
 #include <utility>
 
-#include "port/address.h"
 #include "tools/arguments.h"
+#include "wire/endpoint.h"
 
 namespace serried::tools {
 
 namespace {
-
-/// "192.0.2.1:4000", "[2001:db8::1]:4000"
-Result<wire::Path> parse_endpoint(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0) return Error{"'" + text + "' has no port; write ADDRESS:PORT"};
-  std::string host = text.substr(0, colon);
-  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  const Result<port::Address> address = port::parse_address(host);
-  if (!address) return address.error();
-  const std::string digits = text.substr(colon + 1);
-  const bool numeric = !digits.empty() && digits.size() <= 5 &&
-                       std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-  const int number = numeric ? std::stoi(digits) : 0;
-  if (number < 1 || number > 65'535) return Error{"'" + digits + "' is no UDP port; give one of 1 to 65535"};
-  return port::endpoint(address.value(), static_cast<std::uint16_t>(number));
-}
 
 struct Texts {
   std::string driver = "socket", far = "count", status;
 };
 
 void declare_wire(Arguments& app, SwarmOptions& options, Texts& texts) {
-  app.add("--server", options.server_text, "where the server is; [IPv6]:PORT too").required().unit("ADDRESS:PORT");
+  app.add("--server", options.server_text, "where the server is; [IPv6]:PORT and [fe80::1%INTERFACE]:PORT too")
+      .required()
+      .unit("ADDRESS:PORT");
   app.add("--token-key", options.token_key_file, "the server's key: the swarm issues its own tokens")
       .required()
       .unit("FILE");
@@ -137,9 +123,15 @@ CommandLine parse_command_line(int argc, char** argv, bool terminal) {
                       : texts.status == "none" ? Status::none
                       : terminal               ? Status::live
                                                : Status::line;
-  const Result<wire::Path> server = parse_endpoint(line.swarm.server_text);
+  const Result<wire::Path> server = wire::parse_endpoint(line.swarm.server_text);
   if (!server) {
     std::cerr << "--server: " << server.error().message << '\n';
+    line.exit_code = 2;
+  } else if (line.swarm.driver == Driver::socket && wire::lacks_interface(server.value())) {
+    std::cerr << "--server: " << wire::no_interface(line.swarm.server_text).message << '\n';
+    line.exit_code = 2;
+  } else if (line.swarm.driver == Driver::ethdev && wire::interface_of(server.value()) != 0) {
+    std::cerr << "--server: the ethdev driver stands on no interface of the kernel; leave out what is behind the %\n";
     line.exit_code = 2;
   } else {
     line.swarm.server = server.value();
