@@ -20,7 +20,7 @@ bool is_ipv4(const Address& address) noexcept { return wire::is_ipv4_mapped(addr
 
 SERRIED_SETUP Result<Address> parse_address(std::string_view text) {
   if (const std::size_t percent = text.find('%'); percent != std::string_view::npos)
-    return Error{"\"" + std::string(text) + "\": an interface says nothing here; leave out " +
+    return Error{'"' + std::string(text) + "\": an interface says nothing here; leave out " +
                  std::string(text.substr(percent))};
   const auto scoped = wire::parse_scoped_address(text);
   if (!scoped) return scoped.error();
@@ -37,7 +37,7 @@ SERRIED_SETUP Result<LocalAddress> parse_local_address(std::string_view text) {
     const std::string_view digits = text.substr(slash + 1);
     const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), local.prefix_bits);
     if (fault != std::errc{} || end != digits.data() + digits.size() || local.prefix_bits > bits_max)
-      return Error{"\"" + std::string(text) + "\": the prefix after the slash must be 0 to " +
+      return Error{'"' + std::string(text) + "\": the prefix after the slash must be 0 to " +
                    std::to_string(bits_max)};
   }
   return local;
