@@ -61,10 +61,13 @@ void write_records(base::ByteWriter& out, std::uint32_t tick) {
   }
 }
 
-/// So many views take a datagram of 60 records each, one after the other.
-void view_apply(benchmark::State& state) {
+/// So many views take a datagram of 60 records each, one after the other; with a delay they remember what they draw by.
+/// `drawn`: the time is that of drawing all entities of each, once a datagram.
+void view_apply(benchmark::State& state, Nanos delay, bool drawn) {
   const auto count = static_cast<std::size_t>(state.range(0));
-  std::vector<view::View> views(count);
+  view::ViewOptions options;
+  options.interpolation_delay = delay;
+  std::vector<view::View> views(count, view::View(options));
   std::array<std::uint8_t, 1200> bytes;
   message::ConnectionAccepted accepted;
   accepted.tracked_max = tracked;
@@ -87,15 +90,23 @@ void view_apply(benchmark::State& state) {
     out.write(std::uint16_t{0});
     write_records(out, tick);
     const message::Framed framed{message::Type::delta_sync, out.written()};
-    const double begin = thread_seconds();
+    const Nanos now = second + tick * (second / 30);
+    double begin = thread_seconds();
     for (view::View& view : views) {
-      view.begin(1 + tick, second + tick * (second / 30));
+      view.begin(1 + tick, now);
       static_cast<void>(view.apply(framed));
     }
+    if (!drawn) return thread_seconds() - begin;
+    begin = thread_seconds();
+    float place = 0;
+    for (const view::View& view : views)
+      view.for_each_shown(now + 5 * millisecond,
+                          [&](const view::Tracked&, const view::Drawn& seen) { place += seen.position[0]; });
+    benchmark::DoNotOptimize(place);
     return thread_seconds() - begin;
   };
   bench::ResultHash hash;
-  for (unsigned i = 0; i < 2 * groups; ++i) static_cast<void>(round());
+  for (unsigned i = 0; i < 10 * groups; ++i) static_cast<void>(round());
   for (unsigned entity = 0; entity < tracked; ++entity) {
     const view::Tracked* const known = views[entity % count].find(slot_of(entity));
     hash.add(known == nullptr ? 0 : message::state_hash(known->state));
@@ -107,12 +118,18 @@ void view_apply(benchmark::State& state) {
     if (view.counters().records != std::uint64_t{records} * tick) state.SkipWithError("a record was not applied");
   }
   using benchmark::Counter;
-  state.counters["per_record"] = Counter(static_cast<double>(state.iterations()) * static_cast<double>(count) * records,
-                                         Counter::kIsRate | Counter::kInvert);
+  state.counters[drawn ? "per_entity" : "per_record"] =
+      Counter(static_cast<double>(state.iterations()) * static_cast<double>(count) * (drawn ? tracked : records),
+              Counter::kIsRate | Counter::kInvert);
   state.counters["bytes_per_view"] = static_cast<double>(held) / static_cast<double>(count);
   state.SetLabel(hash.text());
 }
+void view_apply(benchmark::State& state) { view_apply(state, 0, false); }
 BENCHMARK(view_apply)->ArgName("views")->Arg(1)->Arg(100)->Arg(2'000)->Arg(10'000)->UseManualTime();
+void scene_apply(benchmark::State& state) { view_apply(state, 100 * millisecond, false); }
+BENCHMARK(scene_apply)->ArgName("views")->Arg(1)->Arg(625)->UseManualTime();
+void scene_draw(benchmark::State& state) { view_apply(state, 100 * millisecond, true); }
+BENCHMARK(scene_draw)->ArgName("views")->Arg(1)->Arg(625)->UseManualTime();
 
 /// Hands out what lies in `in`, and keeps what is sent in `out`, without a copy inside the time.
 class BenchPort {

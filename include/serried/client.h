@@ -36,11 +36,14 @@ struct ClientOptions {
   std::vector<std::uint8_t> token;              ///< from the login service; lets the player in once
   std::array<std::uint8_t, 32> token_secret{};  ///< from the login service, beside the token; wiped by connect()
   std::chrono::milliseconds connect_timeout{10'000};
-  std::chrono::milliseconds interpolation_delay{100};  ///< how far behind the server the scene is drawn
-  std::chrono::milliseconds far_timeout{4'000};        ///< a far entity that was not seen for so long is gone
-  bool far_entities = true;                            ///< keep those that are in view, but too far to be tracked
-  bool audit = false;          ///< ask the server to check our view against what it believes we hold
-  int socket_bytes = 1 << 20;  ///< receive buffer asked of the system
+  /// How far behind the server the scene is drawn, at least. Where updates come late or seldom, it grows with them, up
+  /// to 250 ms, and shrinks again; so slowly that the scene's time goes at most 2 % faster or slower. 0: nothing is
+  /// interpolated, the scene is what was received last.
+  std::chrono::milliseconds interpolation_delay{100};
+  std::chrono::milliseconds far_timeout{4'000};  ///< a far entity that was not seen for so long is gone
+  bool far_entities = true;                      ///< keep those that are in view, but too far to be tracked
+  bool audit = false;                            ///< ask the server to check our view against what it believes we hold
+  int socket_bytes = 1 << 20;                    ///< receive buffer asked of the system
 
   std::uint64_t player_id = 0;                ///< from the login service, beside the token; commands name it
   std::vector<std::uint8_t> integrity_table;  ///< contents of the file that serried-integrity made; empty: none
@@ -92,7 +95,9 @@ struct ClientInput {
   bool crouch = false, run = false;
 };
 
-/// One entity as it is to be drawn now.
+/// One entity as it is to be drawn now: as it was interpolation_delay ago. It comes and goes in the scene when it came
+/// and went then. Of one that nothing new has come of in time, its velocity says for 100 ms where it is; then it
+/// stands.
 /// Units   100 a metre, radians
 struct SceneEntity {
   std::uint64_t id = 0;  ///< 0: not known (a far entity)
@@ -118,6 +123,7 @@ struct ClientStatistics {
   std::uint64_t audits = 0, view_mismatches = 0;
   std::uint64_t faults = 0;
   std::uint64_t tracked = 0;
+  std::chrono::nanoseconds interpolation_delay{};          ///< that the scene has, or comes to
   std::uint64_t messages_sent = 0, messages_received = 0;  ///< of the game
   std::uint64_t resent_datagrams = 0;  ///< reliable ones that were lost, and whose messages were sent again
   std::uint64_t timeouts = 0;          ///< retransmission timeouts

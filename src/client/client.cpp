@@ -456,6 +456,7 @@ ClientStatistics Client::statistics() const {
   out.view_mismatches = counters.mismatches;
   out.faults = implementation_->session.faults().total();
   out.tracked = view.tracked_count();
+  out.interpolation_delay = std::chrono::nanoseconds(view.scene_clock().delay());
   const peer::SessionCounters& session = implementation_->session.counters();
   out.messages_sent = session.messages_sent;
   out.messages_received = session.messages_received;
@@ -485,9 +486,7 @@ void Client::scene(const std::function<void(const SceneEntity&)>& visit) const {
       self.scratch.pop_back();
     }
     const Nanos now = clock_now();
-    const view::View& view = self.session.view();
-    view.for_each([&](const view::Tracked& entity) { shown.push_back(client::scene_of(view, entity, now)); });
-    view.for_each_far(now, [&](const view::FarProxy& proxy) { shown.push_back(client::scene_of(view, proxy, now)); });
+    client::for_each_in_scene(self.session.view(), now, [&](const SceneEntity& entity) { shown.push_back(entity); });
   }
   for (const SceneEntity& entity : shown) visit(entity);
   shown.clear();

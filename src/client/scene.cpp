@@ -5,6 +5,12 @@
 namespace serried::client {
 
 SceneEntity scene_of(const view::View& view, const view::Tracked& entity, Nanos now) {
+  view::Drawn drawn;
+  static_cast<void>(view.draw(entity, view.scene_time(now), drawn));
+  return scene_of(view, entity, drawn, now);
+}
+
+SceneEntity scene_of(const view::View& view, const view::Tracked& entity, const view::Drawn& drawn, Nanos now) {
   SceneEntity out;
   const view::TrackedFacts& facts = view.facts(entity);
   out.id = facts.id;
@@ -14,15 +20,15 @@ SceneEntity scene_of(const view::View& view, const view::Tracked& entity, Nanos 
   out.faction = facts.faction;
   out.level = facts.level;
   out.own = view.own() == &entity;
-  out.position = view.interpolated(entity, now);
+  out.position = drawn.position;
   out.received = view.position(entity);
-  for (std::size_t axis = 0; axis < 3; ++axis) out.velocity[axis] = entity.state.velocity[axis];
-  out.yaw = message::angle_of(entity.state.yaw);
-  out.animation = entity.state.anim;
-  out.state_flags = entity.state.state_flags;
-  out.effect_flags = entity.state.effect_flags;
-  out.health = static_cast<float>(entity.state.health) / 255.0F;
-  out.mana = static_cast<float>(entity.state.mana) / 255.0F;
+  out.velocity = drawn.velocity;
+  out.yaw = drawn.yaw;
+  out.animation = drawn.anim;
+  out.state_flags = drawn.state_flags;
+  out.effect_flags = drawn.effect_flags;
+  out.health = static_cast<float>(drawn.health) / 255.0F;
+  out.mana = static_cast<float>(drawn.mana) / 255.0F;
   out.age = std::chrono::nanoseconds(view::View::age(entity, now));
   return out;
 }

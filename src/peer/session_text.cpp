@@ -14,6 +14,13 @@ namespace {
   return "messages on a reliable channel contradict one another";
 }
 
+[[nodiscard]] std::string sentence(std::string_view before, std::string_view subject, std::string_view behind) {
+  std::string text(before);
+  text += subject;
+  text += behind;
+  return text;
+}
+
 [[nodiscard]] std::string hexadecimal(std::uint8_t byte) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   return {'0', 'x', digits[byte >> 4], digits[byte & 15]};
@@ -63,7 +70,7 @@ namespace {
     case Type::chat:
       return "a Chat";
     default:
-      return "a message of type " + hexadecimal(type);
+      return sentence("a message of type ", hexadecimal(type), "");
   }
 }
 
@@ -93,23 +100,23 @@ namespace {
     case Fault::bad_framing:
       return "a message is longer than what is left of its datagram";
     case Fault::bad_message:
-      return "the content of " + message_text(detail) + " is malformed";
+      return sentence("the content of ", message_text(detail), " is malformed");
     case Fault::unknown_message:
-      return message_text(detail) + " is not known here";
+      return sentence("", message_text(detail), " is not known here");
     case Fault::unexpected_message:
-      return message_text(detail) + " came out of turn";
+      return sentence("", message_text(detail), " came out of turn");
     case Fault::bad_ack:
       return "the acknowledgments are malformed";
     case Fault::ack_lie:
       return "a datagram is acknowledged that was never sent";
     case Fault::bad_reliable:
-      return "messages on channel " + std::to_string(detail) + " contradict one another";
+      return sentence("messages on channel ", std::to_string(detail), " contradict one another");
     case Fault::stalled_message:
       return "a message in fragments was begun and not gone on with";
     case Fault::bad_packed:
-      return "a compressed datagram on channel " + std::to_string(detail) + " is damaged";
+      return sentence("a compressed datagram on channel ", std::to_string(detail), " is damaged");
     case Fault::bad_rekey:
-      return "keys of epoch " + std::to_string(detail) + " were asked for out of turn";
+      return sentence("keys of epoch ", std::to_string(detail), " were asked for out of turn");
     case Fault::bad_accept:
       return "a ConnectionAccepted is authentic and malformed";
     case Fault::input_echo:
@@ -152,8 +159,8 @@ std::string_view fault_name(Fault fault) noexcept {
 }
 
 std::string fault_text(const FaultReport& report) {
-  std::string text = what_happened(report.fault, report.detail);
-  return report.sequence == 0 ? text : "in datagram " + std::to_string(report.sequence) + " " + text;
+  const std::string text = what_happened(report.fault, report.detail);
+  return report.sequence == 0 ? text : sentence("in datagram ", std::to_string(report.sequence), " ").append(text);
 }
 
 void FaultLog::add(const FaultReport& report) noexcept {

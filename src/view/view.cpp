@@ -1,7 +1,6 @@
 #include "view/view.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "crypt/replay.h"
 
@@ -13,10 +12,6 @@ constexpr std::size_t index_min = 32;
 /// Memories of removals beside the live entities. A replay window is 256 datagrams; more removals than this within it
 /// mean a server that creates and removes without pause.
 constexpr std::size_t gone_max = 1024;
-/// A pause longer than this between two positions was rest, not slow motion: interpolation starts late instead.
-constexpr Nanos gap_max = 250 * millisecond;
-/// How far a late entity is carried on by its velocity before it stands still.
-constexpr Nanos extrapolation_max = 100 * millisecond;
 
 }  // namespace
 
@@ -35,6 +30,10 @@ void View::configure(const message::ConnectionAccepted& accepted) {
             cells(accepted.sections_y, accepted.section_size_xy, accepted.cell_size_xy),
             cells(accepted.sections_z, accepted.section_size_z, accepted.cell_size_z)};
   clock_.configure(accepted.tick_rate_hz);
+  if (options_.interpolation_delay != 0) {
+    scene_clock_.configure(options_.interpolation_delay, clock_);
+    trails_.configure(clock_.ticks(SceneClock::delay_max(options_.interpolation_delay)));
+  }
   player_entity_ = accepted.player_entity;
   // Twice tracked_max: until a removal arrives, the entity that took its place is here too.
   live_max_ = std::min<std::size_t>(2 * std::size_t{accepted.tracked_max} + 2, 32'768);
@@ -79,28 +78,6 @@ std::array<float, 3> View::position(const Tracked& entity) const noexcept {
   return message::position_of(geometry_, entity.state);
 }
 
-std::array<float, 3> View::interpolated(const Tracked& entity, Nanos now) const noexcept {
-  const std::array<float, 3> last = position(entity);
-  if (!clock_.known() || entity.ticks_before == 0) return last;
-  const double render = clock_.tick_at(now) - clock_.ticks(options_.interpolation_delay);
-  const double end = entity.tick;
-  const double begin = end - std::min(static_cast<double>(entity.ticks_before), clock_.ticks(gap_max));
-  std::array<float, 3> result{};
-  if (render <= end) {
-    message::EntityState before;
-    before.section = entity.previous_section;
-    before.position = entity.previous_position;
-    const std::array<float, 3> first = message::position_of(geometry_, before);
-    const auto part = static_cast<float>(std::clamp((render - begin) / (end - begin), 0.0, 1.0));
-    for (std::size_t axis = 0; axis < 3; ++axis) result[axis] = first[axis] + (last[axis] - first[axis]) * part;
-    return result;
-  }
-  const double late = std::min(render - end, clock_.ticks(extrapolation_max)) / clock_.ticks(second);
-  for (std::size_t axis = 0; axis < 3; ++axis)
-    result[axis] = last[axis] + static_cast<float>(entity.state.velocity[axis]) * static_cast<float>(late);
-  return result;
-}
-
 std::array<float, 3> View::position(const FarProxy& proxy) const noexcept {
   const std::uint32_t x = proxy.cell % cells_[0];
   const std::uint32_t y = proxy.cell / cells_[0] % cells_[1];
@@ -115,7 +92,7 @@ std::array<float, 3> View::position(const FarProxy& proxy) const noexcept {
 
 std::size_t View::memory_bytes() const noexcept {
   return entities_.capacity() * sizeof(Tracked) + facts_.capacity() * sizeof(TrackedFacts) +
-         index_.capacity() * sizeof index_[0] + far_.memory_bytes();
+         index_.capacity() * sizeof index_[0] + trails_.memory_bytes() + far_.memory_bytes();
 }
 
 void View::ignore() noexcept {
@@ -134,6 +111,7 @@ Tracked* View::add(std::uint16_t slot) {
   added.slot = slot;
   added.gone = 1;
   facts_.emplace_back();
+  trails_.resize(entities_.size());
   index_[place] = static_cast<std::uint32_t>(slot) << 16 | static_cast<std::uint32_t>(entities_.size());
   return &added;
 }
@@ -146,10 +124,12 @@ void View::sweep(std::size_t room_wanted) {
     if (entity.gone && behind > crypt::ReplayWindow::positions) continue;
     if (own_ == i) own_ = static_cast<std::uint32_t>(kept);
     entities_[kept] = entity;
+    trails_.move(i, kept);
     facts_[kept++] = facts_[i];
   }
   entities_.resize(kept);
   facts_.resize(kept);
+  trails_.resize(kept);
   std::size_t size = std::max(index_min, index_.size());
   // A quarter full at most after growing: sweeps stay rare.
   while (size < 3 * (entities_.size() + room_wanted)) size *= 2;

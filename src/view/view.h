@@ -18,7 +18,9 @@
 #include "metrics/drop.h"
 #include "serried/time.h"
 #include "view/far.h"
+#include "view/scene_clock.h"
 #include "view/tick_clock.h"
+#include "view/trail.h"
 
 namespace serried::view {
 
@@ -27,8 +29,10 @@ enum class FarMode : std::uint8_t { none, count, full };
 
 struct ViewOptions {
   FarMode far = FarMode::full;
-  Nanos far_timeout = 4 * second;                 ///< two cycles of far blocks, of 2 s
-  Nanos interpolation_delay = 100 * millisecond;  ///< how far behind the server's clock the scene is drawn
+  Nanos far_timeout = 4 * second;  ///< two cycles of far blocks, of 2 s
+  /// How far behind the server's clock the scene is drawn, at least (SceneClock). 0: nothing is remembered to draw by,
+  /// and what is drawn is what was received last.
+  Nanos interpolation_delay = 100 * millisecond;
   /// Where tracked entities are kept; outlives the view.
   std::pmr::memory_resource* memory = std::pmr::get_default_resource();
 };
@@ -37,13 +41,10 @@ struct ViewOptions {
 /// cache line. What stays the same as long as it is tracked is in TrackedFacts.
 struct alignas(64) Tracked {
   message::EntityState state;
-  // Place before the last one received, as it came: only drawing needs it in units.
-  std::array<std::uint16_t, 3> previous_section{};
-  std::array<std::int16_t, 3> previous_position{};
-  std::uint32_t tick = 0;               ///< of the last position received
-  std::uint64_t updated : 48 = 0;       ///< when, in units of 1,024 ns, wrapping after nine years; see View::age
-  std::uint64_t ticks_before : 16 = 0;  ///< from the place before to this one, 65,535 or more
-  std::uint64_t sequence : 40 = 0;      ///< the lower bits of the datagram that was last applied to this slot
+  TrailEnd trail;
+  std::uint32_t gone_tick = 0;      ///< of its removal
+  std::uint64_t updated : 48 = 0;   ///< when, in units of 1,024 ns, wrapping after nine years; see View::age
+  std::uint64_t sequence : 40 = 0;  ///< the lower bits of the datagram that was last applied to this slot
   std::uint64_t slot : 16 = 0;
   std::uint64_t generation : 2 = 0;
   std::uint64_t own : 1 = 0;
@@ -84,6 +85,7 @@ class View {
       : entities_(options.memory),
         index_(options.memory),
         facts_(options.memory),
+        trails_(options.memory),
         options_(options),
         far_(options.far_timeout) {}
 
@@ -114,23 +116,33 @@ class View {
 
   /// Where the entity was received last.
   [[nodiscard]] std::array<float, 3> position(const Tracked& entity) const noexcept;
-  /// Where to draw it now: between its last two positions, interpolation_delay behind the server's clock.
-  [[nodiscard]] std::array<float, 3> interpolated(const Tracked& entity, Nanos now) const noexcept;
+  /// What the scene shows at `now`.
+  [[nodiscard]] SceneTime scene_time(Nanos now) const noexcept { return scene_clock_.at(now); }
+  /// The entity as it was then. False: it is not in the scene: it was created later, or is gone already.
+  bool draw(const Tracked& entity, SceneTime time, Drawn& out) const noexcept;
+  /// Visit what is in the scene, with an entity that was removed a moment ago: `visit(entity, drawn)`.
+  template <class Visit>
+  void for_each_shown(Nanos now, Visit&& visit) const {
+    const SceneTime time = scene_time(now);
+    Drawn drawn;
+    for (const Tracked& entity : entities_)
+      if (begun(entity, time) && draw(entity, time, drawn)) visit(entity, drawn);
+  }
   /// Since a datagram last told of it, to a microsecond.
   [[nodiscard]] static Nanos age(const Tracked& entity, Nanos now) noexcept {
     const Nanos units = (now / updated_unit - entity.updated) & updated_mask;
     return units <= updated_mask / 2 ? units * updated_unit : 0;
   }
   /// Of an entity that this view has shown.
-  [[nodiscard]] const TrackedFacts& facts(const Tracked& entity) const noexcept {
-    return facts_[static_cast<std::size_t>(&entity - entities_.data())];
-  }
+  [[nodiscard]] const TrackedFacts& facts(const Tracked& entity) const noexcept { return facts_[number_of(entity)]; }
 
-  /// Far proxies, without those that are tracked (their tracked state is the better one).
+  /// Far proxies, without those that the scene shows as tracked (their tracked state is the better one).
   template <class Visit>
   void for_each_far(Nanos now, Visit&& visit) const {
+    const SceneTime time = scene_time(now);
     far_.for_each(now, [&](const FarProxy& proxy) {
-      if (find(proxy.slot) == nullptr) visit(proxy);
+      const Tracked* known = entry(proxy.slot);
+      if (known == nullptr || !begun(*known, time)) visit(proxy);
     });
   }
   [[nodiscard]] std::array<float, 3> position(const FarProxy& proxy) const noexcept;
@@ -138,6 +150,7 @@ class View {
   [[nodiscard]] const FarStore& far() const noexcept { return far_; }
   [[nodiscard]] const ViewOptions& options() const noexcept { return options_; }
   [[nodiscard]] const TickClock& clock() const noexcept { return clock_; }
+  [[nodiscard]] const SceneClock& scene_clock() const noexcept { return scene_clock_; }
   [[nodiscard]] std::uint16_t applied_input() const noexcept { return applied_input_; }
   [[nodiscard]] bool ever_updated() const noexcept { return applied_input_sequence_ != 0; }
   [[nodiscard]] const ViewCounters& counters() const noexcept { return counters_; }
@@ -166,7 +179,7 @@ class View {
 
   /// A record of `known`, which may be null; `apply` merges it into a state, false when it cannot.
   template <class Apply>
-  void merge(Tracked* known, std::uint8_t generation, std::uint8_t mask, Apply&& apply) noexcept;
+  void merge(Tracked* known, std::uint8_t generation, Apply&& apply) noexcept;
   void remove(const message::Removal& removal);
   void compare(const message::Audit& audit) noexcept;
   void ignore() noexcept;
@@ -181,11 +194,16 @@ class View {
     known.sequence = sequence_ & sequence_mask;
     known.updated = now_ / updated_unit & updated_mask;
   }
-
-  /// A position has come: the place before it is known already.
-  void move_on(Tracked& known) const noexcept {
-    known.ticks_before = std::min(tick_ - known.tick, std::uint32_t{0xFFFF}) & 0xFFFF;
-    known.tick = tick_;
+  /// Its state has changed: remember it, to draw by.
+  void remember(Tracked& known) noexcept {
+    if (!trails_.kept()) return;
+    trails_.note(number_of(known), known.trail, known.state, tick_);
+    moving_ |= known.state.velocity != std::array<std::int16_t, 3>{};
+  }
+  /// The scene's time has come to where it begins, and not to where it is gone.
+  [[nodiscard]] bool begun(const Tracked& entity, SceneTime time) const noexcept;
+  [[nodiscard]] std::size_t number_of(const Tracked& entity) const noexcept {
+    return static_cast<std::size_t>(&entity - entities_.data());
   }
 
   [[nodiscard]] Tracked* entry(std::uint16_t slot) noexcept {
@@ -217,6 +235,7 @@ class View {
   std::uint32_t own_ = none;  ///< in entities_
   std::uint32_t tick_ = 0;
   bool complete_ = true;
+  bool moving_ = false;  ///< something that the last update told of moves
   std::uint16_t applied_input_ = 0;
   std::uint64_t largest_sequence_ = 0;
   std::uint64_t applied_input_sequence_ = 0;
@@ -229,6 +248,8 @@ class View {
 
   // Of few datagrams
   std::pmr::vector<TrackedFacts> facts_;  ///< as entities_
+  Trails trails_;                         ///< as entities_
+  SceneClock scene_clock_;
   std::size_t live_ = 0;
   std::size_t live_max_ = 0;
   std::uint64_t player_entity_ = 0;

@@ -1,6 +1,8 @@
 /// The entity messages, one function each. Every message is decoded to its end before the first of its parts is
 /// applied: a malformed message changes nothing.
 
+#include <utility>
+
 #include "channel/pack.h"
 #include "view/view.h"
 
@@ -11,6 +13,8 @@ using metrics::Drop;
 namespace {
 /// Of one datagram, which may be packed: the shortest record has four bytes.
 constexpr std::size_t records_max = channel::unpacked_bytes_max / 4;
+/// Trails are asked for so many records before their turn: where they are stands in the entity.
+constexpr std::size_t trails_ahead = 8;
 }  // namespace
 
 metrics::Drop View::apply_delta(std::span<const std::uint8_t> content) {
@@ -37,23 +41,32 @@ metrics::Drop View::apply_delta(std::span<const std::uint8_t> content) {
 
   tick_ = tick;
   clock_.note(tick, now_);
+  if (trails_.kept()) scene_clock_.note(clock_, tick, std::exchange(moving_, false), now_);
   ++counters_.updates;
   if (sequence_ > applied_input_sequence_) {
     applied_input_sequence_ = sequence_;
     applied_input_ = applied_input;
   }
   const std::uint8_t* const end = in.position();
-  for (std::size_t i = 0; i < count; ++i)
-    merge(known[i], records[i].generation(), records[i].mask,
+  for (std::size_t i = 0; i < count; ++i) {
+    if (trails_.kept() && i + trails_ahead < count && known[i + trails_ahead] != nullptr)
+      trails_.prefetch(number_of(*known[i + trails_ahead]), known[i + trails_ahead]->trail);
+    merge(known[i], records[i].generation(),
           [&](message::EntityState& state) { return message::apply_record(records[i], end, state); });
+  }
   return Drop::none;
 }
 
 template <class Apply>
-inline void View::merge(Tracked* known, std::uint8_t generation, std::uint8_t mask, Apply&& apply) noexcept {
-  if (known == nullptr || known->gone || known->generation != generation || is_newer(*known)) return ignore();
-  const auto section = known->state.section;
-  const auto place = known->state.position;
+inline void View::merge(Tracked* known, std::uint8_t generation, Apply&& apply) noexcept {
+  if (known == nullptr || known->gone || known->generation != generation) return ignore();
+  if (is_newer(*known)) {
+    // Too late for the state, and it will be said again; but it says where the entity was.
+    message::EntityState state;
+    if (trails_.kept() && trails_.before(number_of(*known), known->trail, tick_, state) && apply(state))
+      trails_.insert(number_of(*known), known->trail, state, tick_);
+    return ignore();
+  }
   if (!apply(known->state)) {
     ++counters_.misplaced;
     complete_ = false;
@@ -61,17 +74,14 @@ inline void View::merge(Tracked* known, std::uint8_t generation, std::uint8_t ma
   }
   touch(*known);
   ++counters_.records;
-  if ((mask & (message::delta::position | message::delta::section)) == 0) return;
-  known->previous_section = section;
-  known->previous_position = place;
-  move_on(*known);
+  remember(*known);
 }
 
 metrics::Drop View::apply_quantised(std::span<const std::uint8_t> content) {
   base::ByteReader in(content);
   message::Record record;
   if (!message::read_record(in, record) || !in.complete()) return Drop::bad_message;
-  merge(entry(record.slot), record.generation(), record.mask,
+  merge(entry(record.slot), record.generation(),
         [&](message::EntityState& state) { return message::apply_record(record, state); });
   return Drop::none;
 }
@@ -95,7 +105,7 @@ metrics::Drop View::apply_float(std::span<const std::uint8_t> content) {
   record.state.effect_flags = update.effect_flags;
   record.state.health = update.health;
   record.state.mana = update.mana;
-  merge(entry(record.slot), record.generation(), record.mask,
+  merge(entry(record.slot), record.generation(),
         [&](message::EntityState& state) { return message::apply_record(record, state); });
   return Drop::none;
 }
@@ -109,25 +119,24 @@ metrics::Drop View::apply_create(std::span<const std::uint8_t> content) {
     return Drop::none;
   }
   const bool live = known != nullptr && !known->gone;
-  const bool fresh = !live || known->generation != create.generation;
   if ((!live && live_ >= live_max_) || (known == nullptr && (known = add(create.slot)) == nullptr)) {
     ++counters_.overflows;
     complete_ = false;
     return Drop::none;
   }
   if (!live) ++live_;
-  known->previous_section = fresh ? create.state.section : known->state.section;
-  known->previous_position = fresh ? create.state.position : known->state.position;
-  if (fresh) known->tick = tick_;
-  move_on(*known);
+  TrackedFacts& facts = facts_[number_of(*known)];
+  // One that is tracked again goes on from where it was last seen.
+  if (facts.id != create.id || known->generation != create.generation) known->trail = {};
   known->state = create.state;
   touch(*known);
+  remember(*known);
   known->generation = create.generation & 3;
   known->own = create.own;
   known->gone = 0;
-  facts_[static_cast<std::size_t>(known - entities_.data())] = {create.id, create.level, create.type, create.faction};
+  facts = {create.id, create.level, create.type, create.faction};
   if (create.own || (player_entity_ != 0 && create.id == player_entity_))
-    own_ = static_cast<std::uint32_t>(known - entities_.data());
+    own_ = static_cast<std::uint32_t>(number_of(*known));
   ++counters_.creates;
   return Drop::none;
 }
@@ -155,7 +164,10 @@ void View::remove(const message::Removal& removal) {
     complete_ = false;
     return;
   }
-  if (!known->gone) --live_;
+  if (!known->gone) {
+    --live_;
+    known->gone_tick = tick_;
+  }
   if (own_ != none && known == &entities_[own_]) own_ = none;
   known->gone = 1;
   known->own = 0;

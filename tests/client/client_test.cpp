@@ -171,8 +171,11 @@ TEST(Client, PlaysOverLoopback) {
   EXPECT_EQ(own.id, 77U);
   EXPECT_TRUE(own.own);
   EXPECT_FLOAT_EQ(own.position[0], 1.5F * 25'600.0F);
-  unsigned seen = 0;
-  client.scene([&](const SceneEntity& entity) { seen += entity.id == 77; });
+  unsigned seen = 0;  // once the scene has come to where it began
+  EXPECT_TRUE(eventually(client, [&] {
+    client.scene([&](const SceneEntity& entity) { seen += entity.id == 77; });
+    return seen != 0;
+  }));
   EXPECT_EQ(seen, 1U);
   EXPECT_GT(client.rtt().count(), 0);
   EXPECT_GT(client.server_tick(), 100U);

@@ -91,8 +91,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         std::min<std::size_t>(in.read<std::uint16_t>() % (wire::body_bytes_max + 1), in.remaining());
     const wire::Header header{session.connection_id(), channel, flags, sequence};
     static_cast<void>(session.accept_opened(header, in.read_bytes(length), test::path_of(4000), stage.now, drops));
-    session.view().for_each(
-        [&](const view::Tracked& entity) { static_cast<void>(session.view().interpolated(entity, stage.now)); });
+    session.view().for_each_shown(stage.now, [](const view::Tracked&, const view::Drawn&) {});
     session.view().for_each_far(
         stage.now, [&](const view::FarProxy& proxy) { static_cast<void>(session.view().position(proxy)); });
     if (session.view().tracked_count() > 2U * session.parameters().tracked_max + 2U) std::abort();

@@ -9,11 +9,9 @@ namespace serried {
 namespace {
 
 using metrics::Drop;
-using test::content_of;
 using test::Scene;
 using view::FarMode;
 using view::Tracked;
-namespace delta = message::delta;
 
 TEST(View, FarProxiesGiveWayToTracked) {
   Scene scene;
@@ -115,44 +113,6 @@ TEST(View, ReportsTheAgeOfEachEntity) {
   EXPECT_NEAR(age(30 * millisecond), 30.0 * millisecond, 2'000);
   EXPECT_NEAR(age(30 * 86'400 * second), 30.0 * 86'400 * second, 2'000);
   EXPECT_EQ(view::View::age(entity, scene.now - second), 0U);  // another clock's past
-}
-
-TEST(View, InterpolatesBetweenTheLastTwoPositions) {
-  Scene scene;
-  const auto place = [&](std::uint64_t sequence, std::int16_t x) {
-    scene.begin(sequence);
-    message::EntityState state = Scene::state(1);
-    state.position[0] = x;
-    state.velocity[0] = 600;
-    const Drop result = scene.apply(message::Type::delta_sync, content_of([&](base::ByteWriter& out) {
-                                      out.write(scene.tick);
-                                      out.write(std::uint16_t{0});
-                                      Scene::write_record(out, 5, delta::position | delta::velocity, state);
-                                    }));
-    EXPECT_EQ(result, Drop::none);
-  };
-  scene.create(1, 5, 0, 1);
-  scene.tick = 1000;
-  place(2, 0);
-  const float from = scene.view.position(*scene.view.find(5))[0];
-  scene.tick += 6;  // 100 ms
-  scene.now += 100 * millisecond;
-  place(3, 2560);
-  const Tracked& entity = *scene.view.find(5);
-  const float to = scene.view.position(entity)[0];
-  EXPECT_NEAR(to - from, 1000.0F, 0.01F);
-  // The scene is drawn 100 ms late: now it shows the older of both, 50 ms later the middle.
-  EXPECT_NEAR(scene.view.interpolated(entity, scene.now)[0], from, 1.0F);
-  EXPECT_NEAR(scene.view.interpolated(entity, scene.now + 50 * millisecond)[0], (from + to) / 2, 1.0F);
-  EXPECT_NEAR(scene.view.interpolated(entity, scene.now + 100 * millisecond)[0], to, 1.0F);
-  // Nothing new: carried on by its velocity for a while, then it stands.
-  EXPECT_NEAR(scene.view.interpolated(entity, scene.now + 150 * millisecond)[0], to + 30.0F, 1.0F);
-  EXPECT_NEAR(scene.view.interpolated(entity, scene.now + second)[0], to + 60.0F, 1.0F);
-  // A long rest before the last step was rest, not slow motion.
-  scene.tick += 600;
-  scene.now += 10 * second;
-  place(4, 5120);
-  EXPECT_NEAR(scene.view.interpolated(entity, scene.now - 200 * millisecond)[0], to, 1.0F);
 }
 
 }  // namespace

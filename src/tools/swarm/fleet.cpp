@@ -43,6 +43,7 @@ Fleet::Fleet(const SwarmOptions& options, const crypt::TokenKey& key, const cryp
       sampled_at_(now) {
   view::ViewOptions view;
   view.far = options.far;
+  view.interpolation_delay = 0;
   view.memory = &memory_.pool();
   bots_.reserve(options.bots);
   const Habits habits{Habit(options.chats_per_minute), Habit(options.commands_per_minute),
