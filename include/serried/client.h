@@ -57,7 +57,7 @@ enum class Delivery : std::uint8_t { unreliable, ordered, unordered };
 enum class SendResult : std::uint8_t {
   queued,
   not_playing,
-  full,      ///< too much is waiting for acks: try again later
+  full,      ///< too much is waiting for acks, or so much so fast is no server's to take: try again later
   too_long,  ///< or empty, no UTF-8, or of a type that is not the game's
 };
 
@@ -186,7 +186,8 @@ class Client {
   /// Queue a message of the game's own, type game_type_first or above; it goes with the next polls. Long ones, up to
   /// what the server takes (at most 512 KiB), go in fragments, one at a time: full while one is on its way.
   SendResult send(Delivery delivery, std::uint8_t type, std::span<const std::uint8_t> content);
-  /// Say something: `scope` is `near` or `everybody`, `text` has 1 to 256 bytes of UTF-8.
+  /// Say something: `scope` is `near` or `everybody`, `text` has 1 to 256 bytes of UTF-8. Five lines at once, then two
+  /// a second.
   SendResult chat(ChatScope scope, std::string_view text);
   /// Ask for an action; `target` is an entity's id, or 0. Returns the number that comes back with its outcome; 0: it
   /// was not queued.

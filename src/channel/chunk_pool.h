@@ -44,6 +44,9 @@ class ChunkPool {
 
   [[nodiscard]] std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(chunks_.size()); }
   [[nodiscard]] std::uint32_t in_use() const noexcept { return in_use_; }
+  [[nodiscard]] std::uint32_t free_chunks() const noexcept { return capacity() - in_use_; }
+  /// Less than half is free: who holds some gets no more than a small share.
+  [[nodiscard]] bool scarce() const noexcept { return in_use_ > capacity() / 2; }
 
   /// What MessageQueue keeps of the message that begins in a chunk.
   struct Record {

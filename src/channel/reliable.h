@@ -41,6 +41,9 @@ struct Receiver {
   /// A message that came in fragments: `bytes` of type and content in `block`. When true, the block is the taker's.
   bool (*take_block)(void* context, wire::Channel channel, std::uint16_t block, std::uint32_t bytes);
   void* context = nullptr;
+  /// Asked about each message that came whole, once, as it comes, whether it can be handed on now or not. True: it is
+  /// left out, and counts as received: nothing waits behind it. Null: none is.
+  bool (*leaves_out)(void* context, message::Type type) = nullptr;
 };
 
 enum class Urgency : std::uint8_t { bundled, immediate };
@@ -48,9 +51,10 @@ enum class Urgency : std::uint8_t { bundled, immediate };
 /// What became of a message that was to be sent.
 enum class Queued : std::uint8_t {
   yes,
-  full,      ///< 64 messages or 16 KiB of the channel are unacked, the pool is empty, or the channels are not open yet
-  busy,      ///< another message in fragments is on its way
-  too_long,  ///< beyond what the other side takes
+  full,       ///< 64 messages or 16 KiB of the channel are unacked, or the channels are not open yet
+  no_memory,  ///< the pool is empty: others hold it
+  busy,       ///< another message in fragments is on its way
+  too_long,   ///< beyond what the other side takes
 };
 
 /// What became of a reliable datagram, or of a fragment.
@@ -111,10 +115,10 @@ class Reliable {
   /// What became of a datagram of compose's. PayloadKind other than ordered or unordered is ignored.
   void on_outcome(Pools& pools, const SentPacket& packet, bool acked) noexcept;
 
-  /// More than three quarters of what may be unacked on channel 1 are: take no work whose answer would need it.
-  [[nodiscard]] bool nearly_full() const noexcept {
-    return outbound_[0].unacked.messages() > unacked_messages_max * 3 / 4 ||
-           outbound_[0].unacked.bytes() > unacked_bytes_max * 3 / 4;
+  /// So many more messages, of together so many bytes with their types, find room on channel 1, if the pool has it.
+  [[nodiscard]] bool has_room(unsigned messages, std::uint32_t bytes) const noexcept {
+    return outbound_[0].unacked.messages() + messages <= unacked_messages_max &&
+           outbound_[0].unacked.bytes() + bytes <= unacked_bytes_max && open_ids(0) + messages <= id_window;
   }
   [[nodiscard]] std::uint32_t unacked_bytes() const noexcept;  ///< queued or in flight, fragments included
   /// Half of what may be unacked on this channel is: what can be left unsaid should be, so that what must be said finds
@@ -134,6 +138,8 @@ class Reliable {
                                          std::uint32_t bytes_max, const Receiver& receiver, Nanos now) noexcept;
   /// Offer what waits for room at the receiver. True: nothing waits any more.
   [[nodiscard]] bool hand_over(Pools& pools, const Receiver& receiver) noexcept;
+  /// There may be something for `hand_over`.
+  [[nodiscard]] bool holds() const noexcept { return waiting_.messages() != 0 || joining(); }
   /// Drop incomplete messages of channel 0 that are too old; returns how many. Joining on a reliable channel that made
   /// no progress for stalled_after, because fragments are missing, or on channel 1 messages before it, sets
   /// stalled(). What waits for room at the receiver alone is never stalled.

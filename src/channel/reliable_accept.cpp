@@ -17,6 +17,11 @@ Accepted Reliable::accept(Pools& pools, wire::Channel channel, base::ByteReader 
     const IdWindow::Place place = ids.look(id);
     if (place == IdWindow::Place::known) continue;
     bool taken = place == IdWindow::Place::fresh && message.content.size() < unpacked_bytes_max;
+    if (taken && receiver.leaves_out != nullptr && receiver.leaves_out(receiver.context, message.type)) {
+      ids.take(id);
+      if (channel == wire::Channel::reliable_ordered) static_cast<void>(hand_over_ordered(pools, receiver));
+      continue;
+    }
     if (taken && channel == wire::Channel::reliable_ordered) {
       taken = accept_ordered(pools, id, message, receiver);
     } else if (taken) {
@@ -40,10 +45,10 @@ bool Reliable::accept_ordered(Pools& pools, std::uint16_t id, const message::Fra
     }
   }
   // The last quarter of the pool is kept for outgoing messages: peers that leave out their first message, and send the
-  // later ones, must not make answers to other sessions impossible.
+  // later ones, must not make answers to other sessions impossible. While less than half is free, each has a share.
   const std::uint32_t chunks = ChunkPool::chunks_for(message.content.size() + 1);
-  if (waiting_.chunks() + chunks > waiting_chunks_max ||
-      pools.chunk.in_use() + chunks > pools.chunk.capacity() / 4 * 3 ||
+  const std::uint32_t share = pools.chunk.scarce() ? waiting_chunks_max / 8 : waiting_chunks_max;
+  if (waiting_.chunks() + chunks > share || pools.chunk.in_use() + chunks > pools.chunk.capacity() / 4 * 3 ||
       !waiting_.insert(pools.chunk, id, message.type, message.content, 0))
     return false;
   ids.take(id);

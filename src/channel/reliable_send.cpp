@@ -69,7 +69,7 @@ Queued Reliable::send(Pools& pools, wire::Channel channel, message::Type type, s
   if (bytes > whole_message_bytes_max || channel == wire::Channel::unreliable) {
     if (const Queued verdict = can_split(channel, bytes); verdict != Queued::yes) return verdict;
     const std::uint16_t block = pools.block.acquire(static_cast<std::uint32_t>(bytes));
-    if (block == BlockPool::none) return Queued::full;
+    if (block == BlockPool::none) return Queued::no_memory;
     base::ByteWriter to{pools.block.bytes(block)};
     to.write(type);
     to.write_bytes(content);
@@ -83,7 +83,7 @@ Queued Reliable::send(Pools& pools, wire::Channel channel, message::Type type, s
       open_ids(index) >= id_window)
     return Queued::full;
   const Nanos due = urgency == Urgency::immediate ? 0 : now + bundle_delay;
-  if (!out.unacked.insert(pools.chunk, out.next_id, type, content, due)) return Queued::full;
+  if (!out.unacked.insert(pools.chunk, out.next_id, type, content, due)) return Queued::no_memory;
   if (out.unacked.messages() == 1) out.oldest_id = out.next_id;
   ++out.next_id;
   out.want(static_cast<std::uint16_t>(bytes), due);

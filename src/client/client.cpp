@@ -391,8 +391,8 @@ SendResult Client::send(Delivery delivery, std::uint8_t type, std::span<const st
   Implementation& self = *implementation_;
   const std::scoped_lock lock(self.mutex);
   if (!self.session.connected()) return SendResult::not_playing;
-  return outward(self.session.send_message(static_cast<wire::Channel>(delivery), static_cast<message::Type>(type),
-                                           content, channel::Urgency::bundled, clock_now()));
+  return outward(self.requests.own(self.session, static_cast<wire::Channel>(delivery), static_cast<message::Type>(type),
+                                   content, clock_now()));
 }
 
 SendResult Client::chat(ChatScope scope, std::string_view text) {

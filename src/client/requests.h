@@ -1,6 +1,7 @@
 #pragma once
-/// What a player says to the game beside inputs: chat, actions, named commands. Numbers them, and binds the names of
-/// commands to ids before their first use, so that a name costs one byte from then on.
+/// What a player says to the game beside inputs: chat, actions, named commands, and the game's own messages. Numbers
+/// them, and binds the names of commands to ids before their first use, so that a name costs one byte from then on.
+/// All return full for what a server would drop, or hold up with everything behind it, because it comes too fast.
 /// Source  docs/wire-format.md section 7, Game messages
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <span>
 #include <string_view>
 
+#include "guard/type_limits.h"
 #include "message/symbol_pool.h"
 #include "peer/session.h"
 
@@ -32,9 +34,19 @@ class Requests {
   static constexpr std::size_t command_bytes_max = 1'000;
   [[nodiscard]] channel::Queued command(peer::Session& session, std::string_view name,
                                         std::span<const std::uint8_t> bytes, std::uint32_t& sequence, Nanos now);
+  /// A message of the game's own.
+  [[nodiscard]] channel::Queued own(peer::Session& session, wire::Channel channel, message::Type type,
+                                    std::span<const std::uint8_t> content, Nanos now) noexcept;
 
  private:
+  /// Call `send`, when one more of this type is within the rates. What was not queued counts for nothing.
+  template <class Send>
+  [[nodiscard]] channel::Queued paced(message::Type type, Nanos now, Send&& send) noexcept;
+  template <class Encode>
+  [[nodiscard]] channel::Queued send(peer::Session& session, Nanos now, Encode&& encode) noexcept;
+
   std::uint64_t player_;
+  guard::TypeLimits limits_;
   std::optional<message::SymbolBinder> names_;
   std::uint32_t request_ = 0;
   std::uint32_t sequence_ = 0;

@@ -54,7 +54,7 @@ class TypeRates {
   /// A person's pace, with room: what the server limits by unless it is told otherwise.
   [[nodiscard]] static constexpr TypeRates usual() noexcept {
     TypeRates rates;
-    rates.set(MessageClass::chat, 2, 5);
+    rates.set(MessageClass::chat, 2, 8);
     rates.set(MessageClass::action, 20, 40);
     rates.set(MessageClass::command, 128, 128);
     rates.set(MessageClass::ping, 10, 20);

@@ -18,6 +18,16 @@ using message::Type;
 using metrics::Drop;
 using session::State;
 
+/// What waits on channel 1 for its rate: the most that a session's chunks hold, and what its client may send behind it.
+/// The answers of a client that stand behind such messages are waited for longer than these can take.
+constexpr unsigned held_max = channel::Reliable::waiting_chunks_max + channel::Reliable::unacked_messages_max;
+constexpr bool soon_through(guard::MessageClass message_class) {
+  const guard::TypeRates rates = guard::TypeRates::usual();
+  return Nanos{held_max} * rates[message_class].interval << 16 < 15 * second;
+}
+static_assert(soon_through(guard::MessageClass::action) && soon_through(guard::MessageClass::command) &&
+              soon_through(guard::MessageClass::symbol) && soon_through(guard::MessageClass::game));
+
 /// A datagram holds the newest inputs that are not applied yet.
 /// Source  docs/wire-format.md section 7
 constexpr unsigned inputs_per_datagram = 3;
@@ -153,6 +163,12 @@ bool within_rate(IoState& state, std::uint32_t slot, Type type, Nanos now) noexc
          state.table.cold(slot).type_limits.take(message_class, state.config.type_rates, now);
 }
 
+bool leaves_out(IoState& state, std::uint32_t slot, Type type, Nanos now) noexcept {
+  if (!is_spoken(type) || within_rate(state, slot, type, now)) return false;
+  state.counters.drops.add(Drop::message_rate);
+  return true;
+}
+
 bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,
                          std::span<const std::uint8_t> content, Nanos now) noexcept {
   const session::Admission& session = state.table.admission(slot);
@@ -163,7 +179,7 @@ bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel chann
       state.counters.drops.add(Drop::unexpected_message);
       return true;
     }
-    return has_message_room(state, slot) && within_rate(state, slot, type, now) &&
+    return has_message_room(state, slot) && (is_spoken(type) || within_rate(state, slot, type, now)) &&
            hand_game_message(state, slot, channel, type, content);
   }
   if (const Drop result = on_reliable_control(state, slot, channel, type, content, now); result != Drop::none)

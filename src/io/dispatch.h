@@ -17,10 +17,19 @@ void dispatch(IoState& state, wire::Batch& batch, Nanos now) noexcept;
   return batch.channel[row] == static_cast<std::uint8_t>(wire::Channel::unreliable) &&
          (batch.flags[row] & special) == 0;
 }
-/// Whether one more message of this type is within the session's rate. Beyond it a message of channel 0 is dropped. On
-/// the other channels it waits, or is not acked: messages that came slowly may be handed on in a burst, after an outage
-/// or once there is room for their answers. A client that sends too fast only delays itself.
+/// Whether one more message of this type is within the session's rate. Beyond it a message of channel 0 is dropped, and
+/// so is one of channel 1 or 2 if it `is_spoken`. All others of these channels wait, or are not acked: somebody counts
+/// on their answer, and messages that came slowly may be handed on in a burst, after an outage or once there is room
+/// for their answers. A client that sends too fast only delays itself.
 [[nodiscard]] bool within_rate(IoState& state, std::uint32_t slot, message::Type type, Nanos now) noexcept;
+/// Nobody waits for an answer to it, and late it is worth nothing: beyond its rate it is dropped on every channel. A
+/// line of chat may take half a second of its session's rate, so that lines which waited would hold up what stands
+/// behind them, as the answers that decide whether the session lives, for longer than these are waited for.
+[[nodiscard]] constexpr bool is_spoken(message::Type type) noexcept {
+  return guard::class_of(type) == guard::MessageClass::chat;
+}
+/// A message that came on channel 1 or 2 is beyond its rate, and counted as dropped.
+[[nodiscard]] bool leaves_out(IoState& state, std::uint32_t slot, message::Type type, Nanos now) noexcept;
 
 /// A message that came on channel 1 or 2. False: there is no room for it now.
 [[nodiscard]] bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,

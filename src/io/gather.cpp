@@ -5,6 +5,7 @@
 #include "io/gather.h"
 
 #include "io/reliable.h"
+#include "io/to_shard.h"
 #include "wire/datagram.h"
 
 namespace serried::io {
@@ -107,8 +108,12 @@ void add_for_session(IoState& state, wire::Batch& batch, session::SendBatchInfo&
 void add(IoState& state, wire::Batch& batch, session::SendBatchInfo& info, const link::OutRow& out,
          Nanos now) noexcept {
   if (out.has_session()) return add_for_session(state, batch, info, out, now);
-  if (out.kind() == link::OutRow::Kind::block_back) return state.pools.block.release(out.block_back().block);
-  state.spare.push(out.buffer_back().buffer);
+  const bool in_block = out.kind() == link::OutRow::Kind::block_back;
+  if (in_block)
+    state.pools.block.release(out.block_back().block);
+  else
+    state.spare.push(out.buffer_back().buffer);
+  on_game_message_read(state, in_block ? out.block_back().sender : out.buffer_back().sender, now);
 }
 
 }  // namespace

@@ -130,6 +130,8 @@ struct IoState {
   channel::Packer packer;
   base::FixedFifo<WaitingSessionEvent> session_events;  ///< joins and leaves that wait for room in a shard's ring
 
+  std::uint32_t at_shards = 0;  ///< game messages that shards have not read, of sessions that ended too
+
   /// Input rows on their way to each shard.
   struct Steering {
     unsigned rows = 0;

@@ -33,8 +33,13 @@ bool take(void* context, wire::Channel channel, message::Type type, std::span<co
   return on_reliable_message(state, slot, channel, type, content, now);
 }
 
+bool leave_out(void* context, message::Type type) {
+  auto& [state, slot, now] = *static_cast<ReliableContext*>(context);
+  return leaves_out(state, slot, type, now);
+}
+
 /// A message that came in fragments is for the game alone. Its block is lent to the shard. However short it is, or
-/// cut, it counts as one of its class: beyond its rate it waits, or on channel 0 is dropped.
+/// cut, it counts as one of its class: beyond its rate it waits; on channel 0, or if it is spoken, it is dropped.
 bool take_block(void* context, wire::Channel channel, std::uint16_t block, std::uint32_t bytes) {
   const ReliableContext& at = *static_cast<ReliableContext*>(context);
   IoState& state = at.state;  // no binding: clang 14's lambdas may not capture one
@@ -50,7 +55,7 @@ bool take_block(void* context, wire::Channel channel, std::uint16_t block, std::
   if (!session::opens(session.state) || type < message::Type::game_first) return refuse(Drop::unknown_message);
   if (session.state != session::State::playing || !has_message_room(state, slot)) return false;
   if (!within_rate(state, slot, type, at.now))
-    return channel == wire::Channel::unreliable ? refuse(Drop::message_rate) : false;
+    return channel == wire::Channel::unreliable || is_spoken(type) ? refuse(Drop::message_rate) : false;
   lend_game_message(state, slot, channel, link::GameMessage::in_block(message, block, bytes));
   return true;
 }
@@ -116,7 +121,9 @@ bool send_one(IoState& state, std::uint32_t slot, std::uint32_t& bytes_out, unsi
 
 }  // namespace
 
-channel::Receiver reliable_receiver(ReliableContext& context) noexcept { return {&take, &take_block, &context}; }
+channel::Receiver reliable_receiver(ReliableContext& context) noexcept {
+  return {&take, &take_block, &context, &leave_out};
+}
 
 Drop accept_reliable(IoState& state, std::uint32_t slot, wire::Channel channel, bool fragment, base::ByteReader body,
                      Nanos now) noexcept {
@@ -195,12 +202,23 @@ void send_message(IoState& state, std::uint32_t slot, wire::Channel channel, mes
                   std::span<const std::uint8_t> content, channel::Urgency urgency, bool may_drop, Nanos now) noexcept {
   Reliable& reliable = state.table.reliable(slot);
   // Broadcasts must not use up the room that answers to this session's own messages need.
-  const bool leave_out = may_drop && reliable.crowded(channel);
-  if (!leave_out && reliable.send(state.pools, channel, type, content, urgency, now) == Queued::yes)
+  const auto bytes = static_cast<std::uint32_t>(content.size() + 1);
+  const bool left_out = may_drop && (reliable.crowded(channel) || !leaves_room_for_answers(state, slot, bytes));
+  const Queued queued = left_out ? Queued::busy : reliable.send(state.pools, channel, type, content, urgency, now);
+  if (queued == Queued::yes) return note_sendable(state, slot, now);
+  state.counters.drops.add(Drop::send_queue_full);
+  // A client that has left 64 messages unacked is behind, and has missed one. That the lane's memory is short, or that
+  // another long message is on its way, is no fault of the session.
+  if (!may_drop && queued == Queued::full) end_session(state, slot, DisconnectReason::overload, true);
+}
+
+void send_control_message(IoState& state, std::uint32_t slot, const message::Framed& framed, channel::Urgency urgency,
+                          Nanos now) noexcept {
+  if (state.table.reliable(slot).send(state.pools, wire::Channel::reliable_ordered, framed.type, framed.content,
+                                      urgency, now) == Queued::yes)
     return note_sendable(state, slot, now);
   state.counters.drops.add(Drop::send_queue_full);
-  // This message must not be missed: without it the session cannot go on.
-  if (!may_drop) end_session(state, slot, DisconnectReason::overload, true);
+  end_session(state, slot, DisconnectReason::overload, true);
 }
 
 void send_shared(IoState& state, std::uint32_t slot, wire::Channel channel, std::span<const std::uint8_t> message,

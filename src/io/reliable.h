@@ -35,7 +35,12 @@ unsigned send_reliable(IoState& state, Nanos now) noexcept;
 /// inputs and what made the room was no plan.
 void tell_room(IoState& state, std::uint32_t slot) noexcept;
 
-/// Queue a message of a session on channel 1 or 2. A session whose queue is full ends (overload), unless `may_drop`.
+/// Queue a control message on channel 1, for which has_message_room keeps room. Without it the session cannot go on: if
+/// there is no room all the same it ends (overload).
+void send_control_message(IoState& state, std::uint32_t slot, const message::Framed& framed, channel::Urgency urgency,
+                          Nanos now) noexcept;
+/// Queue a message of a session on channel 1 or 2. Without room it is dropped and counted; unless it `may_drop`, a
+/// session whose client has left as much unacked as it may ends (overload).
 void send_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
                   std::span<const std::uint8_t> content, channel::Urgency urgency, bool may_drop, Nanos now) noexcept;
 /// The same for a message, type first, that outlives every session.

@@ -45,8 +45,7 @@ void send_control(IoState& state, std::uint32_t slot, Write&& write, channel::Ur
   write(out);
   base::ByteReader body{out.written()};
   message::Framed framed;
-  if (message::next(body, framed))
-    send_message(state, slot, wire::Channel::reliable_ordered, framed.type, framed.content, urgency, false, now);
+  if (message::next(body, framed)) send_control_message(state, slot, framed, urgency, now);
 }
 
 /// Send a whole datagram as it is. False and no_buffer when there is none.

@@ -13,6 +13,24 @@ using metrics::Drop;
 
 namespace {
 
+/// Kept on channel 1 for RekeyRequest and CheckIntegrity, of which one each may be unacked.
+constexpr unsigned control_messages = 2;
+constexpr std::uint32_t control_bytes = 64;
+/// Chunks that the answers to one game message may take.
+constexpr std::uint32_t answers_chunks =
+    link::GameMessage::answers_max + channel::ChunkPool::chunks_for(link::GameMessage::answers_bytes_max);
+/// While less than half of the pool is free a session is answered no more than this fourth of what it may have unacked.
+constexpr unsigned scarce_messages = channel::Reliable::unacked_messages_max * 3 / 4;
+
+/// Answers to so many game messages, control messages, and `more` of together `bytes` find room.
+bool keeps_room(IoState& state, std::uint32_t slot, unsigned questions, unsigned more, std::uint32_t bytes) noexcept {
+  const unsigned messages = questions * link::GameMessage::answers_max + control_messages + more;
+  const std::uint32_t chunks = (state.at_shards + 1) * answers_chunks + state.pools.chunk.capacity() / 64;
+  return state.table.reliable(slot).has_room(
+             messages, questions * link::GameMessage::answers_bytes_max + control_bytes + bytes) &&
+         state.pools.chunk.free_chunks() >= chunks;
+}
+
 void push_rows(IoState& state, unsigned shard) noexcept {
   IoState::Steering& steering = state.steering[shard];
   if (steering.rows == 0) return;
@@ -37,8 +55,14 @@ void steer(IoState& state) noexcept {
 }
 
 bool has_message_room(IoState& state, std::uint32_t slot) noexcept {
-  return !state.table.reliable(slot).nearly_full() && !state.table.cold(slot).join_waits &&
+  const session::Cold& cold = state.table.cold(slot);
+  const unsigned withheld = state.pools.chunk.scarce() ? scarce_messages : 0;
+  return keeps_room(state, slot, cold.at_shard + 1U, withheld, 0) && !cold.join_waits &&
          state.shards[state.table.admission(slot).shard]->game_messages.free() != 0 && !state.spare.empty();
+}
+
+bool leaves_room_for_answers(IoState& state, std::uint32_t slot, std::uint32_t bytes) noexcept {
+  return keeps_room(state, slot, state.table.cold(slot).at_shard, 1, bytes);
 }
 
 bool hand_game_message(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,
@@ -66,7 +90,20 @@ void lend_game_message(IoState& state, std::uint32_t slot, wire::Channel channel
   game_message.connection_id = session.connection_id;
   game_message.channel = channel;
   static_cast<void>(state.shards[session.shard]->game_messages.push(game_message));
+  ++state.table.cold(slot).at_shard;
+  ++state.at_shards;
   state.counters.game_messages_in.add(1);
+}
+
+void on_game_message_read(IoState& state, std::uint32_t connection_id, Nanos now) noexcept {
+  --state.at_shards;
+  const std::uint32_t slot = state.table.find(connection_id);
+  if (slot == session::Table::none) return;
+  --state.table.cold(slot).at_shard;
+  channel::Reliable& reliable = state.table.reliable(slot);
+  if (!session::opens(state.table.admission(slot).state) || !reliable.holds()) return;
+  ReliableContext context{state, slot, now};
+  static_cast<void>(reliable.hand_over(state.pools, reliable_receiver(context)));
 }
 
 link::InputRow plan_acks_row(IoState& state, std::uint32_t slot, const PlanAcks& plan_acks) noexcept {

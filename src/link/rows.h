@@ -136,14 +136,16 @@ class OutRow {
     wire::Channel channel{};
     const SharedMessage* message = nullptr;
   };
-  /// The buffer of a GameMessage that the shard has read.
+  /// The buffer of a GameMessage that the shard has read. It comes behind all answers.
   struct BufferBack {
     Kind kind = Kind::buffer_back;
+    std::uint32_t sender = 0;  ///< connection id
     wire::Buffer buffer;
   };
-  /// The block of a GameMessage that the shard has read.
+  /// The block of a GameMessage that the shard has read, likewise.
   struct BlockBack {
     Kind kind = Kind::block_back;
+    std::uint32_t sender = 0;
     std::uint16_t block = 0;
   };
 
@@ -205,6 +207,10 @@ class GameMessage {
  public:
   static constexpr std::size_t buffer_bytes_max =
       wire::datagram_bytes_max - wire::header_bytes - wire::ack_block_bytes_max;  ///< beyond it: in a block
+
+  /// What the shard may answer to one: so many messages, of together so many bytes with their lengths.
+  static constexpr unsigned answers_max = 4;
+  static constexpr std::uint32_t answers_bytes_max = 512;
 
   GameMessage() = default;
   /// `bytes`, type included, lie body_offset behind buffer.data.
@@ -284,8 +290,8 @@ inline wire::Buffer GameMessage::buffer() const noexcept {
 }
 
 inline OutRow GameMessage::back() const noexcept {
-  if (in_buffer_) return OutRow::BufferBack{.buffer = buffer()};
-  return OutRow::BlockBack{.block = block_};
+  if (in_buffer_) return OutRow::BufferBack{.sender = connection_id, .buffer = buffer()};
+  return OutRow::BlockBack{.sender = connection_id, .block = block_};
 }
 
 /// The rings of one (io lane, shard lane) pair.

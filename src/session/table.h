@@ -140,9 +140,10 @@ struct Cold {
   message::CryptoTest test;  ///< the CryptoTest to be answered once the token is spent
   message::DisconnectReason reason{};
   std::uint8_t disconnects_left = 0;
-  bool in_world = false;    ///< a shard was told to join, and must be told to leave
-  bool join_waits = false;  ///< the shard's ring had no room for that yet
-  bool spent = false;       ///< the handshake lane knows this session as its player's
+  std::uint8_t at_shard = 0;  ///< game messages that the shard has not read: room is kept for their answers
+  bool in_world = false;      ///< a shard was told to join, and must be told to leave
+  bool join_waits = false;    ///< the shard's ring had no room for that yet
+  bool spent = false;         ///< the handshake lane knows this session as its player's
   std::uint32_t previous_id = 0;
   std::uint32_t foreign_allowed_us = 0;  ///< like Admission::next_allowed_us, for what comes from other addresses
 };

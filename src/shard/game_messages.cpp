@@ -11,6 +11,10 @@ namespace serried::shard {
 
 using metrics::Drop;
 
+// The io lane keeps room for the answers before it hands a message over.
+static_assert(game::answers_max <= link::GameMessage::answers_max &&
+              game::answers_bytes_max <= link::GameMessage::answers_bytes_max);
+
 /// Buffers, and room for the rows, of so many messages and one row more.
 bool ShardLane::has_room(Link& link, unsigned messages) noexcept {
   if (link.empty_count < messages) refill(link);

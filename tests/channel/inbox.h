@@ -79,7 +79,7 @@ class Inbox : public testing::Test {
     sink.refuses = [] { return false; };
   }
 
-  Pools pools{200, 3, 2};
+  Pools pools{400, 3, 2};
   Reliable reliable;
   Sink sink{pools};
   Nanos now = second;

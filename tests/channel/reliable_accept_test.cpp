@@ -180,6 +180,40 @@ TEST_F(ReliableAccept, KeepsNoMoreThanItsShareOfThePool) {
   EXPECT_EQ(pools.chunk.in_use(), 0U);
 }
 
+/// While less than half of the pool is free, a session that leaves out its first message keeps a small share.
+TEST_F(ReliableAccept, KeepsLittleWhenThePoolIsMoreThanHalfInUse) {
+  Chain others;
+  const Bytes much((pools.chunk.capacity() / 2 + 1) * ChunkPool::payload_bytes);
+  ASSERT_TRUE(pools.chunk.store(much, others));
+  unsigned kept = 0;
+  for (std::uint16_t id = 1; id < 200; ++id) kept += accept(ordered, id, {message(1)}) == Accepted::yes;
+  EXPECT_EQ(kept, Reliable::waiting_chunks_max / 8);
+  pools.chunk.free(others);
+}
+
+/// What the receiver leaves out counts as received, in order or not, and is asked about once.
+TEST_F(ReliableAccept, WhatIsLeftOutHoldsNothingUp) {
+  for (const auto channel : {ordered, unordered}) {
+    sink.messages.clear();
+    sink.leaves_out = [](message::Type type) { return type == message::Type::chat; };
+    Bytes line = message(9);
+    line[0] = static_cast<std::uint8_t>(message::Type::chat);
+    EXPECT_EQ(accept(channel, 1, {line, message(2)}), Accepted::yes);
+    EXPECT_EQ(sink.asked, 2U);
+    EXPECT_EQ(accept(channel, 0, {line, line, message(2), line}), Accepted::yes);
+    EXPECT_EQ(came(), Bytes{2});
+    EXPECT_EQ(sink.asked, 4U);
+    refuse();
+    EXPECT_EQ(accept(channel, 4, {message(4)}), channel == ordered ? Accepted::yes : Accepted::no_room);
+    take();
+    sink.leaves_out = [](message::Type) { return true; };
+    EXPECT_TRUE(reliable.hand_over(pools, sink.receiver()));
+    EXPECT_EQ(accept(channel, 5, {message(5)}), Accepted::yes);
+    EXPECT_EQ(came(), channel == ordered ? (Bytes{2, 4}) : Bytes{2}) << "what waits is not asked about again";
+    sink.asked = 0;
+  }
+}
+
 TEST_F(ReliableAccept, MessagesInOrderNeedNoRoomInThePool) {
   Pools none{0, 0, 0};
   for (const auto& [id, expected] : {std::pair{1, Accepted::no_room}, {0, Accepted::yes}, {1, Accepted::yes}}) {

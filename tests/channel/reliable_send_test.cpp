@@ -208,11 +208,12 @@ TEST_F(ReliableSend, KeepsAtMost16KiBOfAChannelUnacked) {
   EXPECT_EQ(send(ordered, 0), Queued::full);
 }
 
-TEST_F(ReliableSend, IsFullWhenThePoolIs) {
+TEST_F(ReliableSend, HasNoMemoryWhenThePoolIsEmpty) {
   Pools small{4, 1, 0};
   EXPECT_EQ(reliable.send(small, ordered, type, Bytes(1'000), Urgency::bundled, 0), Queued::yes);
-  EXPECT_EQ(reliable.send(small, ordered, type, Bytes(1), Urgency::bundled, 0), Queued::full);
-  EXPECT_EQ(reliable.send(small, ordered, type, Bytes(20'000), Urgency::bundled, 0), Queued::full) << "no large block";
+  EXPECT_EQ(reliable.send(small, ordered, type, Bytes(1), Urgency::bundled, 0), Queued::no_memory);
+  EXPECT_EQ(reliable.send(small, ordered, type, Bytes(20'000), Urgency::bundled, 0), Queued::no_memory)
+      << "no large block";
   reliable.clear(small);
   EXPECT_EQ(small.chunk.in_use(), 0U);
 }

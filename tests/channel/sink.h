@@ -38,12 +38,19 @@ struct Sink {
               sink.pools->block.release(block);
               return true;
             },
-            this};
+            this,
+            [](void* self, message::Type type) {
+              auto& sink = *static_cast<Sink*>(self);
+              ++sink.asked;
+              return sink.leaves_out(type);
+            }};
   }
 
   Pools* pools;
   std::vector<Message> messages;
   std::function<bool()> refuses = [] { return false; };
+  std::function<bool(message::Type)> leaves_out = [](message::Type) { return false; };
+  unsigned asked = 0;  ///< whether it leaves something out
 };
 
 }  // namespace serried::channel

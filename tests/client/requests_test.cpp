@@ -65,5 +65,34 @@ TEST(Requests, NumbersActionsAndRefusesWhatNoServerTakes) {
   EXPECT_EQ(base::as_text(chat.text), "hello");
 }
 
+/// What a server would drop or hold up is not sent, and does not count.
+TEST(Requests, AskAtThePaceThatAServerTakes) {
+  Story story;
+  ASSERT_TRUE(story.reach_open());
+  client::Requests requests(42);
+  std::uint32_t number = 0;
+  unsigned chats = 0, actions = 0, commands = 0, own = 0;
+  const test::Bytes content(4);
+  const auto a_second = [&] {
+    chats = actions = commands = own = 0;
+    for (int i = 0; i < 1'000; ++i) {
+      chats += requests.chat(story.session, message::ChatScope::near, "a", story.now) == Queued::yes;
+      actions += requests.action(story.session, 7, 9, number, story.now) == Queued::yes;
+      for (int twice = 0; twice < 2; ++twice)
+        commands += requests.command(story.session, "jump", {}, number, story.now) == Queued::yes;
+      own += requests.own(story.session, wire::Channel::reliable_unordered, message::Type::game_own, content,
+                          story.now) == Queued::yes;
+      story.step();
+    }
+  };
+  const Nanos before = story.now;
+  for (int i = 0; i < 5; ++i) a_second();
+  const double seconds = static_cast<double>(story.now - before) / 5e9;
+  EXPECT_NEAR(chats, 2 * seconds, 1);
+  EXPECT_NEAR(actions, 20 * seconds, 2);
+  EXPECT_NEAR(commands, 128 * seconds, 12);
+  EXPECT_NEAR(own, 50 * seconds, 4);
+}
+
 }  // namespace
 }  // namespace serried

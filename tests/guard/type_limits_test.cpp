@@ -26,7 +26,7 @@ TEST(TypeLimits, ANewSessionMaySendItsBurstAtAnyTimeOfTheClock) {
     TypeLimits limits;
     unsigned taken = 0;
     for (int i = 0; i < 20; ++i) taken += limits.take(MessageClass::chat, rates, born) ? 1U : 0U;
-    EXPECT_EQ(taken, 5U) << born / second;
+    EXPECT_EQ(taken, 8U) << born / second;
   }
 }
 
@@ -49,7 +49,7 @@ TEST(TypeLimits, SurvivesTheLapOfItsClock) {
   unsigned taken = 0;
   for (Nanos now = 2 * lap - second; now < 2 * lap + second; now += millisecond)
     taken += limits.take(MessageClass::chat, rates, now) ? 1U : 0U;
-  EXPECT_NEAR(taken, 9.0, 1.0) << "five at once, then two a second";
+  EXPECT_NEAR(taken, 12.0, 1.0) << "eight at once, then two a second";
 }
 
 TEST(TypeLimits, FreeAndUnlimitedAlwaysPass) {

@@ -123,9 +123,9 @@ const DropCase drop_cases[] = {
                            })});
        t.run(channel::Reliable::fragment_lifetime + 200 * millisecond);
      }},
-    {Drop::message_rate, 2, [](DropsTest& t) { t.plain(7, chat); }},
+    {Drop::message_rate, 2, [](DropsTest& t) { t.plain(10, chat); }},
     {Drop::shard_messages_full, 1, [](DropsTest& t) { t.plain(1, own_message); },
-     [](DropsTest& t) { t.crowd(channel::Reliable::unacked_messages_max * 3 / 4 + 1, 0); }},
+     [](DropsTest& t) { t.crowd(channel::Reliable::unacked_messages_max - link::GameMessage::answers_max, 0); }},
     {Drop::send_queue_full, 1, [](DropsTest& t) { t.crowd(1, link::message_flag::may_drop); },
      [](DropsTest& t) { t.crowd(channel::Reliable::unacked_messages_max / 2, 0); }},
     {Drop::send_queue_full, 1, [](DropsTest& t) { t.crowd(1, 0); },

@@ -71,7 +71,7 @@ TEST_F(HostileClientTest, AMessageOfOneFragmentIsRateLimitedAsItsType) {
     run(millisecond);
     taken += static_cast<unsigned>(collect().size());
   }
-  EXPECT_EQ(taken, 5U);
+  EXPECT_EQ(taken, 8U);
   EXPECT_EQ(lane.counters().drops.value(Drop::message_rate), tries - taken);
   run(300 * millisecond);
   EXPECT_EQ(lane.counters().fragment_bytes.value(), 0U);

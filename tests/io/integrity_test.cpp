@@ -41,6 +41,25 @@ TEST_F(IntegrityTest, ARightAnswerIsChallengedAgainEachPeriod) {
   EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
 }
 
+/// Chat faster than a session may speak: its answers come behind 100 lines of it.
+TEST_F(IntegrityTest, ATalkativeClientIsNotKicked) {
+  const crypt::IntegrityTable table = good();
+  Peer& peer = play_with(&table);
+  run(200 * millisecond);
+  static constexpr std::array<std::uint8_t, 10> line{1, 0, 0, 0, 0, 0, 0, 0, 0, 'a'};
+  for (int i = 0; i < 90'000; ++i) {
+    for (int more = i < 10'000 ? 3 : 0; more != 0; --more)
+      static_cast<void>(peer.session.send_message(wire::Channel::reliable_ordered, message::Type::chat, line,
+                                                  channel::Urgency::bundled, now));
+    step();
+    static_cast<void>(collect());
+    discard_rows();
+  }
+  EXPECT_GE(lane.counters().integrity_challenges.value(), 30U);
+  EXPECT_GT(drops(metrics::Drop::message_rate), 100U);
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
+}
+
 TEST_F(IntegrityTest, AWrongAnswerEndsTheSession) {
   crypt::IntegrityTable table = good();
   for (auto& entry : table.entries) entry.bytes()[5] ^= 1;

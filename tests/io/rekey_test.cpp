@@ -92,6 +92,34 @@ TEST_F(FrequentRekeyTest, KeysChangeUnderTrafficWithoutALoss) {
   expect_balanced();
 }
 
+/// With the rates that a server has unless it is told otherwise, and a client that speaks faster: RekeyResponse comes
+/// behind 160 lines of chat.
+class TalkativeRekeyTest : public LaneTest {
+ protected:
+  TalkativeRekeyTest() : LaneTest(usual()) {}
+  static IoConfig usual() {
+    IoConfig config = default_config();
+    config.rekey_after = 10 * second;
+    return config;
+  }
+};
+
+TEST_F(TalkativeRekeyTest, KeysChange) {
+  Peer& peer = play(1);
+  run(200 * millisecond);
+  static constexpr std::array<std::uint8_t, 10> line{1, 0, 0, 0, 0, 0, 0, 0, 0, 'a'};
+  for (int i = 0; i < 100'000; ++i) {
+    if (i < 20'000)
+      static_cast<void>(peer.session.send_message(Channel::reliable_ordered, message::Type::chat, line,
+                                                  channel::Urgency::bundled, now));
+    step();
+    static_cast<void>(collect());
+    discard_rows();
+  }
+  EXPECT_GE(lane.counters().rekeys.value(), 6U);
+  EXPECT_EQ(peer.session.state(), peer::State::playing) << peer.session.end_text();
+}
+
 TEST_F(FrequentRekeyTest, EpochsWrapAround) {
   Peer& peer = play(1);
   for (int i = 0; i < 5'000 && lane.counters().rekeys.value() < 300; ++i) {

@@ -55,7 +55,7 @@ void declare_play(Arguments& app, SwarmOptions& options, Texts& texts) {
   app.add("--chats-per-minute", options.chats_per_minute, "chat lines of each bot, to those near")
       .unit("1/min")
       .shown()
-      .range(0.0, 6000.0);
+      .range(0.0, 120.0);
   app.add("--commands-per-minute", options.commands_per_minute, "named commands of each bot ('describe')")
       .unit("1/min")
       .shown()
