@@ -82,21 +82,34 @@ AckBlock ReceivedDatagrams::report(Nanos now) noexcept {
 }
 
 void RoundTrip::sample(Nanos rtt) noexcept {
-  rtt = std::min(rtt, sample_max);
+  const auto taken = static_cast<std::uint32_t>(std::min(rtt, sample_max) / unit);
+  static_assert(4 * sample_max / unit <= ~std::uint32_t{0});
   if (smoothed_ == 0) {
-    smoothed_ = std::max<Nanos>(rtt, 1);
-    variance_ = rtt / 2;
+    smoothed_ = std::max(taken, 1U);
+    variance_ = taken / 2;
     return;
   }
-  const Nanos error = rtt > smoothed_ ? rtt - smoothed_ : smoothed_ - rtt;
+  const std::uint32_t error = taken > smoothed_ ? taken - smoothed_ : smoothed_ - taken;
   variance_ = (3 * variance_ + error) / 4;
-  smoothed_ = std::max<Nanos>((7 * smoothed_ + rtt) / 8, 1);
+  smoothed_ = std::max(static_cast<std::uint32_t>((7 * std::uint64_t{smoothed_} + taken) / 8), 1U);
 }
 
 Nanos RoundTrip::timeout() const noexcept {
   if (!known()) return 250 * millisecond;
-  return std::max(smoothed_ + 4 * variance_, 10 * millisecond);
+  return std::max((smoothed_ + Nanos{4} * variance_) * unit, 10 * millisecond);
 }
+
+void AckLateness::note(Nanos late, Nanos now) noexcept {
+  const auto at = static_cast<std::uint16_t>(now >> since_shift);
+  if (const auto passed = static_cast<std::uint16_t>(at - since_); passed >= turn) {
+    before_ = passed < 2 * turn ? longest_ : std::uint16_t{0};
+    longest_ = 0;
+    since_ = at;
+  }
+  longest_ = std::max(longest_, static_cast<std::uint16_t>((std::min(late, most) + unit - 1) / unit));
+}
+
+Nanos AckLateness::allowance() const noexcept { return std::max(longest_, before_) * unit * 5 / 4; }
 
 template <unsigned queue_capacity>
 std::uint64_t BasicSentDatagrams<queue_capacity>::next_sequence(bool skip) noexcept {
@@ -151,8 +164,8 @@ bool BasicSentDatagrams<queue_capacity>::is_lie(const AckBlock& block) const noe
 }
 
 template <unsigned queue_capacity>
-auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nanos ack_delay_max, Nanos now,
-                                                     Outcome* out, AckResult& result) noexcept -> Verdict {
+auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nanos ack_delay_max, bool unbroken,
+                                                     Nanos now, Outcome* out, AckResult& result) noexcept -> Verdict {
   result = {};
   if (is_lie(block)) return Verdict::lie;
   ack_delay_ =
@@ -160,7 +173,8 @@ auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nano
   largest_acked_ = std::max(largest_acked_, block.largest);
 
   std::uint64_t sampled = 0;
-  std::uint32_t sampled_sent = 0;
+  std::uint32_t sampled_sent = 0, oldest_sent = 0;
+  bool is_timed = false, late = false, missing = false;  // the oldest that is acked; of what had expired
   for (unsigned i = 0; i < count_; ++i) {
     Entry& sent = entry(i);
     const std::uint64_t sequence = sequence_of(sent);
@@ -172,14 +186,27 @@ auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nano
       sampled = sequence;
       sampled_sent = sent.sent;
     }
-    if (sent.state == State::in_flight) tell(sent, acked, out, result);
+    if (acked && !is_timed && !exempt(sent.payload)) {
+      is_timed = true;
+      oldest_sent = sent.sent;
+    }
+    if (sent.state == State::in_flight)
+      tell(sent, acked, out, result);
+    else
+      (acked ? late : missing) = true;
     sent.state = State::settled;
   }
+  result.too_early = late && !missing;
   if (result.newest_acked != 0) expirations_ = 0;
   // When everything acked had expired, the estimate is too short, and the newest of it is a good enough sample.
   if (sampled != 0 && (sampled == block.largest || result.newest_acked == 0)) {
     const Nanos elapsed = age(sampled_sent, now);
     round_trip_.sample(elapsed - std::min({elapsed, block.delay, ack_delay_max}));
+  }
+  if (is_timed && unbroken && round_trip_.known()) {
+    const Nanos waited = age(oldest_sent, now);
+    const Nanos expected = round_trip_.smoothed() + ack_delay_ * ack_delay_unit;
+    lateness_.note(waited > expected ? waited - expected : 0, now);
   }
   tidy();
   return Verdict::ok;
@@ -188,7 +215,8 @@ auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nano
 template <unsigned queue_capacity>
 Nanos BasicSentDatagrams<queue_capacity>::timeout(unsigned doublings) const noexcept {
   Nanos plain = round_trip_.timeout();
-  if (round_trip_.known()) plain += ack_delay_ * ack_delay_unit;  // samples are without it
+  if (round_trip_.known())  // samples are without the ack delay
+    plain = std::max(plain, round_trip_.smoothed() + lateness_.allowance()) + ack_delay_ * ack_delay_unit;
   return std::min(plain << std::min(doublings, expirations_max), std::max(timeout_max, 2 * round_trip_.smoothed()));
 }
 

@@ -60,7 +60,7 @@ class ReceivedDatagrams {
 };
 static_assert(sizeof(ReceivedDatagrams) == 40);
 
-/// Round-trip time, smoothed.
+/// Round-trip time, smoothed, to 16 ns.
 /// Source  RFC 6298 sections 2 and 3
 class RoundTrip {
  public:
@@ -70,13 +70,34 @@ class RoundTrip {
 
   void sample(Nanos rtt) noexcept;
   [[nodiscard]] bool known() const noexcept { return smoothed_ != 0; }
-  [[nodiscard]] Nanos smoothed() const noexcept { return smoothed_; }
+  [[nodiscard]] Nanos smoothed() const noexcept { return smoothed_ * unit; }
   /// Retransmission timeout: smoothed + 4 * variance, at least 10 ms; 250 ms before there is a sample.
   [[nodiscard]] Nanos timeout() const noexcept;
 
  private:
-  Nanos smoothed_ = 0;
-  Nanos variance_ = 0;
+  static constexpr Nanos unit = 16;
+  std::uint32_t smoothed_ = 0;  ///< in `unit`, as the other
+  std::uint32_t variance_ = 0;
+};
+
+/// How far the other side's acks stay behind the round trip and the ack delay: the longest of the last 10 to 20 s. A
+/// program that looks at its socket once a frame finds a datagram up to a frame late, and its ack leaves up to a frame
+/// after it is due; and frames drift against the ticks of the sender, so that neither is seen in most round trips.
+class AckLateness {
+ public:
+  /// What is later than that is an outage, as far as can be told.
+  static constexpr Nanos most = 500 * millisecond;
+
+  void note(Nanos late, Nanos now) noexcept;
+  /// What a timeout should allow for: a quarter more than the longest.
+  [[nodiscard]] Nanos allowance() const noexcept;
+
+ private:
+  static constexpr Nanos unit = 64 * microsecond;
+  static constexpr unsigned since_shift = 30;  ///< `since_` counts 1.07 s
+  static constexpr std::uint16_t turn = 10;
+  std::uint16_t longest_ = 0, before_ = 0;  ///< in `unit`: of this turn, of the one before
+  std::uint16_t since_ = 0;
 };
 
 /// What a datagram carried whose ack or loss is of consequence.
@@ -98,6 +119,7 @@ struct AckResult {
   std::uint32_t acked_bytes = 0, lost_bytes = 0;
   std::uint64_t newest_acked = 0, newest_lost = 0;  ///< sequences; 0: none
   unsigned outcomes = 0;
+  bool too_early = false;  ///< what a timeout had declared lost is acked, and none of it is missing
 };
 
 /// The sending half: the datagrams in flight, in a queue of fixed capacity, each with what it carried; ack-only ones
@@ -110,8 +132,11 @@ struct AckResult {
 ///                         ^ open_; what is settled leaves at the front
 ///
 /// A datagram that expired stays until one three later is acked, or its place is needed. When its ack comes after all,
-/// only the round trip changes: so a path of 5 s becomes known although the first timeout is 250 ms. When a block acks
-/// nothing else, the newest such datagram is the sample, whether it is the largest of the block or not.
+/// the timeout was too early, which is certain: nothing is sent twice under one sequence. The round trip is sampled, so
+/// that a path of 5 s becomes known although the first timeout is 250 ms, and the sender may take back what it did to
+/// its window. When a block acks nothing else, the newest such datagram is the sample, whether it is the largest of the
+/// block or not.
+/// Source  RFC 5682 and RFC 4015, which recognise and undo a spurious timeout where sequences repeat
 template <unsigned queue_capacity>
 class BasicSentDatagrams {
  public:
@@ -132,8 +157,11 @@ class BasicSentDatagrams {
   /// Returns what had to make room, as lost: payload none when there was room, or its loss is of no consequence.
   SentPacket note(std::uint64_t sequence, const SentPacket& packet, std::uint16_t bytes, Nanos now) noexcept;
   /// Process a block; `out` has room for `capacity` outcomes, which come in the order of sending. `result` is written
-  /// anew. Blocks that tell nothing new, or are a lie, change nothing.
-  Verdict acknowledge(const AckBlock& block, Nanos ack_delay_max, Nanos now, Outcome* out, AckResult& result) noexcept;
+  /// anew. Blocks that tell nothing new, or are a lie, change nothing. `unbroken`: the other side's datagram before the
+  /// one with this block has come too, so no block was lost that acked the same; only then the block shows how late the
+  /// other side acks.
+  Verdict acknowledge(const AckBlock& block, Nanos ack_delay_max, bool unbroken, Nanos now, Outcome* out,
+                      AckResult& result) noexcept;
 
   /// When nothing but time makes datagrams lost; ~0: nothing is in flight. It is the timeout, doubled for each of
   /// expirations(), after the oldest in flight was sent, or after the last expiry if that is later.
@@ -148,8 +176,11 @@ class BasicSentDatagrams {
   [[nodiscard]] std::uint32_t bytes_in_flight() const noexcept { return bytes_in_flight_; }
   [[nodiscard]] unsigned datagrams_in_flight() const noexcept { return in_flight_; }
   [[nodiscard]] const RoundTrip& round_trip() const noexcept { return round_trip_; }
-  /// Another network path: the estimate starts anew.
-  void forget_round_trip() noexcept { round_trip_ = {}; }
+  /// Another network path: the estimates start anew.
+  void forget_round_trip() noexcept {
+    round_trip_ = {};
+    lateness_ = {};
+  }
   [[nodiscard]] std::uint64_t last_sequence() const noexcept { return last_; }
 
   /// The places of the queue that an ack and the next datagram will touch; reads the rest of the object.
@@ -200,6 +231,7 @@ class BasicSentDatagrams {
   std::uint16_t count_ = 0;
   std::uint16_t open_ = 0;       ///< how many at the front are not in flight
   std::uint16_t ack_delay_ = 0;  ///< what the other side may hold an ack back, in ack_delay_unit
+  AckLateness lateness_;
   std::uint8_t expirations_ = 0;
   std::array<Entry, capacity> entries_{};  ///< last, so that what every datagram touches lies together before it
 };

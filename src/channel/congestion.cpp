@@ -6,7 +6,10 @@ namespace serried::channel {
 
 void Congestion::on_ack_result(const AckResult& result, std::uint64_t last_sequence, bool limited) noexcept {
   if (result.acked_bytes != 0) halved_ = false;
-  if (result.newest_lost > recovery_end_) lose(last_sequence);
+  if (result.newest_lost > recovery_end_) {
+    window_before_ = 0;
+    lose(last_sequence);
+  }
   if (!limited || result.newest_acked <= recovery_end_) return;
   if (window_ < threshold_) {
     window_ = std::min(window_ + result.acked_bytes, window_max);
@@ -19,10 +22,23 @@ void Congestion::on_ack_result(const AckResult& result, std::uint64_t last_seque
 }
 
 void Congestion::on_timeout(std::uint64_t last_sequence, unsigned expirations) noexcept {
+  if (expirations < 2 || window_before_ == 0) {
+    window_before_ = window_;
+    threshold_before_ = threshold_;
+  }
   lose(last_sequence);
   if (expirations < 2) return;
   window_ = window_min;
   acked_ = 0;
+}
+
+bool Congestion::on_too_early() noexcept {
+  if (window_before_ == 0) return false;
+  window_ = std::max(window_, window_before_);
+  threshold_ = threshold_before_;
+  window_before_ = 0;
+  halved_ = false;
+  return true;
 }
 
 void Congestion::lose(std::uint64_t last_sequence) noexcept {

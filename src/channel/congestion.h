@@ -26,6 +26,10 @@ class Congestion {
   /// The retransmission timeout expired; `expirations` in a row, this one included. The first is a loss like any, from
   /// the second on the window is the smallest. `on_ack_result` may be told before what was lost by it, or not at all.
   void on_timeout(std::uint64_t last_sequence, unsigned expirations) noexcept;
+  /// The timeout was too early: nothing of what it declared lost was. The window is what it was before, unless a loss
+  /// came between. False: there was nothing to take back.
+  /// Source  RFC 4015 section 3
+  bool on_too_early() noexcept;
   /// Another network path.
   void restart() noexcept { *this = Congestion{}; }
 
@@ -49,7 +53,9 @@ class Congestion {
   std::uint64_t recovery_end_ = 0;               ///< what was sent up to it belongs to the round trip that halved
   Nanos next_at_ = 0;
   std::uint32_t acked_ = 0;  ///< bytes, since the window last grew beyond the threshold
-  bool halved_ = false;      ///< and nothing was acked since
+  /// Of the last timeout, or the first of several in a row, as they were before it; 0: there is nothing to take back.
+  std::uint32_t window_before_ = 0, threshold_before_ = 0;
+  bool halved_ = false;  ///< and nothing was acked since
 };
 static_assert(sizeof(Congestion) <= 40);
 

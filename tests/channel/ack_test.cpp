@@ -34,7 +34,7 @@ struct Sender {
     return sequence;
   }
   Verdict ack(std::uint64_t largest, std::uint64_t mask, Nanos now = 0, Nanos delay = 0) {
-    return sent.acknowledge({largest, delay, mask}, delay_max, now, outcomes.data(), result);
+    return sent.acknowledge({largest, delay, mask}, delay_max, false, now, outcomes.data(), result);
   }
   void expire(Nanos now) { sent.expire(now, outcomes.data(), result); }
   /// The tags of what was acked, or lost, by the last call.
@@ -359,6 +359,68 @@ TEST(SentDatagrams, ALateAckOfAnExpiredDatagramGivesOnlyARoundTrip) {
   EXPECT_EQ(sender.sent.expirations(), 0U);
 }
 
+TEST(SentDatagrams, ATimeoutWasTooEarlyWhenWhatItDeclaredLostIsAckedAndNoneOfItIsMissing) {
+  for (const bool one_is_missing : {false, true}) {
+    Sender sender;
+    for (std::uint16_t tag = 1; tag <= 3; ++tag) sender.send(tag, 0);
+    sender.expire(first_timeout);
+    EXPECT_FALSE(sender.result.too_early);
+    for (std::uint16_t tag = 4; tag <= 6; ++tag) sender.send(tag, first_timeout);
+    ASSERT_EQ(sender.ack(6, one_is_missing ? 0b10111 : 0b11111, 2 * first_timeout), Verdict::ok);
+    EXPECT_EQ(sender.tags(true).size(), 3U);
+    EXPECT_NE(sender.result.too_early, one_is_missing);
+    ASSERT_EQ(sender.ack(6, 0b11111, 2 * first_timeout), Verdict::ok);
+    EXPECT_FALSE(sender.result.too_early) << "once";
+  }
+}
+
+/// An ack that is late for another reason than the path: the other side looks once a frame.
+TEST(SentDatagrams, TimeoutsAllowForAcksThatAreLate) {
+  const auto timeout_after = [](bool unbroken, PayloadKind payload) {
+    Sender sender;
+    sender.send(1, 0);
+    EXPECT_EQ(sender.ack(1, 0, 2 * millisecond), Verdict::ok);
+    for (int i = 0; i < 30; ++i) {  // the variation is down
+      sender.send(1, second);
+      EXPECT_EQ(sender.ack(sender.sent.last_sequence(), 0, second + 2 * millisecond), Verdict::ok);
+    }
+    sender.send(2, 2 * second, payload);
+    sender.send(3, 2 * second + 60 * millisecond);
+    const AckBlock block{sender.sent.last_sequence(), 0, 1};
+    EXPECT_EQ(sender.sent.acknowledge(block, delay_max, unbroken, 2 * second + 62 * millisecond, sender.outcomes.data(),
+                                      sender.result),
+              Verdict::ok);
+    sender.send(4, 3 * second);
+    return sender.sent.timeout_at() - 3 * second;
+  };
+  const Nanos plain = 10 * millisecond + kept_delay;
+  EXPECT_EQ(timeout_after(false, PayloadKind::plan), plain) << "the ack of 2 may have been lost";
+  EXPECT_EQ(timeout_after(true, PayloadKind::input), plain) << "inputs are acked when there is something to say";
+  const Nanos late = 60 * millisecond - kept_delay;
+  EXPECT_GE(timeout_after(true, PayloadKind::plan), 2 * millisecond + kept_delay + late * 5 / 4);
+  EXPECT_LE(timeout_after(true, PayloadKind::plan), 3 * millisecond + kept_delay + late * 5 / 4);
+}
+
+TEST(AckLateness, IsTheLongestOfTheLastTenToTwentySeconds) {
+  AckLateness lateness;
+  EXPECT_EQ(lateness.allowance(), 0U);
+  const Nanos began = 70'000 * second;  // its clock laps after 70,368 s
+  for (Nanos now = began; now < began + 1'000 * second; now += second / 10)
+    lateness.note(now < began + 5 * second ? 64 * millisecond : 0, now);
+  EXPECT_EQ(lateness.allowance(), 0U);
+  lateness.note(64 * millisecond, began + 1'000 * second);
+  EXPECT_EQ(lateness.allowance(), 80 * millisecond);
+  for (Nanos now = began + 1'000 * second; now < began + 1'009 * second; now += second / 10) {
+    lateness.note(millisecond, now);
+    EXPECT_EQ(lateness.allowance(), 80 * millisecond) << (now - began) / second;
+  }
+  for (Nanos now = began + 1'009 * second; now < began + 1'025 * second; now += second / 10)
+    lateness.note(millisecond, now);
+  EXPECT_LE(lateness.allowance(), 2 * millisecond);
+  lateness.note(3'600 * second, began + 1'025 * second);
+  EXPECT_LE(lateness.allowance(), AckLateness::most * 5 / 4 + millisecond) << "an outage";
+}
+
 TEST(SentDatagrams, ExpiredDatagramsMakeRoomUnreported) {
   Sender sender;
   for (std::uint16_t tag = 1; tag <= SentDatagrams::capacity; ++tag) sender.send(tag, 0);
@@ -430,6 +492,7 @@ class Model {
     std::vector<std::pair<std::uint16_t, bool>> outcomes;
     std::uint32_t acked_bytes = 0, lost_bytes = 0;
     std::uint64_t newest_acked = 0, newest_lost = 0;
+    bool too_early = false;
   };
 
   static bool waited_for(PayloadKind payload) { return payload != PayloadKind::none && payload != PayloadKind::input; }
@@ -449,26 +512,34 @@ class Model {
     all_.emplace(sequence, Flying{packet, bytes, now});
     return evicted;
   }
-  Told acknowledge(const AckBlock& block, Nanos now) {
+  Told acknowledge(const AckBlock& block, bool unbroken, Nanos now) {
     Told told;
     std::set<std::uint64_t> reported{block.largest};
     for (std::uint64_t bit = 0; bit < 64; ++bit)
       if ((block.mask >> bit & 1) != 0) reported.insert(block.largest - 1 - bit);
     largest_ = std::max(largest_, block.largest);
-    Nanos largest_sent = 0, late_sent = 0;
+    Nanos largest_sent = 0, late_sent = 0, oldest_sent = 0;
+    bool missing = false;
     for (auto& [sequence, one] : all_) {
       const bool acked = reported.contains(sequence);
       if (one.state == Flying::settled || (!acked && sequence + 3 > largest_)) continue;
       if (sequence == block.largest) largest_sent = one.sent;
       if (acked && one.state == Flying::expired) late_sent = one.sent;
+      if (!acked && one.state == Flying::expired) missing = true;
+      if (acked && oldest_sent == 0 && one.packet.payload != PayloadKind::input) oldest_sent = one.sent;
       if (one.state == Flying::in_flight) tell(told, sequence, one, acked);
       one.state = Flying::settled;
     }
     if (told.newest_acked != 0) expirations_ = 0;
+    told.too_early = late_sent != 0 && !missing;
     if (largest_sent == 0 && told.newest_acked == 0) largest_sent = late_sent;
     if (largest_sent != 0) {
       const Nanos elapsed = now - largest_sent;
       round_trip_.sample(elapsed - std::min({elapsed, block.delay, delay_max}));
+    }
+    if (oldest_sent != 0 && unbroken && round_trip_.known()) {
+      const Nanos waited = now - oldest_sent, expected = round_trip_.smoothed() + kept_delay;
+      lateness_.note(std::max(waited, expected) - expected, now);
     }
     forget_settled();
     return told;
@@ -503,8 +574,8 @@ class Model {
 
  private:
   [[nodiscard]] Nanos timeout(unsigned doublings) const {
-    const Nanos delay = round_trip_.known() ? kept_delay : 0;
-    Nanos all = round_trip_.timeout() + delay;
+    Nanos all = round_trip_.timeout();
+    if (round_trip_.known()) all = std::max(all, round_trip_.smoothed() + lateness_.allowance()) + kept_delay;
     for (unsigned i = 0; i < std::min(doublings, 10U); ++i) all *= 2;
     return std::min(all, std::max(3 * second, 2 * round_trip_.smoothed())) / unit * unit;
   }
@@ -526,6 +597,7 @@ class Model {
   std::map<std::uint64_t, Flying> all_;
   std::uint64_t largest_ = 0;
   RoundTrip round_trip_;
+  AckLateness lateness_;
   Nanos expired_at_ = 0;
   unsigned expirations_ = 0;
 };
@@ -597,8 +669,9 @@ class History {
       const AckBlock block = acks_.begin()->second;
       acks_.erase(acks_.begin());
       const Nanos known = model_.smoothed();
-      ASSERT_EQ(sent_.acknowledge(block, delay_max, now_, outcomes_.data(), news_), Sent::Verdict::ok);
-      compare(model_.acknowledge(block, now_));
+      const bool unbroken = random_.chance(0.5);
+      ASSERT_EQ(sent_.acknowledge(block, delay_max, unbroken, now_, outcomes_.data(), news_), Sent::Verdict::ok);
+      compare(model_.acknowledge(block, unbroken, now_));
       late_samples += model_.smoothed() != known && news_.newest_acked < block.largest;
     }
   }
@@ -625,6 +698,7 @@ class History {
     ASSERT_EQ(news_.lost_bytes, told.lost_bytes);
     ASSERT_EQ(news_.newest_acked, told.newest_acked);
     ASSERT_EQ(news_.newest_lost, told.newest_lost);
+    ASSERT_EQ(news_.too_early, told.too_early);
     if (news_.newest_acked != 0) {
       ASSERT_TRUE(arrived_.contains(news_.newest_acked));
     }
@@ -713,7 +787,7 @@ struct CleanPath {
         received.note(wire.begin()->second, AckPolicy::soon, wire.begin()->first);
       if (received.due(now, delay_max)) acks.emplace(now + round_trip / 2, received.report(now));
       for (; !acks.empty() && acks.begin()->first <= now; acks.erase(acks.begin())) {
-        ASSERT_EQ(sent.acknowledge(acks.begin()->second, delay_max, now, outcomes.data(), result), Verdict::ok);
+        ASSERT_EQ(sent.acknowledge(acks.begin()->second, delay_max, true, now, outcomes.data(), result), Verdict::ok);
         count(now);
       }
       if (now < sent.timeout_at()) continue;

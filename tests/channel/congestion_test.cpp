@@ -102,6 +102,26 @@ TEST(Congestion, TheFirstTimeoutHalvesAndTheSecondLeavesTwoDatagrams) {
   EXPECT_EQ(congestion.window(), 6 * datagram);
 }
 
+TEST(Congestion, ATimeoutThatWasTooEarlyIsTakenBackOnceAndUnlessALossCameBetween) {
+  Congestion congestion;
+  EXPECT_FALSE(congestion.on_too_early());
+  congestion.on_ack_result(acked(10 * datagram, 10), 10, true);
+  congestion.on_timeout(20, 1);
+  congestion.on_timeout(30, 2);
+  EXPECT_EQ(congestion.window(), Congestion::window_min);
+  EXPECT_TRUE(congestion.on_too_early());
+  EXPECT_EQ(congestion.window(), 20 * datagram) << "as before the first of them";
+  EXPECT_FALSE(congestion.on_too_early());
+  congestion.on_ack_result(acked(20 * datagram, 40), 40, true);
+  EXPECT_EQ(congestion.window(), 40 * datagram) << "slow start goes on";
+
+  congestion.on_timeout(50, 1);
+  congestion.on_ack_result(acked(datagram, 51), 60, false);
+  congestion.on_ack_result(lost(55), 60, false);
+  EXPECT_FALSE(congestion.on_too_early());
+  EXPECT_EQ(congestion.window(), 10 * datagram);
+}
+
 TEST(Congestion, LossesByTimeoutMayBeReportedOrNot) {
   Congestion told;
   told.on_ack_result(lost(10), 10, true);

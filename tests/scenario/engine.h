@@ -58,6 +58,7 @@ struct Bot : test::Client {
   std::unique_ptr<port::LoopPort> port;
   base::Prng mind{0};
   Nanos next_input = 0;
+  Nanos frame = 0, next_frame = 0;  ///< it hears and speaks once in so long, as a game that draws; 0: at every step
   message::Input intent;
   bool silent = false;  ///< neither hears nor says anything
 };
@@ -277,6 +278,8 @@ class Engine : public Played, public test::LoopServer {
   }
 
   void drive(Bot& bot) {
+    if (now < bot.next_frame) return;
+    bot.next_frame = now + bot.frame;
     test::receive_all(*bot.port, now, [&](std::span<std::uint8_t> bytes, const wire::Path& path) {
       if (!bot.silent) bot.session.receive(bytes, path, now, client_drops);
     });
