@@ -6,6 +6,25 @@ namespace serried::view {
 
 namespace {
 constexpr std::size_t entries_min = 64;
+/// The turn is believed to be shorter by this part of the difference for every entity that is told of sooner: a
+/// crossing hardly counts, and a turn that has become shorter shows within some dozens of records.
+constexpr float shorter_part = 1.0F / 64;
+/// How much of a record's word the last one is; and when most are of known entities.
+constexpr float known_gain = 1.0F / 16, known_least = 0.25F;
+}  // namespace
+
+void FarTurn::note_known(std::uint32_t interval_ms, std::uint32_t now_ms) noexcept {
+  known_part_ += (1 - known_part_) * known_gain;
+  if (known_part_ >= known_least) settled_ms_ = now_ms;
+  const auto interval = static_cast<float>(interval_ms);
+  turn_ms_ = interval > turn_ms_ ? interval : turn_ms_ + (interval - turn_ms_) * shorter_part;
+}
+
+void FarTurn::note_new(std::uint32_t now_ms) noexcept {
+  known_part_ -= known_part_ * known_gain;
+  if (!begun_ || known_part_ >= known_least) settled_ms_ = now_ms;
+  begun_ = true;
+  turn_ms_ = std::max(turn_ms_, static_cast<float>(now_ms - settled_ms_));
 }
 
 std::size_t FarStore::place_of(std::uint16_t slot) const noexcept {
@@ -35,11 +54,14 @@ void FarStore::grow(Nanos now) {
 void FarStore::note(const message::FarRecord& record, std::uint16_t cell, std::uint64_t sequence, Nanos now) {
   if (4 * (std::size_t{used_} + 1) > 3 * entries_.size()) grow(now);
   FarProxy& proxy = entries_[place_of(record.slot)];
-  if (!proxy.used) {
-    ++used_;
-  } else if (proxy.sequence > sequence) {
-    return;
-  }
+  if (proxy.used && proxy.sequence > sequence) return;
+  if (proxy.used && proxy.generation == record.generation && fresh(proxy, now))
+    turn_.note_known(milliseconds(now) - proxy.seen_ms, milliseconds(now));
+  else
+    turn_.note_new(milliseconds(now));
+  const float kept_ms = std::min(turns_kept * turn_.turn_ms(), static_cast<float>(most_ms_));
+  timeout_ms_ = std::max(least_ms_, static_cast<std::uint32_t>(kept_ms));
+  used_ += !proxy.used;
   proxy.sequence = sequence;
   proxy.seen_ms = milliseconds(now);
   proxy.slot = record.slot;
@@ -56,7 +78,7 @@ void FarStore::forget(std::uint16_t slot, std::uint8_t generation) noexcept {
   if (entries_.empty()) return;
   FarProxy& proxy = entries_[place_of(slot)];
   // Emptying the entry would break probe chains: it is aged beyond any time-out instead.
-  if (proxy.used && proxy.generation == generation) proxy.seen_ms -= timeout_ms_ + 1;
+  if (proxy.used && proxy.generation == generation) proxy.seen_ms -= most_ms_ + 1;
 }
 
 const FarProxy* FarStore::find(std::uint16_t slot, Nanos now) const noexcept {

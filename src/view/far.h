@@ -4,6 +4,7 @@
 /// ten thousand views fit into one process.
 /// Owner   one View
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -26,10 +27,37 @@ struct FarProxy {
 };
 static_assert(sizeof(FarProxy) == 24);
 
-/// Open addressing by slot, linear probes. An entry that expired counts as absent and goes at the next growth.
+/// How long the server's turn over far entities takes, as far as a client can tell: the longest time after which lately
+/// an entity was told of again. A turn over a crowd is long, and longer when the server gives way. What crosses a cell
+/// is told of out of turn, so short times prove little; and where hardly any entity is one that is known, as when a
+/// crowd has just come, the turn under way has lasted since that began.
+class FarTurn {
+ public:
+  explicit FarTurn(std::uint32_t guess_ms) noexcept : turn_ms_(static_cast<float>(guess_ms)) {}
+  /// An entity was told of again after `interval`; `now` in milliseconds, wrapping.
+  void note_known(std::uint32_t interval_ms, std::uint32_t now_ms) noexcept;
+  void note_new(std::uint32_t now_ms) noexcept;
+  [[nodiscard]] float turn_ms() const noexcept { return turn_ms_; }
+
+ private:
+  float turn_ms_;
+  float known_part_ = 0;          ///< of the last records
+  std::uint32_t settled_ms_ = 0;  ///< when most records were of known entities
+  bool begun_ = false;
+};
+
+/// Open addressing by slot, linear probes. An entry that expired counts as absent and goes at the next growth. It
+/// expires when it was not told of for two turns and a bit.
 class FarStore {
  public:
-  explicit FarStore(Nanos timeout) noexcept : timeout_ms_(static_cast<std::uint32_t>(timeout / millisecond)) {}
+  static constexpr Nanos timeout_bound = 60 * second;
+
+  /// `timeout`: entities are kept at least so long without being told of; and at most so long, or timeout_bound.
+  explicit FarStore(Nanos timeout) noexcept
+      : least_ms_(static_cast<std::uint32_t>(timeout / millisecond)),
+        most_ms_(static_cast<std::uint32_t>(std::max(timeout, timeout_bound) / millisecond)),
+        timeout_ms_(least_ms_),
+        turn_(static_cast<std::uint32_t>(static_cast<float>(least_ms_) / turns_kept)) {}
 
   /// A block's record. One that an older datagram carries than the one known is ignored.
   void note(const message::FarRecord& record, std::uint16_t cell, std::uint64_t sequence, Nanos now);
@@ -38,6 +66,8 @@ class FarStore {
   /// nullptr: not seen, or not lately.
   [[nodiscard]] const FarProxy* find(std::uint16_t slot, Nanos now) const noexcept;
   [[nodiscard]] std::size_t count(Nanos now) const noexcept;
+  /// How long an entity is kept without being told of.
+  [[nodiscard]] Nanos timeout() const noexcept { return timeout_ms_ * millisecond; }
   template <class Visit>
   void for_each(Nanos now, Visit&& visit) const {
     for (const FarProxy& proxy : entries_)
@@ -46,6 +76,9 @@ class FarStore {
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return entries_.capacity() * sizeof(FarProxy); }
 
  private:
+  /// An entity is told of again within a turn and an eighth; and once may be lost.
+  static constexpr float turns_kept = 2.25F;
+
   [[nodiscard]] bool fresh(const FarProxy& proxy, Nanos now) const noexcept {
     return milliseconds(now) - proxy.seen_ms <= timeout_ms_;
   }
@@ -58,7 +91,8 @@ class FarStore {
 
   std::vector<FarProxy> entries_;
   std::uint32_t used_ = 0;
-  std::uint32_t timeout_ms_;
+  std::uint32_t least_ms_, most_ms_, timeout_ms_;
+  FarTurn turn_;
 };
 
 }  // namespace serried::view

@@ -33,7 +33,7 @@ class SceneClock {
   [[nodiscard]] static Nanos delay_max(Nanos delay) noexcept { return delay > delay_bound ? delay : delay_bound; }
 
   /// An update of `tick` has come, which `clock` knows already. `moving`: the update before told of something that
-  /// moves; where nothing does, updates are far apart and nobody waits for them.
+  /// moves; where nothing does, updates are far apart and are not waited for.
   void note(const TickClock& clock, std::uint32_t tick, bool moving, Nanos now) noexcept;
   [[nodiscard]] bool known() const noexcept { return known_; }
   [[nodiscard]] SceneTime at(Nanos now) const noexcept;

@@ -29,7 +29,7 @@ enum class FarMode : std::uint8_t { none, count, full };
 
 struct ViewOptions {
   FarMode far = FarMode::full;
-  Nanos far_timeout = 4 * second;  ///< two cycles of far blocks, of 2 s
+  Nanos far_timeout = 4 * second;  ///< at least two cycles of far blocks, of 1 s; see FarStore
   /// How far behind the server's clock the scene is drawn, at least (SceneClock). 0: nothing is remembered to draw by,
   /// and what is drawn is what was received last.
   Nanos interpolation_delay = 100 * millisecond;
