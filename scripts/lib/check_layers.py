@@ -14,7 +14,7 @@ SOURCE = re.compile(r"\.(h|cpp|inc|def)$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 # What runs once, or seldom, and meets the machine and its operator.
-CONTROL = ("config", "telemetry", "admin", "server")
+CONTROL = ("process", "config", "telemetry", "admin", "server")
 # What only some modules may touch: name, pattern over the included header, modules, reason.
 HEADERS = [
     ("DPDK", re.compile(r"^rte_"), {*CONTROL, "link", "port", "tools"}),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
+#include <rte_log.h>
 #include <rte_ring.h>
 
 #include "base/setup.h"
@@ -20,6 +22,15 @@ namespace {
 
 enum class State { none, running, stopped };
 State state = State::none;
+
+/// What EAL writes its log to, and where that goes.
+std::FILE* log_stream = nullptr;
+std::function<void(std::string)> log_say;
+
+ssize_t write_log(void*, const char* text, std::size_t bytes) {
+  log_say(std::string(text, bytes));
+  return static_cast<ssize_t>(bytes);
+}
 
 bool has(const std::vector<std::string>& arguments, const char* wanted) {
   return std::find(arguments.begin(), arguments.end(), wanted) != arguments.end();
@@ -58,6 +69,12 @@ Result<rte_ring*> make_ring(const std::string& name, unsigned slots) {
 
 }  // namespace
 
+SERRIED_SETUP void log_eal_to(std::function<void(std::string)> say) {
+  log_say = std::move(say);
+  if (log_stream == nullptr) log_stream = fopencookie(nullptr, "w", {nullptr, write_log, nullptr, nullptr});
+  if (log_stream != nullptr) rte_openlog_stream(log_stream);
+}
+
 SERRIED_SETUP Result<Done> start_eal(const std::vector<std::string>& arguments) {
   if (state == State::running) return Error{"EAL runs already; it starts once a process"};
   if (state == State::stopped) return Error{"EAL was stopped and cannot start again in this process"};
@@ -86,6 +103,10 @@ void stop_eal() noexcept {
   if (state != State::running) return;
   state = State::stopped;
   rte_eal_cleanup();
+  if (log_stream == nullptr) return;
+  rte_openlog_stream(nullptr);
+  std::fclose(log_stream);
+  log_stream = nullptr;
 }
 
 bool eal_runs() noexcept { return state == State::running; }

@@ -2,6 +2,7 @@
 /// The environment abstraction layer of DPDK: started once a process, before any Ethdev; it cannot be started again.
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace serried::port {
 /// What libbpf and libxdp say from then on is kept (driver_messages.h). Error: arguments that exclude one another, no
 /// hugepages, no rights, started before.
 Result<Done> start_eal(const std::vector<std::string>& arguments);
+/// Hand what EAL and its drivers log to `say`, from any thread, instead of writing it to standard error and syslog:
+/// what is not taken there would stop a lane. Before start_eal, which it concerns too; until stop_eal has ended.
+void log_eal_to(std::function<void(std::string)> say);
 /// Close what EAL opened; nothing when it does not run. All ethdevs must be gone.
 void stop_eal() noexcept;
 [[nodiscard]] bool eal_runs() noexcept;

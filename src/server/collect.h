@@ -7,6 +7,7 @@
 #include "io/io_state.h"
 #include "metrics/counter.h"
 #include "port/port.h"
+#include "process/output.h"
 #include "replicate/plan.h"
 #include "server/lane_loop.h"
 #include "shard/shard_lane.h"
@@ -16,7 +17,8 @@ namespace serried::server {
 /// Set in `to` what `from`, a struct of counter.def, has counted so far.
 template <class Counters>
 void collect(metrics::CounterValues& to, const Counters& from) noexcept {
-  using handshake::HandshakeCounters, io::IoCounters, shard::ShardCounters, port::PortCounters, replicate::PlanCounters;
+  using handshake::HandshakeCounters, io::IoCounters, shard::ShardCounters, port::PortCounters, process::OutputCounters,
+      replicate::PlanCounters;
   constexpr bool known = false
 #define SERRIED_COUNTER(owner, ...) || std::is_same_v<Counters, owner>
 #include "metrics/counter.def"

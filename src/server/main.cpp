@@ -22,6 +22,9 @@
 #include "port/driver_messages.h"
 #include "port/eal.h"
 #include "port/xdp_filter.h"
+#include "process/file.h"
+#include "process/output.h"
+#include "process/standard.h"
 #include "server/engine.h"
 #include "server/runner.h"
 #include "server/topology.h"
@@ -35,9 +38,11 @@ namespace {
 constexpr int failed = 1;
 constexpr int misused = 2;
 
-int fail(const std::string& message) {
-  for (const std::string& line : port::take_driver_messages()) std::fprintf(stderr, "%s\n", line.c_str());
-  std::fprintf(stderr, "serried-server: %s\n", message.c_str());
+using process::Output;
+
+int fail(Output& output, const std::string& message) {
+  for (const std::string& line : port::take_driver_messages()) output.write(Output::Stream::err, line + "\n");
+  output.write(Output::Stream::err, "serried-server: " + message + "\n");
   return failed;
 }
 
@@ -47,6 +52,7 @@ void block_signals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
@@ -84,13 +90,17 @@ void log_setup(spdlog::logger& log, const config::ServerConfig& config, const En
     log.warn("an io lane runs on another NUMA node than its port (node {}); give cores of that node with -l", node);
 }
 
-int serve(const config::Arguments& arguments, const config::ServerConfig& config, const crypt::TokenKey& key,
-          const config::Assets& assets) {
-  telemetry::StatusPrinter printer{config.status, stdout};
-  auto logger = telemetry::make_logger(config, [&printer] { printer.interrupt(); });
-  if (!logger) return fail(logger.error().message);
-  spdlog::logger& log = *logger.value();
+/// What the server says, and how.
+struct Voice {
+  Output& output;
+  telemetry::StatusPrinter& printer;
+  spdlog::logger& log;
+};
 
+int serve(const config::Arguments& arguments, const config::ServerConfig& config, const crypt::TokenKey& key,
+          const config::Assets& assets, const Voice& voice) {
+  const auto fail = [&voice](const std::string& message) { return server::fail(voice.output, message); };
+  spdlog::logger& log = voice.log;
   const std::vector<unsigned> cpus = allowed_cpus();
   block_signals();
   std::vector<std::string> eal = config::eal_arguments(arguments, config, getpid());
@@ -120,7 +130,7 @@ int serve(const config::Arguments& arguments, const config::ServerConfig& config
   run.placement =
       place(cores, config.io_lanes, setup.shards, engine.value()->numa_node(), static_cast<unsigned>(cpus.size()));
   log_setup(log, config, *engine.value(), run.placement);
-  return Runner{run, *engine.value(), log, printer}.run();
+  return Runner{run, *engine.value(), voice.output, log, voice.printer}.run();
 }
 
 int main_of(std::span<const char* const> argv) {
@@ -142,7 +152,11 @@ int main_of(std::span<const char* const> argv) {
     case config::Action::run:
       break;
   }
-  if (!crypt::initialise()) return fail("libsodium does not start; the machine offers no entropy");
+  // Outlives EAL, whose drivers may say something to the last.
+  Output output{[](std::uint64_t lost) {
+    return "serried-server: " + std::to_string(lost) + " lines could not be written here\n";
+  }};
+  if (!crypt::initialise()) return fail(output, "libsodium does not start; the machine offers no entropy");
   crypt::TokenKey key;
   if (!reading.config.token_key.empty()) {
     auto loaded = crypt::load_token_key(reading.config.token_key);
@@ -152,12 +166,19 @@ int main_of(std::span<const char* const> argv) {
       reading.faults.push_back({"--token-key " + reading.config.token_key + ":", loaded.error().message});
   }
   const config::Assets assets = config::load_assets(reading.config, reading.faults);
+  if (!reading.config.json_summary.empty())
+    if (const auto possible = process::can_write_file(reading.config.json_summary); !possible)
+      reading.faults.push_back({"--json-summary", possible.error().message});
+  telemetry::StatusPrinter printer{reading.config.status, output, isatty(STDOUT_FILENO) != 0};
+  const auto logger = telemetry::make_logger(reading.config, output, [&printer] { printer.interrupt(); });
+  if (!logger) reading.faults.push_back({"--log-file", logger.error().message});
   if (!reading.faults.empty()) {
-    std::fputs(config::fault_text(reading.faults).c_str(), stderr);
+    output.write(Output::Stream::err, config::fault_text(reading.faults));
     return misused;
   }
   simd::use_isa(config::isa_of(reading.config.isa));
-  const int code = serve(arguments, reading.config, key, assets);
+  port::log_eal_to([&output](std::string text) { output.write(Output::Stream::err, std::move(text)); });
+  const int code = serve(arguments, reading.config, key, assets, {output, printer, *logger.value()});
   // EAL leaves its folder behind; one that was named after this process is of no use to the next.
   const bool own_folder = reading.config.driver == config::Driver::socket && arguments.eal.empty() && port::eal_runs();
   const std::string folder = own_folder ? rte_eal_get_runtime_dir() : "";
@@ -169,4 +190,7 @@ int main_of(std::span<const char* const> argv) {
 }  // namespace
 }  // namespace serried::server
 
-int main(int argc, char** argv) { return serried::server::main_of({argv, static_cast<std::size_t>(argc)}); }
+int main(int argc, char** argv) {
+  serried::process::begin();
+  return serried::process::ended("serried-server", serried::server::main_of({argv, static_cast<std::size_t>(argc)}));
+}

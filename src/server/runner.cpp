@@ -10,6 +10,7 @@
 #include <rte_lcore.h>
 
 #include "base/check.h"
+#include "process/file.h"
 #include "server/collect.h"
 #include "server/topology.h"
 #include "telemetry/clock.h"
@@ -48,8 +49,9 @@ std::string ready_line(const config::ServerConfig& config, const Placement& plac
 
 }  // namespace
 
-Runner::Runner(const RunSetup& setup, Engine& engine, spdlog::logger& log, telemetry::StatusPrinter& printer)
-    : setup_(setup), engine_(engine), log_(log), printer_(printer) {
+Runner::Runner(const RunSetup& setup, Engine& engine, process::Output& output, spdlog::logger& log,
+               telemetry::StatusPrinter& printer)
+    : setup_(setup), engine_(engine), output_(output), log_(log), printer_(printer) {
   facts_.tick_budget_ms = 1'000.0 / setup.config.tick_rate_hz;
   facts_.players_max = setup.config.players_max;
   const auto& asked = setup.config.idle_sleep_us;
@@ -92,8 +94,7 @@ void Runner::control() {
   if (!run_on(free_cpus(setup_))) log_.warn("control thread stays on the main core");
   sample();
   if (setup_.admin != nullptr) setup_.admin->start();
-  std::fputs(ready_line(setup_.config, setup_.placement, engine_).c_str(), stdout);
-  std::fflush(stdout);
+  output_.write(process::Output::Stream::out, ready_line(setup_.config, setup_.placement, engine_));
   log_.info("ready endpoints=\"{}\"", engine_.endpoints());
   wait_for_end();
   sample();
@@ -134,15 +135,30 @@ bool Runner::signalled(Nanos until) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
-  const Nanos at = telemetry::now();
-  const Nanos left = until > at ? until - at : 0;
-  const timespec time{static_cast<time_t>(left / second), static_cast<long>(left % second)};
-  if (sigtimedwait(&signals, nullptr, &time) <= 0) return false;
+  sigaddset(&signals, SIGHUP);
+  for (int signal = SIGHUP; signal == SIGHUP;) {
+    const Nanos at = telemetry::now();
+    const Nanos left = until > at ? until - at : 0;
+    const timespec time{static_cast<time_t>(left / second), static_cast<long>(left % second)};
+    signal = sigtimedwait(&signals, nullptr, &time);
+    if (signal <= 0) return false;
+    if (signal == SIGHUP) open_log_anew();
+  }
   if (draining_) {
     log_.warn("told to stop again: at once");
     std::_Exit(130);
   }
   return true;
+}
+
+void Runner::open_log_anew() {
+  if (setup_.config.log_file.empty()) {
+    log_.info("told to open the log anew (SIGHUP): it is no file");
+  } else if (const auto opened = telemetry::reopen_log(setup_.config, output_); opened) {
+    log_.info("log opened anew");
+  } else {
+    log_.warn("told to open the log anew: {}", opened.error().message);
+  }
 }
 
 void Runner::sample() {
@@ -163,6 +179,7 @@ void Runner::sample() {
     collect(core.counters, loops_[i]->meter());
     snapshot->add(core);
   }
+  collect(snapshot->counters, output_.counters());
   meter_.sample(*snapshot);
   snapshot_ = std::move(snapshot);
   if (setup_.admin != nullptr)
@@ -197,14 +214,13 @@ void Runner::watch_clock() {
 
 int Runner::report() {
   sample();  // lanes stand still: the accounts are exact
-  std::fputs(telemetry::final_table(*snapshot_, meter_, facts_).c_str(), stdout);
-  std::fflush(stdout);
+  output_.write(process::Output::Stream::out, telemetry::final_table(*snapshot_, meter_, facts_));
   if (!snapshot_->balanced()) log_.error("packets received are not all accounted for; this is a bug, please report it");
   if (setup_.config.json_summary.empty()) return 0;
-  const auto written = telemetry::write_file(setup_.config.json_summary,
-                                             telemetry::summary_json(*snapshot_, meter_, facts_, setup_.config));
+  const auto written = process::write_file(setup_.config.json_summary,
+                                           telemetry::summary_json(*snapshot_, meter_, facts_, setup_.config));
   if (written) return 0;
-  std::fprintf(stderr, "serried-server: %s\n", written.error().message.c_str());
+  output_.write(process::Output::Stream::err, "serried-server: " + written.error().message + "\n");
   return 1;
 }
 

@@ -14,6 +14,7 @@
 
 #include "admin/admin_socket.h"
 #include "base/clock_watch.h"
+#include "process/output.h"
 #include "server/engine.h"
 #include "server/lane_loop.h"
 #include "server/placement.h"
@@ -35,8 +36,9 @@ class Runner {
   /// The longest time in which players are sent Disconnect.
   static constexpr Nanos drain_max = 5 * second;
 
-  /// All outlive the runner. Preconditions: EAL runs, signals SIGINT and SIGTERM are blocked in every thread.
-  Runner(const RunSetup& setup, Engine& engine, spdlog::logger& log, telemetry::StatusPrinter& printer);
+  /// All outlive the runner. Preconditions: EAL runs, signals SIGINT, SIGTERM and SIGHUP are blocked in every thread.
+  Runner(const RunSetup& setup, Engine& engine, process::Output& output, spdlog::logger& log,
+         telemetry::StatusPrinter& printer);
 
   /// Until told to stop. Returns the exit code: 0, or 1 when a summary could not be written.
   int run();
@@ -51,11 +53,14 @@ class Runner {
   void watch_links();
   void watch_clock();
   int report();
-  /// Sleep until `until`, or a signal. A first one asks for the drain, one while draining ends the process.
+  /// Sleep until `until`, or a signal. A first one asks for the drain, one while draining ends the process. SIGHUP only
+  /// opens the log anew.
   bool signalled(Nanos until);
+  void open_log_anew();
 
   RunSetup setup_;
   Engine& engine_;
+  process::Output& output_;
   spdlog::logger& log_;
   telemetry::StatusPrinter& printer_;
   telemetry::StatusFacts facts_;

@@ -1,29 +1,48 @@
 #include "telemetry/log.h"
 
 #include <algorithm>
-#include <unistd.h>
+#include <mutex>
+#include <utility>
 
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 
+#include "process/file.h"
 #include "telemetry/status.h"
 
 namespace serried::telemetry {
 namespace {
 
-/// Writes nothing, but says that a record is about to be written.
-class Announce final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+using process::Output;
+
+constexpr const char* pattern = "%Y-%m-%dT%H:%M:%S.%e%z %l %v";
+
+/// Hands lines over, and says that one is about to be.
+class OutputSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  explicit Announce(std::function<void()> call) : call_(std::move(call)) {}
+  OutputSink(Output& output, std::function<void()> on_line) : output_(output), on_line_(std::move(on_line)) {}
 
  protected:
-  void sink_it_(const spdlog::details::log_msg&) override { call_(); }
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    if (on_line_) on_line_();
+    output_.write(Output::Stream::log, fmt::to_string(line));
+  }
   void flush_() override {}
 
  private:
-  std::function<void()> call_;
+  Output& output_;
+  std::function<void()> on_line_;
 };
+
+/// As a line of the log.
+std::string lost_lines(std::uint64_t count) {
+  const std::string text = fmt::format("{} lines could not be written here, and are lost", count);
+  spdlog::memory_buf_t line;
+  spdlog::pattern_formatter{pattern}.format({"serried", spdlog::level::warn, text}, line);
+  return fmt::to_string(line);
+}
 
 spdlog::level::level_enum level_of(config::LogLevel level) {
   switch (level) {
@@ -41,40 +60,40 @@ spdlog::level::level_enum level_of(config::LogLevel level) {
 
 }  // namespace
 
-Result<std::shared_ptr<spdlog::logger>> make_logger(const config::ServerConfig& config, std::function<void()> on_line) {
-  std::vector<spdlog::sink_ptr> sinks;
-  try {
-    if (config.log_file.empty()) {
-      if (on_line) sinks.push_back(std::make_shared<Announce>(std::move(on_line)));
-      sinks.push_back(std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    } else {
-      sinks.push_back(std::make_shared<spdlog::sinks::basic_file_sink_mt>(config.log_file));
-    }
-  } catch (const spdlog::spdlog_ex& error) {
-    return Error{"--log-file " + config.log_file + " cannot be opened; check the path and its permissions (" +
-                 error.what() + ")"};
+Result<std::shared_ptr<spdlog::logger>> make_logger(const config::ServerConfig& config, Output& output,
+                                                    std::function<void()> on_line) {
+  if (!config.log_file.empty()) {
+    if (auto opened = reopen_log(config, output); !opened) return opened.error();
+    on_line = {};
   }
-  auto logger = std::make_shared<spdlog::logger>("serried", sinks.begin(), sinks.end());
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  output.set_lost(config.log_file.empty() ? Output::Stream::err : Output::Stream::log, lost_lines);
+  auto logger = std::make_shared<spdlog::logger>("serried", std::make_shared<OutputSink>(output, std::move(on_line)));
+  logger->set_pattern(pattern);
   logger->set_level(level_of(config.log_level));
-  logger->flush_on(spdlog::level::info);
   return logger;
 }
 
-StatusPrinter::StatusPrinter(config::StatusMode mode, std::FILE* out) : mode_(mode), out_(out) {
-  if (mode == config::StatusMode::automatic)
-    mode_ = isatty(fileno(out)) != 0 ? config::StatusMode::table : config::StatusMode::line;
+Result<Done> reopen_log(const config::ServerConfig& config, Output& output) {
+  const Result<int> opened = process::open_to_append(config.log_file);
+  if (!opened) return opened.error();
+  output.set_log(opened.value());
+  return Done{};
 }
 
-void StatusPrinter::print(const std::string& text) {
+StatusPrinter::StatusPrinter(config::StatusMode mode, Output& output, bool terminal) : mode_(mode), output_(output) {
+  if (mode == config::StatusMode::automatic) mode_ = terminal ? config::StatusMode::table : config::StatusMode::line;
+}
+
+void StatusPrinter::print(std::string text) {
   if (mode_ == config::StatusMode::none) return;
+  if (text.empty() || text.back() != '\n') text += '\n';
+  unsigned lines = 0;
   if (mode_ == config::StatusMode::table) {
-    std::fputs(over(lines_).c_str(), out_);
-    lines_ = static_cast<unsigned>(std::count(text.begin(), text.end(), '\n'));
+    lines = static_cast<unsigned>(std::count(text.begin(), text.end(), '\n'));
+    text.insert(0, over(lines_));
   }
-  std::fputs(text.c_str(), out_);
-  if (text.empty() || text.back() != '\n') std::fputc('\n', out_);
-  std::fflush(out_);
+  // A line will say that some are missing: the next table starts below it.
+  lines_ = output_.write(Output::Stream::out, std::move(text)) ? lines : 0;
 }
 
 }  // namespace serried::telemetry

@@ -1,9 +1,7 @@
 #include "telemetry/summary.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include "base/json.h"
 #include "telemetry/allocations.h"
@@ -116,25 +114,6 @@ std::string summary_json(const Snapshot& snapshot, const Meter& meter, const Sta
   json["config"] = Json::object();
   for (const auto& [key, value] : config_values(config)) json["config"][key] = value;
   return json.text(2) + "\n";
-}
-
-Result<Done> write_file(const std::string& name, const std::string& text) {
-  const std::string beside = name + ".part";
-  std::FILE* const file = std::fopen(beside.c_str(), "we");
-  bool good = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  int reason = errno;
-  if (file != nullptr && std::fclose(file) != 0 && good) {
-    good = false;
-    reason = errno;
-  }
-  if (good && std::rename(beside.c_str(), name.c_str()) != 0) {
-    good = false;
-    reason = errno;
-  }
-  if (good) return Done{};
-  if (file != nullptr) std::remove(beside.c_str());
-  return Error{"cannot write " + name + " (" + std::strerror(reason) +
-               "); check the path, its permissions and the disk"};
 }
 
 }  // namespace serried::telemetry

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "config/config.h"
-#include "serried/result.h"
 #include "telemetry/meter.h"
 #include "telemetry/snapshot.h"
 #include "telemetry/status.h"
@@ -14,8 +13,5 @@ namespace serried::telemetry {
 /// Rates and tick figures cover the time with players (Meter); counts cover the run. Indented, ends with a new line.
 [[nodiscard]] std::string summary_json(const Snapshot& snapshot, const Meter& meter, const StatusFacts& facts,
                                        const config::ServerConfig& config);
-
-/// The whole text or an error, never half a file: written beside and renamed.
-Result<Done> write_file(const std::string& name, const std::string& text);
 
 }  // namespace serried::telemetry

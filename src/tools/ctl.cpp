@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "process/standard.h"
 #include "tools/arguments.h"
 
 namespace {
@@ -118,9 +119,7 @@ void print_status(const Json& answer) {
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
   serried::tools::Arguments app(
       "serried-ctl", "Tells a running serried-server, over its --control-socket, whom to ban, and asks how it is.");
   std::string socket_path, address, length, reason;
@@ -176,4 +175,11 @@ int main(int argc, char** argv) {
     return fail("the server's answer is not understood; is it of another version?");
   }
   return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  serried::process::begin();
+  return serried::process::ended("serried-ctl", run_program(argc, argv));
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "crypt/field_text.h"
+#include "process/standard.h"
 #include "tools/arguments.h"
 #include "tools/program.h"
 
@@ -82,9 +83,7 @@ int inspect(const std::string& file) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
   tools::Arguments app("serried-integrity", "Makes what servers and clients need for integrity checks.");
   app.require_command();
   app.footer(
@@ -120,4 +119,11 @@ int main(int argc, char** argv) {
   if (make.given()) return keygen(key);
   if (give.given()) return derive(table);
   return inspect(file);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  process::begin();
+  return process::ended("serried-integrity", run_program(argc, argv));
 }

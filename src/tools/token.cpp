@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "crypt/field_text.h"
 #include "crypt/token_text.h"
+#include "process/standard.h"
 #include "serried/protocol.h"
 #include "tools/arguments.h"
 #include "tools/program.h"
@@ -192,9 +193,7 @@ int inspect(const InspectOptions& options) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
   tools::Arguments app("serried-token", "Makes token keys, issues login tokens and inspects them.");
   app.require_command();
   app.footer(
@@ -243,4 +242,11 @@ int main(int argc, char** argv) {
   if (make.given()) return keygen(key);
   if (give.given()) return issue(ticket);
   return inspect(look);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  process::begin();
+  return process::ended("serried-token", run_program(argc, argv));
 }

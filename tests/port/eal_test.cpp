@@ -79,6 +79,15 @@ TEST(Eal, SaysWhatToDoAboutADriverThatIsNotThere) {
   in_fresh_process([] { EXPECT_HAS(fault_of(with(of_a_user, {"--vdev", "net_nowhere0"})), "--vdev"); });
 }
 
+TEST(Eal, ItsLogGoesWhereItIsSent) {
+  in_fresh_process([] {
+    std::string said;
+    log_eal_to([&said](const std::string& text) { said += text; });
+    EXPECT_HAS(fault_of(with(of_a_user, {"--vdev", "net_nowhere0"})), "--vdev");
+    EXPECT_HAS(said, "net_nowhere0");
+  });
+}
+
 TEST(Eal, SaysWhatToDoAboutMissingHugepages) {
   // More than any machine has: a terabyte.
   in_fresh_process([] {

@@ -20,6 +20,7 @@ const std::map<CounterId, const char*> elsewhere{
     {CounterId::replication_unrecorded_plans, "tests/replicate/compose_test.cpp"},
     {CounterId::replication_far_crossings_missed, "tests/replicate/far_test.cpp"},
     {CounterId::handshakes_denied_full, "tests/handshake/handshake_lane_test.cpp"},
+    {CounterId::output_dropped, "tests/process/output_test.cpp"},
     {CounterId::lanes_polls, "tests/server/lane_loop_test.cpp"},
     {CounterId::lanes_busy_polls, "tests/server/lane_loop_test.cpp"},
     {CounterId::lanes_busy_ns, "tests/server/lane_loop_test.cpp"},

@@ -10,13 +10,14 @@ using metrics::CounterId;
 template <class Counters>
 class CollectOf : public testing::Test {};
 using Owners = testing::Types<port::PortCounters, io::IoCounters, shard::ShardCounters, replicate::PlanCounters,
-                              handshake::HandshakeCounters, LaneMeter, CoreMeter>;
+                              handshake::HandshakeCounters, process::OutputCounters, LaneMeter, CoreMeter>;
 TYPED_TEST_SUITE(CollectOf, Owners);
 
 /// Count 1 in the first of the owner's lines in the list, 2 in the second, and so on. Returns how many there are.
 template <class Counters>
 std::uint64_t count_upwards(Counters& counters) {
-  using handshake::HandshakeCounters, io::IoCounters, shard::ShardCounters, port::PortCounters, replicate::PlanCounters;
+  using handshake::HandshakeCounters, io::IoCounters, shard::ShardCounters, port::PortCounters, process::OutputCounters,
+      replicate::PlanCounters;
   std::uint64_t next = 0;
 #define SERRIED_COUNTER(owner, group, name, ...) \
   if constexpr (std::is_same_v<Counters, owner>) counters.name.add(++next);
@@ -43,10 +44,12 @@ TEST(Collect, EveryCounterHasAnOwner) {
   io::IoCounters io;
   shard::ShardCounters shard;
   handshake::HandshakeCounters handshake;
+  process::OutputCounters output;
   LaneMeter lane_meter;
   CoreMeter core_meter;
   EXPECT_EQ(count_upwards(port) + count_upwards(io) + count_upwards(shard) + count_upwards(shard.plan) +
-                count_upwards(handshake) + count_upwards(lane_meter) + count_upwards(core_meter),
+                count_upwards(handshake) + count_upwards(output) + count_upwards(lane_meter) +
+                count_upwards(core_meter),
             metrics::counter_count);
 }
 

@@ -31,6 +31,7 @@ class Run : public testing::Test {
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, &signals_before_);
     const auto started = port::start_eal({"--no-huge", "--no-pci", "--no-telemetry", "--no-shconf", "-m", "256",
                                           "--log-level=lib.eal:warning", "-l", std::to_string(cpus_.front()),
@@ -71,11 +72,12 @@ class Run : public testing::Test {
     EXPECT_TRUE(static_cast<bool>(engine)) << engine.error().message;
     if (!engine) return -1;
     if (opened) opened();
-    auto logger = telemetry::make_logger(setup.config, {});
-    telemetry::StatusPrinter printer{config::StatusMode::none, stdout};
+    process::Output output{[](std::uint64_t) { return std::string{}; }};
+    auto logger = telemetry::make_logger(setup.config, output, {});
+    telemetry::StatusPrinter printer{config::StatusMode::none, output, false};
     const std::vector<Core> cores{{cpus_.front(), cpus_.front(), 0, 0, true}};
     RunSetup run{setup.config, place(cores, 1, 1, any_node, static_cast<unsigned>(cpus_.size())), cpus_};
-    return Runner{run, *engine.value(), *logger.value(), printer}.run();
+    return Runner{run, *engine.value(), output, *logger.value(), printer}.run();
   }
 
   static inline std::vector<unsigned> cpus_;

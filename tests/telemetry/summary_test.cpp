@@ -1,10 +1,5 @@
 #include "telemetry/summary.h"
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-#include <unistd.h>
-
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -95,22 +90,6 @@ TEST(SummaryJson, ARunWithoutPlayersDividesByNothing) {
   EXPECT_EQ(json["tick_ms"]["p99"], 0.0);
   EXPECT_TRUE(json["drops"].is_object());
   EXPECT_TRUE(json["accounting"]["balanced"]);
-}
-
-TEST(WriteFile, ReplacesWholeFilesAndReportsWhatItCannot) {
-  const auto folder = std::filesystem::temp_directory_path() / ("serried-summary-" + std::to_string(::getpid()));
-  std::filesystem::create_directory(folder);
-  const std::string name = (folder / "out.json").string();
-  EXPECT_TRUE(static_cast<bool>(write_file(name, "a long first text")));
-  EXPECT_TRUE(static_cast<bool>(write_file(name, "second")));
-  std::ostringstream text;
-  text << std::ifstream{name}.rdbuf();
-  EXPECT_EQ(text.str(), "second");
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator{folder}, {}), 1) << "nothing is left beside it";
-  const auto failed = write_file((folder / "missing" / "out.json").string(), "x");
-  ASSERT_FALSE(static_cast<bool>(failed));
-  EXPECT_NE(failed.error().message.find("No such file"), std::string::npos) << failed.error().message;
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

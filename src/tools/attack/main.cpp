@@ -1,14 +1,15 @@
 /// serried-attack: sends to one's own server what it must refuse, and counts what it answers.
 
 #include <csignal>
-#include <cstdio>
 #include <ctime>
-#include <iostream>
 #include <optional>
 #include <sched.h>
 
 #include "port/driver_messages.h"
 #include "port/eal.h"
+#include "process/file.h"
+#include "process/output.h"
+#include "process/standard.h"
 #include "tools/attack/assault.h"
 #include "tools/attack/bridge_gun.h"
 #include "tools/attack/options.h"
@@ -19,6 +20,7 @@
 namespace {
 
 using namespace serried;  // NOLINT: a program's own file
+using process::Output;
 
 constexpr int exit_failed = 1, exit_usage = 2;
 constexpr std::size_t samples_kept = 16'384;
@@ -30,9 +32,9 @@ constexpr timespec nap{0, 50'000};
 volatile std::sig_atomic_t interrupted = 0, begun = 0;
 void on_signal(int signal) { (signal == SIGUSR1 ? begun : interrupted) = 1; }
 
-int fail(const std::string& message, int code = exit_usage) {
-  for (const std::string& line : port::take_driver_messages()) std::cerr << line << '\n';
-  std::cerr << "serried-attack: " << message << '\n';
+int fail(Output& output, const std::string& message, int code = exit_usage) {
+  for (const std::string& line : port::take_driver_messages()) output.write(Output::Stream::err, line + "\n");
+  output.write(Output::Stream::err, "serried-attack: " + message + "\n");
   return code;
 }
 
@@ -60,7 +62,8 @@ unsigned carry(Gun& gun, tools::Samples& samples) {
 }
 
 template <class Gun>
-int attack(Gun& gun, const tools::AttackOptions& options, tools::Samples& samples, tools::PacketTap* tap) {
+int attack(Gun& gun, const tools::AttackOptions& options, tools::Samples& samples, tools::PacketTap* tap,
+           Output& output) {
   tools::Forge forge({options.protocol_id, options.seed, options.source}, samples);
   while (options.wait && begun == 0 && interrupted == 0)
     if (carry(gun, samples) == 0) nanosleep(&nap, nullptr);
@@ -85,8 +88,7 @@ int attack(Gun& gun, const tools::AttackOptions& options, tools::Samples& sample
     if (options.quiet || now - said < second) continue;
     const std::uint64_t sent = summary.datagrams() - datagrams_said;
     const double rate = static_cast<double>(sent) * 1e9 / static_cast<double>(now - said);
-    std::printf("%s\n", tools::attack_line(summary, rate).c_str());
-    std::fflush(stdout);
+    output.write(Output::Stream::out, tools::attack_line(summary, rate) + "\n");
     said = now;
     datagrams_said = summary.datagrams();
   }
@@ -96,70 +98,79 @@ int attack(Gun& gun, const tools::AttackOptions& options, tools::Samples& sample
     look(ended);
     if (passed == 0) nanosleep(&nap, nullptr);
   }
-  std::fputs(tools::attack_table(summary).c_str(), stdout);
+  output.write(Output::Stream::out, tools::attack_table(summary));
   if (!options.json_file.empty())
-    if (const auto written = tools::write_attack_json(summary, options.json_file); !written)
-      return fail("--json-summary: " + written.error().message);
-  if (summary.datagrams() == 0) return fail("nothing could be sent", exit_failed);
+    if (const auto written = process::write_file(options.json_file, tools::attack_json(summary)); !written)
+      return fail(output, "--json-summary: " + written.error().message);
+  if (summary.datagrams() == 0) return fail(output, "nothing could be sent", exit_failed);
   return 0;
 }
 
-int run_bridge(const tools::AttackOptions& options, const std::vector<std::string>& eal, tools::Samples& samples) {
-  if (const auto started = port::start_eal(eal); !started) return fail(started.error().message);
+int run_bridge(const tools::AttackOptions& options, const std::vector<std::string>& eal, tools::Samples& samples,
+               Output& output) {
+  if (const auto started = port::start_eal(eal); !started) return fail(output, started.error().message);
   const std::vector<std::string> names = port::ethdev_names();
-  if (names.size() < 2) return fail("--bridge needs two ethdevs, as --vdev net_memif0,... --vdev net_memif1,...");
+  if (names.size() < 2)
+    return fail(output, "--bridge needs two ethdevs, as --vdev net_memif0,... --vdev net_memif1,...");
   int code = exit_usage;
   {
     auto bridge = port::Bridge::open(names[0], names[1]);
-    if (!bridge) return fail("--bridge: " + bridge.error().message);
+    if (!bridge) return fail(output, "--bridge: " + bridge.error().message);
     tools::BridgeGun gun(std::move(bridge).value(), options.server);
-    std::printf("serried-attack: ready between %s and %s\n", names[0].c_str(), names[1].c_str());
-    std::fflush(stdout);
-    code = attack(gun, options, samples, nullptr);
+    output.write(Output::Stream::out, "serried-attack: ready between " + names[0] + " and " + names[1] + "\n");
+    code = attack(gun, options, samples, nullptr, output);
     if (gun.lost() != 0)
-      std::printf("serried-attack: %llu frames of others found no room\n", static_cast<unsigned long long>(gun.lost()));
+      output.write(Output::Stream::out,
+                   "serried-attack: " + std::to_string(gun.lost()) + " frames of others found no room\n");
   }
   port::stop_eal();
   return code;
 }
 
-int run(const tools::AttackOptions& options, const std::vector<std::string>& eal) {
+int run(const tools::AttackOptions& options, const std::vector<std::string>& eal, Output& output) {
   tools::Samples samples(options.server, options.source, samples_kept);
   if (!options.replay_file.empty()) {
     const auto added = samples.add_pcap(options.replay_file);
-    if (!added) return fail("--replay: " + added.error().message);
-    if (added.value() == 0) return fail("--replay: no sealed datagram for the server in '" + options.replay_file + "'");
+    if (!added) return fail(output, "--replay: " + added.error().message);
+    if (added.value() == 0)
+      return fail(output, "--replay: no sealed datagram for the server in '" + options.replay_file + "'");
   }
-  if (options.bridge) return run_bridge(options, eal, samples);
+  if (options.bridge) return run_bridge(options, eal, samples, output);
   std::optional<tools::PacketTap> tap;
   if (!options.sniff.empty()) {
     auto opened = tools::PacketTap::of_some(options.sniff, overhear_one_in);
-    if (!opened) return fail("--sniff: " + opened.error().message);
+    if (!opened) return fail(output, "--sniff: " + opened.error().message);
     tap.emplace(std::move(opened).value());
   }
   tools::PacketTap* const overheard = tap ? &*tap : nullptr;
   if (options.interface.empty()) {
     auto gun = tools::UdpGun::open(options.server, options.kinds, options.has_source ? &options.source : nullptr,
                                    options.seed);
-    if (!gun) return fail(gun.error().message);
-    return attack(gun.value(), options, samples, overheard);
+    if (!gun) return fail(output, gun.error().message);
+    return attack(gun.value(), options, samples, overheard, output);
   }
   wire::Mac mac = options.server_mac;
   if (mac == wire::Mac{}) {
     const auto found = tools::neighbor_mac(options.server.address, options.interface);
-    if (!found) return fail(found.error().message);
+    if (!found) return fail(output, found.error().message);
     mac = found.value();
   }
   auto gun = tools::RawGun::open(options.interface, options.server, mac);
-  if (!gun) return fail(gun.error().message);
-  return attack(gun.value(), options, samples, overheard);
+  if (!gun) return fail(output, gun.error().message);
+  return attack(gun.value(), options, samples, overheard, output);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
   const tools::AttackCommandLine line = tools::parse_attack_line(argc, argv);
   if (line.exit_code >= 0) return line.exit_code;
+  // Outlives EAL, whose drivers may say something to the last.
+  Output output{[](std::uint64_t lost) {
+    return "serried-attack: " + std::to_string(lost) + " lines could not be written here\n";
+  }};
+  port::log_eal_to([&output](std::string text) { output.write(Output::Stream::err, std::move(text)); });
+  if (!line.options.json_file.empty())
+    if (const auto possible = process::can_write_file(line.options.json_file); !possible)
+      return fail(output, "--json-summary: " + possible.error().message);
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   std::signal(SIGUSR1, on_signal);
@@ -168,7 +179,14 @@ int main(int argc, char** argv) {
     CPU_ZERO(&set);
     CPU_SET(static_cast<unsigned>(line.options.cpu), &set);
     if (sched_setaffinity(0, sizeof set, &set) != 0)
-      return fail("--cpu: CPU " + std::to_string(line.options.cpu) + " is not one that this process may use");
+      return fail(output, "--cpu: CPU " + std::to_string(line.options.cpu) + " is not one that this process may use");
   }
-  return run(line.options, line.eal);
+  return run(line.options, line.eal, output);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  process::begin();
+  return process::ended("serried-attack", run_program(argc, argv));
 }

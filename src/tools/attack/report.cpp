@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 
 #include "base/json.h"
 namespace serried::tools {
@@ -84,14 +83,6 @@ std::string attack_json(const AttackSummary& s) {
         {"amplification", amplification(kind)}};
   }
   return root.text(2) + '\n';
-}
-
-Result<Done> write_attack_json(const AttackSummary& summary, const std::string& file) {
-  std::ofstream out(file, std::ios::trunc);
-  out << attack_json(summary);
-  out.close();
-  if (!out) return Error{"cannot write the summary to '" + file + "'"};
-  return Done{};
 }
 
 }  // namespace serried::tools

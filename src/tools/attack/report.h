@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "serried/result.h"
 #include "tools/attack/kind.h"
 
 namespace serried::tools {
@@ -24,6 +23,5 @@ struct AttackSummary {
 [[nodiscard]] std::string attack_table(const AttackSummary& summary);
 [[nodiscard]] std::string attack_line(const AttackSummary& summary, double datagrams_per_s);
 [[nodiscard]] std::string attack_json(const AttackSummary& summary);
-[[nodiscard]] Result<Done> write_attack_json(const AttackSummary& summary, const std::string& file);
 
 }  // namespace serried::tools

@@ -1,7 +1,6 @@
 #include "tools/swarm/report.h"
 
 #include <cstdio>
-#include <fstream>
 
 #include "base/json.h"
 namespace serried::tools {
@@ -114,15 +113,6 @@ std::string json(const Summary& s) {
   root["rss_bytes"] = s.rss_bytes;
   root["drops"] = s.drops;
   return root.text(2) + '\n';
-}
-
-Result<Done> write_json(const Summary& summary, const std::string& file) {
-  std::ofstream out(file, std::ios::trunc);
-  out << json(summary);
-  out.close();
-  if (!out)
-    return Error{"cannot write the summary to '" + file + "': give --json a file in a directory that is writable"};
-  return Done{};
 }
 
 }  // namespace serried::tools

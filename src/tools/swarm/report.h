@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "serried/result.h"
 #include "tools/swarm/summary.h"
 
 namespace serried::tools {
@@ -11,6 +10,5 @@ namespace serried::tools {
 [[nodiscard]] std::string table(const Summary& summary);
 [[nodiscard]] std::string line(const Summary& summary);
 [[nodiscard]] std::string json(const Summary& summary);
-Result<Done> write_json(const Summary& summary, const std::string& file);
 
 }  // namespace serried::tools

@@ -38,14 +38,14 @@ extern volatile std::sig_atomic_t interrupted;
 /// Play to the end, or until interrupted; then end all sessions in order. `recorder` may be null.
 template <port::Port P>
 Summary run(P& port, const SwarmOptions& options, const crypt::TokenKey& key,
-            std::span<const std::uint16_t> local_ports, Recorder* recorder) {
+            std::span<const std::uint16_t> local_ports, Recorder* recorder, process::Output& output) {
   constexpr timespec nap{0, 100'000};
   Fleet fleet(options, key, crypt::Entropy{}, local_ports, monotonic_now());
   fleet.record_to(recorder);
   Engine engine(port, fleet, [] { return monotonic_now(); });
   EngineTotals totals;
   totals.port = &port.counters();
-  StatusDisplay display(options.status);
+  StatusDisplay display(options.status, output);
   Totals shown = fleet.totals(monotonic_now(), totals);
   Nanos measured_at = 0;
   while (fleet.phase() != Fleet::Phase::done) {

@@ -1,10 +1,10 @@
 #include "tools/swarm/status.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <fstream>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 #include "tools/swarm/report.h"
 #include "tools/swarm/run.h"
@@ -21,22 +21,19 @@ std::uint64_t resident_bytes() {
 }
 
 void StatusDisplay::show(const Summary& summary) {
-  if (status_ == Status::line) {
-    std::printf("%s\n", line(summary).c_str());
-  } else if (status_ == Status::live) {
-    const std::string text = table(summary);
-    // Back to the first line of the table before, then each line is cleared before it is written anew.
-    if (lines_shown_ != 0) std::printf("\033[%zuA\033[J", lines_shown_);
-    std::fputs(text.c_str(), stdout);
-    lines_shown_ = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-  }
-  std::fflush(stdout);
+  if (status_ == Status::line) write(line(summary) + "\n", false);
+  if (status_ == Status::live) write(table(summary), true);
 }
 
 void StatusDisplay::finish(const Summary& summary) {
-  if (status_ == Status::live && lines_shown_ != 0) std::printf("\033[%zuA\033[J", lines_shown_);
-  if (status_ != Status::none) std::fputs(table(summary).c_str(), stdout);
-  std::fflush(stdout);
+  if (status_ != Status::none) write(table(summary), status_ == Status::live);
+}
+
+void StatusDisplay::write(std::string text, bool over) {
+  const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  // Back to the first line of the table before, and all from there on is cleared.
+  if (over && lines_shown_ != 0) text.insert(0, "\033[" + std::to_string(lines_shown_) + "A\033[J");
+  lines_shown_ = output_.write(process::Output::Stream::out, std::move(text)) ? lines : 0;
 }
 
 }  // namespace serried::tools

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "process/output.h"
 #include "tools/swarm/options.h"
 #include "tools/swarm/summary.h"
 
@@ -10,13 +11,17 @@ namespace serried::tools {
 
 class StatusDisplay {
  public:
-  explicit StatusDisplay(Status status) noexcept : status_(status) {}
+  /// `output` outlives it.
+  StatusDisplay(Status status, process::Output& output) noexcept : status_(status), output_(output) {}
   void show(const Summary& summary);
   /// The last word, whatever the kind of status.
   void finish(const Summary& summary);
 
  private:
+  void write(std::string text, bool over);
+
   Status status_;
+  process::Output& output_;
   std::size_t lines_shown_ = 0;
 };
 

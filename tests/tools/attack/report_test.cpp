@@ -50,9 +50,5 @@ TEST(AttackReport, TextNamesWhatWasSent) {
   EXPECT_NE(tools::attack_line(some(), 12).find("attack: 12 a second"), std::string::npos);
 }
 
-TEST(AttackReport, AFileThatCannotBeWrittenIsAnError) {
-  EXPECT_FALSE(tools::write_attack_json(some(), "/nowhere/at/all.json"));
-}
-
 }  // namespace
 }  // namespace serried

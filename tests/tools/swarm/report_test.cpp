@@ -62,16 +62,5 @@ TEST(SwarmReport, TextNamesWhatWentWrong) {
   EXPECT_NE(tools::line(behind).find("BEHIND"), std::string::npos);
 }
 
-TEST(SwarmReport, WritesTheFileOrReportsWhyNot) {
-  const std::string file = testing::TempDir() + "swarm_report_test.json";
-  ASSERT_TRUE(tools::write_json(example(), file));
-  std::ifstream in(file);
-  EXPECT_EQ(nlohmann::json::parse(in)["connected"], 9);
-  std::remove(file.c_str());
-  const auto failed = tools::write_json(example(), testing::TempDir() + "no/such/folder/x.json");
-  ASSERT_FALSE(failed);
-  EXPECT_NE(failed.error().message.find("--json"), std::string::npos);
-}
-
 }  // namespace
 }  // namespace serried

@@ -1,5 +1,8 @@
 #include "tools/swarm/status.h"
 
+#include <cstdio>
+#include <unistd.h>
+
 #include <gtest/gtest.h>
 
 #include "tools/swarm/run.h"
@@ -8,11 +11,17 @@ namespace serried {
 namespace {
 
 std::string shown(tools::Status status, unsigned times) {
-  testing::internal::CaptureStdout();
-  tools::StatusDisplay display(status);
-  for (unsigned i = 0; i < times; ++i) display.show({});
-  display.finish({});
-  return testing::internal::GetCapturedStdout();
+  std::FILE* const file = std::tmpfile();
+  {
+    process::Output output{[](std::uint64_t) { return std::string{}; }, fileno(file), fileno(file)};
+    tools::StatusDisplay display(status, output);
+    for (unsigned i = 0; i < times; ++i) display.show({});
+    display.finish({});
+  }
+  std::string text(1 << 16, '\0');
+  text.resize(static_cast<std::size_t>(pread(fileno(file), text.data(), text.size(), 0)));
+  std::fclose(file);
+  return text;
 }
 
 TEST(SwarmStatus, ATableIsDrawnOverTheOneBefore) {
