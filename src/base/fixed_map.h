@@ -56,6 +56,12 @@ class FixedMap {
       while (tags_[cursor_] != free_tag && expired(slots_[cursor_].key, slots_[cursor_].value)) erase_at(cursor_);
     }
   }
+  /// All entries: `each(key, value)`, in no order. Looks at every place.
+  template <class Each>
+  void for_each(Each&& each) const noexcept {
+    for (std::size_t i = 0; i < tags_.size(); ++i)
+      if (tags_[i] != free_tag) each(slots_[i].key, slots_[i].value);
+  }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }

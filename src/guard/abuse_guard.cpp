@@ -32,8 +32,8 @@ Prefix wider_network_of(const Address& address) noexcept {
 }
 
 SERRIED_SETUP AbuseGuard::AbuseGuard(const AbuseGuardConfig& config, std::uint64_t salt)
-    : operator_bans(config.bans_max, base::mix(salt, 1)),
-      score_bans(config.bans_max, base::mix(salt, 2)),
+    : operator_bans(config.operator_bans_max, base::mix(salt, 1)),
+      score_bans(config.score_bans_max, base::mix(salt, 2)),
       config_(config),
       hash_{base::mix(salt, 3)},
       connects_{twice_at_once(config.address_per_s), twice_at_once(config.prefix_per_s)},
@@ -98,7 +98,7 @@ void AbuseGuard::penalize(const Address& from, unsigned weight, Nanos now) noexc
   if (source.score < static_cast<float>(config_.ban_score)) return;
   const Nanos length = std::min(config_.ban << std::min(source.strikes, doublings_max), config_.ban_max);
   ++source.strikes;
-  if (!score_bans.add(penalized, now + length)) return;  // full: the limits hold all the same
+  if (!ban_for_score(penalized, now + length)) return;  // the limits hold all the same
   raised_.push({penalized, now + length});
 }
 
@@ -106,6 +106,12 @@ bool AbuseGuard::next_score_ban(ScoreBan& out) noexcept {
   if (raised_.empty()) return false;
   out = raised_.pop();
   return true;
+}
+
+bool AbuseGuard::ban(const Prefix& prefix, Nanos until, Nanos now) noexcept {
+  if (operator_bans.add(prefix, until)) return true;
+  operator_bans.sweep(operator_bans.places(), now);
+  return operator_bans.add(prefix, until);
 }
 
 void AbuseGuard::sweep(Nanos now) noexcept {

@@ -43,7 +43,10 @@ struct AbuseGuardConfig {
   std::uint32_t cookies_per_s = 20'000;  ///< not 0: returned ones that the lane checks
   unsigned buckets = 16'384;             ///< sources whose limits are remembered, 16 bytes each
   unsigned scores = 8'192;               ///< sources that are penalized for something, 32 bytes each
-  unsigned bans_max = 4'096;             ///< of each kind
+  unsigned operator_bans_max = 4'096;
+  /// By score. So many sources at once that behave badly are a flood in made-up names: against that, bans are no help,
+  /// and the limits hold. What is the operator's is in another table.
+  unsigned score_bans_max = 1'024;
   /// Malformed datagrams, each worth 1 and half as much after `half_life`, that ban their source; 0: never. Above what
   /// one burst can put on a wrong source: a burst penalizes one of its rows for all.
   std::uint32_t ban_score = 1'024;
@@ -97,6 +100,11 @@ class AbuseGuard {
 
   /// A random number below `bound`: which row of a burst is looked at.
   [[nodiscard]] unsigned choose(unsigned bound) noexcept { return static_cast<unsigned>(random_.below(bound)); }
+
+  /// An operator's. False: all places are taken by such, and none is over.
+  [[nodiscard]] bool ban(const Prefix& prefix, Nanos until, Nanos now) noexcept;
+  /// For a score, found by this lane or another. False: all others last longer.
+  bool ban_for_score(const Prefix& prefix, Nanos until) noexcept { return score_bans.press_in(prefix, until); }
 
   /// Forget bans that are over, a few at a time. Call once a poll, or less.
   void sweep(Nanos now) noexcept;

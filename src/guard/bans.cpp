@@ -35,6 +35,29 @@ bool BanTable::add(const Prefix& prefix, Nanos until) noexcept {
   return true;
 }
 
+bool BanTable::press_in(const Prefix& prefix, Nanos until) noexcept {
+  if (has_longer(prefix.bits))
+    bans_.sweep(bans_.places(), [&](const Prefix& other, Nanos) noexcept {
+      if (other.bits <= prefix.bits || !contains(prefix, other)) return false;
+      leave(other.bits);
+      return true;
+    });
+  if (add(prefix, until)) return true;
+  Prefix least;
+  Nanos least_until = until;
+  bans_.for_each([&](const Prefix& other, Nanos end) noexcept {
+    if (end >= least_until) return;
+    least = other;
+    least_until = end;
+  });
+  return least_until < until && lift(least) && add(prefix, until);
+}
+
+bool BanTable::has_longer(unsigned bits) const noexcept {
+  return std::any_of(lengths_.begin(), lengths_.begin() + length_count_,
+                     [&](unsigned length) { return length > bits; });
+}
+
 bool BanTable::lift(const Prefix& prefix) noexcept {
   if (!bans_.erase(prefix)) return false;
   leave(prefix.bits);

@@ -26,6 +26,10 @@ inline constexpr unsigned mapped_bits = 96;  ///< that stand before an IPv4 addr
 [[nodiscard]] inline bool contains(const Prefix& prefix, const Address& address) noexcept {
   return prefix_of(address, prefix.bits) == prefix;
 }
+/// Whether `inner` is `outer` or a part of it.
+[[nodiscard]] inline bool contains(const Prefix& outer, const Prefix& inner) noexcept {
+  return outer.bits <= inner.bits && contains(outer, inner.address);
+}
 
 /// Keyed: without the salt a sender cannot choose where an address falls.
 struct AddressHash {
@@ -46,8 +50,12 @@ class BanTable {
 
   [[nodiscard]] bool any() const noexcept { return bans_.size() != 0; }
   [[nodiscard]] std::size_t size() const noexcept { return bans_.size(); }
+  [[nodiscard]] std::size_t places() const noexcept { return bans_.places(); }
   /// Ban until `until`; a ban that is there gets the new end. False when the table is full.
   bool add(const Prefix& prefix, Nanos until) noexcept;
+  /// The same, but what lies within it gives up its place to it, and when the table is full the ban with the least time
+  /// left does. False when that is the new one. Looks at all of the table when it is full, or when others lie within.
+  bool press_in(const Prefix& prefix, Nanos until) noexcept;
   /// False when there was none.
   bool lift(const Prefix& prefix) noexcept;
   [[nodiscard]] bool covers(const Address& address, Nanos now) noexcept;
@@ -56,6 +64,7 @@ class BanTable {
 
  private:
   void leave(unsigned bits) noexcept;
+  [[nodiscard]] bool has_longer(unsigned bits) const noexcept;
 
   base::FixedMap<Prefix, Nanos, AddressHash> bans_;
   std::array<std::uint32_t, 129> of_length_{};  ///< bans of each number of bits

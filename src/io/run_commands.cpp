@@ -14,13 +14,13 @@ namespace {
 constexpr std::uint32_t slots_per_poll = 256;
 
 /// Put a command in force. False: there is no room for it.
-bool begin(IoState& state, const link::AdminCommand& command) noexcept {
+bool begin(IoState& state, const link::AdminCommand& command, Nanos now) noexcept {
   guard::AbuseGuard& abuse_guard = state.abuse_guard;
   switch (command.kind) {
     case link::AdminCommand::Kind::ban:
-      return abuse_guard.operator_bans.add(command.prefix, command.until);
+      return abuse_guard.ban(command.prefix, command.until, now);
     case link::AdminCommand::Kind::score_ban:
-      return abuse_guard.score_bans.add(command.prefix, command.until);
+      return abuse_guard.ban_for_score(command.prefix, command.until);
     case link::AdminCommand::Kind::lift:
       break;
   }
@@ -65,7 +65,7 @@ unsigned run_commands(IoState& state, Nanos now) noexcept {
     work.busy = true;
     work.cursor = work.sessions = 0;
     ++done;
-    if (!begin(state, work.command)) report(work, link::AdminReport::Kind::refused);
+    if (!begin(state, work.command, now)) report(work, link::AdminReport::Kind::refused);
     if (work.command.kind == link::AdminCommand::Kind::lift) report(work, link::AdminReport::Kind::done);
   }
   if (work.busy) {

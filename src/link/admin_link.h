@@ -26,7 +26,7 @@ struct AdminCommand {
 struct AdminReport {
   enum class Kind : std::uint32_t {
     done,      ///< the command was carried out; `sessions` are those found in the prefix, ended by a ban
-    refused,   ///< the lane's table of bans is full
+    refused,   ///< all places for bans of this kind are taken, by such as last longer
     score_ban  ///< this lane banned a source by itself, until `until`
   };
   Kind kind{};

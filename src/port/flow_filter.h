@@ -17,6 +17,7 @@ class FlowFilter {
  public:
   /// NICs have room for thousands; some slow down long before.
   static constexpr std::size_t rules_max = 1'024;
+  static constexpr std::size_t score_rules_max = 256;  ///< of them, for bans by score
 
   /// `vlan` is that of our frames, 0: none. Error: the driver takes no such rules; nothing is installed by asking.
   static Result<std::unique_ptr<FlowFilter>> open(std::uint16_t port_id, std::uint16_t vlan);

@@ -16,6 +16,7 @@
 namespace serried::port {
 namespace {
 
+static_assert(XdpFilter::bans_max == serried_bans_max);
 constexpr unsigned mapped_bits = 96;
 constexpr Address mapped_prefix = ipv4_address(0, 0, 0, 0);
 

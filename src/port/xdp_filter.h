@@ -21,6 +21,8 @@ struct XdpFilterConfig {
 
 class XdpFilter {
  public:
+  static constexpr std::size_t bans_max = 8'192;  ///< of IPv4, and as many of IPv6
+
   /// Configure the program at the interface. Until then everything is the kernel's.
   /// Error: no XDP program there, or another than ours; no right to look.
   static Result<std::unique_ptr<XdpFilter>> open(const XdpFilterConfig& config);

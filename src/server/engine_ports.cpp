@@ -78,10 +78,13 @@ port::XdpFilterConfig filter_config(const config::ServerConfig& config, unsigned
   return filter;
 }
 
+/// However many places bans by score take: the map has one for each ban of an operator.
+static_assert(admin::Admin::operator_bans_max + admin::Admin::score_bans_max <= port::XdpFilter::bans_max);
+
 template <class Filter>
-admin::BanSink sink_to(std::string name, Filter& filter) {
+admin::BanSink sink_to(std::string name, Filter& filter, std::size_t score_bans_max) {
   return {std::move(name), [&filter](const guard::Prefix& prefix) { return filter.ban(prefix.address, prefix.bits); },
-          [&filter](const guard::Prefix& prefix) { filter.lift(prefix.address, prefix.bits); }};
+          [&filter](const guard::Prefix& prefix) { filter.lift(prefix.address, prefix.bits); }, score_bans_max};
 }
 
 }  // namespace
@@ -150,8 +153,8 @@ std::string DevicePorts::of(const Device& device) const { return devices_.size()
 std::vector<admin::BanSink> DevicePorts::ban_sinks() {
   std::vector<admin::BanSink> sinks;
   for (Device& device : devices_) {
-    if (device.xdp) sinks.push_back(sink_to("xdp" + of(device), *device.xdp));
-    if (device.flow) sinks.push_back(sink_to("rte_flow" + of(device), *device.flow));
+    if (device.xdp) sinks.push_back(sink_to("xdp" + of(device), *device.xdp, admin::Admin::score_bans_max));
+    if (device.flow) sinks.push_back(sink_to("rte_flow" + of(device), *device.flow, port::FlowFilter::score_rules_max));
   }
   return sinks;
 }

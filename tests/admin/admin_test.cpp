@@ -1,9 +1,13 @@
 #include "admin/admin.h"
 
+#include <set>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "port/address.h"
+#include "port/flow_filter.h"
+#include "port/xdp_filter.h"
 
 namespace serried::admin {
 namespace {
@@ -111,7 +115,7 @@ TEST_F(AdminTest, CommandsWaitForRoomInARing) {
 
 TEST_F(AdminTest, TheRecordIsBounded) {
   link::AdminCommand command;
-  for (unsigned i = 0; i < Admin::bans_max; ++i) {
+  for (unsigned i = 0; i < Admin::operator_bans_max; ++i) {
     const std::string address = "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256);
     ASSERT_EQ(add(address.c_str()).at("ok"), true);
     while (first.commands.pop(&command, 1) + second_lane.commands.pop(&command, 1) != 0) {
@@ -139,6 +143,179 @@ TEST_F(AdminTest, StatusIsWhatWasPublished) {
   EXPECT_TRUE(ask({{"command", "status"}}).at("status").is_null());
   admin.publish(R"({"rx_packets": 7})");
   EXPECT_EQ(ask({{"command", "status"}}).at("status").at("rx_packets"), 7);
+}
+
+/// Something before the lanes with so many places, as the XDP program's map and a NIC's rules have them.
+struct Places {
+  std::size_t most;
+  std::set<std::string> held;
+  unsigned refused = 0;
+
+  BanSink sink(const char* name, std::size_t score_bans_max) {
+    return {name,
+            [this](const guard::Prefix& prefix) -> Result<Done> {
+              if (held.size() == most && !held.contains(format_prefix(prefix))) {
+                ++refused;
+                return Error{"full"};
+              }
+              held.insert(format_prefix(prefix));
+              return Done{};
+            },
+            [this](const guard::Prefix& prefix) { held.erase(format_prefix(prefix)); }, score_bans_max};
+  }
+};
+
+/// Forged sources: each is reported by a lane as banned for its score, and no lane has a session from there.
+struct ForgedSources : testing::Test {
+  link::AdminLink lane;
+  Places map{port::XdpFilter::bans_max, {}}, rules{port::FlowFilter::rules_max, {}};
+  Admin admin{{&lane},
+              {map.sink("xdp", Admin::score_bans_max), rules.sink("rte_flow", port::FlowFilter::score_rules_max)}};
+  std::vector<link::AdminCommand> commands;  ///< that the lane has got
+
+  void poll(Nanos now = second) {
+    admin.poll(now);
+    for (link::AdminCommand command; lane.commands.pop(&command, 1) == 1;) {
+      commands.push_back(command);
+      ASSERT_TRUE(lane.reports.push({link::AdminReport::Kind::done, command.id, 0, command.prefix, command.until}));
+    }
+    admin.poll(now);
+  }
+  void report(const guard::Prefix& source, Nanos until) {
+    ASSERT_TRUE(lane.reports.push({link::AdminReport::Kind::score_ban, 0, 0, source, until}));
+  }
+  static guard::Prefix source(unsigned i) {
+    return parse_prefix("20." + std::to_string(i >> 8 & 0xFF) + "." + std::to_string(i & 0xFF) + ".1").value();
+  }
+  void flood(unsigned count) {
+    for (unsigned i = 0; i < count; ++i) {
+      report(source(i), (60 + i % 240) * second);
+      poll();
+    }
+  }
+  json add(const char* address) {
+    return json::parse(admin.answer(json{{"command", "ban add"}, {"address", address}}.dump(), second));
+  }
+  json bans() { return json::parse(admin.answer(json{{"command", "ban list"}}.dump(), second)).at("bans"); }
+};
+
+TEST_F(ForgedSources, AnOperatorsBanOfAnAddressAndOfANetworkTakesEverywhere) {
+  flood(10'000);
+  for (const char* address : {"203.0.113.7", "198.51.100.0/24", "2001:db8::/48"}) {
+    const json answer = add(address);
+    EXPECT_EQ(answer.at("ok"), true) << answer;
+    EXPECT_FALSE(answer.contains("note")) << answer;
+    EXPECT_TRUE(map.held.contains(address));
+    EXPECT_TRUE(rules.held.contains(address));
+  }
+  commands.clear();
+  poll();
+  ASSERT_GE(commands.size(), 3U);
+  for (unsigned i = 0; i < 3; ++i) EXPECT_EQ(commands[i].kind, link::AdminCommand::Kind::ban);
+}
+
+TEST_F(ForgedSources, HaveNoMorePlacesThanTheirOwn) {
+  flood(10'000);
+  EXPECT_EQ(bans().size(), Admin::score_bans_max);
+  EXPECT_EQ(map.held.size(), Admin::score_bans_max);
+  EXPECT_EQ(rules.held.size(), port::FlowFilter::score_rules_max);
+  EXPECT_EQ(map.refused + rules.refused, 0U);
+  double least = 1'000;
+  for (const json& ban : bans()) least = std::min(least, ban.at("seconds_left").get<double>());
+  report(source(20'000), second + static_cast<Nanos>(least * second) - second);
+  poll();
+  EXPECT_FALSE(map.held.contains(format_prefix(source(20'000)))) << "it would have the least time left";
+  report(source(20'001), 1'000 * second);
+  poll();
+  EXPECT_TRUE(map.held.contains(format_prefix(source(20'001))));
+  EXPECT_TRUE(rules.held.contains(format_prefix(source(20'001))));
+  EXPECT_EQ(bans().size(), Admin::score_bans_max);
+}
+
+TEST_F(ForgedSources, ASinkWithLessRoomThanItSaysGivesUpTheirsForAnOperators) {
+  rules.most = 100;
+  flood(500);
+  EXPECT_EQ(rules.held.size(), 100U);
+  for (int i = 0; i < 100; ++i) {
+    const std::string address = "203.0.113." + std::to_string(i);
+    EXPECT_FALSE(add(address.c_str()).contains("note")) << i;
+  }
+  EXPECT_EQ(rules.held.size(), 100U);
+  EXPECT_NE(add("203.0.113.100").at("note").get<std::string>().find("rte_flow"), std::string::npos)
+      << "all places are the operator's";
+}
+
+TEST_F(ForgedSources, ManyOfOneNetworkBecomeItsBan) {
+  const auto network_of = [&](const char* head, unsigned count, const char* tail, unsigned bits) {
+    for (unsigned i = 0; i < count; ++i) {
+      char address[64];
+      std::snprintf(address, sizeof address, "%s%x%s", head, i, tail);
+      report(guard::prefix_of(port::parse_local_address(address).value().address, bits), (60 + i) * second);
+      poll();
+    }
+  };
+  network_of("192.0.2.", 10, "", 128);
+  for (unsigned i = 10; i < 15; ++i) {
+    report(parse_prefix("192.0.2." + std::to_string(i)).value(), 60 * second);
+    poll();
+  }
+  EXPECT_EQ(map.held.size(), 15U);
+  commands.clear();
+  report(parse_prefix("192.0.2.15").value(), 90 * second);
+  poll();
+  poll();
+  EXPECT_EQ(map.held, std::set<std::string>{"192.0.2.0/24"});
+  EXPECT_EQ(rules.held, std::set<std::string>{"192.0.2.0/24"});
+  ASSERT_EQ(bans().size(), 1U);
+  EXPECT_DOUBLE_EQ(bans().at(0).at("seconds_left").get<double>(), 89.0) << "no longer than the longest";
+  ASSERT_FALSE(commands.empty());
+  EXPECT_TRUE(commands.back().prefix == parse_prefix("192.0.2.0/24").value());
+  report(parse_prefix("192.0.2.77").value(), 90 * second);
+  poll();
+  EXPECT_EQ(bans().size(), 1U) << "it is banned with its network";
+
+  // Of IPv6 a /64 is what is banned at first; sixteen of a /56 are the /56, sixteen /56 the /48.
+  for (unsigned fifty_six = 0; fifty_six < 16; ++fifty_six)
+    for (unsigned sixty_four = 0; sixty_four < 16; ++sixty_four) {
+      char address[64];
+      std::snprintf(address, sizeof address, "2001:db8:1:%02x%02x::", fifty_six, sixty_four);
+      report(guard::prefix_of(port::parse_local_address(address).value().address, 64), 60 * second);
+      poll();
+      poll();
+    }
+  EXPECT_EQ(map.held, (std::set<std::string>{"192.0.2.0/24", "2001:db8:1::/48"}));
+}
+
+TEST_F(ForgedSources, ANetworkWithPlayersIsNotDroppedBeforeTheLanes) {
+  for (unsigned i = 0; i < 16; ++i) {
+    report(parse_prefix("192.0.2." + std::to_string(i)).value(), 60 * second);
+    admin.poll(second);
+    for (link::AdminCommand command; lane.commands.pop(&command, 1) == 1;) {
+      const std::uint32_t sessions = command.prefix.bits == 120 ? 1 : 0;
+      ASSERT_TRUE(
+          lane.reports.push({link::AdminReport::Kind::done, command.id, sessions, command.prefix, command.until}));
+    }
+    admin.poll(second);
+  }
+  poll();
+  EXPECT_EQ(map.held.size(), 16U) << "the addresses, none of which is the player's";
+  EXPECT_EQ(bans().size(), 17U);
+}
+
+TEST_F(ForgedSources, AnOperatorsCommandDoesNotWaitBehindThem) {
+  for (unsigned i = 0; i < 1'000; ++i) {
+    report(source(i), 60 * second);
+    if (i % 200 == 199) admin.poll(second);  // the lane takes nothing meanwhile
+  }
+  EXPECT_EQ(add("203.0.113.7").at("ok"), true);
+  link::AdminCommand command;
+  unsigned before = 0;
+  for (; before < 1'000; ++before) {
+    admin.poll(second);
+    ASSERT_EQ(lane.commands.pop(&command, 1), 1U);
+    if (command.kind == link::AdminCommand::Kind::ban) break;
+  }
+  EXPECT_LE(before, 8U);
 }
 
 }  // namespace

@@ -259,7 +259,7 @@ class Game {
     config.protocol_id = protocol;
     config.abuse_guard.buckets = 64;
     config.abuse_guard.scores = 64;
-    config.abuse_guard.bans_max = 16;
+    config.abuse_guard.operator_bans_max = config.abuse_guard.score_bans_max = 16;
     config.abuse_guard.ban_score = 0;
     config.chunks = chunks;
     config.small_blocks = 3;

@@ -46,6 +46,33 @@ TEST(BanTable, ASecondBanMovesTheEndAndTakesNoRoom) {
   EXPECT_FALSE(bans.add(prefix_of(v4(10, 0, 0, 2), 128), 100)) << "full";
 }
 
+TEST(BanTable, AFullTableGivesUpTheBanWithTheLeastTimeLeft) {
+  BanTable bans{16, 7};
+  for (unsigned i = 0; i < 16; ++i) ASSERT_TRUE(bans.press_in(prefix_of(v4(10, 0, i, 1), 128), 100 + (i * 7) % 16));
+  EXPECT_FALSE(bans.press_in(prefix_of(v4(10, 1, 0, 1), 128), 100)) << "it would be the next to go";
+  EXPECT_EQ(bans.size(), 16U);
+  EXPECT_TRUE(bans.press_in(prefix_of(v4(10, 1, 0, 1), 128), 101));
+  EXPECT_FALSE(bans.covers(v4(10, 0, 0, 1), 50)) << "had the least";
+  for (unsigned i = 1; i < 16; ++i) EXPECT_TRUE(bans.covers(v4(10, 0, i, 1), 50)) << i;
+  EXPECT_TRUE(bans.press_in(prefix_of(v4(10, 0, 5, 1), 128), 90)) << "one that is there needs no room";
+  EXPECT_EQ(bans.size(), 16U);
+}
+
+TEST(BanTable, ANetworkTakesThePlacesOfWhatLiesWithin) {
+  BanTable bans{64, 7};
+  for (unsigned i = 0; i < 32; ++i) {
+    ASSERT_TRUE(bans.press_in(prefix_of(v4(10, 0, 0, i), 128), 100));
+    ASSERT_TRUE(bans.press_in(prefix_of(v4(10, 0, 1, i), 128), 100));
+  }
+  ASSERT_TRUE(bans.press_in(prefix_of(v4(10, 0, 0, 0), mapped_bits + 24), 90));
+  EXPECT_EQ(bans.size(), 33U);
+  EXPECT_TRUE(bans.covers(v4(10, 0, 0, 200), 50));
+  EXPECT_FALSE(bans.covers(v4(10, 0, 0, 1), 95));
+  for (unsigned i = 0; i < 32; ++i) EXPECT_TRUE(bans.covers(v4(10, 0, 1, i), 95));
+  ASSERT_TRUE(bans.press_in(prefix_of(v4(10, 0, 0, 0), mapped_bits + 16), 100));
+  EXPECT_EQ(bans.size(), 1U);
+}
+
 TEST(BanTable, LiftingLeavesTheOthers) {
   BanTable bans{64, 7};
   for (std::uint8_t i = 1; i <= 30; ++i) ASSERT_TRUE(bans.add(prefix_of(v4(10, 0, i, 0), mapped_bits + i), 100));

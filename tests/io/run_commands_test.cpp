@@ -109,7 +109,7 @@ TEST_F(CommandsTest, CommandsAreCarriedOutInTheirOrder) {
 }
 
 TEST_F(CommandsTest, AFullTableOfBansIsReported) {
-  const unsigned room = guard::AbuseGuardConfig{}.bans_max;
+  const unsigned room = guard::AbuseGuardConfig{}.operator_bans_max;
   unsigned refused = 0;
   for (unsigned i = 0; i <= room; ++i) {
     give(link::AdminCommand::Kind::ban,
@@ -119,6 +119,44 @@ TEST_F(CommandsTest, AFullTableOfBansIsReported) {
     refused += next_report().kind == link::AdminReport::Kind::refused ? 1U : 0U;
   }
   EXPECT_EQ(refused, 1U);
+}
+
+TEST_F(CommandsTest, ForgedSourcesFillTheirOwnPlacesAndTheOperatorsBansTake) {
+  IoConfig config = default_config();
+  config.abuse_guard.ban_score = 256;
+  IoState state{config, {&link}, handshake_link, crypt::CookieJar{key.secret}, entropy()};
+  link::AdminLink own;
+  state.admin.link = &own;
+  const auto source = [](unsigned i) {
+    return port::ipv4_address(20, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i), 1);
+  };
+  link::AdminReport report;
+  for (unsigned i = 0; i < 10'000; ++i) {
+    for (int k = 0; k < 5; ++k) state.abuse_guard.penalize(source(i), 64, second + i);
+    run_commands(state, second);
+    while (own.reports.pop(&report, 1) == 1) EXPECT_EQ(report.kind, link::AdminReport::Kind::score_ban);
+  }
+  EXPECT_EQ(state.abuse_guard.score_bans.size(), config.abuse_guard.score_bans_max);
+  EXPECT_TRUE(state.abuse_guard.score_bans.covers(source(9'999), 2 * second)) << "the newest has the most time left";
+  std::uint32_t id = 0;
+  for (const guard::Prefix& banned :
+       {everybody(), guard::prefix_of(port::ipv4_address(198, 51, 100, 0), guard::mapped_bits + 24)}) {
+    ASSERT_TRUE(own.commands.push({link::AdminCommand::Kind::ban, ++id, banned, 60 * second}));
+    for (int i = 0; i < 10; ++i) run_commands(state, second);
+    ASSERT_EQ(own.reports.pop(&report, 1), 1U);
+    EXPECT_EQ(report.kind, link::AdminReport::Kind::done);
+    EXPECT_TRUE(state.abuse_guard.operator_bans.covers(banned.address, second));
+  }
+}
+
+TEST_F(CommandsTest, AnOperatorsBanTakesThePlaceOfOneThatIsOver) {
+  IoConfig config = default_config();
+  config.abuse_guard.operator_bans_max = 4;
+  IoState state{config, {&link}, handshake_link, crypt::CookieJar{key.secret}, entropy()};
+  for (std::uint8_t i = 0; i < 4; ++i)
+    ASSERT_TRUE(state.abuse_guard.ban(guard::prefix_of(port::ipv4_address(10, 0, i, 1), 128), 2 * second, second));
+  EXPECT_FALSE(state.abuse_guard.ban(everybody(), 9 * second, second));
+  EXPECT_TRUE(state.abuse_guard.ban(everybody(), 9 * second, 2 * second));
 }
 
 TEST_F(CommandsTest, ABanByScoreIsReported) {
