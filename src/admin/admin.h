@@ -7,7 +7,7 @@
 /// ban only when no lane has a session from there: a source address can be made up, and a player must not pay for it.
 ///
 /// Bans by score have places of their own, here and before the lanes, and the one with the least time left gives way
-/// to a new one: whoever makes up addresses takes none of what the operator has. When the addresses of one network are
+/// to a new one: made-up addresses take none of what the operator has. When the addresses of one network are
 /// many, the network is banned in their place.
 
 #include <deque>

@@ -38,7 +38,7 @@ class CookieJar {
   [[nodiscard]] Cookie make(std::uint64_t nonce, const wire::Path& source, const PublicKey& client_ephemeral,
                             const Hash& token_hash, Nanos now) noexcept;
   /// Whether such a cookie was given to this address and port within its lifetime, as far as the nonce tells: what
-  /// is left to be found wrong can only be so by the doing of whoever receives there.
+  /// is left to be found wrong can only be so by the doing of a host that receives there.
   [[nodiscard]] bool knows(const Cookie& cookie, const wire::Path& source, const PublicKey& client_ephemeral,
                            Nanos now) noexcept;
   /// Valid for 10 s, never from the future; of the current secret or the one before.

@@ -1,5 +1,5 @@
 #pragma once
-/// Numbers that nobody outside may guess, whatever others of them he has seen: ids of probes and Pings, nonces, the
+/// Numbers that no outsider may guess, whatever others of them have been seen: ids of probes and Pings, nonces, the
 /// random part of connection ids, which sequences are left out. base::Prng is for what may be known.
 /// Source  ChaCha20 (RFC 8439); D. J. Bernstein, "Fast-key-erasure random-number generators" (2017)
 

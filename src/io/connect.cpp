@@ -100,8 +100,8 @@ Drop connect_one(IoState& state, std::span<const std::uint8_t> datagram, const w
     return Drop::bad_connect;
   static constexpr std::array<std::uint8_t, 48> no_cookie{};
   const bool returned = connect.cookie != no_cookie;
-  // Who has not received a cookie at this address, or long ago, is one without: he is charged as such, and of the
-  // budget of such he gets none of the half that is kept for those who do not claim to have one.
+  // A client that has not received a cookie at this address, or long ago, is one without: it is charged as such, and of
+  // the budget of such it gets none of the half that is kept for those that do not claim to have one.
   const bool received = returned && state.jar.knows(connect.cookie, from, connect.client_ephemeral, now);
   if (const Drop refused = state.abuse_guard.admit_connect(from.address, received, now); refused != Drop::none)
     return refused;
@@ -116,7 +116,7 @@ Drop connect_one(IoState& state, std::span<const std::uint8_t> datagram, const w
   const crypt::Hash token_hash = crypt::sha256(connect.token);
   if (!received) return give_cookie(state, connect, from, token_hash, now);
   if (!state.jar.check(connect.cookie, from, connect.client_ephemeral, token_hash, now)) {
-    // For another token: nobody asks so, but somebody on the path may have asked in the client's name.
+    // For another token: no client asks so, but a stranger on the path may have asked in its name.
     state.abuse_guard.cookie_failed(from.address, now);
     return may_answer() ? give_cookie(state, connect, from, token_hash, now) : Drop::cookie_budget;
   }

@@ -15,7 +15,7 @@ bool conforms(std::uint32_t& next_allowed_us, const AdmitLimits& limits, std::ui
   return true;
 }
 
-/// From an endpoint that is not the session's: its NAT has made another, or somebody claims so.
+/// From an endpoint that is not the session's: its NAT has made another, or a forger claims so.
 Drop admit_foreign(Table& table, std::uint32_t slot, const wire::Path& from, const AdmitLimits& limits,
                    guard::AbuseGuard& abuse_guard, Nanos now) noexcept {
   const Admission& session = table.admission(slot);

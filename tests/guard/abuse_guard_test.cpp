@@ -124,8 +124,7 @@ bool fail_cookie(AbuseGuard& abuse_guard, const Address& from, Nanos now) {
 TEST(AbuseGuard, WhoseCookiesFailIsRefusedBeforeTheBudgetIsAsked) {
   AbuseGuard abuse_guard{{}, 1};
   unsigned failed = 0;
-  for (unsigned i = 0; i < 80'000; ++i)
-    failed += fail_cookie(abuse_guard, somebody, second + i * 12'500) ? 1U : 0U;
+  for (unsigned i = 0; i < 80'000; ++i) failed += fail_cookie(abuse_guard, somebody, second + i * 12'500) ? 1U : 0U;
   EXPECT_NEAR(failed, 17.0, 1.0);
   EXPECT_EQ(abuse_guard.admit_cookie(somebody, second), Drop::address_rate);
   failed = 0;

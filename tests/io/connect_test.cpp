@@ -333,7 +333,7 @@ TEST_F(CookieFlood, OfAddressesEverywhereThatHaveCookies) {
 }
 
 TEST_F(CookieFlood, InThePlayersOwnName) {
-  // Whoever writes the address of one who logs in, and has not seen his cookie, keeps him from nothing.
+  // A forger that writes a newcomer's address, and has not seen its cookie, keeps it from nothing.
   auto forger = rig.network.open({.address = port::ipv4_address(10, 0, 0, 2), .port_first = 6'000, .buffers = 256});
   auto hostile = std::make_unique<Hostile>();
   hostile->host = std::move(forger).value();

@@ -264,7 +264,7 @@ TEST_F(RoamFloodOfAll, ASilentPlayerIsFollowedAllTheSame) {
   EXPECT_LE(after, 600 * millisecond) << drops_text();
 }
 
-/// An attacker with a login of its own, who wants what the server sends it to go to somebody else.
+/// An attacker with a login of its own, who wants what the server sends it to go to another host.
 class RoamAttack : public RoamTest {
  protected:
   static constexpr std::uint16_t victim = 20'900;  ///< a port of `elsewhere` that the attacker cannot hear
