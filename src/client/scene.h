@@ -1,5 +1,5 @@
 #pragma once
-/// What a view holds, in the public types: the last step from the wire to whoever draws.
+/// What a view holds, in the public types: the last step from the wire to what a game draws.
 
 #include "serried/client.h"
 #include "view/view.h"

@@ -67,6 +67,7 @@ struct ServerConfig {
   unsigned view_distance_units = static_cast<unsigned>(world::Config{}.radius[0]);
   unsigned budget_bytes = replicate::Config{}.datagram_bytes;
   unsigned tracked_max = replicate::Config{}.tracked_max;
+  unsigned foe_steps = replicate::Config{}.foe_steps;
   unsigned audits_per_s = replicate::Config{}.audit_per_second;
 
   // Lanes

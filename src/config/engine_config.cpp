@@ -108,6 +108,7 @@ replicate::Config replicate_config(const ServerConfig& config) {
   replicate::Config replicate;
   replicate.datagram_bytes = config.budget_bytes;
   replicate.tracked_max = config.tracked_max;
+  replicate.foe_steps = config.foe_steps;
   replicate.audit_per_second = config.audits_per_s;
   for (unsigned* const ticks : {&replicate.distant_interval_ticks, &replicate.resting_interval_ticks,
                                 &replicate.refresh_ticks, &replicate.far_cycle_ticks, &replicate.quiet_ticks})

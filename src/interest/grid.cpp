@@ -41,7 +41,10 @@ SERRIED_SETUP Classes classes_of(const std::array<float, world::type_count>& rad
     groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(best) + 1);
   }
   Classes classes;
-  for (std::size_t group = 0; group < groups.size(); ++group) classes.radius[group] = groups[group].largest;
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    classes.radius[group] = groups[group].largest;
+    classes.smallest[group] = groups[group].smallest;
+  }
   for (std::size_t type = 0; type < world::type_count; ++type)
     for (std::size_t group = 0; group < groups.size(); ++group)
       if (radius[type] <= groups[group].largest && radius[type] >= groups[group].smallest)

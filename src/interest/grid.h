@@ -18,6 +18,7 @@
 /// Within a bin, entities come in the order of shards and rows, so their slots rise: only replication sees that, never
 /// the world's hash.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -38,6 +39,7 @@ inline constexpr unsigned bin_count = class_count + 1;
 struct Classes {
   std::array<std::uint8_t, world::type_count> of_type{};
   std::array<float, class_count> radius{};  ///< largest of the class; falling; 0: the class is empty
+  std::array<float, class_count> smallest{};
 };
 [[nodiscard]] Classes classes_of(const std::array<float, world::type_count>& radius);
 
@@ -51,6 +53,11 @@ struct Neighbour {
 struct Cell {
   int x = 0, y = 0, z = 0;
   [[nodiscard]] bool operator==(const Cell&) const noexcept = default;
+};
+
+/// Squares of the distances from a position to a cell, units.
+struct CellDistance {
+  float nearest2, furthest2;
 };
 
 /// Places in the sorted arrays.
@@ -133,6 +140,21 @@ class Grid {
             static_cast<int>(row) - static_cast<int>(layer) * cells_y_, static_cast<int>(layer)};
   }
 
+  /// Of the cell grown by a unit on each side, so that rounding puts no entity into it that is not between the two.
+  [[nodiscard]] CellDistance distance_to(std::uint32_t number, const std::array<float, 3>& from) const noexcept {
+    const Cell at = cell_of(number);
+    const std::array<float, 3> size{cell_xy_, cell_xy_, cell_z_size_};
+    const std::array<int, 3> index{at.x, at.y, at.z};
+    CellDistance distance{};
+    for (unsigned axis = 0; axis < 3; ++axis) {
+      const float low = static_cast<float>(index[axis]) * size[axis] - 1.0F - from[axis];
+      const float high = static_cast<float>(index[axis] + 1) * size[axis] + 1.0F - from[axis];
+      const float nearest = std::max({low, -high, 0.0F}), furthest = std::max(-low, high);
+      distance.nearest2 += nearest * nearest;
+      distance.furthest2 += furthest * furthest;
+    }
+    return distance;
+  }
   /// How many classes, from 0 on, may be in view in the cell `number` from somewhere in `home`.
   [[nodiscard]] unsigned classes_in_view(const Cell& home, std::uint32_t number) const noexcept {
     const Cell at = cell_of(number);

@@ -29,6 +29,13 @@ std::uint8_t mask_since(const world::VersionedEntity& entity, std::uint32_t acke
   return static_cast<std::uint8_t>(mask);
 }
 
+/// The state of an entity as this viewer is told it.
+message::EntityState told_state(const Viewer& viewer, const ReplicationContext& context, std::uint16_t slot) noexcept {
+  message::EntityState state = context.published->entity[slot].state;
+  if (is_foe(*context.published, slot, viewer.own_slot)) context.coarse->apply(state);
+  return state;
+}
+
 /// One datagram while it is being filled.
 struct Composer {
   Viewer& viewer;
@@ -47,10 +54,17 @@ struct Composer {
     if (at + 3 + message::detail::record_field_bytes[fields] > end || at + message::record_bytes_max > hard_end)
       return false;
     const auto mask = static_cast<std::uint8_t>(fields | entity.generation << message::delta::generation_shift);
+    std::uint8_t* const record = at;
     at = message::write_record(at, viewer.slot[row], mask, entity.state);
+    coarsen(row, record);
     viewer.sent[row] = static_cast<std::uint16_t>(context.tick);
     counters.encoded_records.add(1);
     return true;
+  }
+
+  /// Health and mana in the record of a row, exact as it was written.
+  void coarsen(unsigned row, std::uint8_t* record) const noexcept {
+    if (is_foe(*context.published, viewer.slot[row], viewer.own_slot)) context.coarse->apply(record);
   }
 
   void said(unsigned row) noexcept {
@@ -81,6 +95,7 @@ std::uint64_t Composer::copy_ready(unsigned first, std::uint64_t bits, const std
     if (!ready.is_for(acked[row]) || to + ready.bytes > end || to > last) [[unlikely]]
       break;
     std::memcpy(to, &ready, sizeof ready);  // two vectors; what is behind the record is overwritten by the next
+    if ((ready.record[2] & message::delta::flags) != 0) coarsen(first + row, to);
     to += ready.bytes;
     sent[row] = tick;
   }
@@ -145,7 +160,7 @@ void Composer::create(unsigned row, const std::uint8_t* end) noexcept {
                                              .type = static_cast<std::uint8_t>(entity.type),
                                              .faction = entity.faction,
                                              .level = entity.level,
-                                             .state = entity.state});
+                                             .state = told_state(viewer, context, slot)});
   at = out.position();
   said(row);
   viewer.status[row] |= status::ever_sent;
@@ -185,10 +200,10 @@ void write_audit(Viewer& viewer, const ReplicationContext& context, base::ByteWr
   const unsigned row = audit_row(viewer, context);
   if (row == 0 || out.room() < audit_message_bytes) return;
   viewer.audit_tick = context.tick;
-  const world::VersionedEntity& entity = context.published->entity[viewer.slot[row]];
+  const message::EntityState state = told_state(viewer, context, viewer.slot[row]);
   message::frame(out, message::Type::audit, message::audit_bytes);
-  std::uint8_t* end = message::write_audit(
-      out.position(), {viewer.slot[row], viewer.generation(row), message::state_hash(entity.state)});
+  std::uint8_t* end =
+      message::write_audit(out.position(), {viewer.slot[row], viewer.generation(row), message::state_hash(state)});
   out.rewind(end);
   counters.audits.add(1);
   counters.audit_bytes.add(audit_message_bytes);

@@ -27,6 +27,7 @@ SERRIED_SETUP std::vector<std::string> Config::validate() const {
   within(far_cells, 1, 4'096, "far_cells");
   within(interval_max_ticks, 1, 60, "interval_max_ticks");
   within(quiet_ticks, 1, 1'000, "quiet_ticks");
+  within(foe_steps, 2, 255, "foe_steps");
   within(audit_per_second, 0, 1'000, "audit_per_second");
   if (!(near_distance > 0.0F)) faults.emplace_back("replicate.near_distance must be above 0");
   return faults;

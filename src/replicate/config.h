@@ -27,12 +27,16 @@ struct Config {
   unsigned rescan_cells = 64;  ///< cells visited in one rescan
   unsigned exchanges_max = 4;  ///< tracked entities given up for nearer ones in one rescan
 
-  unsigned create_percent = 50;     ///< of the room, at most, for creates while there are records to send
-  unsigned far_percent = 30;        ///< of the room, kept for far blocks while a turn is under way
-  unsigned far_cycle_ticks = 60;    ///< a turn over all far cells starts no sooner than this after the last one did
-  unsigned far_cells = 32;          ///< cells visited in one tick, and rows of cells looked through
+  unsigned create_percent = 50;   ///< of the room, at most, for creates while there are records to send
+  unsigned far_percent = 30;      ///< of the room, kept for far blocks while a turn is under way
+  unsigned far_cycle_ticks = 60;  ///< a turn over all far cells starts no sooner than this after the last one did
+  unsigned far_cells =
+      32;  ///< looks of one tick: a cell, a row of cells, or up to 192 entities on the border of the view
   unsigned interval_max_ticks = 6;  ///< under overload, at most so many ticks between two datagrams to a viewer
   unsigned quiet_ticks = 6;         ///< with nothing to say, a DeltaSync header every so many ticks
+
+  /// Health and mana of foes are told in so many steps. Sixteen are as many as a bar over a head shows; a step is 6 %.
+  unsigned foe_steps = 16;
 
   unsigned audit_per_second = 0;  ///< hashes for each viewer that asked for them; 0: none
 

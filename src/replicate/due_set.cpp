@@ -40,7 +40,7 @@ bool resolve_row(Viewer& viewer, const ReplicationContext& context, unsigned row
   if (state != RowState::removing) {
     const bool same = summary.identity == (viewer.generation(row) | ChangeSummary::is_living);
     const bool hidden = row != 0 && (summary.bits & ChangeSummary::is_hidden) != 0 &&
-                        summary.faction != context.published->summary[viewer.own_slot].faction;
+                        is_foe(*context.published, viewer.slot[row], viewer.own_slot);
     if (!same || hidden) {
       untrack(viewer, row, !same);
     } else if (state == RowState::live && age(context.tick, viewer.acked[row]) > world::change_age_max) {

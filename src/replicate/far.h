@@ -1,5 +1,6 @@
 #pragma once
-/// Far blocks: all entities in view of a viewer, in turn, as records that their cells' owners have already encoded.
+/// Far blocks: all entities in view of a viewer, in turn, as records that their cells' owners have already encoded. In
+/// view is what is nearer than the radius of its type, and nothing beyond that is ever written.
 ///
 /// A turn goes through the cells in view in the order of their numbers, from the cell where the viewer first stood
 /// round to there again, and within a cell by class and slot. That order is fixed, so the turn passes over no

@@ -21,9 +21,7 @@ static_assert(status::state_mask == 3 && status::near == 0x40);
 static_assert(static_cast<int>(RowState::creating) == 1 && static_cast<int>(RowState::live) == 2);
 
 bool hidden_from(const world::Published& published, std::uint16_t slot, std::uint16_t viewer_slot) noexcept {
-  const world::ChangeSummary& summary = published.summary[slot];
-  return (summary.bits & world::ChangeSummary::is_hidden) != 0 &&
-         summary.faction != published.summary[viewer_slot].faction;
+  return (published.summary[slot].bits & world::ChangeSummary::is_hidden) != 0 && is_foe(published, slot, viewer_slot);
 }
 
 float near2_of(const ReplicationContext& context) noexcept {
@@ -33,7 +31,7 @@ float near2_of(const ReplicationContext& context) noexcept {
 /// In view, known to be alive, and not hidden.
 bool eligible(const Viewer& viewer, const ReplicationContext& context, const interest::Candidate& candidate) noexcept {
   const world::ChangeSummary& summary = context.published->summary[candidate.slot];
-  const float radius = context.world->radius[static_cast<std::size_t>(summary.type)];
+  const float radius = context.world->radius[static_cast<std::size_t>(summary.type)] * context.world->enter_share;
   return candidate.distance2 <= radius * radius && (summary.identity & world::ChangeSummary::is_living) != 0 &&
          !hidden_from(*context.published, candidate.slot, viewer.own_slot);
 }

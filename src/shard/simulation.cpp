@@ -35,6 +35,7 @@ SERRIED_SETUP Simulation::Simulation(const ShardSetup& setup)
       identity_(std::size_t{setup.shards} * rows_per_shard_),
       published_(std::size_t{setup.shards} * rows_per_shard_),
       grid_(setup.world, setup.shards, rows_per_shard_),
+      coarse_(setup.replicate.foe_steps),
       barrier_(setup.shards),
       welcome_{setup.game.welcome} {
   SERRIED_CHECK(setup.validate().empty());

@@ -14,6 +14,7 @@
 #include "interest/grid.h"
 #include "link/rows.h"
 #include "link/spsc.h"
+#include "replicate/coarse.h"
 #include "replicate/config.h"
 #include "serried/time.h"
 #include "shard/phase_barrier.h"
@@ -95,6 +96,7 @@ class Simulation {
   world::Identity identity_;
   world::Published published_;
   interest::Grid grid_;
+  replicate::CoarseFractions coarse_;
   PhaseBarrier barrier_;
   std::vector<std::unique_ptr<Broadcasts>> broadcasts_;  ///< [from * shards + to]
   link::SharedMessage welcome_;                          ///< the game's

@@ -47,6 +47,7 @@ unsigned ShardLane::slice() noexcept {
                                               .config = &world_.setup_.replicate,
                                               .grid = &world_.grid_,
                                               .published = &world_.published_,
+                                              .coarse = &world_.coarse_,
                                               .tick = tick_,
                                               .shard = shard_};
   const std::uint32_t interval = throttle_.interval();

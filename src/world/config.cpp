@@ -92,8 +92,8 @@ void check_motion(const Config& config, Faults& faults) {
   for (std::size_t type = 0; type < type_count; ++type)
     require(faults, std::isfinite(config.radius[type]) && config.radius[type] > 0.0F,
             "world.radius of type " + std::to_string(type) + " must be above 0");
-  require(faults, config.leave_factor >= 1.0F && config.leave_factor <= 2.0F,
-          "world.leave_factor must be between 1 and 2");
+  require(faults, config.enter_share >= 0.5F && config.enter_share <= 1.0F,
+          "world.enter_share must be between 0.5 and 1");
 }
 
 }  // namespace

@@ -27,10 +27,10 @@ struct Config {
   float cell_size_xy = 25'600.0F;
   float cell_size_z = 6'400.0F;
 
-  /// By Type: within which distance an entity is in view. Leaving takes 5 % more.
+  /// By Type: within which distance an entity is in view. To be tracked it must come nearer, within enter_share of it.
   std::array<float, type_count> radius{100'000.0F, 50'000.0F,  50'000.0F, 200'000.0F, 25'000.0F,
                                        25'000.0F,  150'000.0F, 10'000.0F, 50'000.0F};
-  float leave_factor = 1.05F;
+  float enter_share = 0.95F;
 
   /// Input of a player: a direction without a newer input is held this long, then the player stops. So a client that
   /// sends ten inputs a second moves as smoothly as one that sends sixty.

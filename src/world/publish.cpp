@@ -130,7 +130,7 @@ void publish_rows(const Config& config, const Frame& frame, const Identity& iden
     entity.generation = identity.generation[row];
     entity.level = identity.level[row];
     published.id[row] = identity.id[row];
-    const float leave = config.radius[static_cast<std::size_t>(entity.type)] * config.leave_factor;
+    const float leave = config.radius[static_cast<std::size_t>(entity.type)];
     published.place[row] = {frame.x[row], frame.y[row], frame.z[row], leave * leave};
     const auto age = static_cast<std::uint16_t>(tick - summary.change);
     if (age < acked_age) {

@@ -35,14 +35,16 @@ TEST(WorldConfig, RadiiOfAllTypesScaleWithTheViewDistance) {
   }
 }
 
-TEST(ReplicateConfig, TakesBudgetTrackedAndAudit) {
+TEST(ReplicateConfig, TakesBudgetTrackedFoeStepsAndAudit) {
   ServerConfig config;
   config.budget_bytes = 500;
   config.tracked_max = 20;
+  config.foe_steps = 40;
   config.audits_per_s = 3;
   const replicate::Config replicate = replicate_config(config);
   EXPECT_EQ(replicate.datagram_bytes, 500U);
   EXPECT_EQ(replicate.tracked_max, 20U);
+  EXPECT_EQ(replicate.foe_steps, 40U);
   EXPECT_EQ(replicate.audit_per_second, 3U);
 }
 

@@ -247,6 +247,68 @@ TEST(Compose, ReadyRecordsAreCopiedUnchanged) {
   EXPECT_EQ(different, 1U);
 }
 
+/// Slot 1 is a foe and slot 2 an ally, each of two thirds of its health and a third of its mana.
+void wound(Stage& stage, std::uint16_t health) {
+  for (const std::uint16_t slot : {std::uint16_t{0}, std::uint16_t{1}, std::uint16_t{2}}) {
+    stage.identity.health_max[slot] = stage.identity.mana_max[slot] = 255;
+    stage.frame.health[slot] = health;
+    stage.frame.mana[slot] = health / 2;
+  }
+}
+
+TEST(Compose, FoesAreToldHealthAndManaInStepsOwnAndAlliesExactly) {
+  for (const std::uint32_t acked_age : {4U, 1U}) {  // records that are ready, and such as are encoded
+    Stage stage({.audit_per_second = 60});
+    stage.acked_age = acked_age;
+    stage.viewer.wants_audit = true;
+    stage.put(1, 1'000, world::Type::player, 2);
+    stage.put(2, 2'000, world::Type::player, 1);
+    wound(stage, 171);
+    stage.next_tick();
+    track(stage.viewer, 1, 0, 100);
+    track(stage.viewer, 2, 0, 100);
+    const std::uint16_t plan = stage.say();
+    Body body(stage.body);
+    ASSERT_EQ(body.creates.size(), 3U);
+    std::array<message::EntityState, 3> held;
+    for (const message::CreateEntity& create : body.creates) {
+      held[create.slot] = create.state;
+      EXPECT_EQ(create.state.health, create.slot == 1 ? 175 : 171) << create.slot;  // 11 of 16
+      EXPECT_EQ(create.state.mana, create.slot == 1 ? 80 : 85) << create.slot;      // 5 of 16
+    }
+    on_acked(stage.viewer, plan, stage.tick);
+    unsigned records = 0, audits = 0;
+    const auto take = [&] {
+      const std::uint16_t next = stage.say();
+      body = Body(stage.body);
+      for (const message::Record& record : body.records) {
+        ASSERT_TRUE(message::apply_record(record, held[record.slot]));
+        records += record.slot == 1 ? 1 : 0;
+      }
+      for (const message::Audit& audit : body.audits) {
+        EXPECT_EQ(audit.hash, message::state_hash(held[audit.slot])) << audit.slot;
+        audits += audit.slot == 1 ? 1 : 0;
+      }
+      on_acked(stage.viewer, next, stage.tick);
+    };
+    for (std::uint16_t health = 170; health > 0; health -= 10) {
+      wound(stage, health);
+      for (const unsigned ticks : {1U, 10U, 1U, 1U}) {  // what the rate keeps back, then an audit of each
+        stage.next_tick(ticks);
+        take();
+      }
+      for (const std::uint16_t slot : {std::uint16_t{0}, std::uint16_t{2}}) {
+        EXPECT_EQ(held[slot].health, health);
+        EXPECT_EQ(held[slot].mana, health / 2);
+      }
+      EXPECT_EQ(held[1].health, stage.coarse.of(static_cast<std::uint8_t>(health)));
+      EXPECT_EQ(held[1].mana, stage.coarse.of(static_cast<std::uint8_t>(health / 2)));
+    }
+    EXPECT_GT(records, 5U);
+    EXPECT_GT(audits, 0U);
+  }
+}
+
 TEST(Compose, PlanNumbersSkipZero) {
   Stage stage;
   stage.viewer.next_plan = 0xFFFF;

@@ -1,5 +1,6 @@
 #include "replicate/far.h"
 
+#include <cmath>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -83,6 +84,77 @@ TEST(Far, ALostRunIsSaidAgainBeforeTheTurnGoesOn) {
   write(stage, 400);
   stage.viewer.lost_run[stage.viewer.lost_runs++] = lost.run;
   EXPECT_EQ(write(stage, 400).slots, lost.slots);
+}
+
+/// As --view-distance scales them.
+world::Config view_distance(float units) {
+  world::Config world;
+  const float scale = units / world.radius[0];
+  for (float& radius : world.radius) radius *= scale;
+  return world;
+}
+
+TEST(Far, ATurnTellsExactlyWhoIsNearerThanTheRadiusOfItsType) {
+  std::uint64_t seed = 0;
+  for (const float distance : {1'000.0F, 5'000.0F, 30'000.0F, 100'000.0F})
+    for (const unsigned room : {60U, 400U, 1'100U}) {
+      Stage stage({}, view_distance(distance));
+      base::Prng random(++seed);
+      const float across = 2.6F * stage.world.radius[3];  // the widest
+      const auto along = [&](float middle, float low, float high) {
+        return std::clamp(middle + (static_cast<float>(random.unit()) - 0.5F) * across, low, high);
+      };
+      for (std::uint16_t slot = 1; slot < 4'000; ++slot) {
+        stage.put(slot, 0, static_cast<world::Type>(random.below(world::type_count)));
+        stage.frame.x[slot] = along(400'000, 0, 819'199);
+        stage.frame.y[slot] = along(400'000, 0, 819'199);
+        stage.frame.z[slot] = along(1'000, 0, 25'599);
+      }
+      stage.next_tick();
+      std::vector<unsigned> told(Stage::rows);
+      for (unsigned call = 0; call < 4'000 && !stage.viewer.far_resting; ++call)
+        for (const auto slot : write(stage, room).slots) ++told[slot];
+      ASSERT_TRUE(stage.viewer.far_resting);
+      double furthest = 0;
+      for (std::uint16_t slot = 1; slot < 4'000; ++slot) {
+        const double away = std::hypot(stage.frame.x[slot] - stage.frame.x[0], stage.frame.y[slot] - stage.frame.y[0],
+                                       stage.frame.z[slot] - stage.frame.z[0]);
+        const auto radius =
+            static_cast<double>(stage.world.radius[static_cast<std::size_t>(stage.identity.type[slot])]);
+        if (std::abs(away - radius) < 1e-5 * radius) continue;  // rounding decides
+        EXPECT_EQ(told[slot], away < radius ? 1U : 0U) << away << " of " << radius << ", distance " << distance;
+        if (told[slot] != 0) furthest = std::max(furthest, away / radius);
+      }
+      EXPECT_LT(furthest, 1.0 + 1e-5) << "distance " << distance;
+    }
+}
+
+TEST(Far, WhoCrossesCellsBeyondTheViewIsNotTold) {
+  Stage stage({}, view_distance(5'000));
+  crowd(stage, 300);
+  stage.put(5, 30'000);
+  stage.next_tick();
+  write(stage, 900);
+  ASSERT_GT(stage.viewer.far_at.slot, 5);
+  stage.put(5, 9'000);  // behind the turn, in the cell of the viewer, and too far
+  stage.next_tick();
+  const Written written = write(stage, 400);
+  EXPECT_EQ(std::count(written.slots.begin(), written.slots.end(), 5), 0);
+  EXPECT_EQ(stage.counters.far_crossings.value(), 0U);
+}
+
+TEST(Far, ACrowdBeyondTheViewEndsNoTurnAndCostsABoundedLook) {
+  Stage stage({.far_cells = 2}, view_distance(5'000));
+  for (std::uint16_t slot = 1; slot < 3'000; ++slot) stage.put(slot, slot % 2 == 0 ? -6'000.0F : 6'000.0F);
+  stage.put(3'000, 1'000);
+  stage.next_tick();
+  std::vector<std::uint16_t> seen;
+  unsigned calls = 0;
+  for (; calls < 100 && !stage.viewer.far_resting; ++calls)
+    for (const auto slot : write(stage, 400).slots) seen.push_back(slot);
+  EXPECT_TRUE(stage.viewer.far_resting);
+  EXPECT_EQ(seen, (std::vector<std::uint16_t>{0, 3'000}));
+  EXPECT_GE(calls, 3'000U / 192 / 2) << "all of them in one go";
 }
 
 TEST(Far, EntitiesBeyondTheirRadiusAndACellAreInNoBlock) {
@@ -224,7 +296,13 @@ class Crowd {
     return most;
   }
   [[nodiscard]] ReplicationContext context() const {
-    return {.world = &world_, .config = &config, .grid = &grid_, .published = &published_, .tick = tick, .shard = 0};
+    return {.world = &world_,
+            .config = &config,
+            .grid = &grid_,
+            .published = &published_,
+            .coarse = &coarse_,
+            .tick = tick,
+            .shard = 0};
   }
 
   static constexpr unsigned people = 2'000;
@@ -282,6 +360,7 @@ class Crowd {
   world::Identity identity_;
   world::Published published_;
   interest::Grid grid_;
+  CoarseFractions coarse_{Config{}.foe_steps};
   base::Prng random_;
   std::vector<std::array<float, 3>> velocity_;
   std::vector<std::uint32_t> told_, in_view_since_;

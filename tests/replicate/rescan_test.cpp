@@ -20,33 +20,18 @@ bool tracked(const Stage& stage, std::uint16_t slot) {
   return row >= 0 && stage.viewer.state(static_cast<unsigned>(row)) == RowState::live;
 }
 
-TEST(Rescan, EntitiesAreTrackedWithinTheRadiusOfTheirType) {
+TEST(Rescan, EntitiesAreTakenInWithinNinetyFivePercentOfTheRadiusOfTheirType) {
   Stage stage;
-  stage.put(1, 49'000 + 1'000);
-  stage.put(2, 52'000 + 1'000);
-  stage.put(3, 99'000 + 1'000, world::Type::player);
-  stage.put(4, 12'000 + 1'000, world::Type::item);
+  stage.put(1, 47'000 + 1'000);
+  stage.put(2, 48'000 + 1'000);
+  stage.put(3, 94'000 + 1'000, world::Type::player);
+  stage.put(4, 9'600 + 1'000, world::Type::item);
   stage.next_tick();
   rescan_often(stage, 60);
   EXPECT_TRUE(tracked(stage, 1));
   EXPECT_FALSE(tracked(stage, 2));
   EXPECT_TRUE(tracked(stage, 3));
   EXPECT_FALSE(tracked(stage, 4));
-}
-
-TEST(Rescan, LeavingTakesFivePercentMore) {
-  Stage stage;
-  stage.put(1, 49'000 + 1'000);
-  stage.next_tick();
-  rescan_often(stage, 60);
-  stage.frame.x[1] = 401'000 + 52'000;
-  stage.next_tick();
-  rescan_often(stage, 60);
-  EXPECT_TRUE(tracked(stage, 1));
-  stage.frame.x[1] = 401'000 + 52'600;
-  stage.next_tick();
-  rescan_often(stage, 60);
-  EXPECT_EQ(row_of(stage.viewer, 1), -1);
 }
 
 TEST(Rescan, TheNearestAreTrackedWhenNotAllCanBe) {
@@ -134,6 +119,25 @@ TEST(Rescan, ThePauseStaysShortWhileOnlyAPartWasScanned) {
     stage.next_tick();
   }
   EXPECT_GE(row_of(stage.viewer, 1), 0);
+}
+
+TEST(Rescan, WhoIsBeyondTheViewDistanceIsLetGoAtTheNextLook) {
+  Stage stage;
+  const float radius = stage.world.radius[static_cast<std::size_t>(world::Type::npc)];
+  stage.put(1, 1'000 + 0.94F * radius);
+  stage.put(2, 1'000 + 0.97F * radius);
+  stage.next_tick();
+  rescan_often(stage, 10);
+  EXPECT_GE(row_of(stage.viewer, 1), 0);
+  EXPECT_EQ(row_of(stage.viewer, 2), -1) << "it would go as soon as it came";
+  stage.put(1, 1'000 + 0.99F * radius);
+  stage.next_tick();
+  rescan_often(stage, 1);
+  EXPECT_GE(row_of(stage.viewer, 1), 0);
+  stage.put(1, 1'000 + 1.001F * radius);
+  stage.next_tick();
+  rescan_often(stage, 1);
+  EXPECT_EQ(row_of(stage.viewer, 1), -1);
 }
 
 TEST(Rescan, InvisibleFoesAreNotTakenIn) {

@@ -14,8 +14,14 @@
 namespace serried::replicate::test {
 
 struct Stage {
-  explicit Stage(Config changed = {})
-      : config(changed), frame(rows, 0), identity(rows), published(rows), grid(world, 1, rows) {
+  explicit Stage(Config changed = {}, const world::Config& changed_world = {})
+      : world(changed_world),
+        config(changed),
+        frame(rows, 0),
+        identity(rows),
+        published(rows),
+        grid(world, 1, rows),
+        coarse(config.foe_steps) {
     put(0, 1'000.0F, world::Type::player, 1);
     next_tick();
     begin(viewer, 0, 0, 3, tick);
@@ -48,7 +54,13 @@ struct Stage {
     }
   }
   [[nodiscard]] ReplicationContext context() const {
-    return {.world = &world, .config = &config, .grid = &grid, .published = &published, .tick = tick, .shard = 0};
+    return {.world = &world,
+            .config = &config,
+            .grid = &grid,
+            .published = &published,
+            .coarse = &coarse,
+            .tick = tick,
+            .shard = 0};
   }
   DueSet look() {
     DueSet result{};
@@ -78,6 +90,7 @@ struct Stage {
   world::Identity identity;
   world::Published published;
   interest::Grid grid;
+  CoarseFractions coarse;
   Viewer viewer{};
   PlanCounters counters;
   std::vector<std::uint8_t> body;

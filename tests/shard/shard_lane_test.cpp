@@ -61,7 +61,8 @@ void expect_true_views(const ShardRig& rig, bool everything_fits) {
     if (!everything_fits) continue;
     for (const auto& [slot, real] : world) {
       const float dx = real.position[0] - own->position[0], dy = real.position[1] - own->position[1];
-      const float radius = rig.simulation.setup().world.radius[static_cast<std::size_t>(real.type)];
+      const world::Config& config = rig.simulation.setup().world;
+      const float radius = config.radius[static_cast<std::size_t>(real.type)] * config.enter_share;
       const bool in_view = dx * dx + dy * dy <= radius * radius;
       EXPECT_TRUE(!in_view || client.entities.contains(slot)) << "player " << player->id << " misses slot " << slot;
     }
