@@ -124,7 +124,8 @@ constexpr std::array protection{
            "our own XDP program on the interface of net_af_xdp: takes our UDP and nothing else, drops what is banned",
            [](C& c) -> Target { return &c.xdp_filter; }},
     Option{"xdp-rate", "protection", "xdp_rate", "1/s",
-           "datagrams that one address may send before the XDP program drops them, 0: no limit",
+           "datagrams that one IPv4 address, or IPv6 network of 64 bits, may send before the XDP program drops them, "
+           "0: no limit",
            [](C& c) -> Target { return &c.xdp_rate_per_s; }, 0, 100'000'000},
 };
 

@@ -16,7 +16,8 @@ struct XdpFilterConfig {
   bool has_ipv4 = false, has_ipv6 = false;
   Address ipv4{}, ipv6{};
   std::uint16_t udp_port = 0;
-  std::uint32_t rate_per_s = 0;  ///< datagrams of one source address, a second's worth at once; 0: no limit
+  /// Datagrams of one IPv4 address or IPv6 network of 64 bits, a second's worth at once; 0: no limit.
+  std::uint32_t rate_per_s = 0;
 };
 
 class XdpFilter {

@@ -10,17 +10,12 @@ import unittest
 
 import accounting
 import programs
+from programs import sh
 
 BOTS, SECONDS = 100, 8  # bots of each swarm
 MOVES_PER_MINUTE = 15  # of each bot: one in 4 s, so that much of what it sends comes to another io lane
 SWARMS = 2
 PREFIX = f"serried-devices-{os.getpid()}"
-
-
-def sh(*words, check=True):
-    done = subprocess.run(words, capture_output=True, text=True)
-    if check and done.returncode != 0:
-        raise RuntimeError(f"{' '.join(words)}: {done.stdout}{done.stderr}")
 
 
 def lcores(index):
@@ -94,16 +89,6 @@ class AfXdp:
             sh("ip", "netns", "delete", space, check=False)
 
 
-class Within(programs.Background):
-    """A program under another command."""
-
-    def __init__(self, command, folder, name, *arguments):
-        self.log = os.path.join(folder, f"{name}.{time.monotonic_ns()}.log")
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([*command, programs.path(name), *arguments], stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=subprocess.STDOUT, start_new_session=True)
-
-
 class Devices(unittest.TestCase):
     def setUp(self):
         self.programs = []
@@ -120,7 +105,7 @@ class Devices(unittest.TestCase):
             program.stop()
 
     def start(self, command, *arguments):
-        program = Within(command, self.folder, *arguments)
+        program = programs.Background(self.folder, *arguments, within=command)
         self.programs.append(program)
         return program
 

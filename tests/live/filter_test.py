@@ -11,17 +11,23 @@ import unittest
 
 import accounting
 import programs
+from programs import inside, sh
 
 PORT = 40000
 SERVER, PLAYER, FLOODER = "10.77.0.1", "10.77.0.2", "10.77.0.3"
+SERVER6 = "fd77::1"
 PREFIX = f"serried-filter-{os.getpid()}"
 
 SEND = """
 import socket, sys
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.bind((sys.argv[1], 0))
-for _ in range(int(sys.argv[2])):
-    s.sendto(bytes(int(sys.argv[3])), (sys.argv[4], int(sys.argv[5])))
+family = socket.AF_INET6 if ":" in sys.argv[4] else socket.AF_INET
+for source in sys.argv[1].split(","):
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
+        if family == socket.AF_INET6:
+            s.setsockopt(socket.IPPROTO_IPV6, 78, 1)  # IPV6_FREEBIND: also addresses that are not ours
+        s.bind((source, 0))
+        for _ in range(int(sys.argv[2])):
+            s.sendto(bytes(int(sys.argv[3])), (sys.argv[4], int(sys.argv[5])))
 """
 LISTEN = """
 import socket, sys
@@ -37,26 +43,11 @@ print(s.recv(100).decode())
 """
 
 
-def sh(*words, check=True):
-    done = subprocess.run(words, capture_output=True, text=True)
-    if check and done.returncode != 0:
-        raise RuntimeError(f"{' '.join(words)}: {done.stdout}{done.stderr}")
-    return done
-
-
-def inside(space, *words, check=True):
-    return sh("ip", "netns", "exec", space, *words, check=check)
-
-
 class Inside(programs.Background):
     """A program in a namespace."""
 
     def __init__(self, space, folder, name, *arguments):
-        self.log = os.path.join(folder, f"{name}.{time.monotonic_ns()}.log")
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(["ip", "netns", "exec", space, programs.path(name), *arguments],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                                            start_new_session=True)
+        super().__init__(folder, name, *arguments, within=("ip", "netns", "exec", space))
 
 
 def possible():
@@ -124,8 +115,9 @@ class Filter(unittest.TestCase):
     def bans(self):
         return {ban["address"]: ban for ban in json.loads(self.ctl("ban", "list", "--json"))["bans"]}
 
-    def send(self, source, count, size):
-        inside(self.far, sys.executable, "-c", SEND, source, str(count), str(size), SERVER, str(PORT))
+    def send(self, source, count, size, to=SERVER):
+        """Of each source, which are several with commas between them."""
+        inside(self.far, sys.executable, "-c", SEND, source, str(count), str(size), to, str(PORT))
 
     def drops(self):
         """As of after this moment: figures are taken once a second."""
@@ -197,6 +189,23 @@ class Filter(unittest.TestCase):
         drops = self.drops()
         self.assertEqual(drops["filter_rate"] + drops["bad_crc"], 1000)
         self.assertLess(drops["bad_crc"], 400)
+        self.end(server)
+
+    def test_a_network_of_ipv6_is_one_source(self):
+        """A second's datagram for each of 200 networks, and for one whose 200 addresses send five each."""
+        inside(self.near, "ip", "address", "add", f"{SERVER6}/64", "dev", "near0", "nodad")
+        inside(self.far, "ip", "address", "add", "fd77::2/64", "dev", "far0", "nodad")
+        server = self.start("--address", SERVER6, "--xdp-rate", "1")
+        self.assertIn(" 0% packet loss", inside(self.far, "ping", "-6", "-c", "1", "-W", "5", SERVER6).stdout)
+        self.send(",".join(f"fd77:0:1:{i:x}::1" for i in range(1, 201)), 1, 64, SERVER6)
+        drops = self.drops()
+        self.assertEqual(drops.get("bad_crc"), 200, f"networks do not share: {drops}")
+        self.send(",".join(f"fd77:0:1::{i:x}" for i in range(1, 201)), 5, 64, SERVER6)
+        drops = self.drops()
+        self.assertEqual(drops["bad_crc"] + drops["filter_rate"], 1200)
+        self.assertLess(drops["bad_crc"], 350, "addresses of a network share")
+        self.send(PLAYER, 1, 64)
+        self.assertEqual(self.drops()["bad_crc"], drops["bad_crc"] + 1, "IPv4 goes by address")
         self.end(server)
 
     def test_a_users_mistakes(self):

@@ -11,21 +11,12 @@ import tempfile
 import time
 import unittest
 
+from programs import inside, sh
+
 ECHO = ""
 PORT = 4000
 SECONDS = 6
 PREFIX = f"serried-port-{os.getpid()}"
-
-
-def sh(*words, check=True):
-    done = subprocess.run(words, capture_output=True, text=True)
-    if check and done.returncode != 0:
-        raise RuntimeError(f"{' '.join(words)}: {done.stdout}{done.stderr}")
-    return done
-
-
-def inside(space, *words, check=True):
-    return sh("ip", "netns", "exec", space, *words, check=check)
 
 
 class Udp:

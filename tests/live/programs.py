@@ -25,6 +25,19 @@ def run(name, *arguments, seconds=30):
                           errors="replace", timeout=seconds)
 
 
+def sh(*words, check=True):
+    """A command of the system, run to the end. RuntimeError with its output if it fails, unless not `check`."""
+    done = subprocess.run(words, capture_output=True, text=True)
+    if check and done.returncode != 0:
+        raise RuntimeError(f"{' '.join(words)}: {done.stdout}{done.stderr}")
+    return done
+
+
+def inside(space, *words, check=True):
+    """The same in a network namespace."""
+    return sh("ip", "netns", "exec", space, *words, check=check)
+
+
 def demo(*arguments, seconds=180, within=()):
     """A run of the demo with the programs of `build`, under the command `within`: exit code, its JSON object, its output."""
     with tempfile.TemporaryDirectory(prefix="serried-live-") as folder:
@@ -49,6 +62,7 @@ class Background:
     """A program that runs until it is told to stop; its output goes to a file, so that nothing blocks it."""
 
     def __init__(self, folder, name, *arguments, within=()):
+        """`within`: the words of a command under which it runs."""
         self.log = os.path.join(folder, f"{name}.{time.monotonic_ns()}.log")
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen([*within, path(name), *arguments], stdin=subprocess.DEVNULL, stdout=log,

@@ -76,11 +76,16 @@ struct {
   __type(value, __u8);
 } srd_bans_v6 SEC(".maps");
 
+/* Whose datagrams are counted together: an IPv4 address, mapped, or an IPv6 network of 64 bits, in which whoever has one
+ * address has all. */
 struct source {
   __u8 address[16];
 };
 
-/* GCRA: when the next datagram of a source is due. */
+/* GCRA: when the next datagram of a source is due. A full map forgets the sources that were silent longest. Forged
+ * sources may fill it: a source that is forgotten may send a second's worth again, and it takes as many datagrams as
+ * the map has places to make it forget one. So the map never keeps an honest source out, and forging pays less than
+ * it costs. What forgers send passes here, each source at its rate, and meets the limits of the lanes. */
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
   __uint(max_entries, serried_sources_max);
@@ -165,9 +170,9 @@ static __always_inline int ipv6(struct xdp_md* frame, const struct serried_filte
   }
   const struct udphdr* const udp = behind;
   if (protocol != IPPROTO_UDP || (void*)(udp + 1) > end || udp->dest != config->port) return XDP_PASS;
-  struct source source;
+  struct source source = {.address = {0}};
   struct serried_ban_v6 key = {.bits = 128};
-  __builtin_memcpy(source.address, &ip->saddr, 16);
+  __builtin_memcpy(source.address, &ip->saddr, 8);
   __builtin_memcpy(key.address, &ip->saddr, 16);
   const int banned = bpf_map_lookup_elem(&srd_bans_v6, &key) != 0;
   return ours(frame, config, &source, banned, fragment, bpf_ntohs(udp->len));
