@@ -32,8 +32,11 @@ std::string check_gateway(const std::string& value) {
 }
 
 std::string check_next_hop(const std::string& value) {
-  if (value == "learn" || value == "arp" || port::parse_mac(value)) return {};
-  return "must be learn, arp, or the MAC address of the next hop like 02:00:00:00:00:01";
+  if (value == "learn" || value == "arp") return {};
+  const auto mac = port::parse_mac(value);
+  if (!mac) return "must be learn, arp, or the MAC address of the next hop like 02:00:00:00:00:01";
+  const bool station = (mac.value()[0] & 1) == 0 && mac.value() != std::array<std::uint8_t, 6>{};
+  return station ? "" : "is no station's address; write that of the router";
 }
 
 template <class Enum>

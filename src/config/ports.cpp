@@ -83,6 +83,27 @@ void check_names_in_addresses(const ServerConfig& config, std::vector<Fault>& fa
   }
 }
 
+/// Addresses that no host of a link can have, whatever the rest of the configuration says.
+void check_host_addresses(const ServerConfig& config, std::vector<Fault>& faults) {
+  std::vector<port::Address> own;
+  for (const std::string& text : config.addresses) {
+    const auto address = parse_own_address(text);
+    if (!address) continue;
+    own.push_back(address.value().local.address);
+    if (const auto checked = port::check_host_address(address.value().local); !checked)
+      faults.push_back({"--address " + text, checked.error().message});
+  }
+  for (const std::string& text : config.gateways) {
+    const auto gateway = parse_gateway(text);
+    if (!gateway) continue;
+    const port::Address& router = gateway.value().address;
+    if (const auto checked = port::check_host_address({router, 128}); !checked)
+      faults.push_back({"--gateway " + text, checked.error().message});
+    else if (std::find(own.begin(), own.end(), router) != own.end())
+      faults.push_back({"--gateway " + text, "is an --address of this server; give the router's"});
+  }
+}
+
 void check_port(const ServerConfig& config, const std::string& port, std::vector<Fault>& faults) {
   const std::string where = has_several(config) ? " on port " + port : "";
   const auto addresses = addresses_of(config, port);
@@ -193,6 +214,7 @@ void check_ports(const ServerConfig& config, std::vector<Fault>& faults) {
   if (config.driver == Driver::socket) return check_socket(config, faults);
   check_port_names(config, faults);
   check_names_in_addresses(config, faults);
+  check_host_addresses(config, faults);
   if (config.addresses.empty() && !has_several(config))
     faults.push_back(
         {"--address",

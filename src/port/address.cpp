@@ -43,6 +43,24 @@ SERRIED_SETUP Result<LocalAddress> parse_local_address(std::string_view text) {
   return local;
 }
 
+SERRIED_SETUP Result<Done> check_host_address(const LocalAddress& local) {
+  const Address& address = local.address;
+  static constexpr Address loopback = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  const Address unspecified = is_ipv4(address) ? ipv4_address(0, 0, 0, 0) : Address{};
+  if (address == unspecified) return Error{"stands for no address; give the one that clients send to"};
+  if (is_ipv4(address) ? address[ipv4_offset] == 127 : address == loopback)
+    return Error{"is a loopback address, which no wire carries; give the one that clients send to"};
+  if (is_ipv4(address) ? address[ipv4_offset] >> 4 == 14 : address[0] == 0xFF)
+    return Error{"is a multicast group's; give the address of one host"};
+  if (!is_ipv4(address)) return Done{};
+  const std::uint32_t bits = std::uint32_t{address[12]} << 24 | std::uint32_t{address[13]} << 16 |
+                             std::uint32_t{address[14]} << 8 | address[15];
+  const std::uint32_t host = local.prefix_bits >= 31 ? 0 : ~std::uint32_t{0} >> local.prefix_bits;
+  if (bits == ~std::uint32_t{0} || (host != 0 && (bits & host) == host))
+    return Error{"is a broadcast address; give the address of one host"};
+  return Done{};
+}
+
 bool is_on_link(const LocalAddress& local, const Address& address) noexcept {
   const bool ipv4 = is_ipv4(address);
   if (ipv4 != is_ipv4(local.address)) return false;

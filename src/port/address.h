@@ -24,6 +24,11 @@ struct LocalAddress {
 };
 Result<LocalAddress> parse_local_address(std::string_view text);
 
+/// Whether one host of a link can have the address. Error: the rest of a sentence that begins with it: it is the
+/// unspecified one (0.0.0.0, ::), a loopback address, a group's, or a broadcast address (RFC 1122 3.2.1.3, RFC
+/// 4291 2.5).
+Result<Done> check_host_address(const LocalAddress& local);
+
 /// Whether `address` is of the network that `local` stands in, or link-local: that is a network of every link.
 [[nodiscard]] bool is_on_link(const LocalAddress& local, const Address& address) noexcept;
 

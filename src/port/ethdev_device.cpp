@@ -48,6 +48,12 @@ Result<Done> check(const EthdevConfig& config) {
   if (!host.has_ipv4 && !host.has_ipv6) return Error{where + "needs an IPv4 or an IPv6 address"};
   if (host.has_ipv4 && !is_ipv4(host.ipv4.address)) return Error{where + "its IPv4 address is none"};
   if (host.has_ipv6 && is_ipv4(host.ipv6.address)) return Error{where + "its IPv6 address is an IPv4 one"};
+  for (const auto& [has, local] : {std::pair{host.has_ipv4, host.ipv4}, std::pair{host.has_ipv6, host.ipv6}})
+    if (const auto checked = check_host_address(local); has && !checked)
+      return Error{where + "its address " + format_address(local.address) + " " + checked.error().message};
+  for (const Address& router : {host.gateway_ipv4, host.gateway_ipv6})
+    if (const auto checked = check_host_address({router, 128}); router != Address{} && !checked)
+      return Error{where + "its router " + format_address(router) + " " + checked.error().message};
   if (host.port_first == 0 || host.port_last < host.port_first)
     return Error{where + "its UDP ports must be 1 to 65535, first before last"};
   if (host.vlan > 4094)

@@ -186,6 +186,8 @@ TEST(ReadConfig, SteeringIsForSocketsOfSeveralLanes) {
 }
 
 TEST(ReadConfig, GatewaysAreForArp) {
+  for (const char* group : {"01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00"})
+    EXPECT_TRUE(names(read_config(with({"--next-hop", group})), "--next-hop", "no station's")) << group;
   EXPECT_TRUE(names(read_config(with({"--gateway", "10.0.0.9"})), "--gateway", "--next-hop arp"));
   EXPECT_TRUE(read_config(with({"--gateway", "10.0.0.9", "--next-hop", "arp"})).faults.empty());
   EXPECT_TRUE(names(read_config(with({"--gateway", "10.0.0.9", "--gateway", "10.0.0.8", "--next-hop", "arp"})),

@@ -161,6 +161,30 @@ TEST(CheckPorts, AGatewayIsInTheNetworkOfAPort) {
   EXPECT_TRUE(faults_of(config).empty()) << fault_text(faults_of(config));
 }
 
+TEST(CheckPorts, AnAddressIsOneHosts) {
+  const std::pair<const char*, const char*> refused[] = {
+      {"0.0.0.0", "no address"},     {"::", "no address"},        {"127.0.0.1", "loopback"},
+      {"224.0.0.1", "multicast"},    {"ff02::1/64", "multicast"}, {"255.255.255.255", "broadcast"},
+      {"10.0.0.255/24", "broadcast"}};
+  for (const auto& [address, why] : refused) {
+    ServerConfig config;
+    config.ports = {"0"};
+    config.addresses = {address};
+    expect_fault(config, std::string{"--address "} + address, why);
+    config.driver = Driver::socket;
+    EXPECT_EQ(faults_of(config).size(), 0U) << "the kernel says what a socket may have";
+  }
+  for (const auto& [address, why] : refused) {
+    if (std::string_view{address}.find('/') != std::string_view::npos) continue;
+    ServerConfig config = two_ports();
+    config.gateways = {std::string{address} + "@net_a"};
+    expect_fault(config, "--gateway " + config.gateways[0], why);
+  }
+  ServerConfig config = two_ports();
+  config.gateways = {"10.0.0.1"};
+  expect_fault(config, "--gateway 10.0.0.1", "of this server");
+}
+
 TEST(AddressesOf, AreThoseThatNameThePort) {
   const ServerConfig config = two_ports();
   ASSERT_EQ(addresses_of(config, "net_a").size(), 1U);

@@ -60,6 +60,29 @@ TEST(Address, ReadsMacs) {
     EXPECT_FALSE(parse_mac(text)) << text;
 }
 
+TEST(Address, AHostHasNoAddressOfAGroupOrOfNobody) {
+  const auto fault = [](const char* text) {
+    const auto checked = check_host_address(parse_local_address(text).value());
+    return checked ? std::string{} : checked.error().message;
+  };
+  const std::pair<const char*, const char*> refused[] = {{"0.0.0.0", "no address"},
+                                                         {"0.0.0.0/0", "no address"},
+                                                         {"::", "no address"},
+                                                         {"127.0.0.1/8", "loopback"},
+                                                         {"::1", "loopback"},
+                                                         {"224.0.0.1", "multicast"},
+                                                         {"239.255.255.255", "multicast"},
+                                                         {"ff02::1/64", "multicast"},
+                                                         {"255.255.255.255", "broadcast"},
+                                                         {"192.0.2.255/24", "broadcast"},
+                                                         {"192.0.2.127/25", "broadcast"},
+                                                         {"10.255.255.255/8", "broadcast"}};
+  for (const auto& [text, why] : refused) EXPECT_NE(fault(text).find(why), std::string::npos) << text << fault(text);
+  for (const char* text : {"192.0.2.1/24", "192.0.2.255", "192.0.2.255/23", "192.0.2.1/31", "192.0.2.255/32", "fe80::1",
+                           "2001:db8::ffff/64", "223.255.255.254/24"})
+    EXPECT_EQ(fault(text), "") << text;
+}
+
 TEST(Address, OnLinkIsWhatThePrefixSays) {
   const auto is_in = [](const char* network, const char* address) {
     return is_on_link(parse_local_address(network).value(), parse_address(address).value());

@@ -28,6 +28,17 @@ TEST(EthdevDevice, MistakesGetOneClearSentence) {
   EXPECT_NE(fault([](auto& c) { c.host.port_first = 0; }).find("UDP ports"), std::string::npos);
   EXPECT_NE(fault([](auto& c) { c.host.vlan = 5000; }).find("VLAN 5000"), std::string::npos);
   EXPECT_NE(fault([](auto& c) { c.host.next_hop = NextHop::static_mac; }).find("MAC is missing"), std::string::npos);
+  EXPECT_NE(fault([](auto& c) {
+              c.host.next_hop = NextHop::static_mac;
+              c.host.next_hop_mac = wire::broadcast_mac;
+            }).find("a group of stations"),
+            std::string::npos);
+  EXPECT_NE(fault([](auto& c) { c.host.ipv4 = parse_local_address("10.1.0.255/24").value(); }).find("broadcast"),
+            std::string::npos);
+  EXPECT_NE(fault([](auto& c) { c.host.ipv6 = parse_local_address("ff02::1/64").value(); }).find("multicast"),
+            std::string::npos);
+  EXPECT_NE(fault([](auto& c) { c.host.gateway_ipv4 = ipv4_address(0, 0, 0, 0); }).find("its router 0.0.0.0"),
+            std::string::npos);
   EXPECT_NE(fault([](auto& c) { c.mtu = 576; }).find("MTU 576"), std::string::npos);
   EXPECT_NE(fault([](auto& c) {
               c.host.next_hop = NextHop::arp;
