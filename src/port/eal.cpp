@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <unistd.h>
 
 #include <rte_eal.h>
@@ -16,12 +17,15 @@
 
 #include "base/setup.h"
 #include "port/driver_messages.h"
+#include "port/xdp_program.h"
 
 namespace serried::port {
 namespace {
 
 enum class State { none, running, stopped };
 State state = State::none;
+/// Whether EAL has a device of net_af_xdp, which takes programs off interfaces as it closes.
+bool has_af_xdp = false;
 
 /// What EAL writes its log to, and where that goes.
 std::FILE* log_stream = nullptr;
@@ -82,6 +86,8 @@ SERRIED_SETUP Result<Done> start_eal(const std::vector<std::string>& arguments) 
     return Error{"--in-memory and --no-huge exclude one another: the first needs hugepages, the second has none"};
   if (has(arguments, "--help") || has(arguments, "-h"))
     return Error{"EAL would print its help and end the process; see `dpdk-testpmd --help`"};
+  if (auto claimed = claim_af_xdp_interfaces(arguments); !claimed) return claimed.error();
+  has_af_xdp = !af_xdp_interfaces(arguments).empty();
   // EAL keeps pointers into its arguments, and reorders them.
   static std::vector<std::string> kept;
   static std::vector<char*> pointers;
@@ -102,7 +108,11 @@ SERRIED_SETUP Result<Done> start_eal(const std::vector<std::string>& arguments) 
 void stop_eal() noexcept {
   if (state != State::running) return;
   state = State::stopped;
-  rte_eal_cleanup();
+  // Our ethdevs are gone, and their programs with them: what net_af_xdp would still find at an interface is another's.
+  // Where it cannot be kept from that, what EAL has open ends with the process.
+  std::optional<OutOfSight> away;
+  if (has_af_xdp) away.emplace();
+  if (!away || away->hidden()) rte_eal_cleanup();
   if (log_stream == nullptr) return;
   rte_openlog_stream(nullptr);
   std::fclose(log_stream);

@@ -11,8 +11,8 @@
 namespace serried::port {
 
 /// Start EAL from `arguments` (without a program name, which is added). Pins the calling thread to the first lcore.
-/// What libbpf and libxdp say from then on is kept (driver_messages.h). Error: arguments that exclude one another, no
-/// hugepages, no rights, started before.
+/// What libbpf and libxdp say from then on is kept (driver_messages.h). Error: arguments that exclude one another, an
+/// interface for AF_XDP that another program uses (xdp_program.h), no hugepages, no rights, started before.
 Result<Done> start_eal(const std::vector<std::string>& arguments);
 /// Hand what EAL and its drivers log to `say`, from any thread, instead of writing it to standard error and syslog:
 /// what is not taken there would stop a lane. Before start_eal, which it concerns too; until stop_eal has ended.

@@ -16,6 +16,7 @@
 
 #include "port/host.h"
 #include "port/port.h"
+#include "port/xdp_program.h"
 
 struct rte_mbuf;
 struct rte_mempool;
@@ -127,7 +128,11 @@ class EthdevDevice {
 
   /// Read what the device lost before we saw it; lane 0 counts it as nic_missed with its next receive. Control only.
   void poll_missed() noexcept;
+  /// As the driver says, and, where the device stands on an interface of the kernel, as the kernel says too: net_af_xdp
+  /// and net_af_packet never learn that a link is lost.
   [[nodiscard]] bool link_up() const noexcept;
+  /// The XDP program through which net_af_xdp receives; none of other drivers. Control only.
+  [[nodiscard]] const XdpProgram& xdp_program() const noexcept { return program_; }
 
  private:
   struct Plan;
@@ -141,6 +146,8 @@ class EthdevDevice {
 
   EthdevConfig config_;
   EthdevReport report_;
+  unsigned interface_index_ = 0;  ///< of the kernel's interface that it stands on; 0: on none
+  XdpProgram program_;
   Neighbors neighbors_;
   std::vector<rte_mempool*> pools_;
   std::vector<std::unique_ptr<Ethdev>> lanes_;

@@ -4,6 +4,10 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <net/if.h>
+#include <optional>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
@@ -31,6 +35,21 @@ constexpr HashName hash_names[] = {{RTE_ETH_RSS_NONFRAG_IPV4_UDP, "ipv4-udp"},
                                    {RTE_ETH_RSS_IPV6_UDP_EX, "ipv6-udp-ex"},
                                    {RTE_ETH_RSS_IPV4, "ipv4"},
                                    {RTE_ETH_RSS_IPV6, "ipv6"}};
+
+constexpr std::string_view af_xdp = "net_af_xdp";
+/// Its fill and completion rings hold mbufs too, and their sizes are its own.
+constexpr unsigned af_xdp_rings = 4'096 + 2'048;
+
+/// Whether the kernel's interface is up and has its carrier (RFC 2863, as `ip link` shows it). Needs no /sys.
+bool kernel_link_up(unsigned interface_index) noexcept {
+  ifreq request{};
+  if (if_indextoname(interface_index, request.ifr_name) == nullptr) return false;
+  const int file = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (file < 0) return true;  // cannot be asked: the driver alone knows
+  const bool asked = ioctl(file, SIOCGIFFLAGS, &request) == 0;
+  close(file);
+  return asked && (request.ifr_flags & IFF_UP) != 0 && (request.ifr_flags & IFF_RUNNING) != 0;
+}
 
 /// Software devices without an address of their own get a locally administered one, the same in each run.
 wire::Mac made_up_mac(const std::string& name) {
@@ -60,6 +79,8 @@ Result<Done> check(const EthdevConfig& config) {
     return Error{where + "VLAN " + std::to_string(host.vlan) + " is none; they go from 1 to 4094, 0 is untagged"};
   if (host.next_hop == NextHop::static_mac && host.next_hop_mac == wire::Mac{})
     return Error{where + "next hop is static, but its MAC is missing"};
+  if (host.next_hop == NextHop::static_mac && (host.next_hop_mac[0] & 1) != 0)
+    return Error{where + "next hop " + format_mac(host.next_hop_mac) + " is a group of stations and not one"};
   const bool gateway = host.gateway_ipv4 != Address{} || host.gateway_ipv6 != Address{};
   const bool prefix = (host.has_ipv4 && host.ipv4.prefix_bits < 32) || (host.has_ipv6 && host.ipv6.prefix_bits < 128);
   if (host.next_hop == NextHop::arp && !gateway && !prefix)
@@ -116,8 +137,12 @@ SERRIED_SETUP EthdevDevice::EthdevDevice(const EthdevConfig& config, std::uint64
     : config_(config), neighbors_(config.neighbors, salt) {}
 
 SERRIED_SETUP EthdevDevice::~EthdevDevice() {
+  // As it closes, net_af_xdp takes off what stands at the interface, whoever attached it.
+  std::optional<OutOfSight> away;
+  if (report_.driver == af_xdp && !program_.may_close(interface_index_)) away.emplace();
   if (started_) rte_eth_dev_stop(report_.port_id);
-  if (configured_) rte_eth_dev_close(report_.port_id);
+  // Where it cannot be kept from that, the device ends with the process.
+  if (configured_ && (!away || away->hidden())) rte_eth_dev_close(report_.port_id);
   // A mempool outlives the device: mbufs that another device, or a ring, still holds point into it.
   for (rte_mempool* pool : pools_)
     if (rte_mempool_full(pool)) rte_mempool_free(pool);
@@ -130,6 +155,7 @@ SERRIED_SETUP Result<Done> EthdevDevice::configure(Plan& plan) {
   const rte_eth_dev_info& info = plan.info;
   report_.device = config_.device;
   report_.driver = info.driver_name;
+  interface_index_ = info.if_index;
   report_.numa_node = rte_eth_dev_socket_id(id);
   plan.node = report_.numa_node < 0 ? static_cast<unsigned>(SOCKET_ID_ANY) : static_cast<unsigned>(report_.numa_node);
   report_.queues = config_.queues;
@@ -165,14 +191,6 @@ SERRIED_SETUP Result<Done> EthdevDevice::configure(Plan& plan) {
   return Done{};
 }
 
-namespace {
-
-constexpr std::string_view af_xdp = "net_af_xdp";
-/// Its fill and completion rings hold mbufs too, and their sizes are its own.
-constexpr unsigned af_xdp_rings = 4'096 + 2'048;
-
-}  // namespace
-
 SERRIED_SETUP Result<Done> EthdevDevice::set_up_queues(const Plan& plan) {
   const std::uint16_t id = report_.port_id;
   auto rx = static_cast<std::uint16_t>(config_.rx_descriptors), tx = static_cast<std::uint16_t>(config_.tx_descriptors);
@@ -206,6 +224,10 @@ SERRIED_SETUP Result<Done> EthdevDevice::set_up_queues(const Plan& plan) {
     if (error != 0)
       return Error{"cannot set up queue " + std::to_string(queue) + " with " + std::to_string(rx) + "/" +
                    std::to_string(tx) + " descriptors: " + rte_strerror(-error)};
+    if (queue > 0 || report_.driver != af_xdp) continue;
+    auto program = XdpProgram::take(interface_index_);
+    if (!program) return program.error();
+    program_ = std::move(program).value();
   }
   return Done{};
 }
@@ -256,13 +278,14 @@ SERRIED_SETUP void EthdevDevice::set_filters() {
 
 SERRIED_SETUP void EthdevDevice::wait_for_link() {
   constexpr Nanos step = 20 * millisecond;
-  rte_eth_link link{};
   for (Nanos waited = 0;; waited += step) {
-    if (rte_eth_link_get_nowait(report_.port_id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP) break;
+    if (link_up()) break;
     if (waited >= config_.link_timeout) break;
     rte_delay_us_sleep(static_cast<unsigned>(step / microsecond));
   }
-  report_.link_up = link.link_status == RTE_ETH_LINK_UP;
+  report_.link_up = link_up();
+  rte_eth_link link{};
+  static_cast<void>(rte_eth_link_get_nowait(report_.port_id, &link));
   report_.link_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
   if (!report_.link_up) report_.notes.emplace_back("the link is down; is the cable in, is the peer up?");
 }
@@ -284,7 +307,8 @@ void EthdevDevice::poll_missed() noexcept {
 
 bool EthdevDevice::link_up() const noexcept {
   rte_eth_link link{};
-  return rte_eth_link_get_nowait(report_.port_id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+  return rte_eth_link_get_nowait(report_.port_id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP &&
+         (interface_index_ == 0 || kernel_link_up(interface_index_));
 }
 
 SERRIED_SETUP std::string EthdevReport::text() const {

@@ -31,6 +31,13 @@ struct PortLink {
   bool up = false;
 };
 
+/// What another program did to one device, and what came of it.
+struct PortMishap {
+  std::string device;
+  std::string text;    ///< a sentence about the device
+  bool fatal = false;  ///< nothing will arrive by it any more
+};
+
 struct EngineSetup {
   config::ServerConfig config;
   crypt::TokenKey key;
@@ -65,6 +72,8 @@ class Engine {
   virtual void poll_missed() noexcept = 0;
   /// Control thread only. Of each device, in the order in which they are given; sockets have none to lose.
   [[nodiscard]] virtual std::vector<PortLink> links() const = 0;
+  /// Control thread only. Look whether the devices still have what they receive through, and put back what was taken.
+  [[nodiscard]] virtual std::vector<PortMishap> mend() = 0;
   /// Control thread only. Precondition: a fresh snapshot. Leaves out cores, and which lane is on which: the loops have
   /// those.
   void collect(telemetry::Snapshot& snapshot) const;

@@ -21,6 +21,7 @@ class SocketPorts {
   [[nodiscard]] const Port& lane(unsigned index) const noexcept { return *sockets_[index]; }
   void poll_missed() noexcept;
   [[nodiscard]] std::vector<PortLink> links() const { return {}; }
+  [[nodiscard]] std::vector<PortMishap> mend() { return {}; }
   [[nodiscard]] int numa_node() const noexcept { return any_node; }
   [[nodiscard]] std::string endpoints() const;
   [[nodiscard]] std::vector<std::string> notes() const;
@@ -45,6 +46,7 @@ class DevicePorts {
   [[nodiscard]] const Port& lane(unsigned index) const noexcept { return *lanes_[index]; }
   void poll_missed() noexcept;
   [[nodiscard]] std::vector<PortLink> links() const;
+  [[nodiscard]] std::vector<PortMishap> mend();
   [[nodiscard]] int numa_node() const noexcept;
   [[nodiscard]] std::string endpoints() const { return endpoints_; }
   [[nodiscard]] std::vector<std::string> notes() const;
@@ -59,6 +61,7 @@ class DevicePorts {
     std::unique_ptr<port::XdpFilter> xdp;    ///< none: not asked for
     std::unique_ptr<port::FlowFilter> flow;  ///< none: the driver takes no rules
     port::XdpFilter::Counts filtered;
+    std::uint64_t xdp_restored = 0;  ///< times that its program was put back
 
     [[nodiscard]] const std::string& name() const { return ethdev->report().device; }
   };
@@ -100,6 +103,7 @@ class EngineOn final : public Engine {
   [[nodiscard]] std::vector<admin::BanSink> ban_sinks() override { return ports_.ban_sinks(); }
   void poll_missed() noexcept override { ports_.poll_missed(); }
   [[nodiscard]] std::vector<PortLink> links() const override { return ports_.links(); }
+  [[nodiscard]] std::vector<PortMishap> mend() override { return ports_.mend(); }
 
   [[nodiscard]] bool drained() const noexcept override {
     for (const auto& host : hosts_)

@@ -172,6 +172,24 @@ std::vector<PortLink> DevicePorts::links() const {
   return links;
 }
 
+std::vector<PortMishap> DevicePorts::mend() {
+  using State = port::XdpProgram::State;
+  std::vector<PortMishap> mishaps;
+  for (Device& device : devices_) {
+    const port::XdpProgram& program = device.ethdev->xdp_program();
+    const State state = program.state();
+    if (state == State::another) {
+      mishaps.push_back({device.name(), "its interface has another XDP program: " + program.describe(), true});
+    } else if (state == State::gone) {
+      const auto done = program.put_back();
+      const std::string text = "another process took our XDP program off its interface; ";
+      if (done) ++device.xdp_restored;
+      mishaps.push_back({device.name(), text + (done ? "it is attached again" : done.error().message), !done});
+    }
+  }
+  return mishaps;
+}
+
 int DevicePorts::numa_node() const noexcept {
   const int node = devices_.front().ethdev->report().numa_node;
   const bool all = std::all_of(devices_.begin(), devices_.end(),
@@ -188,6 +206,7 @@ void DevicePorts::collect_filtered(telemetry::Snapshot& snapshot) const {
     add(metrics::Drop::filter_banned, device.filtered.banned);
     add(metrics::Drop::filter_rate, device.filtered.rate);
     add(metrics::Drop::filter_malformed, device.filtered.malformed);
+    snapshot.counters[metrics::CounterId::port_xdp_restored] += device.xdp_restored;
   }
 }
 

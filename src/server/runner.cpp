@@ -115,6 +115,7 @@ void Runner::wait_for_end() {
     print_status();
     watch_links();
     watch_clock();
+    if (!mend_ports()) return;
   }
   log_.info("time is up seconds={}", setup_.config.seconds);
 }
@@ -212,15 +213,30 @@ void Runner::watch_clock() {
             step_s > 0 ? "forward" : "back", step_s > 0 ? step_s : -step_s);
 }
 
+bool Runner::mend_ports() {
+  for (const PortMishap& mishap : engine_.mend()) {
+    if (mishap.fatal) {
+      log_.error("{}: {}; the server ends", mishap.device, mishap.text);
+      failed_ = true;
+    } else if (std::find(mended_.begin(), mended_.end(), mishap.device) == mended_.end()) {
+      log_.warn("{}: {}; further times are counted (port.xdp_restored)", mishap.device, mishap.text);
+      mended_.push_back(mishap.device);
+    }
+  }
+  return !failed_;
+}
+
 int Runner::report() {
   sample();  // lanes stand still: the accounts are exact
   output_.write(process::Output::Stream::out, telemetry::final_table(*snapshot_, meter_, facts_));
   if (!snapshot_->balanced()) log_.error("packets received are not all accounted for; this is a bug, please report it");
-  if (setup_.config.json_summary.empty()) return 0;
+  const int code = failed_ ? 1 : 0;
+  if (setup_.config.json_summary.empty()) return code;
   const auto written = process::write_file(setup_.config.json_summary,
                                            telemetry::summary_json(*snapshot_, meter_, facts_, setup_.config));
-  if (written) return 0;
-  output_.write(process::Output::Stream::err, "serried-server: " + written.error().message + "\n");
+  if (written) return code;
+  output_.write(process::Output::Stream::err, "serried-server: " + written.error().message + "
+");
   return 1;
 }
 

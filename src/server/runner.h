@@ -40,7 +40,8 @@ class Runner {
   Runner(const RunSetup& setup, Engine& engine, process::Output& output, spdlog::logger& log,
          telemetry::StatusPrinter& printer);
 
-  /// Until told to stop. Returns the exit code: 0, or 1 when a summary could not be written.
+  /// Until told to stop, or a device is lost for good. Returns the exit code: 0, or 1 for such a device and when a
+  /// summary could not be written.
   int run();
 
  private:
@@ -51,6 +52,8 @@ class Runner {
   void sample();
   void print_status();
   void watch_links();
+  /// False: a device is lost for good, and the server is to end.
+  bool mend_ports();
   void watch_clock();
   int report();
   /// Sleep until `until`, or a signal. A first one asks for the drain, one while draining ends the process. SIGHUP only
@@ -69,7 +72,9 @@ class Runner {
   telemetry::Meter meter_;
   std::unique_ptr<telemetry::Snapshot> snapshot_;
   bool draining_ = false;
-  std::vector<bool> links_up_;  ///< by device, as of the last look; what is new was up
+  bool failed_ = false;              ///< it ends because it cannot go on
+  std::vector<std::string> mended_;  ///< devices of which a mishap was logged
+  std::vector<bool> links_up_;       ///< by device, as of the last look; what is new was up
   base::ClockWatch clock_watch_;
 };
 
