@@ -85,21 +85,26 @@ void check_names_in_addresses(const ServerConfig& config, std::vector<Fault>& fa
 
 /// Addresses that no host of a link can have, whatever the rest of the configuration says.
 void check_host_addresses(const ServerConfig& config, std::vector<Fault>& faults) {
-  std::vector<port::Address> own;
+  std::vector<port::LocalAddress> own;
   for (const std::string& text : config.addresses) {
     const auto address = parse_own_address(text);
     if (!address) continue;
-    own.push_back(address.value().local.address);
-    if (const auto checked = port::check_host_address(address.value().local); !checked)
+    own.push_back(address.value().local);
+    if (const auto checked = port::check_host_address(own.back()); !checked)
       faults.push_back({"--address " + text, checked.error().message});
   }
   for (const std::string& text : config.gateways) {
     const auto gateway = parse_gateway(text);
     if (!gateway) continue;
-    const port::Address& router = gateway.value().address;
-    if (const auto checked = port::check_host_address({router, 128}); !checked)
+    port::LocalAddress router{gateway.value().address, 128};
+    bool is_own = false;
+    for (const port::LocalAddress& local : own) {
+      is_own = is_own || local.address == router.address;
+      if (port::is_on_link(local, router.address)) router.prefix_bits = local.prefix_bits;
+    }
+    if (const auto checked = port::check_host_address(router); !checked)
       faults.push_back({"--gateway " + text, checked.error().message});
-    else if (std::find(own.begin(), own.end(), router) != own.end())
+    else if (is_own)
       faults.push_back({"--gateway " + text, "is an --address of this server; give the router's"});
   }
 }

@@ -48,7 +48,7 @@ SERRIED_SETUP void Neighbors::pin(const Address& router) noexcept {
   entry->pinned = true;
 }
 
-std::uint64_t Neighbors::hash(const Key& key) const noexcept { return base::mix(salt_ ^ key.high, key.low, salt_); }
+std::uint64_t Neighbors::hash(const Key& key) const noexcept { return base::mix(salt_ ^ key.high, key.low); }
 
 Neighbors::Entry* Neighbors::find_entry(Table& table, const Key& key) const noexcept {
   const std::uint64_t first = hash(key);

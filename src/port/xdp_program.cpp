@@ -122,12 +122,21 @@ int try_queue(unsigned interface_index, unsigned queue) {
 bool is_unused(unsigned interface_index) {
   for (unsigned queue = 0;; ++queue) {
     const int error = try_queue(interface_index, queue);
-    if (queue > 0 && error == EINVAL) break;  // there is no such queue
+    if (queue > 0 && error == EINVAL) return true;  // there is no such queue
     if (error != 0) return false;
   }
-  // The kernel gives queues back behind our back; a socket that comes too soon finds them taken.
-  std::this_thread::sleep_for(std::chrono::milliseconds{100});
-  return true;
+}
+
+/// Whether a killed process left the program, known by its id. The kernel gives a socket's queue back some time after
+/// its process has ended, and after ours has closed one, too.
+bool is_left_over(unsigned interface_index, std::uint32_t id) {
+  constexpr std::chrono::milliseconds step{100};
+  for (int tries = 0; tries < 30 && holder_of(id).empty(); ++tries) {
+    const bool unused = is_unused(interface_index);
+    std::this_thread::sleep_for(step);
+    if (unused) return true;
+  }
+  return false;
 }
 
 std::string describe_program(std::uint32_t id, const std::string& name, const std::string& holder) {
@@ -145,7 +154,7 @@ Result<Done> claim(const std::string& interface) {
   const std::string name = name_of(attached.id);
   bool known = false;
   for (const std::string_view ours : af_xdp_programs) known = known || name == ours;
-  if (known && is_unused(index)) {
+  if (known && is_left_over(index, attached.id)) {
     // Only this very program: who attaches another meanwhile keeps it.
     const int file = bpf_prog_get_fd_by_id(attached.id);
     bpf_xdp_attach_opts same{};

@@ -235,8 +235,7 @@ int Runner::report() {
   const auto written = process::write_file(setup_.config.json_summary,
                                            telemetry::summary_json(*snapshot_, meter_, facts_, setup_.config));
   if (written) return code;
-  output_.write(process::Output::Stream::err, "serried-server: " + written.error().message + "
-");
+  output_.write(process::Output::Stream::err, "serried-server: " + written.error().message + "\n");
   return 1;
 }
 

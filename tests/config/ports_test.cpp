@@ -183,6 +183,8 @@ TEST(CheckPorts, AnAddressIsOneHosts) {
   ServerConfig config = two_ports();
   config.gateways = {"10.0.0.1"};
   expect_fault(config, "--gateway 10.0.0.1", "of this server");
+  config.gateways = {"10.0.0.255"};
+  expect_fault(config, "--gateway 10.0.0.255", "broadcast");
 }
 
 TEST(AddressesOf, AreThoseThatNameThePort) {
