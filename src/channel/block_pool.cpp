@@ -14,7 +14,8 @@ SERRIED_SETUP BlockPool::Size::Size(std::uint32_t bytes, std::uint16_t blocks)
       memory(std::make_unique_for_overwrite<std::uint8_t[]>(std::size_t{bytes} * blocks)),
       units(std::make_unique_for_overwrite<std::uint64_t[]>(std::size_t{bytes} / unit_bytes / 64 * blocks)),
       free(blocks),
-      free_count(blocks) {
+      free_count(blocks),
+      filling(blocks) {
   for (std::uint16_t i = 0; i < blocks; ++i) free[i] = static_cast<std::uint16_t>(blocks - 1 - i);
 }
 
@@ -29,19 +30,82 @@ BlockPool::Size& BlockPool::size_of(std::uint16_t& block) noexcept {
   return large_;
 }
 
-std::uint16_t BlockPool::acquire(std::uint32_t bytes) noexcept {
-  if (bytes > large_bytes) return none;
-  const bool large = bytes > small_bytes;
-  Size& size = large ? large_ : small_;
-  if (size.free_count == 0) return none;
+std::uint16_t BlockPool::take(Size& size) noexcept {
   const std::uint16_t number = size.free[--size.free_count];
   std::fill_n(size.units.get() + number * size.words(), size.words(), std::uint64_t{0});
-  return static_cast<std::uint16_t>(large ? small_.count + number : number);
+  return static_cast<std::uint16_t>(&size == &large_ ? small_.count + number : number);
+}
+
+std::uint16_t BlockPool::acquire(std::uint32_t bytes) noexcept {
+  if (bytes > large_bytes) return none;
+  Size& size = size_for(bytes);
+  return size.free_count != 0 ? take(size) : none;
+}
+
+std::uint16_t BlockPool::acquire_received(std::uint32_t bytes) noexcept {
+  if (bytes > large_bytes) return none;
+  Size& size = size_for(bytes);
+  return size.free_count > size.count / 4 ? take(size) : none;
 }
 
 void BlockPool::release(std::uint16_t block) noexcept {
   Size& size = size_of(block);
+  size.filling[block] = {};
   size.free[size.free_count++] = block;
+}
+
+BlockPool::Filling& BlockPool::filling(std::uint16_t block) noexcept {
+  Size& size = size_of(block);
+  return size.filling[block];
+}
+
+BlockPool::Held BlockPool::acquire_for_join(std::uint32_t bytes, Nanos now) noexcept {
+  std::uint16_t block = acquire_received(bytes);
+  if (block == none && bytes <= large_bytes) block = take_slowest(size_for(bytes), now);
+  if (block == none) return {none, 0};
+  if (++holders_ == 0) ++holders_;
+  filling(block) = {.since = now, .bytes = 0, .holder = holders_};
+  return {block, holders_};
+}
+
+/// The block whose message has come slowest so far goes to another.
+std::uint16_t BlockPool::take_slowest(Size& size, Nanos now) noexcept {
+  constexpr Nanos pause = 10 * millisecond;  // so that a flood of newcomers costs no search each
+  if (now < size.search_at) return none;
+  const Filling* slowest = nullptr;
+  Nanos slowest_age = 0;
+  for (const Filling& one : size.filling) {
+    const Nanos age = now - one.since;
+    if (one.holder == 0 || age < grace || one.bytes >= age * safe_bytes_per_second / second) continue;
+    if (slowest != nullptr && one.bytes * slowest_age >= slowest->bytes * age) continue;
+    slowest = &one;
+    slowest_age = age;
+  }
+  if (slowest == nullptr) {
+    size.search_at = now + pause;
+    return none;
+  }
+  ++evictions_;
+  const auto number = static_cast<std::uint16_t>(slowest - size.filling.data());
+  size.free[size.free_count++] = number;
+  return take(size);
+}
+
+bool BlockPool::is_held(const Held& held) const noexcept {
+  const bool large = held.block >= small_.count;
+  const Size& size = large ? large_ : small_;
+  return size.filling[held.block - (large ? small_.count : 0U)].holder == held.holder;
+}
+
+void BlockPool::note_progress(const Held& held, std::uint32_t bytes) noexcept { filling(held.block).bytes += bytes; }
+
+void BlockPool::keep(const Held& held) noexcept {
+  if (is_held(held)) filling(held.block).holder = 0;
+}
+
+bool BlockPool::scarce(std::uint32_t bytes) const noexcept {
+  const Size& size = bytes > small_bytes ? large_ : small_;
+  return size.free_count < (size.count + 1) / 2;
 }
 
 std::span<std::uint8_t> BlockPool::bytes(std::uint16_t block) noexcept {

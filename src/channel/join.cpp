@@ -27,21 +27,22 @@ bool claim(std::span<std::uint64_t> words, std::size_t first, std::size_t count)
 }  // namespace
 
 bool Join::begin(BlockPool& pool, const FragmentHeader& header, Nanos now) noexcept {
-  const std::uint16_t block = pool.acquire(header.total_bytes);
-  if (block == BlockPool::none) return false;
+  const BlockPool::Held held = pool.acquire_for_join(header.total_bytes, now);
+  if (held.block == BlockPool::none) return false;
   touched_at_ = now;
   total_ = header.total_bytes;
-  block_ = block;
+  held_ = held;
   fragment_id_ = header.fragment_id;
   return true;
 }
 
 bool Join::add(BlockPool& pool, const FragmentHeader& header, std::span<const std::uint8_t> bytes) noexcept {
   const std::size_t units = (bytes.size() + BlockPool::unit_bytes - 1) / BlockPool::unit_bytes;
-  if (header.total_bytes != total_ || !claim(pool.units(block_), header.offset_units, units)) return false;
-  std::memcpy(pool.bytes(block_).data() + std::size_t{header.offset_units} * BlockPool::unit_bytes, bytes.data(),
+  if (header.total_bytes != total_ || !claim(pool.units(held_.block), header.offset_units, units)) return false;
+  std::memcpy(pool.bytes(held_.block).data() + std::size_t{header.offset_units} * BlockPool::unit_bytes, bytes.data(),
               bytes.size());
   received_ += static_cast<std::uint32_t>(bytes.size());
+  pool.note_progress(held_, static_cast<std::uint32_t>(bytes.size()));
   return true;
 }
 
@@ -60,8 +61,8 @@ bool Join::add(BlockPool& pool, const FragmentHeader& header, std::span<const st
 }
 
 void Join::drop(BlockPool& pool) noexcept {
-  if (active()) pool.release(block_);
-  forget();
+  if (active() && pool.is_held(held_)) pool.release(held_.block);
+  *this = {};
 }
 
 }  // namespace serried::channel

@@ -15,7 +15,7 @@ std::uint32_t Reliable::unacked_bytes() const noexcept {
   return outbound_[0].unacked.bytes() + outbound_[1].unacked.bytes() + split_.unacked_bytes();
 }
 
-bool Reliable::stalled() const noexcept { return stalled_; }
+bool Reliable::stalled() const noexcept { return stalled_ || evicted_; }
 
 bool Reliable::joining() const noexcept {
   return inbound_[0].join.active() || inbound_[1].join.active() ||
@@ -24,9 +24,11 @@ bool Reliable::joining() const noexcept {
 
 unsigned Reliable::sweep(Pools& pools, Nanos now) noexcept {
   unsigned dropped = 0;
+  forget_evicted(pools, now);
   for (Join& join : unreliable_) {
     if (!join.active() || join.complete() || now - join.touched_at() < fragment_lifetime) continue;
     join.drop(pools.block);
+    fall_back(now);
     ++dropped;
   }
   stalled_ = false;

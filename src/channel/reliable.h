@@ -74,6 +74,8 @@ class Reliable {
   static constexpr Nanos fragment_lifetime = 10 * second;  ///< on channel 0
   static constexpr unsigned unreliable_joins = 2;
   static constexpr Nanos stalled_after = 30 * second;
+  /// After a message that was given up, on any channel, the next begins only while half of the pool's blocks are free.
+  static constexpr Nanos last_in_line = 60 * second;
   /// What waits for an earlier message: room for 64 of together 16 KiB, however these are cut into chunks.
   static constexpr std::uint32_t waiting_chunks_max = unacked_messages_max + ChunkPool::chunks_for(unacked_bytes_max);
   /// What a datagram has for type and content of one message: beyond it a message goes in fragments.
@@ -137,7 +139,7 @@ class Reliable {
   [[nodiscard]] Accepted accept_fragment(Pools& pools, wire::Channel channel, base::ByteReader body,
                                          std::uint32_t bytes_max, const Receiver& receiver, Nanos now) noexcept;
   /// Offer what waits for room at the receiver. True: nothing waits any more.
-  [[nodiscard]] bool hand_over(Pools& pools, const Receiver& receiver) noexcept;
+  [[nodiscard]] bool hand_over(Pools& pools, const Receiver& receiver, Nanos now) noexcept;
   /// There may be something for `hand_over`.
   [[nodiscard]] bool holds() const noexcept { return waiting_.messages() != 0 || joining(); }
   /// Drop incomplete messages of channel 0 that are too old; returns how many. Joining on a reliable channel that made
@@ -145,6 +147,8 @@ class Reliable {
   /// stalled(). What waits for room at the receiver alone is never stalled.
   unsigned sweep(Pools& pools, Nanos now) noexcept;
   [[nodiscard]] bool stalled() const noexcept;
+  /// It is stalled because the block of a message that came slowly went to another session.
+  [[nodiscard]] bool evicted() const noexcept { return evicted_; }
   /// There is something for the sweep to wait for.
   [[nodiscard]] bool joining() const noexcept;
 
@@ -198,6 +202,13 @@ class Reliable {
                                            Nanos now) noexcept;
   /// Fragments of this message of channel 0 are dropped from here on.
   void refuse(std::uint16_t fragment_id, Nanos now) noexcept;
+  /// What came of it too.
+  void drop_unreliable(Pools& pools, std::uint16_t fragment_id, Nanos now) noexcept;
+  /// Begin to join a message. False: no room in the pool, or it is short and this session has its share.
+  [[nodiscard]] bool begin(Pools& pools, Join& join, const FragmentHeader& header, Nanos now) noexcept;
+  /// Forget joins whose block went to another session. One of a reliable channel leaves it broken.
+  void forget_evicted(Pools& pools, Nanos now) noexcept;
+  void fall_back(Nanos now) noexcept { last_until_ = now + last_in_line; }
 
   // What every datagram out looks at comes first.
   std::array<Outbound, reliable_channels> outbound_;
@@ -206,10 +217,12 @@ class Reliable {
   std::uint8_t turn_ = 0;  ///< what composes next: the two channels, then the message in fragments
   bool open_ = false;
   bool stalled_ = false;
+  bool evicted_ = false;
 
   bool refused_ = false;
   std::uint16_t refused_id_ = 0;
   Nanos refused_at_ = 0;
+  Nanos last_until_ = 0;
   std::array<Inbound, reliable_channels> inbound_;
   MessageQueue waiting_;  ///< of channel 1: behind a missing one, or refused by the receiver
   std::array<Join, unreliable_joins> unreliable_;

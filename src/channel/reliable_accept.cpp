@@ -6,8 +6,9 @@
 namespace serried::channel {
 
 Accepted Reliable::accept(Pools& pools, wire::Channel channel, base::ByteReader body, const Receiver& receiver,
-                          Nanos /*now*/) noexcept {
+                          Nanos now) noexcept {
   if (!open_) return Accepted::no_room;
+  if (inbound_[0].join.active()) forget_evicted(pools, now);
   auto id = body.read<std::uint16_t>();
   if (!body.ok() || body.remaining() == 0) return Accepted::malformed;
   IdWindow& ids = inbound_[index_of(channel)].ids;
@@ -66,7 +67,7 @@ bool Reliable::hand_over_ordered(Pools& pools, const Receiver& receiver) noexcep
     if (joined && (!whole || id_before(in.join.last_id(), id))) {
       if (!receiver.take_block(receiver.context, wire::Channel::reliable_ordered, in.join.block(), in.join.bytes()))
         return false;
-      in.join.forget();
+      in.join.hand_on(pools.block);
       continue;
     }
     const Chain chain = MessageQueue::chain(pools.chunk, first);
@@ -83,12 +84,13 @@ bool Reliable::hand_over_ordered(Pools& pools, const Receiver& receiver) noexcep
   }
 }
 
-bool Reliable::hand_over(Pools& pools, const Receiver& receiver) noexcept {
+bool Reliable::hand_over(Pools& pools, const Receiver& receiver, Nanos now) noexcept {
+  forget_evicted(pools, now);
   bool all = hand_over_ordered(pools, receiver);
   const auto offer = [&](Join& join, wire::Channel channel) {
     if (!join.complete()) return;
     if (receiver.take_block(receiver.context, channel, join.block(), join.bytes()))
-      join.forget();
+      join.hand_on(pools.block);
     else
       all = false;
   };

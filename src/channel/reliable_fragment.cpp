@@ -11,7 +11,9 @@ Accepted Reliable::accept_fragment(Pools& pools, wire::Channel channel, base::By
   const auto id = reliable ? body.read<std::uint16_t>() : std::uint16_t{0};
   const FragmentHeader header = read_fragment_header(body);
   const auto bytes = body.read_rest();
-  if (!body.ok() || !is_fragment(header, bytes.size())) return Accepted::malformed;
+  if (!body.ok()) return Accepted::malformed;
+  forget_evicted(pools, now);
+  if (!is_fragment(header, bytes.size())) return Accepted::malformed;
   const bool too_long = header.total_bytes > bytes_max;
   if (!reliable) return accept_unreliable(pools, header, bytes, too_long, receiver, now);
   if (too_long) return Accepted::malformed;
@@ -26,14 +28,14 @@ Accepted Reliable::accept_reliable(Pools& pools, unsigned index, std::uint16_t i
   if (place == IdWindow::Place::beyond) return Accepted::no_room;
   // The message before waits for its turn, or for fragments: one at a time.
   if (in.join.active() && in.join.fragment_id() != header.fragment_id) return Accepted::no_room;
-  if (!in.join.active() && !in.join.begin(pools.block, header, now)) return Accepted::no_room;
+  if (!in.join.active() && !begin(pools, in.join, header, now)) return Accepted::no_room;
   if (!in.join.add(pools.block, header, bytes, id, now)) return Accepted::malformed;
   in.ids.take(id);
   if (index == 0) {
     static_cast<void>(hand_over_ordered(pools, receiver));
   } else if (in.join.complete() &&
              receiver.take_block(receiver.context, channel_of(index), in.join.block(), in.join.bytes())) {
-    in.join.forget();
+    in.join.hand_on(pools.block);
   }
   return Accepted::yes;
 }
@@ -42,6 +44,30 @@ void Reliable::refuse(std::uint16_t fragment_id, Nanos now) noexcept {
   refused_ = true;
   refused_id_ = fragment_id;
   refused_at_ = now;
+}
+
+void Reliable::drop_unreliable(Pools& pools, std::uint16_t fragment_id, Nanos now) noexcept {
+  for (Join& join : unreliable_)
+    if (join.active() && join.fragment_id() == fragment_id) join.drop(pools.block);
+  refuse(fragment_id, now);
+}
+
+bool Reliable::begin(Pools& pools, Join& join, const FragmentHeader& header, Nanos now) noexcept {
+  if (evicted_ || (pools.block.scarce(header.total_bytes) && (joining() || now < last_until_))) return false;
+  return join.begin(pools.block, header, now);
+}
+
+void Reliable::forget_evicted(Pools& pools, Nanos now) noexcept {
+  for (Inbound& in : inbound_) {
+    if (!in.join.evicted(pools.block)) continue;
+    in.join.drop(pools.block);
+    evicted_ = true;
+  }
+  for (Join& join : unreliable_) {
+    if (!join.evicted(pools.block)) continue;
+    drop_unreliable(pools, join.fragment_id(), now);
+    fall_back(now);
+  }
 }
 
 Accepted Reliable::accept_unreliable(Pools& pools, const FragmentHeader& header, std::span<const std::uint8_t> bytes,
@@ -53,19 +79,18 @@ Accepted Reliable::accept_unreliable(Pools& pools, const FragmentHeader& header,
     if (refused_ && refused_id_ == header.fragment_id && now - refused_at_ < fragment_lifetime)
       return Accepted::no_room;
     join = std::find_if(unreliable_.begin(), unreliable_.end(), [](const Join& other) { return !other.active(); });
-    if (too_long || join == unreliable_.end() || !join->begin(pools.block, header, now)) {
+    if (too_long || join == unreliable_.end() || !begin(pools, *join, header, now)) {
       refuse(header.fragment_id, now);
       return Accepted::no_room;
     }
   }
   if (!join->add(pools.block, header, bytes)) {
-    join->drop(pools.block);
-    refuse(header.fragment_id, now);
+    drop_unreliable(pools, header.fragment_id, now);
     return Accepted::malformed;
   }
   if (join->complete() &&
       receiver.take_block(receiver.context, wire::Channel::unreliable, join->block(), join->bytes()))
-    join->forget();
+    join->hand_on(pools.block);
   return Accepted::yes;
 }
 

@@ -92,6 +92,8 @@ void sweep(IoState& state, Nanos now) noexcept {
   state.counters.sessions.set(state.table.in_use());
   state.counters.waiting_chunks.set(state.pools.chunk.in_use());
   state.counters.fragment_bytes.set(state.pools.block.in_use_bytes());
+  if (const std::uint32_t evictions = state.pools.block.take_evictions(); evictions != 0)
+    state.counters.drops.add(metrics::Drop::fragments_given_up, evictions);
 }
 
 }  // namespace serried::io

@@ -74,7 +74,7 @@ bool hand_game_message(IoState& state, std::uint32_t slot, wire::Channel channel
     game_message = link::GameMessage::in_buffer(state.spare.pop(), bytes);
   } else {
     // It came packed, and what a datagram unpacks to is longer than a datagram.
-    const std::uint16_t block = state.pools.block.acquire(bytes);
+    const std::uint16_t block = state.pools.block.acquire_received(bytes);
     if (block == channel::BlockPool::none) return false;
     game_message = link::GameMessage::in_block(state.pools.block.bytes(block).data(), block, bytes);
   }
@@ -103,7 +103,7 @@ void on_game_message_read(IoState& state, std::uint32_t connection_id, Nanos now
   channel::Reliable& reliable = state.table.reliable(slot);
   if (!session::opens(state.table.admission(slot).state) || !reliable.holds()) return;
   ReliableContext context{state, slot, now};
-  static_cast<void>(reliable.hand_over(state.pools, reliable_receiver(context)));
+  static_cast<void>(reliable.hand_over(state.pools, reliable_receiver(context), now));
 }
 
 link::InputRow plan_acks_row(IoState& state, std::uint32_t slot, const PlanAcks& plan_acks) noexcept {

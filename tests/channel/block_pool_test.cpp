@@ -64,6 +64,35 @@ TEST(BlockPool, UnitsAreZeroWhenABlockIsUsedAgain) {
   }
 }
 
+TEST(BlockPool, AQuarterIsKeptForWhatGoesOut) {
+  BlockPool pool{0, 8};
+  for (int i = 0; i < 6; ++i) EXPECT_NE(pool.acquire_received(BlockPool::large_bytes), BlockPool::none);
+  EXPECT_EQ(pool.acquire_received(BlockPool::large_bytes), BlockPool::none);
+  EXPECT_EQ(pool.acquire_for_join(BlockPool::large_bytes, 3'600 * second).block, BlockPool::none) << "none is slow";
+  for (int i = 0; i < 2; ++i) EXPECT_NE(pool.acquire(BlockPool::large_bytes), BlockPool::none);
+  EXPECT_EQ(pool.acquire(BlockPool::large_bytes), BlockPool::none);
+}
+
+TEST(BlockPool, ANewcomerGetsTheBlockThatIsFilledSlowest) {
+  BlockPool pool{0, 4};
+  constexpr std::uint32_t bytes = BlockPool::large_bytes;
+  const auto a = pool.acquire_for_join(bytes, 0), b = pool.acquire_for_join(bytes, 0),
+             c = pool.acquire_for_join(bytes, 0);
+  pool.note_progress(a, 5'000);
+  pool.note_progress(b, 4'000);
+  pool.note_progress(c, 3 * BlockPool::safe_bytes_per_second);
+  EXPECT_EQ(pool.acquire_for_join(bytes, BlockPool::grace - 1).block, BlockPool::none) << "they may yet speed up";
+  const auto d = pool.acquire_for_join(bytes, 2 * BlockPool::grace - second);
+  EXPECT_EQ(d.block, b.block);
+  EXPECT_FALSE(pool.is_held(b));
+  EXPECT_TRUE(pool.is_held(a) && pool.is_held(c) && pool.is_held(d));
+  pool.keep(a);
+  EXPECT_EQ(pool.acquire_for_join(bytes, 3 * second + 1).block, BlockPool::none) << "kept, fast enough, and new";
+  EXPECT_EQ(pool.take_evictions(), 1U);
+  for (const auto block : {a.block, c.block, d.block}) pool.release(block);
+  EXPECT_EQ(pool.in_use_bytes(), 0U);
+}
+
 TEST(BlockPool, MayHaveNoBlocksOfASize) {
   BlockPool pool{0, 1};
   EXPECT_EQ(pool.acquire(1), BlockPool::none);

@@ -61,7 +61,7 @@ class Inbox : public testing::Test {
     for (std::size_t i = offset; i < offset + bytes; ++i) out.write(static_cast<std::uint8_t>(i % 251));
     return reliable.accept_fragment(pools, channel, base::ByteReader{out.written()}, bytes_max, sink.receiver(), now);
   }
-  bool hand_over() { return reliable.hand_over(pools, sink.receiver()); }
+  bool hand_over() { return reliable.hand_over(pools, sink.receiver(), now); }
   /// What came so far, by the first byte of content; 'F' for one in fragments that is whole and right.
   Bytes came() {
     Bytes out;

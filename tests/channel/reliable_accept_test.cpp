@@ -207,7 +207,7 @@ TEST_F(ReliableAccept, WhatIsLeftOutHoldsNothingUp) {
     EXPECT_EQ(accept(channel, 4, {message(4)}), channel == ordered ? Accepted::yes : Accepted::no_room);
     take();
     sink.leaves_out = [](message::Type) { return true; };
-    EXPECT_TRUE(reliable.hand_over(pools, sink.receiver()));
+    EXPECT_TRUE(reliable.hand_over(pools, sink.receiver(), now));
     EXPECT_EQ(accept(channel, 5, {message(5)}), Accepted::yes);
     EXPECT_EQ(came(), channel == ordered ? (Bytes{2, 4}) : Bytes{2}) << "what waits is not asked about again";
     sink.asked = 0;

@@ -223,5 +223,126 @@ TEST_F(ReliableFragment, ChannelZeroWaitsForRoomAtTheReceiver) {
   EXPECT_EQ(came(), Bytes{'F'});
 }
 
+/// One session's end of the channels, in a pool that others share.
+struct Shared {
+  explicit Shared(Pools& of) : pools(of), sink(of) { reliable.open(message_bytes_max); }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+  ~Shared() { reliable.clear(pools); }
+
+  Accepted fragment(wire::Channel channel, std::uint16_t id, const FragmentHeader& header, std::uint32_t bytes,
+                    Nanos now) {
+    Bytes datagram(2 + fragment_header_bytes + bytes, 1);
+    base::ByteWriter out{datagram};
+    if (channel != unreliable) out.write(id);
+    write_fragment_header(out, header);
+    datagram.resize(out.size() + bytes);
+    return reliable.accept_fragment(pools, channel, base::ByteReader{datagram}, message_bytes_max, sink.receiver(),
+                                    now);
+  }
+
+  Pools& pools;
+  Sink sink;
+  Reliable reliable;
+};
+
+/// A client that holds as many blocks as it gets, with as few bytes as keep them: 250 a second. When its session ends
+/// it logs in again.
+class Hoarder {
+ public:
+  Hoarder(Pools& pools, std::uint32_t bytes) : pools_(pools), bytes_(bytes) { log_in(); }
+
+  void second_passes(Nanos now) {
+    static_cast<void>(session_->reliable.sweep(pools_, now));
+    if (session_->reliable.stalled()) log_in();
+    for (std::uint16_t k = 0; k < 4; ++k) {
+      const auto channel = k < 2 ? unreliable : k == 2 ? ordered : unordered;
+      // On channel 0 another message when the one before has expired; on the others the next fragment.
+      if (session_->fragment(channel, next_,
+                             {static_cast<std::uint16_t>(channel == unreliable ? numbers_++ : 0),
+                              static_cast<std::uint16_t>(channel == unreliable ? 0 : 32 * next_), bytes_},
+                             256, now) == Accepted::yes &&
+          k == 3)
+        ++next_;
+    }
+  }
+
+ private:
+  void log_in() {
+    session_.reset();
+    session_ = std::make_unique<Shared>(pools_);
+    next_ = 0;
+  }
+
+  Pools& pools_;
+  const std::uint32_t bytes_;
+  std::unique_ptr<Shared> session_;
+  std::uint16_t next_ = 0, numbers_ = 0;
+};
+
+/// Two dozen, and hundreds: a message that comes at a pace gets its block, and what goes out always has one.
+TEST(Hoarders, KeepLongMessagesOfOthersNeitherInNorOut) {
+  constexpr Nanos tick = 10 * millisecond;
+  for (const unsigned hoarders : {24U, 400U}) {
+    for (const std::uint32_t bytes : {300'000U, 15'000U}) {
+      SCOPED_TRACE(testing::Message() << hoarders << " hoarders, " << bytes << " bytes");
+      Pools pools{1'000, 48, 48};
+      std::vector<std::unique_ptr<Hoarder>> hostile;
+      for (unsigned i = 0; i < hoarders; ++i) hostile.push_back(std::make_unique<Hoarder>(pools, bytes));
+      Nanos now = 100 * second;
+      const auto pass = [&] {  // each of them once a second
+        for (std::size_t i = hoarders * ((now / tick) % 100) / 100; i < hoarders * ((now / tick) % 100 + 1) / 100; ++i)
+          hostile[i]->second_passes(now);
+        now += tick;
+      };
+      for (int i = 0; i < 6'000; ++i) pass();
+      unsigned slow = 0;
+      for (int messages = 0; messages < 20; ++messages) {
+        Shared honest{pools};
+        std::uint16_t next = 0;
+        const unsigned fragments = Split::fragments_for(bytes);
+        const Nanos began = now;
+        for (int i = 0; i < 3'000 && next < fragments; ++i) {
+          const std::uint32_t at = next * fragment_bytes_max;
+          const FragmentHeader header{1, static_cast<std::uint16_t>(at / BlockPool::unit_bytes), bytes};
+          next +=
+              honest.fragment(ordered, next, header, std::min(fragment_bytes_max, bytes - at), now) == Accepted::yes;
+          const std::uint16_t block = pools.block.acquire(bytes);
+          ASSERT_NE(block, BlockPool::none) << "a message of ours";
+          pools.block.release(block);
+          pass();
+        }
+        EXPECT_EQ(honest.sink.messages.size(), 1U);
+        EXPECT_FALSE(honest.reliable.stalled());
+        slow += now - began > 5 * second;
+      }
+      EXPECT_EQ(slow, 0U) << "at a hundred fragments a second it takes three, and some until there is a block";
+      EXPECT_GT(pools.block.take_evictions(), 0U);
+    }
+  }
+}
+
+/// While less than half is free a session has one at a time, and none after one that it let expire.
+TEST(Hoarders, GetAShareWhileLittleIsFree) {
+  Pools pools{10, 0, 8};
+  Shared first{pools}, second_one{pools};
+  const FragmentHeader header{1, 0, 100'000};
+  Nanos now = second;
+  for (const auto channel : {unreliable, ordered, unordered})
+    EXPECT_EQ(first.fragment(channel, 0, header, 800, now), Accepted::yes) << "half is free";
+  EXPECT_EQ(second_one.fragment(unreliable, 0, {1, 0, 100'000}, 800, now), Accepted::yes);
+  EXPECT_EQ(second_one.fragment(unreliable, 0, {2, 0, 100'000}, 800, now), Accepted::yes) << "half was free";
+  EXPECT_EQ(second_one.fragment(ordered, 0, header, 800, now), Accepted::no_room) << "it has its share";
+  EXPECT_EQ(first.fragment(unreliable, 0, {2, 0, 100'000}, 800, now), Accepted::no_room);
+  Shared third{pools};
+  EXPECT_EQ(third.fragment(ordered, 0, header, 800, now), Accepted::yes) << "its first";
+  now += Reliable::fragment_lifetime;
+  EXPECT_EQ(second_one.reliable.sweep(pools, now), 2U);
+  Shared fourth{pools};
+  EXPECT_EQ(fourth.fragment(ordered, 0, header, 800, now), Accepted::yes);
+  EXPECT_EQ(second_one.fragment(ordered, 0, header, 800, now), Accepted::no_room) << "last in line";
+  EXPECT_EQ(second_one.fragment(ordered, 0, header, 800, now + Reliable::last_in_line), Accepted::yes);
+}
+
 }  // namespace
 }  // namespace serried::channel

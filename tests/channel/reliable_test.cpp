@@ -136,9 +136,9 @@ class Duel {
       if (talk) speak(s);
       if (random_.chance(0.3)) side.reliable.flush();
       transmit(s);
-      if (random_.chance(0.3)) static_cast<void>(side.reliable.hand_over(side.pools, side.sink.receiver()));
+      if (random_.chance(0.3)) static_cast<void>(side.reliable.hand_over(side.pools, side.sink.receiver(), now_));
       if (!talk) {
-        EXPECT_TRUE(side.reliable.hand_over(side.pools, side.sink.receiver()));
+        EXPECT_TRUE(side.reliable.hand_over(side.pools, side.sink.receiver(), now_));
       }
       static_cast<void>(side.reliable.sweep(side.pools, now_));
       check(s);

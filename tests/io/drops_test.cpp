@@ -123,6 +123,20 @@ const DropCase drop_cases[] = {
                            })});
        t.run(channel::Reliable::fragment_lifetime + 200 * millisecond);
      }},
+    {Drop::fragments_given_up, 1,
+     [](DropsTest& t) {
+       t.send(t.player(),
+              {.flags = sealed | wire::flag::fragment, .channel = 2, .body = t.body_with([](base::ByteWriter& out) {
+                 out.write(std::uint16_t{0});
+                 channel::write_fragment_header(out, {1, 0, 100});
+                 out.write_zeros(8);
+               })});
+       for (int i = 0; i < 29; ++i) {
+         t.run(second);
+         t.send(t.player(), {});  // a sign of life
+       }
+       t.run(1'300 * millisecond);
+     }},
     {Drop::message_rate, 2, [](DropsTest& t) { t.plain(10, chat); }},
     {Drop::shard_messages_full, 1, [](DropsTest& t) { t.plain(1, own_message); },
      [](DropsTest& t) { t.crowd(channel::Reliable::unacked_messages_max - link::GameMessage::answers_max, 0); }},

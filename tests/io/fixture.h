@@ -185,7 +185,7 @@ class LaneTest : public testing::Test {
     joined[&peer] = join;
     publish(peer, 1);
     run(5 * millisecond);
-    EXPECT_EQ(peer.session.state(), peer::State::playing);
+    EXPECT_EQ(peer.session.state(), peer::State::playing) << drops_text();
     return peer;
   }
   /// What a shard would send: a DeltaSync without records.

@@ -77,6 +77,49 @@ TEST_F(HostileClientTest, AMessageOfOneFragmentIsRateLimitedAsItsType) {
   EXPECT_EQ(lane.counters().fragment_bytes.value(), 0U);
 }
 
+/// Two dozen players hold all blocks, small and large, with the first fragments of long messages. Another one's long
+/// message goes through, and one of the game goes to it.
+TEST_F(HostileClientTest, LongMessagesPassPlayersWhoHoldAllBlocks) {
+  Peer& honest = play(100);
+  std::vector<Peer*> hoarders;
+  for (std::uint64_t player_id = 1; player_id <= 24; ++player_id) hoarders.push_back(&play(player_id));
+  run(200 * millisecond);
+  for (Peer* hoarder : hoarders) take_over(*hoarder);
+  for (Peer* hoarder : hoarders) {
+    Peer& peer = *hoarder;
+    for (const std::uint32_t total : {2'000U, 100'000U}) {
+      for (const std::uint8_t channel : {std::uint8_t{0}, std::uint8_t{1}, std::uint8_t{2}}) {
+        Bytes body(100);
+        base::ByteWriter out{body};
+        if (channel != 0) out.write(std::uint16_t{0});
+        channel::write_fragment_header(out, {static_cast<std::uint16_t>(total), 0, total});
+        body.resize(out.size() + 80);
+        send(peer, {.flags = wire::flag::sealed | wire::flag::fragment, .channel = channel, .body = body});
+      }
+    }
+    discard_rows();
+  }
+  run(200 * millisecond);
+  EXPECT_GE(drops(Drop::reliable_no_room), hoarders.size()) << "they hold what they may";
+  const Bytes content(300'000, 7);
+  ASSERT_EQ(honest.session.send_message(wire::Channel::reliable_ordered, message::Type::game_own, content,
+                                        channel::Urgency::immediate, now),
+            channel::Queued::yes);
+  const std::size_t heard = honest.inbox.size();
+  post(honest, wire::Channel::reliable_ordered, own(link::out_body_bytes_max));
+  std::vector<GameMessage> game_messages;
+  for (int i = 0; i < 8'000; ++i) {
+    step();
+    for (GameMessage& game_message : collect()) game_messages.push_back(std::move(game_message));
+    discard_rows();
+  }
+  ASSERT_EQ(game_messages.size(), 1U);
+  EXPECT_EQ(game_messages[0].message.size(), content.size() + 1);
+  EXPECT_EQ(honest.inbox.size(), heard + 1);
+  EXPECT_EQ(honest.session.state(), peer::State::playing) << honest.session.end_text();
+  EXPECT_GT(drops(Drop::fragments_given_up), 0U);
+}
+
 TEST_F(HostileClientTest, LostPlansAreReportedWithoutFurtherDatagrams) {
   Peer& peer = play(1);
   run(200 * millisecond);
