@@ -13,7 +13,10 @@ Accepted Reliable::accept_fragment(Pools& pools, wire::Channel channel, base::By
   const auto bytes = body.read_rest();
   if (!body.ok()) return Accepted::malformed;
   forget_evicted(pools, now);
-  if (!is_fragment(header, bytes.size())) return Accepted::malformed;
+  if (!is_fragment(header, bytes.size())) {
+    if (!reliable) drop_unreliable(pools, header.fragment_id, now);
+    return Accepted::malformed;
+  }
   const bool too_long = header.total_bytes > bytes_max;
   if (!reliable) return accept_unreliable(pools, header, bytes, too_long, receiver, now);
   if (too_long) return Accepted::malformed;

@@ -193,6 +193,28 @@ TEST_F(ReliableFragment, ChannelZeroDropsAMessageThatContradictsItself) {
   EXPECT_EQ(came(), Bytes{'F'});
 }
 
+/// Whatever shows it: a header that no fragment has contradicts the message that it names.
+TEST_F(ReliableFragment, ChannelZeroDropsTheMessageOfAnImpossibleFragment) {
+  struct Case {
+    const char* what;
+    std::size_t offset, bytes;
+    std::uint32_t total;
+  };
+  std::uint16_t fragment_id = 0;
+  for (const Case& c :
+       {Case{"empty", 800, 0, 2000}, Case{"not the last, no multiple of 8", 800, 799, 2000},
+        Case{"beyond the end", 1600, 401, 2000}, Case{"begins at the end", 2000, 8, 2000}, Case{"of one byte", 0, 1, 1},
+        Case{"longer than any", 800, 800, message_bytes_max + 1}, Case{"longer than we take", 800, 800, 60'000}}) {
+    SCOPED_TRACE(c.what);
+    ++fragment_id;
+    ASSERT_EQ(fragment(unreliable, 0, fragment_id, 0, 800, 2000, 50'000), Accepted::yes);
+    EXPECT_EQ(fragment(unreliable, 0, fragment_id, c.offset, c.bytes, c.total, 50'000), Accepted::malformed);
+    EXPECT_EQ(pools.block.in_use_bytes(), 0U) << "its message is gone";
+    EXPECT_EQ(fragment(unreliable, 0, fragment_id, 800, 800, 2000, 50'000), Accepted::no_room);
+    EXPECT_EQ(pools.block.in_use_bytes(), 0U);
+  }
+}
+
 TEST_F(ReliableFragment, ChannelZeroDropsMessagesThatAreTooLong) {
   EXPECT_EQ(fragment(unreliable, 0, 1, 0, 800, 5001, 5000), Accepted::no_room);
   EXPECT_EQ(pools.block.in_use_bytes(), 0U);

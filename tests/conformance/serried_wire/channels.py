@@ -162,10 +162,17 @@ class UnreliableJoins:
     def __init__(self, message_bytes_max):
         self.message_bytes_max, self.joins, self.refused = message_bytes_max, {}, None
 
+    def contradict(self, fragment_id):
+        """What came of this message, and what still comes, is dropped."""
+        self.refused = fragment_id
+        self.joins.pop(fragment_id, None)
+
     def offer(self, part, now):
         """[the message], when it is complete; a fragment that does not fit ends its message."""
         self.joins = {name: held for name, held in self.joins.items() if now - held[0] < self.LIFETIME}
-        if part.fragment_id == self.refused or part.total_size > self.message_bytes_max:
+        if part.total_size > self.message_bytes_max:
+            self.contradict(part.fragment_id)
+        if part.fragment_id == self.refused:
             return []
         if part.fragment_id not in self.joins:
             if len(self.joins) == self.ROOM:
@@ -177,8 +184,7 @@ class UnreliableJoins:
             join.add(part)
             whole = join.complete()
         except Malformed:
-            self.refused = part.fragment_id
-            del self.joins[part.fragment_id]
+            self.contradict(part.fragment_id)
             return []
         if whole:
             del self.joins[part.fragment_id]

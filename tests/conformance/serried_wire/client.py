@@ -201,6 +201,8 @@ class Client:
         try:
             self.take_body(header, d.read_body(header, plain), now)
         except Malformed as fault:
+            if header.channel == 0 and isinstance(fault, d.ImpossibleFragment):
+                self.joins.contradict(fault.fragment_id)
             self.fault(f"sequence {header.sequence}: {fault}")
 
     def opened(self, phase, now):

@@ -133,12 +133,23 @@ class Fragment:
         return struct.pack("<HHI", self.fragment_id, self.offset // 8, self.total_size) + self.data
 
 
+class ImpossibleFragment(Malformed):
+    """A whole header that no fragment has. It contradicts the message that it names."""
+
+    def __init__(self, what, fragment_id):
+        super().__init__(what)
+        self.fragment_id = fragment_id
+
+
 def read_fragment(reader):
     fragment_id, offset, total = reader.number("u16"), 8 * reader.number("u16"), reader.number("u32")
     data = reader.rest()
-    require(2 <= total <= 524_288, "a total_size that is not allowed")
-    require(data and offset + len(data) <= total, "a fragment that is empty or reaches beyond total_size")
-    require(offset + len(data) == total or len(data) % 8 == 0, "a fragment in the middle of no multiple of 8")
+    try:
+        require(2 <= total <= 524_288, "a total_size that is not allowed")
+        require(data and offset + len(data) <= total, "a fragment that is empty or reaches beyond total_size")
+        require(offset + len(data) == total or len(data) % 8 == 0, "a fragment in the middle of no multiple of 8")
+    except Malformed as fault:
+        raise ImpossibleFragment(str(fault), fragment_id) from None
     return Fragment(fragment_id, offset, total, data)
 
 

@@ -85,7 +85,9 @@ def answer_reliable(vector):
             else:
                 handed, room = receivers[channel].offer(body.first_id, [body.fragment] if body.fragment else messages)
                 verdict = "yes" if room else "no_room"
-        except Malformed:
+        except Malformed as fault:
+            if channel == 0 and isinstance(fault, d.ImpossibleFragment):
+                joins.contradict(fault.fragment_id)
             handed, verdict = [], "malformed" if channel else None
         outcomes.append({"handed": handed, "verdict": verdict})
         if verdict == "malformed":
