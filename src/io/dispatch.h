@@ -18,11 +18,11 @@ void dispatch(IoState& state, wire::Batch& batch, Nanos now) noexcept;
          (batch.flags[row] & special) == 0;
 }
 /// Whether one more message of this type is within the session's rate. Beyond it a message of channel 0 is dropped, and
-/// so is one of channel 1 or 2 if it `is_spoken`. All others of these channels wait, or are not acked: somebody counts
-/// on their answer, and messages that came slowly may be handed on in a burst, after an outage or once there is room
+/// so is one of channel 1 or 2 if it `is_spoken`. All others of these channels wait, or are not acked: their answers
+/// are counted on, and messages that came slowly may be handed on in a burst, after an outage or once there is room
 /// for their answers. A client that sends too fast only delays itself.
 [[nodiscard]] bool within_rate(IoState& state, std::uint32_t slot, message::Type type, Nanos now) noexcept;
-/// Nobody waits for an answer to it, and late it is worth nothing: beyond its rate it is dropped on every channel. A
+/// No client waits for an answer to it, and late it is worth nothing: beyond its rate it is dropped on every channel. A
 /// line of chat may take half a second of its session's rate, so that lines which waited would hold up what stands
 /// behind them, as the answers that decide whether the session lives, for longer than these are waited for.
 [[nodiscard]] constexpr bool is_spoken(message::Type type) noexcept {

@@ -19,8 +19,8 @@ void steer_row(IoState& state, unsigned shard, const link::InputRow& row) noexce
 /// messages that the shard has not read yet are counted. The shard must know the session before its messages: the
 /// session's own join goes first when it waits. Joins of other sessions do not matter.
 [[nodiscard]] bool has_message_room(IoState& state, std::uint32_t slot) noexcept;
-/// Whether one more message may be queued for the session that nobody waits for: not where it would take the room of
-/// answers to messages that the shard has, or of control messages.
+/// Whether one more message may be queued that the session did not ask for: not where it would take the room of answers
+/// to messages that the shard has, or of control messages.
 [[nodiscard]] bool leaves_room_for_answers(IoState& state, std::uint32_t slot, std::uint32_t bytes) noexcept;
 /// One message of class 3 for the session's shard. False: no room now.
 [[nodiscard]] bool hand_game_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
