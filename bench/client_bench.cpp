@@ -198,13 +198,17 @@ class Crowd {
   static constexpr unsigned steps = 66;  // of a round: one server tick
   static constexpr std::uint16_t port_first = 20'000;
 
-  explicit Crowd(std::uint32_t bots) : port_(std::max(4'096U, 2 * bots)), random_(random_seed) {
+  /// `drawn`: one bot in so many draws; 0: none does.
+  explicit Crowd(std::uint32_t bots, std::uint32_t drawn = 0)
+      : port_(std::max(4'096U, 2 * bots)), random_(random_seed) {
     options_.bots = bots;
     options_.rate_hz = 30;
     options_.connect_rate = 1e6;
     options_.audit = false;
+    options_.draw_every = drawn;
     options_.server = test::path_of(4'000);
     server_.parameters.tracked_max = tracked;
+    if (drawn != 0) server_.parameters.tick_rate_hz = 30;  // as it is: a scene follows the clock that it is told of
     std::vector<std::uint16_t> ports;
     for (std::uint32_t i = 0; i < 1'000; ++i) ports.push_back(static_cast<std::uint16_t>(port_first + i));
     fleet_ = std::make_unique<tools::Fleet>(options_, server_.key, random_.entropy(), ports, now_);
@@ -306,6 +310,16 @@ void swarm(benchmark::State& state) {
   if (!crowd.good()) state.SkipWithError("a session broke, or a view got nothing");
 }
 BENCHMARK(swarm)->ArgName("bots")->Arg(100)->Arg(2'000)->Arg(10'000)->Iterations(30)->UseManualTime();
+
+/// The same with one bot in so many that draws: what all of them cost by it.
+void swarm_drawing(benchmark::State& state) {
+  Crowd crowd(2'000, static_cast<std::uint32_t>(state.range(0)));
+  const std::uint64_t before = crowd.datagrams();
+  for (auto _ : state) state.SetIterationTime(crowd.round());
+  bench::report_packets(state, static_cast<double>(crowd.datagrams() - before));
+  if (!crowd.good()) state.SkipWithError("a session broke, or a view got nothing");
+}
+BENCHMARK(swarm_drawing)->ArgName("one_in")->Arg(0)->Arg(16)->Arg(1)->Iterations(30)->UseManualTime();
 
 }  // namespace
 

@@ -37,10 +37,12 @@ struct ClientOptions {
   std::array<std::uint8_t, 32> token_secret{};  ///< from the login service, beside the token; wiped by connect()
   std::chrono::milliseconds connect_timeout{10'000};
   /// How far behind the server the scene is drawn, at least. Where updates come late or seldom, it grows with them, up
-  /// to 250 ms, and shrinks again; so slowly that the scene's time goes at most 2 % faster or slower. 0: nothing is
+  /// to 250 ms, and shrinks again; so slowly that the scene goes at most 2 % faster or slower. 0: nothing is
   /// interpolated, the scene is what was received last.
   std::chrono::milliseconds interpolation_delay{100};
-  std::chrono::milliseconds far_timeout{4'000};  ///< a far entity that was not seen for so long is gone
+  /// A far entity that was not told of for so long is gone; where the server takes longer to tell of all, as of a crowd,
+  /// after two of its turns and a bit, at most 60 s.
+  std::chrono::milliseconds far_timeout{4'000};
   bool far_entities = true;                      ///< keep those that are in view, but too far to be tracked
   bool audit = false;                            ///< ask the server to check our view against what it believes we hold
   int socket_bytes = 1 << 20;                    ///< receive buffer asked of the system

@@ -51,6 +51,8 @@ def find_problems(result):
         problems.append(f"{result['errors']} errors in bots" + (f": {kinds}" if kinds else ""))
     if result["view_mismatches"]:
         problems.append(f"{result['view_mismatches']} views of bots differ from the server's world")
+    if result["swarm"].get("scene_faults"):
+        problems.append(f"{result['swarm']['scene_faults']} times a bot showed what a client must not show")
     if connected and result["update_latency_ms"]["p50"] is None:
         problems.append("no bot saw an update that answers an input")
     if connected and result["audits_per_s"] and not result["swarm"].get("audits"):
@@ -98,6 +100,10 @@ def table(result, memory, cores):
     rows.append(("memory", f"{resident('server')}, {resident('swarm')}"
                            + ("" if allocations is None else f"; {allocations:,} allocations by server lanes")))
     compared = swarm.get("audits")
+    if swarm.get("drawing"):
+        off = swarm.get("speed_error_percent") or {}
+        rows.append(("scenes", f"of {number(swarm['drawing'])} bots: {number(swarm['frames_repeated'])} of "
+                               f"{number(swarm['frames_drawn'])} frames repeated, speed off by p99 {off.get('p99', 0):.1f} %"))
     rows += [
         ("views", f"{number(result['view_mismatches'])} differ from the server's world"
                   + (f", of {number(compared)} compared" if compared is not None else "")),

@@ -2,8 +2,9 @@
 /// Which tick of the server the scene shows. It lies behind the server's clock by so much that what is to be shown has
 /// nearly always arrived: at least the delay that was configured, and more, up to a bound, where updates come far
 /// apart, late or not at all. Time in the scene never jumps and never runs backwards: it goes at most a fiftieth
-/// faster or slower than the server's until it is where it should be. Only what is off by more than a second, as after
-/// a stall, is shown anew from where it should be.
+/// faster or slower than the server's until it is where it should be. Only where the server's clock itself has moved,
+/// as that of a server that does not keep its pace, and the scene is off by more than 50 ms, the rate grows with that,
+/// up to a half; and beyond a second the scene is set anew.
 
 #include <cstdint>
 
@@ -27,6 +28,7 @@ class SceneClock {
  public:
   static constexpr Nanos delay_bound = 250 * millisecond;  ///< of what jitter and loss may add to
   static constexpr double rate_max = 0.02;                 ///< how much faster or slower than the server's clock
+  static constexpr double rate_bound = 0.5;                ///< where that has moved
 
   void configure(Nanos delay, const TickClock& clock) noexcept;
   /// The longest delay.
@@ -37,7 +39,7 @@ class SceneClock {
   void note(const TickClock& clock, std::uint32_t tick, bool moving, Nanos now) noexcept;
   [[nodiscard]] bool known() const noexcept { return known_; }
   [[nodiscard]] SceneTime at(Nanos now) const noexcept;
-  /// How far behind the server's clock the scene is to be.
+  /// How far behind the server's clock the scene is.
   [[nodiscard]] Nanos delay() const noexcept { return static_cast<Nanos>(delay_ * static_cast<double>(period_)); }
 
  private:
@@ -48,9 +50,9 @@ class SceneClock {
 
   Nanos period_ = second / 60;
   Nanos noted_at_ = 0;
-  double scene_ = 0;                                  ///< tick of the scene at noted_at_
-  double correction_ = 0;                             ///< ticks that the scene was behind where it should be, then
-  double delay_ = 0, delay_min_ = 0, delay_max_ = 0;  ///< ticks
+  double scene_ = 0;       ///< tick of the scene at noted_at_
+  double correction_ = 0;  ///< ticks that the scene was behind where it should be, then
+  double delay_ = 0, delay_wanted_ = 0, delay_min_ = 0, delay_max_ = 0;  ///< ticks
   double needed_ = 0, needed_before_ = 0;  ///< the longest wait for an update in this window, and in the last
   std::uint32_t newest_ = 0;
   std::uint8_t count_ = 0;

@@ -49,6 +49,7 @@ struct alignas(64) Tracked {
   std::uint64_t generation : 2 = 0;
   std::uint64_t own : 1 = 0;
   std::uint64_t gone : 1 = 0;
+  std::uint64_t audited : 1 = 0;  ///< an audit has found it to be as the server believes
 };
 static_assert(sizeof(Tracked) == 64);
 

@@ -127,7 +127,10 @@ metrics::Drop View::apply_create(std::span<const std::uint8_t> content) {
   if (!live) ++live_;
   TrackedFacts& facts = facts_[number_of(*known)];
   // One that is tracked again goes on from where it was last seen.
-  if (facts.id != create.id || known->generation != create.generation) known->trail = {};
+  if (facts.id != create.id || known->generation != create.generation) {
+    known->trail = {};
+    known->audited = 0;
+  }
   known->state = create.state;
   touch(*known);
   remember(*known);
@@ -207,13 +210,16 @@ metrics::Drop View::apply_audits(std::span<const std::uint8_t> content) {
 }
 
 void View::compare(const message::Audit& audit) noexcept {
-  const Tracked* known = entry(audit.slot);
+  Tracked* known = entry(audit.slot);
   // Something newer than the audit has been applied already: the audit is of an older state.
   if (known != nullptr && is_newer(*known)) return;
   ++counters_.audits;
   const bool held = known != nullptr && !known->gone && known->generation == audit.generation;
   const std::uint32_t hash = held ? message::state_hash(known->state) : 0;
-  if (held && hash == audit.hash) return;
+  if (held && hash == audit.hash) {
+    known->audited = 1;
+    return;
+  }
   ++counters_.mismatches;
   const std::uint64_t applied = known != nullptr ? sequence_ - ((sequence_ - known->sequence) & sequence_mask) : 0;
   mismatch_ = {sequence_, applied, audit.hash, hash, audit.slot, audit.generation, held};

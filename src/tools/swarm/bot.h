@@ -2,6 +2,7 @@
 /// One player of the swarm: a whole client session, a walk that its seed decides, and when its inputs leave.
 
 #include <cstdint>
+#include <memory>
 
 #include "base/histogram.h"
 #include "base/prng.h"
@@ -9,6 +10,7 @@
 #include "message/input.h"
 #include "peer/input_pacer.h"
 #include "peer/session.h"
+#include "tools/swarm/watcher.h"
 
 namespace serried::tools {
 
@@ -73,6 +75,7 @@ struct alignas(64) Bot {
   client::Requests requests;
   peer::InputPacer pacer;
   std::uint32_t chats = 0, commands = 0;
+  std::unique_ptr<Watcher> watcher;  ///< of a bot that draws
 };
 
 }  // namespace serried::tools

@@ -41,15 +41,19 @@ Fleet::Fleet(const SwarmOptions& options, const crypt::TokenKey& key, const cryp
       ports_(local_ports.begin(), local_ports.end()),
       began_at_(now),
       sampled_at_(now) {
-  view::ViewOptions view;
+  view::ViewOptions view, drawn_view;
   view.far = options.far;
   view.interpolation_delay = 0;
-  view.memory = &memory_.pool();
+  view.memory = drawn_view.memory = &memory_.pool();
   bots_.reserve(options.bots);
   const Habits habits{Habit(options.chats_per_minute), Habit(options.commands_per_minute),
                       Habit(options.roams_per_minute)};
-  for (std::uint32_t i = 0; i < options.bots; ++i)
-    bots_.emplace_back(view, base::mix(options.seed, 1, i), options.player_base + i, habits);
+  for (std::uint32_t i = 0; i < options.bots; ++i) {
+    const bool draws = options.draw_every != 0 && i % options.draw_every == 0;
+    Bot& bot =
+        bots_.emplace_back(draws ? drawn_view : view, base::mix(options.seed, 1, i), options.player_base + i, habits);
+    if (draws) bot.watcher = std::make_unique<Watcher>();
+  }
 }
 
 void Fleet::start(std::uint32_t index, Nanos now, std::int64_t unix_now_s) {
@@ -231,6 +235,7 @@ peer::Outgoing Fleet::compose(std::uint32_t index, std::span<std::uint8_t> to, N
     if (measuring_) lag_.record(late);
     bot.play(now);
     bot.talk(now);
+    if (bot.watcher != nullptr) bot.watcher->frame(bot.session.view(), now, *watched_);
     if (bot.habits.roam.due(now, bot.rng)) {
       bot.session.use_local_port(ports_[bot.rng.below(ports_.size())]);
       ++roams_;

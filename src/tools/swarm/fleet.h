@@ -140,6 +140,7 @@ class Fleet {
   bool measured_ = false;
   Totals playing_since_, playing_until_;
   base::Histogram lag_, latency_, staleness_, rtt_;
+  std::unique_ptr<Watched> watched_ = std::make_unique<Watched>();
   metrics::DropCounters drops_;
   Recorder* recorder_ = nullptr;
 

@@ -101,6 +101,11 @@ Summary Fleet::summary(Nanos now, const EngineTotals& engine, const Totals& sinc
   for (const Bot& bot : bots_) {
     bytes += sizeof(Bot) + bot.session.view().memory_bytes();
     tracked += bot.session.view().tracked_count();
+    if (bot.watcher != nullptr) {
+      ++summary.drawing;
+      summary.tracked_drawn += bot.session.view().tracked_count();
+      bot.session.view().for_each([&](const view::Tracked& entity) { summary.tracked_audited += entity.audited; });
+    }
     const peer::SessionCounters& counters = bot.session.counters();
     summary.chats_sent += bot.chats;
     summary.commands_sent += bot.commands;
@@ -110,6 +115,15 @@ Summary Fleet::summary(Nanos now, const EngineTotals& engine, const Totals& sinc
     summary.timeouts += counters.timeouts;
     summary.rekeys += counters.rekeys;
   }
+  summary.scenes_drawn = watched_->scenes;
+  summary.frames_drawn = watched_->frames;
+  summary.frames_repeated = watched_->repeated;
+  summary.scene_faults = watched_->faults;
+  summary.scene_behind = quantiles_ms(watched_->behind);
+  const auto percent = [](std::uint64_t value) { return static_cast<double>(value) / 100; };
+  const base::Histogram& off = watched_->speed_error;
+  summary.speed_error_percent = {percent(off.quantile(0.5)), percent(off.quantile(0.99)), percent(off.quantile(0.999)),
+                                 percent(off.max())};
   if (!bots_.empty()) {
     summary.bytes_per_bot = bytes / bots_.size();
     summary.tracked_per_bot = static_cast<double>(tracked) / static_cast<double>(bots_.size());

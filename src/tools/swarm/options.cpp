@@ -76,6 +76,13 @@ void declare_play(Arguments& app, SwarmOptions& options, Texts& texts) {
   app.add("--far", texts.far, "what bots do with entities of the far blocks; full: a proxy of 24 bytes each")
       .shown()
       .one_of({"none", "count", "full"});
+  app.add("--draw", options.draw_every,
+          "one bot in so many runs as a game's client does: it keeps far entities, draws what it sees, and what it "
+          "shows "
+          "is measured; 0: none")
+      .unit("bots")
+      .shown()
+      .range(0, 131'072);
   app.add_flag("--audit,!--no-audit", options.audit,
                "compare every view with what the server believes, when it offers to (default: on)");
 }

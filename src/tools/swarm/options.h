@@ -33,6 +33,7 @@ struct SwarmOptions {
   std::string record_file;
   std::uint64_t record_mib = 64;
   view::FarMode far = view::FarMode::count;
+  std::uint32_t draw_every = 16;  ///< one bot in so many draws what it sees; 0: none
   bool audit = true;
   std::uint32_t sockets = 32;
   std::uint16_t port_first = 20'000;

@@ -42,6 +42,13 @@ std::string table(const Summary& s) {
   append(text, "%-22s %llu done, %llu mismatches\n", "audits", static_cast<unsigned long long>(s.audits),
          static_cast<unsigned long long>(s.view_mismatches));
   append(text,
+         "%-22s %u bots: %llu of %llu frames repeated, %llu scenes with %llu faults, %llu of %llu entities audited\n",
+         "drawn", s.drawing, number(s.frames_repeated), number(s.frames_drawn), number(s.scenes_drawn),
+         number(s.scene_faults), number(s.tracked_audited), number(s.tracked_drawn));
+  append(text, "%-22s p50 %9.2f   p99 %9.2f   p99.9 %9.2f   max %9.2f %%\n", "speed drawn is off",
+         s.speed_error_percent.p50, s.speed_error_percent.p99, s.speed_error_percent.p999, s.speed_error_percent.max);
+  append(text, "scene behind server", s.scene_behind);
+  append(text,
          "%-22s busy %.0f %%, inputs late p99 %.2f max %.2f ms, %.1f CPU s, %llu KiB a bot, %llu MiB resident%s\n",
          "swarm", 100 * s.swarm_busy, s.swarm_lag_ms_p99, s.swarm_lag_ms_max, s.cpu_seconds,
          static_cast<unsigned long long>(s.bytes_per_bot >> 10), static_cast<unsigned long long>(s.rss_bytes >> 20),
@@ -92,6 +99,15 @@ std::string json(const Summary& s) {
   root["update_latency_samples"] = s.latency_samples;
   root["staleness_ms"] = object(s.staleness);
   root["rtt_ms"] = object(s.rtt);
+  root["drawing"] = s.drawing;
+  root["scenes_drawn"] = s.scenes_drawn;
+  root["scene_faults"] = s.scene_faults;
+  root["frames_drawn"] = s.frames_drawn;
+  root["frames_repeated"] = s.frames_repeated;
+  root["speed_error_percent"] = object(s.speed_error_percent);
+  root["scene_behind_ms"] = object(s.scene_behind);
+  root["tracked_drawn"] = s.tracked_drawn;
+  root["tracked_audited"] = s.tracked_audited;
   root["cpu_seconds"] = s.cpu_seconds;
   root["swarm_busy"] = s.swarm_busy;
   root["swarm_lag_ms_p99"] = s.swarm_lag_ms_p99;

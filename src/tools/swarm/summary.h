@@ -38,6 +38,15 @@ struct Summary {
   double swarm_lag_ms_p99 = 0, swarm_lag_ms_max = 0;  ///< inputs that left later than planned
   bool swarm_behind = false;                          ///< its own loop was late: latencies include its lateness
 
+  // Of the bots that draw, in the whole run
+  std::uint32_t drawing = 0;
+  std::uint64_t scenes_drawn = 0;  ///< whole ones
+  std::uint64_t frames_drawn = 0, frames_repeated = 0;
+  std::uint64_t scene_faults = 0;  ///< what a client must not show: tools/swarm/watcher.h
+  Quantiles speed_error_percent;   ///< in per cent, not milliseconds
+  Quantiles scene_behind;
+  std::uint64_t tracked_drawn = 0, tracked_audited = 0;  ///< entities they have now; those that an audit has confirmed
+
   // Of the whole run
   std::uint64_t chats_sent = 0, chats_received = 0;
   std::uint64_t commands_sent = 0, states_received = 0;
@@ -53,7 +62,7 @@ struct Summary {
 
   /// Exit code 0: all bots were in, and nothing was wrong.
   [[nodiscard]] bool good() const noexcept {
-    return connected == players && errors == 0 && view_mismatches == 0 && players != 0;
+    return connected == players && errors == 0 && view_mismatches == 0 && scene_faults == 0 && players != 0;
   }
 };
 

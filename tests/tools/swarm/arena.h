@@ -67,7 +67,8 @@ struct Arena {
     create.slot = 5;
     create.own = true;
     create.id = 9;
-    create.state.velocity = {100, 0, 0};  // under way, so that it can be stale
+    create.state.velocity = {100, 0, 0};                                // under way, so that it can be stale
+    create.state.position[0] = static_cast<std::int16_t>(walked += 4);  // 100 * 0.016 units
     server.tick(now, {}, [&](base::ByteWriter& out) {
       message::encode(out, create);
       std::uint8_t audit[message::audit_bytes];
@@ -84,6 +85,7 @@ struct Arena {
   Nanos now = 1000 * second;
   Nanos next_tick = 0;
   std::uint32_t lie = 0;
+  std::int16_t walked = 0;
   MiniServer server;
   port::LoopNetwork network;
   std::unique_ptr<port::LoopPort> here, there;

@@ -19,6 +19,15 @@ TEST(FleetSummary, FindsViewsThatDiffer) {
   EXPECT_EQ(summary.errors, 0U);
 }
 
+TEST(FleetSummary, AScenesFaultIsAnErrorAndARepeatedFrameIsNot) {
+  tools::Summary summary;
+  summary.players = summary.connected = 1;
+  summary.frames_repeated = 5;
+  EXPECT_TRUE(summary.good());
+  summary.scene_faults = 1;
+  EXPECT_FALSE(summary.good());
+}
+
 TEST(FleetSummary, ReportsRefusedBots) {
   Arena arena(5, 5, calm(), 0.5);
   arena.server.deny = true;

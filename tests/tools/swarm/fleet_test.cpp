@@ -32,6 +32,14 @@ TEST(Fleet, PlaysAndEndsInOrder) {
   EXPECT_LE(summary.swarm_lag_ms_max, 2.0);
   EXPECT_GT(summary.rtt.p50, 3.9);
   EXPECT_GT(summary.staleness.max, 0.0);
+  EXPECT_EQ(summary.drawing, 7U);  // of 100, one in 16
+  EXPECT_GT(summary.scenes_drawn, 14U);
+  EXPECT_GT(summary.frames_drawn, 400U);
+  EXPECT_EQ(summary.frames_repeated, 0U);
+  EXPECT_EQ(summary.scene_faults, 0U);
+  EXPECT_LT(summary.speed_error_percent.p99, 5.0);
+  EXPECT_NEAR(summary.scene_behind.p50, 100, 60);
+  EXPECT_EQ(summary.tracked_audited, summary.tracked_drawn);
   EXPECT_TRUE(summary.drops.empty());
   for (int i = 0; i < 10; ++i) arena.step();  // what is still on the wire
   for (const auto& [id, peer] : arena.server.peers) EXPECT_EQ(peer.disconnects, 3U);

@@ -17,7 +17,7 @@ CommandLine parse(std::vector<std::string> words) {
 TEST(SwarmOptions, SplitsEalFromItsOwn) {
   const CommandLine line =
       parse({"--vdev", "net_memif0", "--no-pci", "--", "--bots", "100", "--server", "10.0.0.1:4000", "--token-key", "k",
-             "--driver", "ethdev", "--address", "10.0.0.2/24", "--no-audit"});
+             "--driver", "ethdev", "--address", "10.0.0.2/24", "--no-audit", "--draw", "0"});
   ASSERT_EQ(line.exit_code, -1);
   EXPECT_EQ(line.eal, (std::vector<std::string>{"serried-swarm", "--vdev", "net_memif0", "--no-pci"}));
   EXPECT_EQ(line.swarm.bots, 100U);
@@ -25,6 +25,7 @@ TEST(SwarmOptions, SplitsEalFromItsOwn) {
   EXPECT_TRUE(line.swarm.server.is_ipv4());
   EXPECT_EQ(line.swarm.driver, tools::Driver::ethdev);
   EXPECT_FALSE(line.swarm.audit);
+  EXPECT_EQ(line.swarm.draw_every, 0U);
   EXPECT_EQ(line.swarm.status, tools::Status::line);
 }
 
@@ -33,6 +34,7 @@ TEST(SwarmOptions, HasDefaultsAndKnowsIpv6) {
   ASSERT_EQ(line.exit_code, -1);
   EXPECT_TRUE(line.swarm.audit);
   EXPECT_EQ(line.swarm.rate_hz, 60.0);
+  EXPECT_EQ(line.swarm.draw_every, 16U);
   EXPECT_EQ(line.swarm.far, view::FarMode::count);
   EXPECT_FALSE(line.swarm.server.is_ipv4());
   EXPECT_TRUE(line.swarm.record_file.empty());
