@@ -40,12 +40,12 @@ struct ClientOptions {
   /// to 250 ms, and shrinks again; so slowly that the scene goes at most 2 % faster or slower. 0: nothing is
   /// interpolated, the scene is what was received last.
   std::chrono::milliseconds interpolation_delay{100};
-  /// A far entity that was not told of for so long is gone; where the server takes longer to tell of all, as of a crowd,
-  /// after two of its turns and a bit, at most 60 s.
+  /// A far entity that was not told of for so long is gone; where the server takes longer to tell of all, as of a
+  /// crowd, after two of its turns and a bit, at most 60 s.
   std::chrono::milliseconds far_timeout{4'000};
-  bool far_entities = true;                      ///< keep those that are in view, but too far to be tracked
-  bool audit = false;                            ///< ask the server to check our view against what it believes we hold
-  int socket_bytes = 1 << 20;                    ///< receive buffer asked of the system
+  bool far_entities = true;    ///< keep those that are in view, but too far to be tracked
+  bool audit = false;          ///< ask the server to check our view against what it believes we hold
+  int socket_bytes = 1 << 20;  ///< receive buffer asked of the system
 
   std::uint64_t player_id = 0;                ///< from the login service, beside the token; commands name it
   std::vector<std::uint8_t> integrity_table;  ///< contents of the file that serried-integrity made; empty: none

@@ -104,7 +104,7 @@ struct Client::Implementation {
 
   mutable std::mutex mutex;  ///< guards all below but the thread, and callbacks that are set; held by no call outward
   bool begun = false;        ///< the token is spent
-  bool telling = false;      ///< callbacks are being called: nobody else calls them, or replaces them
+  bool telling = false;      ///< callbacks are being called: no other thread calls them, or replaces them
   std::vector<std::function<void()>> replacements;        ///< of callbacks, set meanwhile
   mutable std::vector<std::vector<SceneEntity>> scratch;  ///< memory of scenes, as many as are visited at once
   channel::Pools pools{chunks, small_blocks, large_blocks};

@@ -13,7 +13,8 @@
 
 namespace serried::tools {
 
-/// Of all bots that draw. Owner   the fleet
+/// Of all bots that draw.
+/// Owner   the fleet
 struct Watched {
   std::uint64_t frames = 0;     ///< with an entity that moves
   std::uint64_t repeated = 0;   ///< that showed it where the frame before did
