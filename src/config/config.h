@@ -85,6 +85,8 @@ struct ServerConfig {
   LogLevel log_level = LogLevel::info;
   std::string log_file;
   std::string control_socket;
+  bool keep_privileges = false;
+  bool core_dumps = false;
 };
 
 /// One thing that is wrong with a configuration: where it stands, and one sentence that says what and what to do.

@@ -200,6 +200,12 @@ constexpr std::array run{
     Option{"control-socket", "run", "control_socket", "PATH",
            "where serried-ctl reaches the server, a Unix socket for its own user; empty: nowhere",
            [](C& c) -> Target { return &c.control_socket; }},
+    Option{"keep-privileges", "run", "keep_privileges", "on|off",
+           "keep capabilities that the driver does not need once its ports are open, as root's over files of others",
+           [](C& c) -> Target { return &c.keep_privileges; }},
+    Option{"core-dumps", "run", "core_dumps", "on|off",
+           "let a crash leave a core, and debuggers attach; a core holds the keys of all sessions",
+           [](C& c) -> Target { return &c.core_dumps; }},
 };
 
 constexpr std::size_t count =

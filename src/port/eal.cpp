@@ -133,6 +133,17 @@ SERRIED_SETUP std::vector<std::string> ethdev_names() {
   return names;
 }
 
+SERRIED_SETUP std::vector<std::string> ethdev_drivers() {
+  std::vector<std::string> drivers;
+  for (const std::string& name : ethdev_names()) {
+    std::uint16_t id = 0;
+    rte_eth_dev_info info{};
+    const bool known = rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0 && rte_eth_dev_info_get(id, &info) == 0;
+    drivers.emplace_back(known && info.driver_name != nullptr ? info.driver_name : "unknown");
+  }
+  return drivers;
+}
+
 SERRIED_SETUP Result<RingPair> make_ring_pair(const std::string& name, unsigned queues, unsigned slots) {
   if (!eal_runs()) return Error{"ring pair " + name + ": EAL does not run"};
   if (queues == 0 || queues > 16) return Error{"ring pair " + name + ": 1 to 16 queues, not " + std::to_string(queues)};

@@ -23,6 +23,8 @@ void stop_eal() noexcept;
 
 /// Names of the ethdevs that there are, in the order of their port ids.
 [[nodiscard]] std::vector<std::string> ethdev_names();
+/// The drivers of the same, in that order.
+[[nodiscard]] std::vector<std::string> ethdev_drivers();
 
 /// Two ethdevs in this process, each hearing what the other says, without a kernel or a NIC between them (net_ring).
 struct RingPair {

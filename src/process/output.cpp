@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "process/rights.h"
+
 namespace serried::process {
 namespace {
 
@@ -179,6 +181,7 @@ Output::Output(Lost lost, int out, int err) : state_(std::make_shared<State>()) 
   // Signals are others' to take, and this thread is started before they say so.
   sigset_t all, before;
   sigfillset(&all);
+  sigdelset(&all, rights_signal());
   pthread_sigmask(SIG_SETMASK, &all, &before);
   thread_ = std::thread{[state = state_] { state->run(); }};
   pthread_sigmask(SIG_SETMASK, &before, nullptr);

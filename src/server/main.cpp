@@ -24,6 +24,7 @@
 #include "port/xdp_filter.h"
 #include "process/file.h"
 #include "process/output.h"
+#include "process/rights.h"
 #include "process/standard.h"
 #include "server/engine.h"
 #include "server/runner.h"
@@ -74,7 +75,6 @@ void log_setup(spdlog::logger& log, const config::ServerConfig& config, const En
                const Placement& placement) {
   log.info("serried-server version={} isa={} seed={} tick_rate_hz={} players_max={} npcs={}", SERRIED_VERSION,
            simd::isa_name(simd::active_isa()), config.seed, config.tick_rate_hz, config.players_max, config.npcs);
-  if (geteuid() == 0) log.info("privileges uid=0: root is needed by some drivers only, see docs/running.md");
   for (const std::string& note : engine.port_notes()) log.info("port {}", note);
   for (const std::string& line : port::take_driver_messages()) log.debug("driver {}", line);
   std::string lines = placement_text(placement);
@@ -96,6 +96,46 @@ struct Voice {
   telemetry::StatusPrinter& printer;
   spdlog::logger& log;
 };
+
+/// What is still needed when all ports are open: to change and remove what a driver has set on an interface.
+std::vector<process::Right> needed_rights() {
+  using process::Right;
+  std::vector<Right> rights;
+  for (const std::string& driver : port::ethdev_drivers()) {
+    if (driver == "net_af_xdp")
+      rights.insert(rights.end(), {Right::net_admin, Right::bpf});
+    else if (driver == "net_tap")
+      rights.push_back(Right::net_admin);
+    else if (driver != "net_af_packet" && driver != "net_memif" && driver != "net_ring" && driver != "net_null")
+      rights.insert(rights.end(), {Right::net_admin, Right::net_raw, Right::ipc_lock});  // a NIC: rules, registers
+  }
+  return rights;
+}
+
+/// Once all ports and files are open. Error: what is still to be written could not be, without root's rights.
+Result<Done> give_up_rights(const config::ServerConfig& config, spdlog::logger& log) {
+  const auto locked = process::lock_memory();
+  if (!locked) log.warn("memory is not locked, keys may get into swap: {}", locked.error().message);
+  std::string kept = "all";
+  if (!config.keep_privileges) {
+    std::vector<process::Right> needed = needed_rights();
+    if (locked) needed.insert(needed.end(), locked.value().begin(), locked.value().end());
+    const auto names = process::keep_only(needed);
+    if (!names) {
+      log.warn("privileges: {}", names.error().message);
+      return Done{};
+    }
+    kept.clear();
+    for (const std::string& name : names.value()) kept += (kept.empty() ? "" : " ") + name;
+  }
+  log.info("privileges uid={} kept=\"{}\" core_dumps={} memory_locked={}", geteuid(), kept,
+           config.core_dumps ? "on" : "off", static_cast<bool>(locked));
+  if (config.json_summary.empty()) return Done{};
+  const auto possible = process::can_write_file(config.json_summary);
+  if (possible) return Done{};
+  return Error{"--json-summary: " + possible.error().message +
+               " (without root's rights over files of others, which --keep-privileges on would keep)"};
+}
 
 int serve(const config::Arguments& arguments, const config::ServerConfig& config, const crypt::TokenKey& key,
           const config::Assets& assets, const Voice& voice) {
@@ -130,6 +170,7 @@ int serve(const config::Arguments& arguments, const config::ServerConfig& config
   run.placement =
       place(cores, config.io_lanes, setup.shards, engine.value()->numa_node(), static_cast<unsigned>(cpus.size()));
   log_setup(log, config, *engine.value(), run.placement);
+  if (const auto done = give_up_rights(config, log); !done) return fail(done.error().message);
   return Runner{run, *engine.value(), voice.output, log, voice.printer}.run();
 }
 
@@ -157,6 +198,7 @@ int main_of(std::span<const char* const> argv) {
     return "serried-server: " + std::to_string(lost) + " lines could not be written here\n";
   }};
   if (!crypt::initialise()) return fail(output, "libsodium does not start; the machine offers no entropy");
+  process::keep_secrets(reading.config.core_dumps);
   crypt::TokenKey key;
   if (!reading.config.token_key.empty()) {
     auto loaded = crypt::load_token_key(reading.config.token_key);

@@ -52,6 +52,7 @@ TEST(Eal, StartsOnceAndStopsOnce) {
     ASSERT_EQ(fault_of(with(of_a_user, {"--vdev", "net_null0", "--vdev", "net_null1"})), "none");
     EXPECT_TRUE(eal_runs());
     EXPECT_EQ(ethdev_names(), (std::vector<std::string>{"net_null0", "net_null1"}));
+    EXPECT_EQ(ethdev_drivers(), (std::vector<std::string>{"net_null", "net_null"}));
     EXPECT_HAS(fault_of(of_a_user), "runs already");
     stop_eal();
     EXPECT_FALSE(eal_runs());

@@ -15,6 +15,7 @@
 #include "port/socket.h"
 #include "process/file.h"
 #include "process/output.h"
+#include "process/rights.h"
 #include "process/standard.h"
 #include "tools/swarm/options.h"
 #include "tools/swarm/report.h"
@@ -149,6 +150,7 @@ int run_program(int argc, char** argv) {
   if (!line.swarm.json_file.empty())
     if (const auto possible = process::can_write_file(line.swarm.json_file); !possible)
       return fail(output, "--json: " + possible.error().message);
+  process::keep_secrets(false);
   if (!crypt::initialise()) return fail(output, "libsodium cannot be initialised on this machine");
   const Result<crypt::TokenKey> key = crypt::load_token_key(line.swarm.token_key_file);
   if (!key) return fail(output, key.error().message);

@@ -1,0 +1,157 @@
+#include "process/rights.h"
+
+#include <atomic>
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace serried::process {
+namespace {
+
+/// The exit code of a process that does this; -1: a signal ended it.
+template <class Body>
+int code_of(const Body& body) {
+  const pid_t child = fork();
+  if (child == 0) _exit(body());
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::string line_of(const std::string& file, const std::string& name) {
+  std::ifstream lines{file};
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with(name + ":")) return line.substr(line.find_first_not_of(" \t", name.size() + 1));
+  return {};
+}
+
+std::uint64_t rights_of(pid_t thread, const char* set) {
+  return std::stoull(line_of("/proc/self/task/" + std::to_string(thread) + "/status", set), nullptr, 16);
+}
+
+TEST(Rights, SecretsStayInTheProcess) {
+  EXPECT_EQ(code_of([] {
+              keep_secrets(false);
+              rlimit cores{1, 1};
+              getrlimit(RLIMIT_CORE, &cores);
+              if (cores.rlim_cur != 0 || cores.rlim_max != 0) return 1;
+              if (prctl(PR_GET_DUMPABLE) != 0) return 2;
+              return prctl(PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL) == 1 ? 0 : 3;
+            }),
+            0);
+}
+
+TEST(Rights, CoresCanBeHadOnDemand) {
+  EXPECT_EQ(code_of([] {
+              rlimit before{}, after{};
+              getrlimit(RLIMIT_CORE, &before);
+              keep_secrets(true);
+              getrlimit(RLIMIT_CORE, &after);
+              return after.rlim_max == before.rlim_max && prctl(PR_GET_DUMPABLE) == 1 &&
+                             prctl(PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL) == 1
+                         ? 0
+                         : 1;
+            }),
+            0);
+}
+
+/// Threads of all kinds: one that works, one that waits in a system call, one that blocks the signals that it may.
+TEST(Rights, EveryThreadGivesThemUp) {
+  if (rights_of(getpid(), "CapEff") == 0) GTEST_SKIP() << "has none: needs root";
+  EXPECT_EQ(code_of([] {
+              std::atomic<unsigned> running{0};
+              std::atomic<pid_t> ids[3] = {};
+              int ends[2];
+              if (pipe(ends) != 0) return 1;
+              const auto begins = [&](unsigned i) {
+                ids[i] = gettid();
+                ++running;
+              };
+              std::thread works{[&] {
+                begins(0);
+                for (;;) std::this_thread::yield();
+              }};
+              std::thread waits{[&] {
+                begins(1);
+                char byte = 0;
+                if (read(ends[0], &byte, 1) != 1) _exit(9);  // not interrupted
+                for (;;) pause();
+              }};
+              std::thread blocks{[&] {
+                sigset_t set;
+                sigfillset(&set);
+                sigdelset(&set, rights_signal());
+                pthread_sigmask(SIG_SETMASK, &set, nullptr);
+                begins(2);
+                for (;;) pause();
+              }};
+              for (std::thread* const thread : {&works, &waits, &blocks}) thread->detach();
+              while (running != 3) std::this_thread::yield();
+              const Right net[] = {Right::net_admin};
+              const auto kept = keep_only(net);
+              if (!kept || kept.value() != std::vector<std::string>{"CAP_NET_ADMIN"}) return 2;
+              for (const auto& id : ids)
+                for (const char* set : {"CapEff", "CapPrm"})
+                  if (rights_of(id, set) != std::uint64_t{1} << 12) return 3;
+              if (rights_of(getpid(), "CapEff") != std::uint64_t{1} << 12) return 4;
+              // For good.
+              if (!keep_only({}) || rights_of(ids[0], "CapEff") != 0) return 5;
+              const auto back = keep_only(net);
+              return back && back.value().empty() && rights_of(getpid(), "CapPrm") == 0 ? 0 : 6;
+            }),
+            0);
+}
+
+TEST(Rights, AThreadThatKeepsThemIsAnError) {
+  if (rights_of(getpid(), "CapEff") == 0) GTEST_SKIP() << "has none: needs root";
+  EXPECT_EQ(code_of([] {
+              std::atomic<bool> running{false};
+              std::thread deaf{[&] {
+                sigset_t set;
+                sigfillset(&set);
+                pthread_sigmask(SIG_SETMASK, &set, nullptr);
+                running = true;
+                for (;;) pause();
+              }};
+              deaf.detach();
+              while (!running) std::this_thread::yield();
+              const auto kept = keep_only({});
+              return !kept && kept.error().message.find("1 still have rights") != std::string::npos ? 0 : 1;
+            }),
+            0);
+}
+
+TEST(Rights, MemoryIsLockedOrTheReasonIsSaid) {
+  EXPECT_EQ(code_of([] {
+              const auto locked = lock_memory();
+              const bool pages = line_of("/proc/self/status", "VmLck") != "0 kB";
+              if (locked) {
+                // With the rights that it named, and no others, memory can be had.
+                if (!pages || !keep_only(locked.value())) return 1;
+                return std::vector<char>(std::size_t{64} << 20, 'x').back() == 'x' ? 0 : 3;
+              }
+              return !pages && locked.error().message.find("ulimit -l") != std::string::npos ? 0 : 2;
+            }),
+            0);
+  EXPECT_EQ(code_of([] {
+              if (!keep_only({})) return 1;
+              const rlimit small{65'536, 65'536};
+              setrlimit(RLIMIT_MEMLOCK, &small);
+              const auto locked = lock_memory();
+              if (locked) return 2;
+              return locked.error().message.find("64 KiB") != std::string::npos ? 0 : 3;
+            }),
+            0);
+}
+
+}  // namespace
+}  // namespace serried::process
