@@ -92,6 +92,14 @@ unsigned sessions_per_lane(const ServerConfig& config) noexcept {
   return std::min(share + share / 8 + 32, session::sessions_per_lane_max);
 }
 
+unsigned spare_sessions_per_lane(const ServerConfig& config) noexcept {
+  return std::clamp(sessions_per_lane(config) / 16, 16U, 1'024U);
+}
+
+unsigned session_places_per_lane(const ServerConfig& config) noexcept {
+  return std::min(sessions_per_lane(config) + spare_sessions_per_lane(config), session::sessions_per_lane_max);
+}
+
 world::Config world_config(const ServerConfig& config) {
   world::Config world;
   world.ticks_per_second = config.tick_rate_hz;
@@ -129,6 +137,7 @@ io::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, c
   io::IoConfig io;
   io.lane = io_lane;
   io.sessions_max = sessions_per_lane(config);
+  io.sessions_spare = spare_sessions_per_lane(config);
   io.attempts_max = std::bit_ceil(std::clamp(io.sessions_max, 256U, 65'536U));
   io.cookie_rate_per_s = config.cookie_rate_per_s;
   io.spare_buffers = spare_buffers(link_sizes(config, shards));

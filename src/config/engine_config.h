@@ -43,6 +43,10 @@ struct LinkSizes {
 
 /// Sessions of one io lane: its part of all; where there are several lanes an eighth more, and some.
 [[nodiscard]] unsigned sessions_per_lane(const ServerConfig& config) noexcept;
+/// Places beyond those, for players who come back while the lane is full: as many can at a time.
+[[nodiscard]] unsigned spare_sessions_per_lane(const ServerConfig& config) noexcept;
+/// Of an io lane's session table.
+[[nodiscard]] unsigned session_places_per_lane(const ServerConfig& config) noexcept;
 
 /// What world, replication and game find wrong, with `shards` shard lanes; each one sentence.
 [[nodiscard]] std::vector<std::string> engine_faults(const ServerConfig& config, unsigned shards);

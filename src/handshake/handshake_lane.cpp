@@ -79,7 +79,7 @@ void HandshakeLane::work_on(link::HandshakeJob& job, std::uint32_t link, Nanos n
     case link::HandshakeJob::Kind::none:
       break;
     case link::HandshakeJob::Kind::connect:
-      return connect(job.as<link::HandshakeJob::Connect>(), job.connection_id, now, unix_now_s);
+      return connect(job.as<link::HandshakeJob::Connect>(), now, unix_now_s);
     case link::HandshakeJob::Kind::confirm:
       return confirm(job.as<link::HandshakeJob::Confirm>(), {link, job.connection_id}, now, unix_now_s);
     case link::HandshakeJob::Kind::prepare_rekey:
@@ -90,8 +90,7 @@ void HandshakeLane::work_on(link::HandshakeJob& job, std::uint32_t link, Nanos n
   }
 }
 
-void HandshakeLane::connect(link::HandshakeJob::Connect& work, std::uint32_t connection_id, Nanos now,
-                            std::int64_t unix_now_s) noexcept {
+void HandshakeLane::connect(link::HandshakeJob::Connect& work, Nanos now, std::int64_t unix_now_s) noexcept {
   const std::span<const std::uint8_t> token{work.token.data(), work.token_bytes};
   crypt::TokenClaims claims;
   switch (crypt::open_token(config_.token_key, token, unix_now_s, claims)) {
@@ -112,30 +111,49 @@ void HandshakeLane::connect(link::HandshakeJob::Connect& work, std::uint32_t con
   const std::int64_t started = unix_then_s(config_.started_at, now, unix_now_s);
   if (claims.issued < started - crypt::token_clock_skew_s || spent_.find(claims.id) != nullptr)
     return deny(work, DenyReason::token_used, counters_.denied_used);
-  if (begins_too_often(claims.id, now)) return deny(work, DenyReason::full, counters_.denied_full);
+  const auto deny_full = [&](Nanos retry_after) {
+    work.retry_after_ms = static_cast<std::uint32_t>(retry_after / millisecond);
+    deny(work, DenyReason::full, counters_.denied_full);
+  };
+  if (const Nanos wait = begins_again_in(claims.id, now); wait != 0) return deny_full(wait);
+  if (spent_.size() == spent_.capacity()) return deny_full(retry_when_spent_full);
 
   refresh_ephemeral(now);
   crypt::Secret shared;
   if (!crypt::shared_secret(ephemeral_.secret, work.client_ephemeral, shared))
     return deny(work, DenyReason::token_invalid, counters_.denied_invalid);
 
-  crypt::KeyContext context;
+  // Last, because it may end the player's older session.
+  if (!make_room(work, claims.player_id)) return deny_full(retry_when_full);
+
+  crypt::KeyContext& context = work.context;
   context.version = message::protocol_version;
   context.protocol_id = config_.token_key.protocol_id;
   context.server_id = config_.token_key.server_id;
-  context.connection_id = connection_id;
   context.client_ephemeral = work.client_ephemeral;
   context.server_ephemeral = ephemeral_.public_key;
   config_.entropy.fill(context.server_random);
-  context.token_hash = crypt::sha256(token);
+  context.token_hash = work.token_hash;
 
-  work.keys = crypt::derive_session_keys(context, claims.secret, shared);
-  work.server_ephemeral = ephemeral_.public_key;
-  work.server_random = context.server_random;
+  work.token_secret = claims.secret;
+  work.shared = shared;
   work.player_id = claims.player_id;
   work.token_id = claims.id;
   work.token_expiry = claims.expiry;
   counters_.accepted.add(1);
+}
+
+/// A player who has a session is let in whatever others hold; where the io lane is full, that session gives its place
+/// now, and not when the new one has proved its keys: a player has one place more than usual for a moment only.
+bool HandshakeLane::make_room(link::HandshakeJob::Connect& work, std::uint64_t player_id) noexcept {
+  const ActiveSession* active = active_.find(player_id);
+  if (active == nullptr) return !work.full && active_.size() < active_.capacity();
+  work.returns = true;
+  if (!work.full) return true;
+  if (!links_[active->link]->superseded.push(link::Superseded{active->connection_id})) return false;
+  active_.erase(player_id);
+  counters_.superseded.add(1);
+  return true;
 }
 
 /// The token is tested and set before the client learns that it is in; and the player's older session, if there is
@@ -203,11 +221,11 @@ bool HandshakeLane::is_doubtful(const crypt::TokenClaims& claims, Nanos now, std
          claims.issued < unix_then_s(set_back_at_, now, unix_now_s) - crypt::token_clock_skew_s;
 }
 
-bool HandshakeLane::begins_too_often(const crypt::TokenId& token, Nanos now) noexcept {
+Nanos HandshakeLane::begins_again_in(const crypt::TokenId& token, Nanos now) noexcept {
   Begins* begins = begun_.insert(token, {now, 0});
-  if (begins == nullptr) return false;  // the tables are bounded; players beyond them are let in
+  if (begins == nullptr) return 0;  // the tables are bounded; players beyond them are let in
   if (now - begins->since >= begins_window) *begins = {now, 0};
-  return ++begins->count > begins_max;
+  return ++begins->count > begins_max ? begins_window - (now - begins->since) : 0;
 }
 
 void HandshakeLane::refresh_ephemeral(Nanos now) noexcept {

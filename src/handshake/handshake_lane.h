@@ -47,6 +47,10 @@ class HandshakeLane {
   /// good token could fill every table of attempts and sessions, and pay for it only when a token is spent.
   static constexpr std::uint32_t begins_max = 8;
   static constexpr Nanos begins_window = 10 * second;
+  // What a client is told that finds no room: how long a place, or one for a spent token, takes to come free is not
+  // known.
+  static constexpr Nanos retry_when_full = 5 * second;
+  static constexpr Nanos retry_when_spent_full = 30 * second;
 
   struct TokenHash {
     std::size_t operator()(const crypt::TokenId& id) const noexcept;
@@ -68,8 +72,8 @@ class HandshakeLane {
   };
 
   void work_on(link::HandshakeJob& job, std::uint32_t link, Nanos now, std::int64_t unix_now_s) noexcept;
-  void connect(link::HandshakeJob::Connect& work, std::uint32_t connection_id, Nanos now,
-               std::int64_t unix_now_s) noexcept;
+  void connect(link::HandshakeJob::Connect& work, Nanos now, std::int64_t unix_now_s) noexcept;
+  [[nodiscard]] bool make_room(link::HandshakeJob::Connect& work, std::uint64_t player_id) noexcept;
   void confirm(link::HandshakeJob::Confirm& work, ActiveSession fresh, Nanos now, std::int64_t unix_now_s) noexcept;
   static void rekey(link::HandshakeJob::ComputeRekey& work, std::uint32_t connection_id) noexcept;
   template <class Work>
@@ -81,7 +85,8 @@ class HandshakeLane {
   void watch_clock(Nanos now, std::int64_t unix_now_s) noexcept;
   void forget_expired(Nanos now, std::int64_t unix_now_s) noexcept;
   [[nodiscard]] bool is_doubtful(const crypt::TokenClaims& claims, Nanos now, std::int64_t unix_now_s) const noexcept;
-  [[nodiscard]] bool begins_too_often(const crypt::TokenId& token, Nanos now) noexcept;
+  /// After which time the token may begin another handshake, 0: now.
+  [[nodiscard]] Nanos begins_again_in(const crypt::TokenId& token, Nanos now) noexcept;
 
   HandshakeConfig config_;
   std::vector<link::HandshakeLink*> links_;

@@ -54,7 +54,8 @@ Drop repeat(IoState& state, const Attempt& attempt, const wire::Path& to) noexce
   return Drop::none;
 }
 
-/// The cookie has come back: record the attempt, reserve a session, and send the costly part off this lane.
+/// The cookie has come back: record the attempt, and send the costly part off this lane. No session yet: a stranger has
+/// shown nothing but an address.
 Drop begin(IoState& state, const message::Connect& connect, const wire::Path& from, const crypt::Hash& token_hash,
            Nanos now) noexcept {
   const session::AttemptKey key = session::attempt_key(state.attempt_salt, from, connect.client_ephemeral, token_hash);
@@ -62,29 +63,22 @@ Drop begin(IoState& state, const message::Connect& connect, const wire::Path& fr
   if (state.attempts.size() == state.attempts.capacity()) return Drop::attempts_full;
   // A quarter is kept for CryptoTests: clients that have come that far are let in before newcomers are looked at.
   if (state.handshake.free.size() <= state.handshake.jobs.size() / 4) return Drop::handshake_ring_full;
-  const std::uint32_t slot = state.table.allocate(state.secrets.next(), now);
-  if (slot == session::Table::none) {
-    static_cast<void>(deny(state, connect, from, message::DenyReason::full, 5'000));
-    return Drop::sessions_full;
-  }
-  state.table.peer(slot).path = from;
 
   const std::uint32_t index = state.handshake.free.pop();
   link::HandshakeJob& job = state.handshake.jobs[index];
-  job.session = slot;
-  job.connection_id = state.table.admission(slot).connection_id;
   auto& work = job.begin<link::HandshakeJob::Connect>();
+  work.from = from;
+  work.full = state.table.in_use() >= state.config.sessions_max;
   work.client_ephemeral = connect.client_ephemeral;
   work.cookie = connect.cookie;
   work.proof = connect.proof;
   work.token_bytes = static_cast<std::uint16_t>(connect.token.size());
   std::copy(connect.token.begin(), connect.token.end(), work.token.begin());
+  work.token_hash = token_hash;
   work.attempt = key.digest;
   state.handshake.requests.push(index);  // as large as the pool: never full
 
   Attempt attempt;
-  attempt.session = slot;
-  attempt.connection_id = job.connection_id;
   attempt.since = now;
   state.attempts.insert(key, attempt);
   return Drop::none;

@@ -6,8 +6,8 @@
 namespace serried::io {
 
 /// Process the clear datagrams of the burst (Connects) and take them out of `live`.
-/// Writes  attempts, table, the handshake ring, ready
-/// Drops   bad_connect, banned, address_rate, prefix_rate, cookie_budget, attempts_full, attempt_known, sessions_full,
+/// Writes  attempts, the handshake ring, ready
+/// Drops   bad_connect, banned, address_rate, prefix_rate, cookie_budget, attempts_full, attempt_known,
 ///         handshake_ring_full
 /// Source  docs/wire-format.md section 4
 void connect(IoState& state, wire::Batch& batch, Nanos now) noexcept;

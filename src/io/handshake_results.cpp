@@ -17,9 +17,11 @@ using message::DisconnectReason;
 using session::Attempt;
 using session::State;
 
+constexpr std::uint32_t retry_soon_ms = 1'000, retry_elsewhere_ms = 10'000;
+
 /// Write the ConnectionAccepted datagram of a session whose keys have just come, and keep it for repeats.
-void compose_accepted(IoState& state, const link::HandshakeJob& job, Attempt& attempt, Nanos now) noexcept {
-  const auto& work = job.as<link::HandshakeJob::Connect>();
+void compose_accepted(IoState& state, std::uint32_t slot, const link::HandshakeJob::Connect& work, Attempt& attempt,
+                      Nanos now) noexcept {
   constexpr std::size_t clear_bytes = 32 + 16;
   message::ConnectionAccepted parameters = state.config.parameters;
   parameters.player_entity = world::player_entity(work.player_id);
@@ -27,53 +29,63 @@ void compose_accepted(IoState& state, const link::HandshakeJob& job, Attempt& at
 
   base::ByteWriter out{attempt.accepted};
   out.write_zeros(wire::header_bytes);
-  out.write_bytes(work.server_ephemeral);
-  out.write_bytes(work.server_random);
+  out.write_bytes(work.context.server_ephemeral);
+  out.write_bytes(work.context.server_random);
   message::encode(out, parameters);
   const std::size_t body_bytes = out.size() - wire::header_bytes - clear_bytes;
   out.write_zeros(wire::tag_bytes + wire::crc_bytes);
 
-  session::Outbound& outbound = state.table.outbound(job.session);
+  const std::uint32_t connection_id = state.table.admission(slot).connection_id;
+  session::Outbound& outbound = state.table.outbound(slot);
   const std::uint64_t sequence = outbound.sent.next_sequence(false);
   static_cast<void>(outbound.sent.note(sequence, {}, static_cast<std::uint16_t>(out.size()), now));
-  wire::compose_header(attempt.accepted.data(), {job.connection_id, 0, wire::flag::sealed, sequence});
-  crypt::seal_in_place(outbound.send_key.data(), job.connection_id, sequence, attempt.accepted.data(), clear_bytes,
+  wire::compose_header(attempt.accepted.data(), {connection_id, 0, wire::flag::sealed, sequence});
+  crypt::seal_in_place(outbound.send_key.data(), connection_id, sequence, attempt.accepted.data(), clear_bytes,
                        body_bytes);
   wire::stamp_one({attempt.accepted.data(), out.size()}, state.crc);
   attempt.accepted_bytes = static_cast<std::uint16_t>(out.size());
 }
 
-void on_connected(IoState& state, const link::HandshakeJob& job, Nanos now) noexcept {
-  const auto& work = job.as<link::HandshakeJob::Connect>();
+/// A place for a player whose token is good, or none. Those beyond sessions_max are for players who give one up: they
+/// come free as soon as the older session has ended.
+std::uint32_t place_for(IoState& state, const link::HandshakeJob::Connect& work, Nanos now) noexcept {
+  if (!work.returns && state.table.in_use() >= state.config.sessions_max) return session::Table::none;
+  return state.table.allocate(state.secrets.next(), now);
+}
+
+/// The token is good: the session begins.
+void on_connected(IoState& state, link::HandshakeJob::Connect& work, Nanos now) noexcept {
   const session::AttemptKey key{work.attempt};
   Attempt* attempt = state.attempts.find(key);
-  session::Admission& session = state.table.admission(job.session);
-  const bool waiting = session.connection_id == job.connection_id && session.state == State::pending;
-  if (!waiting || attempt == nullptr || attempt->connection_id != job.connection_id) return;  // took too long
-  const wire::Path path = state.table.peer(job.session).path;
-  if (work.denied) {
-    send_denied(state, work.client_ephemeral, *work.denied, 0, path);
+  if (attempt == nullptr || attempt->state != Attempt::State::queued) return;  // took too long
+  const auto deny = [&](message::DenyReason reason, std::uint32_t retry_after_ms) {
+    send_denied(state, work.client_ephemeral, reason, retry_after_ms, work.from);
     state.attempts.erase(key);
-    state.table.release(job.session, state.pools);
-    return;
-  }
-  session::Cold& cold = state.table.cold(job.session);
-  state.table.peer(job.session).receive_key = work.keys.client_to_server;
-  state.table.outbound(job.session).send_key = work.keys.server_to_client;
-  cold.rekey.next = work.keys.next;
+  };
+  if (work.denied) return deny(*work.denied, work.retry_after_ms);
+  if (state.draining) return deny(message::DenyReason::shutting_down, retry_elsewhere_ms);
+  const std::uint32_t slot = place_for(state, work, now);
+  if (slot == session::Table::none) return deny(message::DenyReason::full, retry_soon_ms);
+
+  session::Admission& session = state.table.admission(slot);
+  work.context.connection_id = session.connection_id;
+  const crypt::SessionKeys keys = crypt::derive_session_keys(work.context, work.token_secret, work.shared);
+  session::Cold& cold = state.table.cold(slot);
+  state.table.peer(slot).path = work.from;
+  state.table.peer(slot).receive_key = keys.client_to_server;
+  state.table.outbound(slot).send_key = keys.server_to_client;
+  cold.rekey.next = keys.next;
   cold.rekey.since = now;
-  cold.exporter = work.keys.exporter;
+  cold.exporter = keys.exporter;
   cold.player_id = work.player_id;
   cold.token_id = work.token_id;
   cold.token_expiry = work.token_expiry;
   cold.attempt = work.attempt;
   session.shard = static_cast<std::uint8_t>(base::mix(work.player_id) % state.shards.size());
-  session.state = State::half_open;
-  session.heard_at = now;
   attempt->state = Attempt::State::half_open;
   attempt->since = now;
-  compose_accepted(state, job, *attempt, now);
-  send_ready(state, {attempt->accepted.data(), attempt->accepted_bytes}, path);
+  compose_accepted(state, slot, work, *attempt, now);
+  send_ready(state, {attempt->accepted.data(), attempt->accepted_bytes}, work.from);
 }
 
 void on_confirmed(IoState& state, const link::HandshakeJob& job, Nanos now) noexcept {
@@ -113,7 +125,7 @@ unsigned handshake_results(IoState& state, Nanos now) noexcept {
       case link::HandshakeJob::Kind::none:
         break;
       case link::HandshakeJob::Kind::connect:
-        on_connected(state, job, now);
+        on_connected(state, job.as<link::HandshakeJob::Connect>(), now);
         break;
       case link::HandshakeJob::Kind::confirm:
         on_confirmed(state, job, now);

@@ -47,7 +47,7 @@ SERRIED_SETUP IoState::IoState(const IoConfig& io_config, std::vector<link::IoSh
       entropy(entropy_source),
       secrets(entropy_source),
       crc(io_config.protocol_id),
-      table(io_config.lane, io_config.sessions_max),
+      table(io_config.lane, io_config.places()),
       attempts(io_config.attempts_max),
       limits(limits_of(io_config.parameters)),
       abuse_guard(guard_of(io_config), seed_from(entropy_source)),

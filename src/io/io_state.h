@@ -2,6 +2,7 @@
 /// Everything an io lane owns. The stages of the lane are functions over it, one file a stage, and IoLane (io_lane.h)
 /// is the only one that knows their order.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -31,6 +32,7 @@ namespace serried::io {
 struct IoConfig {
   unsigned lane = 0;  ///< below session::lanes_max
   unsigned sessions_max = 16'384;
+  unsigned sessions_spare = 64;         ///< places beyond, for players who give up one that they have
   unsigned attempts_max = 4'096;        ///< half-open and lately established handshakes
   unsigned cookie_rate_per_s = 20'000;  ///< not 0: Connects answered in clear a second, and as many cookies checked
   unsigned spare_buffers = 512;         ///< kept at hand for each shard, and as many for the lane itself
@@ -50,6 +52,11 @@ struct IoConfig {
   const channel::Dictionary* dictionary = nullptr;  ///< for packed bodies; null: none. Outlives the lane.
   /// What clients are told; its time-outs, rates and limits are also those that the lane enforces.
   message::ConnectionAccepted parameters;
+
+  /// Of the session table.
+  [[nodiscard]] unsigned places() const noexcept {
+    return std::min(sessions_max + sessions_spare, session::sessions_per_lane_max);
+  }
 };
 
 /// In + taken_over = delivered + answered + handed_over + drops of unit datagram.

@@ -44,7 +44,6 @@ void sweep_session(IoState& state, std::uint32_t slot, Nanos now) noexcept {
     case State::closing:
       finish_session(state, slot, now);
       return;
-    case State::pending:
     case State::half_open:
     case State::confirming:
       if (state.draining)

@@ -51,7 +51,6 @@ void finish_session(IoState& state, std::uint32_t slot, Nanos now) noexcept {
 void end_session(IoState& state, std::uint32_t slot, message::DisconnectReason reason, bool tell) noexcept {
   session::Admission& session = state.table.admission(slot);
   if (session.state == State::closing || session.state == State::free) return;
-  if (session.state == State::pending) tell = false;  // no keys to say it with
   session::Cold& cold = state.table.cold(slot);
   cold.reason = reason;
   cold.disconnects_left = tell ? 3 : 0;

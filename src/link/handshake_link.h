@@ -14,6 +14,7 @@
 #include "crypt/token.h"
 #include "link/spsc.h"
 #include "message/control.h"
+#include "wire/path.h"
 
 namespace serried::link {
 
@@ -23,23 +24,28 @@ class HandshakeJob {
  public:
   enum class Kind : std::uint8_t { none, connect, confirm, prepare_rekey, compute_rekey };
 
-  /// A Connect with a good cookie, on its way to keys.
+  /// A Connect with a good cookie, on its way to what keys are derived from. It has no session yet: that begins when
+  /// the token has proved who the player is.
   struct Connect {
     static constexpr Kind kind = Kind::connect;
+    wire::Path from;
+    bool full = false;  ///< the io lane has a place only for a player who gives one up
     crypt::PublicKey client_ephemeral{};
     crypt::Cookie cookie{};
     crypt::Proof proof{};
     std::uint16_t token_bytes = 0;
     std::array<std::uint8_t, crypt::token_bytes_max> token;
+    crypt::Hash token_hash{};
     crypt::Hash attempt{};  ///< AttemptKey, for the io lane
     // out
     std::optional<message::DenyReason> denied;
+    std::uint32_t retry_after_ms = 0;  ///< of a denial
+    bool returns = false;              ///< the player has a session, or had the one that was ended to make room
     std::uint64_t player_id = 0;
     crypt::TokenId token_id{};
     std::int64_t token_expiry = 0;
-    crypt::PublicKey server_ephemeral{};
-    std::array<std::uint8_t, 16> server_random{};
-    crypt::SessionKeys keys;
+    crypt::KeyContext context;  ///< all but the connection id
+    crypt::Secret token_secret, shared;
   };
   /// A CryptoTest, on its way to a spent token.
   struct Confirm {
@@ -113,6 +119,7 @@ struct Superseded {
 };
 
 struct HandshakeLink {
+  /// `sessions_max`: places of the io lane's session table.
   HandshakeLink(unsigned jobs_max, unsigned sessions_max)
       : jobs(jobs_max),
         free(jobs_max),

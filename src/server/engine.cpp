@@ -14,7 +14,7 @@ shard::ShardSetup shard_setup(const EngineSetup& setup) {
   shard.replicate = config::replicate_config(setup.config);
   shard.shards = setup.shards;
   shard.io_lanes = setup.config.io_lanes;
-  shard.sessions_per_lane = config::sessions_per_lane(setup.config);
+  shard.sessions_per_lane = config::session_places_per_lane(setup.config);
   shard.seed = setup.config.seed;
   shard.game = setup.game;
   shard.clock = [] { return telemetry::now(); };
@@ -33,7 +33,7 @@ std::vector<std::unique_ptr<link::HandshakeLink>> make_handshake_links(const Eng
   const config::LinkSizes sizes = config::link_sizes(setup.config, setup.shards);
   std::vector<std::unique_ptr<link::HandshakeLink>> links;
   for (unsigned i = 0; i < setup.config.io_lanes; ++i)
-    links.push_back(std::make_unique<link::HandshakeLink>(sizes.jobs, config::sessions_per_lane(setup.config)));
+    links.push_back(std::make_unique<link::HandshakeLink>(sizes.jobs, config::session_places_per_lane(setup.config)));
   return links;
 }
 

@@ -40,7 +40,6 @@ void admit(wire::Batch& batch, Table& table, const AdmitLimits& limits, guard::A
     if (slot == Table::none) return Drop::unknown_session;
     Admission& session = table.admission(slot);
     if (session.state == State::closing) return Drop::session_ending;
-    if (!opens(session.state)) return Drop::unknown_session;
     if (const Drop seen = session.replay.peek(batch.sequence[row]); seen != Drop::none) return seen;
     if (wire::same_endpoint(batch.path[row], table.peer(slot).path)) {
       if (!conforms(session.next_allowed_us, limits, limits.try_us(), now_us)) return Drop::session_rate;

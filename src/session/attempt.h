@@ -38,8 +38,6 @@ struct Attempt {
   enum class State : std::uint8_t { queued, half_open, established };
   State state = State::queued;
   std::uint16_t accepted_bytes = 0;
-  std::uint32_t session = 0;
-  std::uint32_t connection_id = 0;
   Nanos since = 0;                                        ///< of this state
   std::array<std::uint8_t, accepted_bytes_max> accepted;  ///< the whole ConnectionAccepted datagram
 

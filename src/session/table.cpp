@@ -35,7 +35,7 @@ std::uint32_t Table::allocate(std::uint64_t random, Nanos now) noexcept {
 
   admission_[slot] = Admission{};
   admission_[slot].connection_id = id;
-  admission_[slot].state = State::pending;
+  admission_[slot].state = State::half_open;
   admission_[slot].heard_at = now;
   admission_[slot].next_allowed_us = static_cast<std::uint32_t>(now / microsecond);
   peer_[slot] = Peer{};

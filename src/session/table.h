@@ -25,11 +25,11 @@ namespace serried::session {
 
 /// The life of a session.
 ///
-///     free -> pending -> half_open -> confirming -> established -> playing -> closing -> free
-///              |  the handshake lane is at work       |              joined in a shard
-///              |        keys are there, Accepted sent |
-///              |                        CryptoTest came, the token is being spent
-enum class State : std::uint8_t { free, pending, half_open, confirming, established, playing, closing };
+///     free -> half_open -> confirming -> established -> playing -> closing -> free
+///             |            |                            joined in a shard
+///             |            CryptoTest came, the token is being spent
+///             keys are there, Accepted sent
+enum class State : std::uint8_t { free, half_open, confirming, established, playing, closing };
 
 /// Whether datagrams of a session in this state are opened at all.
 [[nodiscard]] constexpr bool opens(State state) noexcept {
@@ -153,7 +153,8 @@ class Table {
  public:
   Table(std::uint32_t lane, std::uint32_t capacity);
 
-  /// A free slot in state pending with a new id, or `none` when all are taken. `random` makes the id unpredictable.
+  /// A free slot in state half_open with a new id, or `none` when all are taken. `random` makes the id unpredictable.
+  /// Its keys are the caller's to set.
   static constexpr std::uint32_t none = ~std::uint32_t{0};
   [[nodiscard]] std::uint32_t allocate(std::uint64_t random, Nanos now) noexcept;
   /// Wipe the keys, give back what the reliable channels hold, and the slot.

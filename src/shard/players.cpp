@@ -7,7 +7,7 @@
 ///                             +------------------------------+     +--------> despawned when the step begins
 ///                             |    join                            |  leave, linger
 ///                             +---------------------- absent <-----+
-///                                                        |  resume_s later
+///                                                        |  resume_s later, or its place is needed
 ///                                                        +--------> despawned
 
 #include <algorithm>
@@ -56,19 +56,48 @@ std::uint32_t ShardLane::slot_for(const link::SessionEvent::Join& event) noexcep
       if (old != nullptr) *old = no_viewer;
       if (viewer.active) --active_viewers_;
       viewer.active = false;
-      if (gone_tick_[index] != 0) --absent_;
-      gone_tick_[index] = 0;
+      if (slots_[index].absent) end_absence(index);
       counters_.resumed.add(1);
       return index;
     }
     leave(*old, false);  // no player is absent here, so this one has a session
   }
-  if (free_viewer_count_ == 0) return no_viewer;
-  const std::uint32_t index = free_viewers_[--free_viewer_count_];
+  const std::uint32_t index = free_viewer_count_ != 0 ? free_viewers_[--free_viewer_count_] : give_way();
+  if (index == no_viewer) return no_viewer;
   viewers_[index].own_slot = world::no_slot;
   viewers_[index].active = false;
   players_.insert(event.player_id, index);
   return index;
+}
+
+/// The place of the player who has been absent longest; no_viewer when none is. Its row rests before it is used again,
+/// like every other.
+std::uint32_t ShardLane::give_way() noexcept {
+  const std::uint32_t index = longest_absent_;
+  if (index == no_viewer) return no_viewer;
+  end_absence(index);
+  players_.erase(slots_[index].player_id);
+  given_up_[given_up_count_++] = viewers_[index].own_slot;
+  return index;
+}
+
+void ShardLane::begin_absence(std::uint32_t index) noexcept {
+  PlayerSlot& slot = slots_[index];
+  slot.absent = true;
+  slot.gone_tick = tick_ + 1 + resume_ticks_;
+  slot.before = last_absent_;
+  slot.after = no_viewer;
+  (last_absent_ != no_viewer ? slots_[last_absent_].after : longest_absent_) = index;
+  last_absent_ = index;
+  ++absent_;
+}
+
+void ShardLane::end_absence(std::uint32_t index) noexcept {
+  PlayerSlot& slot = slots_[index];
+  slot.absent = false;
+  (slot.before != no_viewer ? slots_[slot.before].after : longest_absent_) = slot.after;
+  (slot.after != no_viewer ? slots_[slot.after].before : last_absent_) = slot.before;
+  --absent_;
 }
 
 /// No input, and none held; the yaw stays. What the game keeps from step to step begins anew.
@@ -90,8 +119,7 @@ void ShardLane::leave(std::uint32_t& place, bool linger) noexcept {
   viewer.connection_id = wire::no_connection;
   if (linger && resume_ticks_ != 0 && viewer.own_slot != world::no_slot) {
     still(index, true);
-    gone_tick_[index] = tick_ + 1 + resume_ticks_;
-    ++absent_;
+    begin_absence(index);
     return;
   }
   players_.erase(slots_[index].player_id);
@@ -104,9 +132,10 @@ void ShardLane::refuse(unsigned io_lane, std::uint32_t connection_id, std::uint3
 }
 
 void ShardLane::spawn_players() noexcept {
-  for (std::uint32_t i = 0; i < spawn_count_; i += game::spawns_per_slice)
-    spawn_players({&spawns_[i], std::min<std::size_t>(spawn_count_ - i, game::spawns_per_slice)});
-  spawn_count_ = 0;
+  const std::uint32_t count = spawn_count_;
+  spawn_count_ = 0;  // those that must wait gather in front of those that were not looked at
+  for (std::uint32_t i = 0; i < count; i += game::spawns_per_slice)
+    spawn_players({&spawns_[i], std::min<std::size_t>(count - i, game::spawns_per_slice)});
 }
 
 void ShardLane::spawn_players(std::span<const std::uint32_t> viewers) noexcept {
@@ -131,8 +160,8 @@ void ShardLane::spawn_players(std::span<const std::uint32_t> viewers) noexcept {
     slot.joining = false;
     if (viewer.connection_id == wire::no_connection) continue;  // left again
     if (viewer.own_slot == world::no_slot && !spawn(index, *next++)) {
-      refuse(viewer.io_lane, viewer.connection_id, viewer.session);
-      leave(place_of(viewer.io_lane, viewer.session), false);
+      slot.joining = true;  // there are as many rows as viewers: one rests, and will have rested
+      spawns_[spawn_count_++] = index;
       continue;
     }
     const Nanos round_trip = std::min<Nanos>((slot.round_trip + period - 1) / period, 600);
@@ -158,7 +187,7 @@ world::Spawn ShardLane::spawn_of(std::uint32_t index) const noexcept {
   return spawn;
 }
 
-/// False when no row is free.
+/// False when no row is free yet.
 bool ShardLane::spawn(std::uint32_t index, const world::Spawn& spawn) noexcept {
   const std::uint16_t row = pool_.take(tick_);
   if (row == world::no_slot) return false;
@@ -169,12 +198,13 @@ bool ShardLane::spawn(std::uint32_t index, const world::Spawn& spawn) noexcept {
 }
 
 void ShardLane::despawn_players() noexcept {
+  for (std::uint32_t i = 0; i < given_up_count_; ++i) free_row(given_up_[i]);
+  given_up_count_ = 0;
   for (std::uint32_t i = 0; i < despawn_count_; ++i) despawn(despawns_[i]);
   despawn_count_ = 0;
-  for (std::uint32_t index = 0; absent_ != 0 && index < viewer_high_; ++index) {
-    if (gone_tick_[index] != tick_) continue;
-    gone_tick_[index] = 0;
-    --absent_;
+  while (longest_absent_ != no_viewer && slots_[longest_absent_].gone_tick == tick_) {
+    const std::uint32_t index = longest_absent_;
+    end_absence(index);
     players_.erase(slots_[index].player_id);
     despawn(index);
   }
@@ -182,13 +212,15 @@ void ShardLane::despawn_players() noexcept {
 
 void ShardLane::despawn(std::uint32_t index) noexcept {
   std::uint16_t& row = viewers_[index].own_slot;
-  if (row != world::no_slot) {
-    world_.identity_.living[row] = 0;
-    world_.identity_.generation[row] = static_cast<std::uint8_t>((world_.identity_.generation[row] + 1) & 3);
-    pool_.give(row, tick_);
-    row = world::no_slot;
-  }
+  if (row != world::no_slot) free_row(row);
+  row = world::no_slot;
   free_viewers_[free_viewer_count_++] = index;
+}
+
+void ShardLane::free_row(std::uint16_t row) noexcept {
+  world_.identity_.living[row] = 0;
+  world_.identity_.generation[row] = static_cast<std::uint8_t>((world_.identity_.generation[row] + 1) & 3);
+  pool_.give(row, tick_);
 }
 
 }  // namespace serried::shard

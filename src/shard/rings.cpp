@@ -24,7 +24,7 @@ unsigned ShardLane::drain(Nanos now) noexcept {
     }
     bool joined = false;
     // Every join may end in a notice: take none whose refusal would find no room.
-    if (rings.notices.free() >= spawn_count_ + ring_burst) {
+    if (rings.notices.free() >= ring_burst) {
       const unsigned count = rings.session_events.pop(events.data(), ring_burst);
       for (unsigned i = 0; i < count; ++i) take_session_event(io_lane, events[i]);
       joined = count < ring_burst;

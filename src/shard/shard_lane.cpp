@@ -47,7 +47,7 @@ SERRIED_SETUP ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::
   spawns_ = world::Column<std::uint32_t>(viewers);
   despawns_ = world::Column<std::uint32_t>(viewers);
   slots_ = world::Column<PlayerSlot>(viewers);
-  gone_tick_ = world::Column<std::uint32_t>(viewers);
+  given_up_ = world::Column<std::uint16_t>(viewers);
   player_column_ = world::Column<std::byte>(viewers * setup.game.player_bytes);
   session_column_ = world::Column<std::byte>(viewers * setup.game.session_bytes);
   game_players_ = {player_column_.data(), setup.game.player_bytes};

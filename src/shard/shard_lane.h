@@ -79,9 +79,12 @@ class ShardLane {
   /// What a viewer's player is to the lane, beside the viewer.
   struct PlayerSlot {
     std::uint64_t player_id;
-    std::uint64_t round_trip;  ///< as the join said
-    bool joining;              ///< stands in spawns_
-    bool unwelcomed;           ///< stands in newcomers_
+    std::uint64_t round_trip;     ///< as the join said
+    bool joining;                 ///< stands in spawns_
+    bool unwelcomed;              ///< stands in newcomers_
+    bool absent;                  ///< stands in the list of the absent
+    std::uint32_t gone_tick;      ///< absent: when it is despawned
+    std::uint32_t before, after;  ///< absent: the neighbours in that list
   };
   struct Link {
     link::IoShardLink* rings = nullptr;
@@ -112,6 +115,10 @@ class ShardLane {
   void refuse(unsigned io_lane, std::uint32_t connection_id, std::uint32_t session) noexcept;
   [[nodiscard]] std::uint32_t slot_for(const link::SessionEvent::Join& event) noexcept;
   void still(std::uint32_t index, bool absent) noexcept;
+  void begin_absence(std::uint32_t index) noexcept;
+  void end_absence(std::uint32_t index) noexcept;
+  [[nodiscard]] std::uint32_t give_way() noexcept;
+  void free_row(std::uint16_t row) noexcept;
   void spawn_players() noexcept;
   void spawn_players(std::span<const std::uint32_t> viewers) noexcept;
   [[nodiscard]] bool spawn(std::uint32_t index, const world::Spawn& spawn) noexcept;
@@ -180,14 +187,17 @@ class ShardLane {
   world::Column<std::uint32_t> free_viewers_;
   std::uint32_t free_viewer_count_ = 0;
   world::Column<std::uint32_t> viewer_of_session_;  ///< [io lane * sessions_per_lane + session]
-  // Viewers: those that joined since the last step began, those that left since.
+  // Viewers: those that joined since the last step began or wait for a row, those that left since.
   world::Column<std::uint32_t> spawns_, despawns_;
   std::uint32_t spawn_count_ = 0, despawn_count_ = 0;
+  // Rows of absent players who gave way since.
+  world::Column<std::uint16_t> given_up_;
+  std::uint32_t given_up_count_ = 0;
 
   // By viewer; one that is absent keeps its row, its input queue and its place here.
   world::Column<PlayerSlot> slots_;
-  world::Column<std::uint32_t> gone_tick_;  ///< absent: when it is despawned; else 0
-  std::uint32_t absent_ = 0;
+  // The absent in the order in which their sessions ended: a list through their slots.
+  std::uint32_t absent_ = 0, longest_absent_ = no_viewer, last_absent_ = no_viewer;
   const std::uint32_t resume_ticks_;
   base::FixedMap<std::uint64_t, std::uint32_t, PlayerHash> players_;  ///< viewers of those present or absent
 

@@ -107,6 +107,8 @@ TEST(IoConfig, SessionsAreDividedAmongLanesAndParametersMatchTheConfiguration) {
   const io::IoConfig io = io_config(config, key, nullptr, 1, 1);
   EXPECT_EQ(io.lane, 1U);
   EXPECT_EQ(io.sessions_max, 501U + 62U + 32U) << "room for a lane that the clients' addresses favour";
+  EXPECT_EQ(io.sessions_spare, 37U) << "a sixteenth";
+  EXPECT_EQ(io.places(), session_places_per_lane(config)) << "io and shard lanes count the same slots";
   EXPECT_EQ(io.protocol_id, 77U);
   EXPECT_EQ(io.parameters.timeout_ms, 9'000U);
   EXPECT_EQ(io.parameters.ack_delay_us, 10'000U);

@@ -93,6 +93,7 @@ struct WallClockTest : HandshakeLaneTest {
   std::int64_t server_ahead_s = 0, login_ahead_s = 0;
   Nanos now = uptime;
   std::uint32_t connections = 10;
+  std::uint32_t retry_after_ms = 0;  ///< of the last denial
   std::unique_ptr<HandshakeLane> lane;
 
   struct Ticket {
@@ -100,11 +101,11 @@ struct WallClockTest : HandshakeLaneTest {
     std::vector<std::uint8_t> bytes;
   };
 
+  WallClockTest() { config.players_max = 64; }
   [[nodiscard]] std::int64_t truth() const { return unix_start + static_cast<std::int64_t>((now - uptime) / second); }
   void start(std::uint32_t tokens_remembered = 64) {
     config.started_at = now;
     config.tokens_remembered = tokens_remembered;
-    config.players_max = 64;
     lane = std::make_unique<HandshakeLane>(config, std::vector{&link});
     lane->poll(now, truth() + server_ahead_s);
   }
@@ -144,6 +145,7 @@ struct WallClockTest : HandshakeLaneTest {
     work.token_bytes = static_cast<std::uint16_t>(ticket.bytes.size());
     std::copy(ticket.bytes.begin(), ticket.bytes.end(), work.token.begin());
     work_off();
+    retry_after_ms = work.retry_after_ms;
     if (work.denied) return work.denied;
     const std::uint64_t player = work.player_id;
     auto& proof = job.begin<link::HandshakeJob::Confirm>();
@@ -276,6 +278,20 @@ TEST_F(WallClockTest, TokensOfBeforeTheStartAreRefusedWhateverTheClockWasThen) {
   }
 }
 
+TEST_F(WallClockTest, AConnectForWhichThereIsNoRoomIsDeniedBeforeItsClientHasKeys) {
+  config.players_max = 2;
+  start(4);
+  EXPECT_EQ(log_in(issue(1)), let_in);
+  EXPECT_EQ(log_in(issue(2)), let_in);
+  EXPECT_EQ(log_in(issue(3)), message::DenyReason::full);
+  EXPECT_EQ(lane->counters().accepted.value(), 2U) << "as many players as there can be";
+  EXPECT_EQ(log_in(issue(2)), let_in) << "who is in gives the place to nobody else";
+  EXPECT_EQ(log_in(issue(2)), let_in);
+  EXPECT_EQ(log_in(issue(2)), message::DenyReason::full);
+  EXPECT_EQ(lane->counters().accepted.value(), 4U) << "as many spent tokens as can be remembered";
+  EXPECT_GT(retry_after_ms, 0U);
+}
+
 TEST_F(WallClockTest, LeapSecondsAreNoSteps) {
   start();
   const Ticket spent = issue(1);
@@ -300,8 +316,11 @@ TEST(HandshakeJob, NoSecretIsLeftAfterItsEnd) {
       found += std::equal(pattern.begin(), pattern.end(), bytes + at) ? 1U : 0U;
     return found;
   };
-  job.begin<link::HandshakeJob::Connect>().keys.next = secret;
-  EXPECT_EQ(secrets(), 1U);
+  for (crypt::Secret link::HandshakeJob::Connect::*of :
+       {&link::HandshakeJob::Connect::token_secret, &link::HandshakeJob::Connect::shared}) {
+    job.begin<link::HandshakeJob::Connect>().*of = secret;
+    EXPECT_EQ(secrets(), 1U);
+  }
   job.end();
   EXPECT_EQ(secrets(), 0U);
   auto& work = job.begin<link::HandshakeJob::ComputeRekey>();

@@ -81,7 +81,61 @@ TEST_F(FewSessions, AConnectToAFullServerIsDenied) {
   run(5 * second);
   EXPECT_EQ(fourth.session.deny_reason(), message::DenyReason::full);
   EXPECT_GT(fourth.session.retry_after_ms(), 0U);
-  EXPECT_GT(lane.counters().drops.value(Drop::sessions_full), 0U);
+  EXPECT_GT(handshake.counters().denied_full.value(), 0U);
+  expect_balanced();
+}
+
+TEST_F(FewSessions, APlayerWhoseClientDiedTakesTheOwnPlaceOfAFullServer) {
+  for (std::uint64_t id = 1; id <= 3; ++id) connect(id);
+  for (int turn = 0; turn < 10; ++turn) {
+    SCOPED_TRACE(turn);
+    peers.back()->mute = peers.back()->deaf = true;
+    connect(3);
+    run(400 * millisecond);
+    EXPECT_EQ(lane.counters().sessions.value(), 3U) << "and the old session is gone";
+  }
+  EXPECT_EQ(handshake.counters().superseded.value(), 10U);
+  EXPECT_EQ(peers[0]->session.state(), State::entering) << "others stay";
+  EXPECT_EQ(peers[1]->session.state(), State::entering);
+  Peer& stranger = add_peer(claims_for(4));
+  run(5 * second);
+  EXPECT_EQ(stranger.session.deny_reason(), message::DenyReason::full);
+  expect_balanced();
+}
+
+TEST_F(FewSessions, APlayerHoldsOnePlaceOfAFullServerHoweverOftenAHandshakeBegins) {
+  for (std::uint64_t id = 1; id <= 3; ++id) connect(id);
+  for (int i = 0; i < 8; ++i) {
+    Peer& again = add_peer(claims_for(3));
+    for (int n = 0; n < 300; ++n) {
+      step();
+      again.mute |= again.session.state() == State::testing;  // never finishes
+    }
+    EXPECT_LE(lane.counters().sessions.value(), 4U);
+  }
+  EXPECT_EQ(peers[0]->session.state(), State::entering);
+  EXPECT_EQ(peers[1]->session.state(), State::entering);
+  run(11 * second);
+  EXPECT_EQ(connect(4).session.state(), State::entering) << "the place is free when its holder does not come";
+}
+
+TEST_F(FewSessions, StrangersWithoutAGoodTokenHoldNoPlace) {
+  for (std::uint64_t id = 1; id <= 2; ++id) connect(id);
+  const crypt::Secret guessed{};
+  for (std::uint64_t id = 10; id < 14; ++id) {
+    Peer& stranger = add_peer(claims_for(id));
+    stranger.options.token_secret = guessed;
+    ASSERT_TRUE(stranger.session.start(stranger.options, now));
+  }
+  for (int i = 0; i < 50; ++i) {  // their cookies come back, the handshake lane is behind
+    now += millisecond;
+    for (auto& peer : peers) pump(*peer);
+    lane.poll(now);
+    receive();
+  }
+  EXPECT_EQ(handshake_link.requests.size(), 4U);
+  EXPECT_EQ(lane.counters().sessions.value(), 2U);
+  EXPECT_EQ(connect(3).session.state(), State::entering);
   expect_balanced();
 }
 

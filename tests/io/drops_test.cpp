@@ -254,7 +254,6 @@ TEST(Drops, EveryReasonIsTestedAlone) {
            // connect_test.cpp
            Drop::cookie_budget,
            Drop::attempt_known,
-           Drop::sessions_full,
            Drop::handshake_ring_full,
            Drop::confirm_deferred,
            // handover_test.cpp

@@ -82,6 +82,35 @@ TEST(Scenario, OneSeedGivesOneHistoryForAnyNumberOfShards) {
   }
 }
 
+/// A table of sessions and a world without a free place; clients die and come back through another port, and others try
+/// to get in. Their own places are the ones that they get.
+TEST(Scenario, PlayersOfAFullServerComeBackWhileOthersAreTurnedAway) {
+  Engine engine{{.seed = 23, .shards = 2, .players = 16, .npcs = 8, .sessions = 16}};
+  engine.connect_all();
+  if (HasFailure()) return;
+  engine.run(session::Attempt::remembered_for + second);  // the table of attempts is as small
+  std::vector<Bot*> strangers;
+  for (std::uint64_t id = 100; id < 104; ++id) strangers.push_back(&engine.add_bot(id));
+  for (unsigned i = 0; i < 8; ++i) {
+    engine.bots[i]->silent = true;  // died: says nothing, and the server does not know
+    Bot& back = engine.add_bot(engine.bots[i]->player_id);
+    engine.run(500 * millisecond);
+    EXPECT_TRUE(back.session.connected()) << i << ": " << back.session.end_text();
+  }
+  EXPECT_EQ(engine.total(&io::IoCounters::timed_out), 0U) << "none waited for a time-out";
+  EXPECT_EQ(engine.total(&io::IoCounters::sessions), 16U);
+  engine.run(4 * second);
+  for (const Bot* stranger : strangers) {
+    EXPECT_EQ(stranger->session.deny_reason(), message::DenyReason::full);
+    EXPECT_GT(stranger->session.retry_after_ms(), 0U);
+  }
+  for (unsigned i = 8; i < 16; ++i) EXPECT_TRUE(engine.bots[i]->session.connected()) << i;
+  std::uint64_t resumed = 0;
+  for (const auto& shard : engine.shards) resumed += shard->counters().resumed.value();
+  EXPECT_EQ(resumed, 8U);
+  engine.expect_balanced();
+}
+
 TEST(Scenario, ARunIsRepeatableUnderLossBothWays) {
   const auto run = [] {
     Engine engine{{.seed = 5, .shards = 2}};

@@ -1,3 +1,5 @@
+#include <array>
+
 #include <gtest/gtest.h>
 
 #include "shard/fixture.h"
@@ -174,19 +176,85 @@ TEST(Players, JoinsAndLeavesWithinOneTickLeaveOneEntity) {
   EXPECT_TRUE(rig.notices.empty());
 }
 
-TEST(Players, TheRowOfAnAbsentPlayerIsNotReused) {
+TEST(Players, AbsentPlayersGiveWayToOthersTheOldestFirst) {
+  GameSetup setup = players_setup(3'600);
+  ShardRig rig(setup);
+  const unsigned rest = setup.world.slot_rest_ticks;
+  for (std::uint64_t id = 1; id <= 64; ++id) rig.join(id);
+  rig.ticks(2);
+  const std::array<unsigned, 6> leaving{9, 3, 60, 7, 11, 40};  // in this order
+  for (const unsigned place : leaving) {
+    rig.leave(*rig.players[place], true);
+    rig.tick();
+  }
+  rig.join(1 + leaving[1]);  // comes back: is oldest no longer
+  rig.tick();
+  rig.leave(*rig.players.back(), true);
+  rig.tick();
+  EXPECT_EQ(rig.lanes[0]->counters().absent.value(), 6U);
+
+  for (std::uint64_t id = 1'001; id <= 1'003; ++id) rig.join(id);
+  rig.tick();
+  EXPECT_TRUE(rig.notices.empty());
+  EXPECT_EQ(rig.lanes[0]->counters().absent.value(), 3U);
+  for (const unsigned place : {9U, 60U, 7U}) EXPECT_FALSE(entity_of(rig, 1 + place)) << place;
+  for (const unsigned place : {3U, 11U, 40U}) EXPECT_TRUE(entity_of(rig, 1 + place)) << place;
+  rig.ticks(rest);
+  for (std::uint64_t id = 1'001; id <= 1'003; ++id) EXPECT_TRUE(entity_of(rig, id)) << id;
+  EXPECT_EQ(rig.lanes[0]->counters().players.value(), 61U);
+  Player& back = rig.join(1 + leaving[4]);
+  rig.ticks(2);
+  EXPECT_TRUE(entity_of(rig, back.id)) << "what is not needed waits on";
+  EXPECT_EQ(rig.lanes[0]->counters().resumed.value(), 2U);
+}
+
+TEST(Players, AWorldOfAbsentPlayersTakesAsManyOthers) {
+  GameSetup setup = players_setup(3'600);
+  ShardRig rig(setup);
+  for (std::uint64_t round = 0; round < 4; ++round) {
+    SCOPED_TRACE(round);
+    for (std::uint64_t id = 1; id <= 64; ++id) rig.join(1'000 * round + id);
+    rig.ticks(setup.world.slot_rest_ticks + 2);
+    EXPECT_TRUE(rig.notices.empty()) << "told that the world is full";
+    EXPECT_EQ(rig.simulation.entity_count(), 64U);
+    EXPECT_EQ(rig.lanes[0]->counters().players.value(), 64U);
+    EXPECT_EQ(rig.lanes[0]->counters().absent.value(), 0U);
+    for (auto& player : rig.players) {
+      if (player->playing) rig.leave(*player, true);
+      EXPECT_TRUE(player->client.faults.empty());
+    }
+    rig.tick();
+    EXPECT_EQ(rig.lanes[0]->counters().absent.value(), 64U);
+  }
+}
+
+TEST(Players, OneWhoWaitsForARowMayLeaveAgain) {
+  GameSetup setup = players_setup(3'600);
+  ShardRig rig(setup);
+  for (std::uint64_t id = 1; id <= 64; ++id) rig.join(id);
+  rig.ticks(2);
+  rig.leave(*rig.players[0], true);
+  rig.tick();
+  Player& waiting = rig.join(1'000);
+  rig.ticks(3);
+  rig.leave(waiting, true);
+  rig.ticks(3);
+  Player& next = rig.join(1'001);
+  rig.ticks(setup.world.slot_rest_ticks);
+  EXPECT_TRUE(entity_of(rig, next.id));
+  EXPECT_FALSE(entity_of(rig, 1'000));
+  EXPECT_EQ(rig.simulation.entity_count(), 64U);
+  EXPECT_TRUE(rig.notices.empty());
+}
+
+TEST(Players, AWorldOfPresentPlayersIsFull) {
   ShardRig rig(players_setup());
   for (std::uint64_t id = 1; id <= 64; ++id) rig.join(id);
   rig.ticks(2);
-  rig.leave(*rig.players[3], true);
-  rig.tick();
   rig.join(1'000);
   rig.tick();
   ASSERT_EQ(rig.notices.size(), 1U);
-  rig.players.back()->playing = false;
-  rig.join(4);
-  rig.ticks(2);
-  EXPECT_EQ(rig.notices.size(), 1U);
+  EXPECT_EQ(rig.notices[0].kind, link::Notice::Kind::world_full);
   EXPECT_EQ(rig.simulation.entity_count(), 64U);
 }
 

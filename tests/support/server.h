@@ -77,7 +77,7 @@ class Server {
     }
     if (!setup.world) return;
     setup.world->io_lanes = io_lanes;
-    setup.world->sessions_per_lane = setup.io.sessions_max;
+    setup.world->sessions_per_lane = setup.io.places();
     SERRIED_CHECK(setup.world->validate().empty());
     simulation = std::make_unique<shard::Simulation>(*setup.world);
     for (unsigned s = 0; s < shard_count; ++s) {
@@ -166,7 +166,7 @@ class Server {
   [[nodiscard]] std::vector<std::unique_ptr<link::HandshakeLink>> make_handshake_links() const {
     std::vector<std::unique_ptr<link::HandshakeLink>> made;
     for (std::size_t i = 0; i < ports.size(); ++i)
-      made.push_back(std::make_unique<link::HandshakeLink>(setup.jobs, setup.players_max));
+      made.push_back(std::make_unique<link::HandshakeLink>(setup.jobs, setup.io.places()));
     return made;
   }
   [[nodiscard]] crypt::TokenKey make_key() {
