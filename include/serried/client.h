@@ -73,6 +73,7 @@ struct ChatLine {
   std::string text;
 };
 
+/// no_such_target and not_now are for games that have targets and times: the reference game answers neither.
 enum class ActionOutcome : std::uint8_t { done, unknown_action, refused, no_such_target, not_now };
 
 /// What the server says by names, often in answer to a command.

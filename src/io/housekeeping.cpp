@@ -29,9 +29,7 @@ unsigned shard_traffic(IoState& state) noexcept {
     for (unsigned i = 0; i < 64 && link->notices.pop(&notice, 1) == 1; ++i, ++done) {
       if (state.table.find(notice.connection_id) != notice.session) continue;
       state.table.cold(notice.session).in_world = false;
-      end_session(state, notice.session,
-                  notice.kind == link::Notice::Kind::world_full ? DisconnectReason::overload : DisconnectReason::kicked,
-                  true);
+      end_session(state, notice.session, DisconnectReason::overload, true);
     }
   }
   return done;

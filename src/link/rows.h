@@ -239,13 +239,10 @@ class GameMessage {
 };
 static_assert(sizeof(GameMessage) == 32 && std::is_trivially_copyable_v<GameMessage>);
 
-/// shard -> io: a session that the world refuses or ends.
+/// shard -> io: a session for which the world has no room.
 struct Notice {
-  enum class Kind : std::uint32_t { world_full, kicked };
-  Kind kind{};
   std::uint32_t connection_id = 0;
   std::uint32_t session = 0;
-  std::uint32_t reserved = 0;
 };
 
 /// Offset of a body from Buffer::data, and the most that fits behind it.

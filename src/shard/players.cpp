@@ -127,8 +127,7 @@ void ShardLane::leave(std::uint32_t& place, bool linger) noexcept {
 }
 
 void ShardLane::refuse(unsigned io_lane, std::uint32_t connection_id, std::uint32_t session) noexcept {
-  links_[io_lane].rings->notices.push(
-      {.kind = link::Notice::Kind::world_full, .connection_id = connection_id, .session = session});
+  links_[io_lane].rings->notices.push({.connection_id = connection_id, .session = session});
 }
 
 void ShardLane::spawn_players() noexcept {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What scripts/lib/check_objects.py finds and lets pass: planted.cpp, compiled by g++ and clang++ as most modules are and as those
 of -O3 are. Each finding must be one that a comment of planted.cpp says, with its line, and each comment must be found.
-And what is wrong with an object as a whole, and the way from a library to the exit code. The cases of rooms_test.py
-and ranges_test.py, which need no compiler, run here too."""
+And what is wrong with an object as a whole, and the way from a library to the exit code. The cases of rooms_test.py,
+ranges_test.py and unused_test.py, which need no compiler, run here too."""
 
 import os
 import re
@@ -20,6 +20,7 @@ import checklib  # noqa: E402
 import hot_objects  # noqa: E402
 import ranges_test  # noqa: E402
 import rooms_test  # noqa: E402
+import unused_test  # noqa: E402
 
 HOT_CODE = ["-ffunction-sections", "-fdata-sections"]
 failures = []
@@ -133,7 +134,7 @@ def main():
             whole_objects(compiler, folder)
             lane_elsewhere(compiler, folder)
             library(compiler, folder)
-    failures.extend(rooms_test.failures() + ranges_test.failures())
+    failures.extend(rooms_test.failures() + ranges_test.failures() + unused_test.failures())
     for text in failures:
         print(text)
     print(f"objects_test: {len(failures)} failures")

@@ -42,7 +42,7 @@ TEST_F(HousekeepingTest, ASessionThatItsShardRefusesIsDisconnected) {
   Peer& peer = connect(1);
   link::SessionEvent join;
   ASSERT_EQ(link.session_events.pop(&join, 1), 1U);
-  ASSERT_TRUE(link.notices.push({link::Notice::Kind::world_full, join.connection_id(), join.session(), 0}));
+  ASSERT_TRUE(link.notices.push({join.connection_id(), join.session()}));
   run(500 * millisecond);
   EXPECT_EQ(peer.session.state(), peer::State::closed);
   EXPECT_EQ(lane.counters().sessions.value(), 0U);
