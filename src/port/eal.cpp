@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <net/if.h>
 #include <optional>
 #include <unistd.h>
 
@@ -24,8 +25,8 @@ namespace {
 
 enum class State { none, running, stopped };
 State state = State::none;
-/// Whether EAL has a device of net_af_xdp, which takes programs off interfaces as it closes.
-bool has_af_xdp = false;
+/// The kernel's, that devices of net_af_xdp stand on: as it closes, it takes their programs off.
+std::vector<std::string> kernel_interfaces;
 
 /// What EAL writes its log to, and where that goes.
 std::FILE* log_stream = nullptr;
@@ -87,7 +88,7 @@ SERRIED_SETUP Result<Done> start_eal(const std::vector<std::string>& arguments) 
   if (has(arguments, "--help") || has(arguments, "-h"))
     return Error{"EAL would print its help and end the process; see `dpdk-testpmd --help`"};
   if (auto claimed = claim_af_xdp_interfaces(arguments); !claimed) return claimed.error();
-  has_af_xdp = !af_xdp_interfaces(arguments).empty();
+  kernel_interfaces = af_xdp_interfaces(arguments);
   // EAL keeps pointers into its arguments, and reorders them.
   static std::vector<std::string> kept;
   static std::vector<char*> pointers;
@@ -111,7 +112,8 @@ void stop_eal() noexcept {
   // Our ethdevs are gone, and their programs with them: what net_af_xdp would still find at an interface is another's.
   // Where it cannot be kept from that, what EAL has open ends with the process.
   std::optional<OutOfSight> away;
-  if (has_af_xdp) away.emplace();
+  for (const std::string& interface : kernel_interfaces)
+    if (!away && !XdpProgram{}.may_close(if_nametoindex(interface.c_str()))) away.emplace();
   if (!away || away->hidden()) rte_eal_cleanup();
   if (log_stream == nullptr) return;
   rte_openlog_stream(nullptr);

@@ -167,7 +167,7 @@ class Interface(unittest.TestCase):
         foreign = self.program()
         self.assertNotIn(foreign, (0, own))
         self.assertEqual(server.ended(60), 1, server.output())
-        self.assertIn(f"its interface has another XDP program: program {foreign} (\"foreign\"", server.output())
+        self.assertIn(f"its interface has another XDP program: program {foreign} ", server.output())
         self.assertEqual(self.program(), foreign, "what is another's stays")
 
     def loses_its_link(self, driver):
