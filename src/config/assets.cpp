@@ -1,9 +1,8 @@
 #include "config/assets.h"
 
-#include <fstream>
-#include <iterator>
 #include <utility>
 
+#include "base/file.h"
 #include "base/utf8.h"
 #include "message/type.h"
 
@@ -17,9 +16,9 @@ std::string load_welcome(const std::string& file, std::vector<Fault>& faults) {
     faults.push_back({"--welcome-file " + file + ":", std::move(why)});
     return std::string{};
   };
-  std::ifstream in{file, std::ios::binary};
-  std::string text{std::istreambuf_iterator<char>{in}, {}};
-  if (!in) return refuse("cannot be read; check the path and its permissions");
+  const auto read = base::read_file(file);
+  if (!read) return refuse("cannot be read; check the path and its permissions");
+  std::string text = *read;
   if (text.size() > bytes_max)
     return refuse("has " + std::to_string(text.size()) + " bytes, and a message at most " + std::to_string(bytes_max) +
                   "; shorten it");

@@ -4,12 +4,11 @@
 #include "config/config.h"
 
 #include <algorithm>
-#include <fstream>
 #include <memory>
-#include <sstream>
 
 #include <CLI/CLI.hpp>
 
+#include "base/file.h"
 #include "config/engine_config.h"
 #include "config/option.h"
 #include "config/ports.h"
@@ -102,25 +101,17 @@ void report_extras(const std::vector<std::string>& extras, std::span<const Renam
   }
 }
 
-bool read_file(const std::string& name, std::string& text) {
-  std::ifstream file{name};
-  std::ostringstream content;
-  if (!file || !(content << file.rdbuf())) return false;
-  text = content.str();
-  return true;
-}
-
 void apply_config_file(const std::vector<std::string>& given, std::span<const RenamedOption> renamed,
                        Reading& reading) {
   if (given.size() != 1 || given.front().empty()) {
     reading.faults.push_back({"--config", given.size() > 1 ? "is given more than once; give it once" : "needs a file"});
     return;
   }
-  std::string text;
-  if (!read_file(given.front(), text))
+  const auto text = base::read_file(given.front());
+  if (!text)
     reading.faults.push_back({"--config " + given.front(), "cannot be read; check the path and its permissions"});
   else
-    read_toml(text, given.front(), renamed, reading.config, reading.faults);
+    read_toml(*text, given.front(), renamed, reading.config, reading.faults);
 }
 
 /// The values that were given to an option. CLI11 stands an empty text for a value that is missing.

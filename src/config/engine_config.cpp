@@ -218,6 +218,13 @@ std::vector<std::string> engine_faults(const ServerConfig& config, unsigned shar
   return faults;
 }
 
+std::string isa_fault(IsaChoice choice, simd::Isa best) {
+  const simd::Isa asked = choice == IsaChoice::automatic ? best : isa_of(choice);
+  if (asked <= best) return {};
+  return "asks for " + std::string(simd::isa_name(asked)) + ", and this CPU and its system offer " +
+         std::string(simd::isa_name(best)) + " at most; ask for no more, or leave it out";
+}
+
 simd::Isa isa_of(IsaChoice choice) noexcept {
   switch (choice) {
     case IsaChoice::scalar:

@@ -53,5 +53,7 @@ struct LinkSizes {
 
 /// The instruction set that a user chose for the simd functions.
 [[nodiscard]] simd::Isa isa_of(IsaChoice choice) noexcept;
+/// What is wrong with a choice on a CPU that offers `best`; empty: nothing.
+[[nodiscard]] std::string isa_fault(IsaChoice choice, simd::Isa best);
 
 }  // namespace serried::config

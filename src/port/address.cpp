@@ -37,8 +37,7 @@ SERRIED_SETUP Result<LocalAddress> parse_local_address(std::string_view text) {
     const std::string_view digits = text.substr(slash + 1);
     const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), local.prefix_bits);
     if (fault != std::errc{} || end != digits.data() + digits.size() || local.prefix_bits > bits_max)
-      return Error{'"' + std::string(text) + "\": the prefix after the slash must be 0 to " +
-                   std::to_string(bits_max)};
+      return Error{'"' + std::string(text) + "\": the prefix after the slash must be 0 to " + std::to_string(bits_max)};
   }
   return local;
 }

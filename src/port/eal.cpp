@@ -17,6 +17,7 @@
 #include <rte_ring.h>
 
 #include "base/setup.h"
+#include "port/cpus.h"
 #include "port/driver_messages.h"
 #include "port/xdp_program.h"
 
@@ -80,6 +81,22 @@ SERRIED_SETUP void log_eal_to(std::function<void(std::string)> say) {
   if (log_stream != nullptr) rte_openlog_stream(log_stream);
 }
 
+SERRIED_SETUP Result<Done> system_allows_eal(const std::vector<unsigned>& cpus) {
+  if (cpus.empty())
+    return Error{
+        "this system does not say which CPUs there are for us (sched_getaffinity), and EAL needs to know; allow "
+        "that call in its seccomp filter"};
+  if (!run_on(cpus))
+    return Error{
+        "this system forbids to choose a CPU (sched_setaffinity), and EAL pins its threads; allow that call in "
+        "its seccomp filter"};
+  if (access("/sys/devices/system/cpu", R_OK | X_OK) != 0)
+    return Error{
+        "/sys is not mounted here, and EAL finds CPUs by /sys/devices/system/cpu; mount it (mount -t sysfs sysfs "
+        "/sys)"};
+  return Done{};
+}
+
 SERRIED_SETUP Result<Done> start_eal(const std::vector<std::string>& arguments) {
   if (state == State::running) return Error{"EAL runs already; it starts once a process"};
   if (state == State::stopped) return Error{"EAL was stopped and cannot start again in this process"};
@@ -87,12 +104,15 @@ SERRIED_SETUP Result<Done> start_eal(const std::vector<std::string>& arguments) 
     return Error{"--in-memory and --no-huge exclude one another: the first needs hugepages, the second has none"};
   if (has(arguments, "--help") || has(arguments, "-h"))
     return Error{"EAL would print its help and end the process; see `dpdk-testpmd --help`"};
+  const std::vector<unsigned> cpus = allowed_cpus();
+  if (auto good = system_allows_eal(cpus); !good) return good.error();
   if (auto claimed = claim_af_xdp_interfaces(arguments); !claimed) return claimed.error();
   kernel_interfaces = af_xdp_interfaces(arguments);
   // EAL keeps pointers into its arguments, and reorders them.
   static std::vector<std::string> kept;
   static std::vector<char*> pointers;
-  kept = arguments;
+  kept = core_arguments(arguments, cpus);
+  kept.insert(kept.begin(), arguments.begin(), arguments.end());
   kept.insert(kept.begin(), "serried");
   pointers.clear();
   for (std::string& argument : kept) pointers.push_back(argument.data());
@@ -104,6 +124,18 @@ SERRIED_SETUP Result<Done> start_eal(const std::vector<std::string>& arguments) 
   state = State::running;
   keep_driver_messages();  // libxdp came with the plugins
   return Done{};
+}
+
+SERRIED_SETUP std::vector<std::string> core_arguments(const std::vector<std::string>& arguments,
+                                                      const std::vector<unsigned>& cpus) {
+  const bool chosen = std::any_of(arguments.begin(), arguments.end(), [](const std::string& argument) {
+    return argument.starts_with("-l") || argument.starts_with("-c") || argument.starts_with("--lcores");
+  });
+  if (chosen || cpus.empty() || cpus.back() < RTE_MAX_LCORE) return {};
+  std::string map;
+  for (unsigned lcore = 0; lcore < cpus.size() && lcore < RTE_MAX_LCORE; ++lcore)
+    map += (lcore == 0 ? "" : ",") + std::to_string(lcore) + '@' + std::to_string(cpus[lcore]);
+  return {"--lcores", map};
 }
 
 void stop_eal() noexcept {

@@ -12,8 +12,17 @@ namespace serried::port {
 
 /// Start EAL from `arguments` (without a program name, which is added). Pins the calling thread to the first lcore.
 /// What libbpf and libxdp say from then on is kept (driver_messages.h). Error: arguments that exclude one another, an
-/// interface for AF_XDP that another program uses (xdp_program.h), no hugepages, no rights, started before.
+/// interface for AF_XDP that another program uses (xdp_program.h), no hugepages, no rights, a system that forbids to
+/// choose CPUs or does not show them (/sys), started before.
+/// EAL calls CPUs by their numbers, below 128. Where this process may run on one beyond, and the arguments choose no
+/// cores, all its CPUs are given to EAL as lcores 0, 1, ...
 Result<Done> start_eal(const std::vector<std::string>& arguments);
+/// Whether the system has what EAL needs to know and may do about CPUs, of which this process may run on `cpus`. Where
+/// it has not, EAL's own words are about something else; start_eal asks first.
+[[nodiscard]] Result<Done> system_allows_eal(const std::vector<unsigned>& cpus);
+/// What start_eal adds to `arguments` for a process that may run on `cpus`.
+[[nodiscard]] std::vector<std::string> core_arguments(const std::vector<std::string>& arguments,
+                                                      const std::vector<unsigned>& cpus);
 /// Hand what EAL and its drivers log to `say`, from any thread, instead of writing it to standard error and syslog:
 /// what is not taken there would stop a lane. Before start_eal, which it concerns too; until stop_eal has ended.
 void log_eal_to(std::function<void(std::string)> say);

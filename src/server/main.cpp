@@ -19,6 +19,7 @@
 #include "config/option_table.h"
 #include "crypt/keys.h"
 #include "games/reference/game.h"
+#include "port/cpus.h"
 #include "port/driver_messages.h"
 #include "port/eal.h"
 #include "port/xdp_filter.h"
@@ -141,7 +142,7 @@ int serve(const config::Arguments& arguments, const config::ServerConfig& config
           const config::Assets& assets, const Voice& voice) {
   const auto fail = [&voice](const std::string& message) { return server::fail(voice.output, message); };
   spdlog::logger& log = voice.log;
-  const std::vector<unsigned> cpus = allowed_cpus();
+  const std::vector<unsigned> cpus = port::allowed_cpus();
   block_signals();
   std::vector<std::string> eal = config::eal_arguments(arguments, config, getpid());
   if (config.xdp_filter) {
@@ -208,6 +209,8 @@ int main_of(std::span<const char* const> argv) {
       reading.faults.push_back({"--token-key " + reading.config.token_key + ":", loaded.error().message});
   }
   const config::Assets assets = config::load_assets(reading.config, reading.faults);
+  if (std::string fault = config::isa_fault(reading.config.isa, simd::detected_isa()); !fault.empty())
+    reading.faults.push_back({"--isa", std::move(fault)});
   if (!reading.config.json_summary.empty())
     if (const auto possible = process::can_write_file(reading.config.json_summary); !possible)
       reading.faults.push_back({"--json-summary", possible.error().message});

@@ -10,6 +10,7 @@
 #include <rte_lcore.h>
 
 #include "base/check.h"
+#include "port/cpus.h"
 #include "process/file.h"
 #include "server/collect.h"
 #include "server/topology.h"
@@ -91,7 +92,7 @@ int Runner::run() {
 }
 
 void Runner::control() {
-  if (!run_on(free_cpus(setup_))) log_.warn("control thread stays on the main core");
+  if (!port::run_on(free_cpus(setup_))) log_.warn("control thread stays on the main core");
   sample();
   if (setup_.admin != nullptr) setup_.admin->start();
   output_.write(process::Output::Stream::out, ready_line(setup_.config, setup_.placement, engine_));

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <pthread.h>
-#include <sched.h>
 
 #include <hwloc.h>
 
@@ -44,24 +42,6 @@ CpuPlace place_of(const std::vector<CpuPlace>& topology, unsigned cpu) noexcept 
   const auto found =
       std::find_if(topology.begin(), topology.end(), [cpu](const CpuPlace& place) { return place.cpu == cpu; });
   return found == topology.end() ? CpuPlace{cpu, 0, 0} : *found;
-}
-
-std::vector<unsigned> allowed_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<unsigned> cpus;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return cpus;
-  for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu)
-    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-  return cpus;
-}
-
-bool run_on(const std::vector<unsigned>& cpus) noexcept {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  for (const unsigned cpu : cpus)
-    if (cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
-  return CPU_COUNT(&set) != 0 && pthread_setaffinity_np(pthread_self(), sizeof set, &set) == 0;
 }
 
 }  // namespace serried::server

@@ -18,10 +18,4 @@ struct CpuPlace {
 /// The row of `cpu`, or one with zeros.
 [[nodiscard]] CpuPlace place_of(const std::vector<CpuPlace>& topology, unsigned cpu) noexcept;
 
-/// CPUs that this process may run on.
-[[nodiscard]] std::vector<unsigned> allowed_cpus();
-
-/// Let the calling thread run on these CPUs only; false when none of them may be used.
-bool run_on(const std::vector<unsigned>& cpus) noexcept;
-
 }  // namespace serried::server

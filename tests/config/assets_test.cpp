@@ -57,6 +57,9 @@ TEST_F(AssetsTest, AWelcomeIsTextThatFitsAMessage) {
   config.welcome_file += "-missing";
   EXPECT_TRUE(load_assets(config, faults).welcome.empty());
   EXPECT_EQ(faults.size(), 3U) << fault_text(faults);
+  config.welcome_file = folder.string();
+  EXPECT_TRUE(load_assets(config, faults).welcome.empty());
+  EXPECT_EQ(faults.size(), 4U) << "a folder: " << fault_text(faults);
 }
 
 TEST_F(AssetsTest, SeveralBuildsAtATime) {

@@ -186,6 +186,11 @@ TEST(LaneBuffers, CoverEveryRingAtOnce) {
 
 TEST(IsaOf, AutomaticIsWhatTheCpuHas) {
   EXPECT_EQ(isa_of(IsaChoice::automatic), simd::detected_isa());
+  EXPECT_EQ(isa_fault(IsaChoice::automatic, simd::Isa::scalar), "");
+  EXPECT_EQ(isa_fault(IsaChoice::scalar, simd::Isa::scalar), "");
+  EXPECT_EQ(isa_fault(IsaChoice::avx2, simd::Isa::avx512), "");
+  EXPECT_NE(isa_fault(IsaChoice::avx512, simd::Isa::avx2).find("asks for avx512, and this CPU"), std::string::npos);
+  EXPECT_NE(isa_fault(IsaChoice::sse42, simd::Isa::scalar).find("offer scalar"), std::string::npos);
   EXPECT_EQ(isa_of(IsaChoice::scalar), simd::Isa::scalar);
   EXPECT_EQ(isa_of(IsaChoice::sse42), simd::Isa::sse42);
   EXPECT_EQ(isa_of(IsaChoice::avx2), simd::Isa::avx2);

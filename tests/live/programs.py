@@ -101,14 +101,14 @@ class Background:
 class SocketServer(Background):
     """serried-server over kernel sockets on loopback, with a key of its own."""
 
-    def __init__(self, folder, *options, port=None, within=()):
+    def __init__(self, folder, *options, port=None, address="127.0.0.1", within=()):
         self.port = free_port() if port is None else port
         self.key = os.path.join(folder, "token.key")
         self.summary_file = os.path.join(folder, "server.json")
         if not os.path.exists(self.key):
             subprocess.run([path("serried-token"), "keygen", "--out", self.key], check=True, stdout=subprocess.DEVNULL)
         super().__init__(folder, "serried-server", *SOCKET_EAL, "--file-prefix", f"serried-live-{time.monotonic_ns()}", "--",
-                         "--driver", "socket", "--address", "127.0.0.1", "--udp-port", str(self.port), "--token-key",
+                         "--driver", "socket", *(["--address", address] if address else []), "--udp-port", str(self.port), "--token-key",
                          self.key, "--status", "line", "--json-summary", self.summary_file, *options, within=within)
 
     def wait_for_players(self, count, seconds=20):

@@ -6,8 +6,10 @@
 
 #include <gtest/gtest.h>
 
+#include "port/cpus.h"
 #include "port/ethdev.h"
 #include "shared_eal.h"
+#include "support/restricted.h"
 
 namespace serried::port {
 namespace {
@@ -118,6 +120,36 @@ TEST(Eal, RingPairsAreRefusedInWords) {
   EXPECT_EQ(ethdev_names().size(), before);
   EXPECT_EQ(ring_fault("eal_twice"), "none");
   EXPECT_HAS(ring_fault("eal_twice"), "choose another name");
+}
+
+TEST(CoreArguments, CpusOfHighNumbersAreCalledByLowOnes) {
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(core_arguments({}, {0, 1, 127}), Words{}) << "EAL knows them by itself";
+  EXPECT_EQ(core_arguments({}, {128, 255, 1'023}), (Words{"--lcores", "0@128,1@255,2@1023"}));
+  EXPECT_EQ(core_arguments({"--no-huge"}, {3, 130}), (Words{"--lcores", "0@3,1@130"}));
+  for (const char* choice : {"-l", "-l128", "-c", "--lcores", "--lcores=0@130"})
+    EXPECT_EQ(core_arguments({"--no-huge", choice}, {128, 129}), Words{}) << choice;
+  std::vector<unsigned> many;
+  for (unsigned cpu = 0; cpu < 300; ++cpu) many.push_back(cpu);
+  const Words all = core_arguments({}, many);
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(std::count(all[1].begin(), all[1].end(), '@'), 128) << "as many lcores as EAL has";
+}
+
+TEST(StartEal, SaysWhatTheSystemForbids) {
+  for (const long call : {SYS_sched_setaffinity, SYS_sched_getaffinity}) {
+    bool skipped = false;
+    const std::string said = in_child([&] { return forbid({{call}}); },
+                                      [] {
+                                        const auto allowed = system_allows_eal(allowed_cpus());
+                                        return allowed ? std::string("is allowed") : allowed.error().message;
+                                      },
+                                      skipped);
+    if (skipped) GTEST_SKIP() << "needs seccomp";
+    EXPECT_NE(said.find(call == SYS_sched_setaffinity ? "(sched_setaffinity)" : "(sched_getaffinity)"),
+              std::string::npos)
+        << said;
+  }
 }
 
 }  // namespace

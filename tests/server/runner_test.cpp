@@ -15,9 +15,9 @@
 #include <rte_ethdev.h>
 
 #include "games/reference/game.h"
+#include "port/cpus.h"
 #include "port/eal.h"
 #include "port/ethdev.h"
-#include "server/topology.h"
 
 namespace serried::server {
 namespace {
@@ -26,7 +26,7 @@ namespace {
 class Run : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    cpus_ = allowed_cpus();
+    cpus_ = port::allowed_cpus();
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
@@ -43,7 +43,7 @@ class Run : public testing::Test {
     port::stop_eal();
     rmdir(folder.c_str());
     pthread_sigmask(SIG_SETMASK, &signals_before_, nullptr);
-    run_on(cpus_);
+    port::run_on(cpus_);
   }
 
   static config::ServerConfig small(unsigned seconds) {

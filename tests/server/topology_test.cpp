@@ -1,16 +1,17 @@
 #include "server/topology.h"
 
 #include <algorithm>
-#include <thread>
 
 #include <gtest/gtest.h>
+
+#include "port/cpus.h"
 
 namespace serried::server {
 namespace {
 
 TEST(Topology, KnowsEveryCpuWeMayUse) {
   const auto topology = machine_topology();
-  for (const unsigned cpu : allowed_cpus()) {
+  for (const unsigned cpu : port::allowed_cpus()) {
     const bool known =
         std::any_of(topology.begin(), topology.end(), [cpu](const auto& place) { return place.cpu == cpu; });
     EXPECT_TRUE(known) << cpu;
@@ -24,20 +25,6 @@ TEST(Topology, AnUnknownCpuHasZeros) {
   EXPECT_EQ(place.node, 0U);
   EXPECT_EQ(place.sibling, 0U);
 }
-
-TEST(RunOn, MovesOnlyTheCallingThread) {
-  const auto before = allowed_cpus();
-  ASSERT_FALSE(before.empty());
-  std::vector<unsigned> inside;
-  std::thread{[&] {
-    EXPECT_TRUE(run_on({before.back()}));
-    inside = allowed_cpus();
-  }}.join();
-  EXPECT_EQ(inside, std::vector<unsigned>{before.back()});
-  EXPECT_EQ(allowed_cpus(), before);
-}
-
-TEST(RunOn, RefusesAnEmptySetOfCores) { EXPECT_FALSE(run_on({})); }
 
 }  // namespace
 }  // namespace serried::server

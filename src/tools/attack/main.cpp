@@ -3,8 +3,8 @@
 #include <csignal>
 #include <ctime>
 #include <optional>
-#include <sched.h>
 
+#include "port/cpus.h"
 #include "port/driver_messages.h"
 #include "port/eal.h"
 #include "process/file.h"
@@ -174,13 +174,8 @@ int run_program(int argc, char** argv) {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   std::signal(SIGUSR1, on_signal);
-  if (line.options.cpu >= 0) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(static_cast<unsigned>(line.options.cpu), &set);
-    if (sched_setaffinity(0, sizeof set, &set) != 0)
-      return fail(output, "--cpu: CPU " + std::to_string(line.options.cpu) + " is not one that this process may use");
-  }
+  if (line.options.cpu >= 0 && !port::run_on({static_cast<unsigned>(line.options.cpu)}))
+    return fail(output, "--cpu: CPU " + std::to_string(line.options.cpu) + " is not one that this process may use");
   return run(line.options, line.eal, output);
 }
 

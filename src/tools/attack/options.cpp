@@ -37,7 +37,7 @@ void declare(Arguments& app, AttackOptions& options, Texts& texts) {
   app.add("--sniff", options.sniff, "overhear players on this interface, one datagram in 16 (needs root)").unit("NAME");
   app.add("--replay", options.replay_file, "overhear them from a pcap file").unit("FILE");
   app.add("--seed", options.seed, "of all that is random").unit("number").shown();
-  app.add("--cpu", options.cpu, "run on this CPU").unit("CPU").range(0, 1'023);
+  app.add("--cpu", options.cpu, "run on this CPU").unit("CPU").range(0, 65'535);
   app.add("--json-summary", options.json_file, "where the figures go at the end").unit("FILE");
   app.add_flag("--quiet", options.quiet, "no line a second");
   app.add_flag("--i-own-this-network", texts.own_network, "send to, and in the name of, addresses of the internet");

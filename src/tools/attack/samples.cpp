@@ -1,10 +1,9 @@
 #include "tools/attack/samples.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "base/bytes.h"
+#include "base/file.h"
 #include "tools/attack/frame.h"
 #include "tools/attack/target.h"
 #include "wire/compose.h"
@@ -39,9 +38,9 @@ bool Samples::add_frame(std::span<const std::uint8_t> frame) {
 }
 
 Result<std::size_t> Samples::add_pcap(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  const std::vector<std::uint8_t> bytes{std::istreambuf_iterator<char>(in), {}};
-  if (!in.is_open()) return Error{"cannot read '" + file + "'"};
+  const auto read = base::read_file(file);
+  if (!read) return Error{"cannot read '" + file + "'"};
+  const std::vector<std::uint8_t> bytes{read->begin(), read->end()};
   if (bytes.size() < file_head_bytes) return Error{"'" + file + "' is no pcap file"};
   const auto magic = base::load<std::uint32_t>(bytes.data());
   const bool swapped = magic == base::byte_swapped(magic_us) || magic == base::byte_swapped(magic_ns);

@@ -4,11 +4,11 @@
 #include <csignal>
 #include <ctime>
 #include <optional>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 #include <vector>
 
+#include "port/cpus.h"
 #include "port/driver_messages.h"
 #include "port/eal.h"
 #include "port/ethdev_queues.h"
@@ -40,13 +40,6 @@ int fail(Output& output, const std::string& message) {
   for (const std::string& line : port::take_driver_messages()) output.write(Output::Stream::err, line + "\n");
   say(output, message);
   return exit_usage;
-}
-
-int pin(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<unsigned>(cpu), &set);
-  return sched_setaffinity(0, sizeof set, &set);
 }
 
 struct Play {
@@ -125,7 +118,8 @@ int run_ethdev(const Play& play, const std::vector<std::string>& eal) {
     std::vector<std::uint16_t> ports;
     for (std::uint32_t i = config.host.port_first; i <= config.host.port_last; ++i)
       ports.push_back(static_cast<std::uint16_t>(i));
-    if (options.pin_cpu >= 0 && pin(options.pin_cpu) != 0) return fail(output, "--pin: EAL was not given this CPU");
+    if (options.pin_cpu >= 0 && !port::run_on({static_cast<unsigned>(options.pin_cpu)}))
+      return fail(output, "--pin: EAL was not given this CPU");
     port::EthdevQueues queues{*device.value()};
     const tools::Summary summary = options.queues == 1
                                        ? tools::run(device.value()->lane(0), options, key, ports, recorder, output)
@@ -157,7 +151,7 @@ int run_program(int argc, char** argv) {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   prctl(PR_SET_TIMERSLACK, 1'000UL);  // naps of 100 us shall not last 150
-  if (line.swarm.pin_cpu >= 0 && pin(line.swarm.pin_cpu) != 0)
+  if (line.swarm.pin_cpu >= 0 && !port::run_on({static_cast<unsigned>(line.swarm.pin_cpu)}))
     return fail(output, "--pin: CPU " + std::to_string(line.swarm.pin_cpu) + " is not one that this process may use");
   std::optional<tools::Recorder> recorder;
   if (!line.swarm.record_file.empty()) {

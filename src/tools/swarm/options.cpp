@@ -46,7 +46,7 @@ void declare_wire(Arguments& app, SwarmOptions& options, Texts& texts) {
       .unit("1/min")
       .shown()
       .range(0.0, 600.0);
-  app.add("--pin", options.pin_cpu, "run on this CPU").unit("CPU").range(0, 1023);
+  app.add("--pin", options.pin_cpu, "run on this CPU").unit("CPU").range(0, 65'535);
 }
 
 void declare_play(Arguments& app, SwarmOptions& options, Texts& texts) {
