@@ -114,10 +114,10 @@ constexpr std::array sessions{
 
 constexpr std::array protection{
     Option{"address-rate", "protection", "address_rate", "1/s",
-           "Connects that one address may send, 0: no limit; raise it where many players share an address",
+           "Connects that one address (IPv6 /64) may send, 0: no limit; raise it where many players share an address",
            [](C& c) -> Target { return &c.address_rate_per_s; }, 0, 10'000'000},
     Option{"prefix-rate", "protection", "prefix_rate", "1/s",
-           "Connects that one network (IPv4 /24, IPv6 /64) may send, 0: no limit",
+           "Connects that one network (IPv4 /24, IPv6 /48) may send, 0: no limit",
            [](C& c) -> Target { return &c.prefix_rate_per_s; }, 0, 10'000'000},
     Option{"ban-score", "protection", "ban_score", "datagrams",
            "malformed datagrams (half forgotten after 30 s) that ban their source from connecting, for a minute, then "

@@ -22,15 +22,11 @@ RateLimit twice_at_once(std::uint32_t per_second) noexcept { return RateLimit::o
 }  // namespace
 
 Prefix network_of(const Address& address) noexcept {
-  return prefix_of(address, wire::is_ipv4_mapped(address) ? mapped_bits + 24 : 64);
+  return prefix_of(address, wire::is_ipv4_mapped(address) ? mapped_bits + 24 : 48);
 }
 Prefix penalized_prefix(const Address& address) noexcept {
   return prefix_of(address, wire::is_ipv4_mapped(address) ? 128 : 64);
 }
-Prefix wider_network_of(const Address& address) noexcept {
-  return prefix_of(address, wire::is_ipv4_mapped(address) ? mapped_bits + 24 : 56);
-}
-
 SERRIED_SETUP AbuseGuard::AbuseGuard(const AbuseGuardConfig& config, std::uint64_t salt)
     : operator_bans(config.operator_bans_max, base::mix(salt, 1)),
       score_bans(config.score_bans_max, base::mix(salt, 2)),
@@ -48,7 +44,7 @@ SERRIED_SETUP AbuseGuard::AbuseGuard(const AbuseGuardConfig& config, std::uint64
       random_(base::mix(salt, 4)) {}
 
 Drop AbuseGuard::limit(const Address& from, Kind kind, const Limits& limits, Nanos now) noexcept {
-  if (!buckets_.take(key({from, 128}, kind), limits.address, now)) return Drop::address_rate;
+  if (!buckets_.take(key(penalized_prefix(from), kind), limits.address, now)) return Drop::address_rate;
   return buckets_.take(key(network_of(from), kind), limits.prefix, now) ? Drop::none : Drop::prefix_rate;
 }
 
@@ -59,12 +55,12 @@ Drop AbuseGuard::admit_connect(const Address& from, bool proven, Nanos now) noex
 
 Drop AbuseGuard::failures(const Address& from, Kind kind, const Limits& limits, Nanos now) const noexcept {
   if (buckets_.is_spent(key(penalized_prefix(from), kind), limits.address, now)) return Drop::address_rate;
-  return buckets_.is_spent(key(wider_network_of(from), kind), limits.prefix, now) ? Drop::prefix_rate : Drop::none;
+  return buckets_.is_spent(key(network_of(from), kind), limits.prefix, now) ? Drop::prefix_rate : Drop::none;
 }
 
 void AbuseGuard::charge(const Address& from, Kind kind, const Limits& limits, Nanos now) noexcept {
   static_cast<void>(buckets_.take(key(penalized_prefix(from), kind), limits.address, now));
-  static_cast<void>(buckets_.take(key(wider_network_of(from), kind), limits.prefix, now));
+  static_cast<void>(buckets_.take(key(network_of(from), kind), limits.prefix, now));
 }
 
 Drop AbuseGuard::admit_cookie(const Address& from, Nanos now) noexcept {

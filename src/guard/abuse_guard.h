@@ -33,7 +33,7 @@ struct ForeignBudget : Budget {
 struct AbuseGuardConfig {
   /// Connects a second; with a cookie that holds, and without one, each as many. 0: no limit. Twice as many at once.
   std::uint32_t address_per_s = 0;
-  std::uint32_t prefix_per_s = 0;  ///< of an IPv4 /24 or IPv6 /64
+  std::uint32_t prefix_per_s = 0;  ///< of an IPv4 /24 or IPv6 /48
   /// Datagrams a second, in a session's name from an address that is not its, whose tag does not verify. 0: no limit.
   std::uint32_t foreign_failures_per_s = 64;
   std::uint32_t foreign_network_failures_per_s = 256;
@@ -137,12 +137,10 @@ class AbuseGuard {
   base::Prng random_;
 };
 
-/// The network that limits and scores go by: IPv4 /24, IPv6 /64.
-[[nodiscard]] Prefix network_of(const Address& address) noexcept;
-/// What is penalized and charged with failures: an IPv4 address; of IPv6 the /64, for its owner has all addresses in
-/// it.
+/// What a limit of an address, a score and failures go by: an IPv4 address; of IPv6 the /64, for who has one address of
+/// it has all.
 [[nodiscard]] Prefix penalized_prefix(const Address& address) noexcept;
-/// The network of penalized prefixes: IPv4 /24, IPv6 /56, which is what one customer is given as a rule.
-[[nodiscard]] Prefix wider_network_of(const Address& address) noexcept;
+/// The network that limits go by, some hundreds of customers or one site: IPv4 /24, IPv6 /48.
+[[nodiscard]] Prefix network_of(const Address& address) noexcept;
 
 }  // namespace serried::guard

@@ -52,14 +52,19 @@ TEST(AbuseGuard, ConnectsWithoutCookieDoNotUseUpTheRateOfReturnedCookies) {
   EXPECT_EQ(abuse_guard.admit_connect(somebody, true, second), Drop::none);
 }
 
-TEST(AbuseGuard, TheNetworkOfIpv6IsItsSubnet) {
+TEST(AbuseGuard, OfIpv6A64IsAnAddressAndA48ANetwork) {
   AbuseGuard abuse_guard{limited(), 1};
-  unsigned admitted = 0;
-  for (unsigned host = 0; host < 200; ++host)
-    admitted +=
-        abuse_guard.admit_connect(v6(1, static_cast<std::uint8_t>(host)), false, second) == Drop::none ? 1U : 0U;
-  EXPECT_EQ(admitted, 80U);
-  EXPECT_EQ(abuse_guard.admit_connect(v6(2, 1), false, second), Drop::none);
+  const auto admitted = [&](auto&& address) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < 200; ++i)
+      count += abuse_guard.admit_connect(address(static_cast<std::uint8_t>(i)), false, second) == Drop::none ? 1U : 0U;
+    return count;
+  };
+  EXPECT_EQ(admitted([](std::uint8_t i) { return v6(1, i); }), 20U) << "who has one address has all of its /64";
+  EXPECT_EQ(admitted([](std::uint8_t i) { return v6(i, 1); }), 60U) << "a site has 65,536 subnets, and 80 with those";
+  Address elsewhere = v6(1, 1);
+  elsewhere[5] = 1;
+  EXPECT_EQ(abuse_guard.admit_connect(elsewhere, false, second), Drop::none);
 }
 
 /// What comes from there in a session's name is opened if it may be, in vain.
