@@ -13,6 +13,7 @@
 #include "crypt/aead.h"
 #include "crypt/cookie.h"
 #include "crypt/replay.h"
+#include "crypt/secret_numbers.h"
 #include "crypt/token.h"
 #include "report.h"
 #include "serried/protocol.h"
@@ -218,6 +219,29 @@ void cookie_check(benchmark::State& state) {
   bench::report_packets(state, static_cast<double>(state.iterations()));
 }
 BENCHMARK(cookie_check);
+
+/// What tells that a cookie was never given to an address.
+void cookie_knows(benchmark::State& state) {
+  const crypt::KeyPair pair = crypt::make_key_pair(fixed_entropy());
+  crypt::CookieJar jar(pair.secret);
+  crypt::Cookie cookie = jar.make({}, pair.public_key, {}, second);
+  cookie[0] ^= 1;
+  bool known = false;
+  for (auto _ : state) known |= jar.knows(cookie, {}, pair.public_key, second);
+  if (known) state.SkipWithError("a stranger's cookie was taken for ours");
+  bench::report_packets(state, static_cast<double>(state.iterations()));
+}
+BENCHMARK(cookie_knows);
+
+/// One is drawn a burst.
+void secret_number(benchmark::State& state) {
+  crypt::SecretNumbers numbers{fixed_entropy()};
+  std::uint64_t sum = 0;
+  for (auto _ : state) sum += numbers.next();
+  if (sum == 0) state.SkipWithError("the keystream is all zeros");
+  bench::report_packets(state, static_cast<double>(state.iterations()));
+}
+BENCHMARK(secret_number);
 
 void token_open(benchmark::State& state) {
   crypt::TokenKey key;
