@@ -5,12 +5,12 @@
 #include <array>
 #include <cstdint>
 
+#include "base/serial.h"
+
 namespace serried::channel {
 
 /// Serial order: a comes before b, modulo 2^16.
-[[nodiscard]] constexpr bool id_before(std::uint16_t a, std::uint16_t b) noexcept {
-  return static_cast<std::int16_t>(static_cast<std::uint16_t>(a - b)) < 0;
-}
+[[nodiscard]] constexpr bool id_before(std::uint16_t a, std::uint16_t b) noexcept { return base::is_later(b, a); }
 
 class IdWindow {
  public:

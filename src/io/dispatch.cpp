@@ -2,6 +2,7 @@
 
 #include "io/dispatch.h"
 
+#include "base/serial.h"
 #include "channel/pack.h"
 #include "io/integrity.h"
 #include "io/record_received.h"
@@ -40,7 +41,7 @@ Drop on_input(DatagramContext& context, const message::Framed& framed) noexcept 
   if (!whole) return Drop::bad_message;
   session::Admission& session = context.session;
   if (session.state != State::playing || ++context.inputs > inputs_per_datagram) return Drop::unexpected_message;
-  if (session.has_input && static_cast<std::int16_t>(input.sequence - session.last_input) <= 0) {
+  if (session.has_input && !base::is_later(input.sequence, session.last_input)) {
     context.state.counters.input_copies.add(1);
     return Drop::none;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/serial.h"
 #include "io/integrity.h"
 #include "io/rekey.h"
 #include "io/reliable.h"
@@ -36,7 +37,7 @@ void sweep_session(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   // Keep the wrapping clocks of the rates within half their range of now.
   const auto now_us = static_cast<std::uint32_t>(now / microsecond);
   for (std::uint32_t* const clock : {&session.next_allowed_us, &cold.foreign_allowed_us})
-    if (static_cast<std::int32_t>(*clock - now_us) < 0) *clock = now_us;
+    if (base::is_later(now_us, *clock)) *clock = now_us;
 
   switch (session.state) {
     case State::free:

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/serial.h"
 #include "channel/pack.h"
 #include "crypt/aead.h"
 #include "peer/session.h"
@@ -212,9 +213,9 @@ Drop Session::accept_disconnect(std::span<const std::uint8_t> content, std::uint
 void Session::accept_update(std::uint64_t sequence, Nanos now) noexcept {
   if (state_ == State::testing || state_ == State::entering) enter(State::playing, now);
   const std::uint16_t applied = view_.applied_input();
-  const auto ahead = static_cast<std::int16_t>(applied - applied_input_);
+  const std::int16_t ahead = base::serial_distance(applied_input_, applied);
   if (ahead <= 0) return;
-  if (static_cast<std::int16_t>(input_sequence_ - applied) < 0) {
+  if (base::is_later(applied, input_sequence_)) {
     report(Fault::input_echo, now, sequence, 0);
     return;
   }

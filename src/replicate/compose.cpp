@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/serial.h"
 #include "replicate/far.h"
 #include "replicate/plan.h"
 
@@ -23,7 +24,7 @@ std::uint32_t widen(std::uint32_t now, std::uint16_t low) noexcept {
 std::uint8_t mask_since(const world::VersionedEntity& entity, std::uint32_t acked) noexcept {
   unsigned mask = 0;
   for (unsigned field = 0; field < world::field_count; ++field)
-    mask |= (entity.version[field] > acked ? 1U : 0U) << field;
+    mask |= (base::is_later(entity.version[field], acked) ? 1U : 0U) << field;
   if (mask == 0) mask = message::delta::all | message::delta::section;
   if ((mask & message::delta::section) != 0) mask |= message::delta::position;
   return static_cast<std::uint8_t>(mask);
@@ -184,7 +185,7 @@ unsigned audit_row(Viewer& viewer, const ReplicationContext& context) noexcept {
     const unsigned row = viewer.audit_turn;
     if (row >= viewer.rows_high || viewer.state(row) != RowState::live) continue;
     const world::ChangeSummary& summary = context.published->summary[viewer.slot[row]];
-    if (static_cast<std::int16_t>(static_cast<std::uint16_t>(summary.change - viewer.acked[row])) <= 0) return row;
+    if (!base::is_later(summary.change, viewer.acked[row])) return row;
   }
   return 0;
 }
@@ -192,7 +193,7 @@ unsigned audit_row(Viewer& viewer, const ReplicationContext& context) noexcept {
 bool audit_due(const Viewer& viewer, const ReplicationContext& context) noexcept {
   const unsigned rate = context.config->audit_per_second;
   return viewer.wants_audit && rate != 0 &&
-         (context.tick - viewer.audit_tick) * rate >= context.world->ticks_per_second;
+         std::uint64_t{context.tick - viewer.audit_tick} * rate >= context.world->ticks_per_second;
 }
 
 void write_audit(Viewer& viewer, const ReplicationContext& context, base::ByteWriter& out,

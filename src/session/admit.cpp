@@ -1,5 +1,7 @@
 #include "session/admit.h"
 
+#include "base/serial.h"
+
 namespace serried::session {
 namespace {
 
@@ -9,7 +11,7 @@ using metrics::Drop;
 bool conforms(std::uint32_t& next_allowed_us, const AdmitLimits& limits, std::uint32_t cost_us,
               std::uint32_t now_us) noexcept {
   if (limits.interval_us == 0) return true;
-  const auto ahead = static_cast<std::int32_t>(next_allowed_us - now_us);
+  const std::int32_t ahead = base::serial_distance(now_us, next_allowed_us);
   if (ahead > static_cast<std::int32_t>(limits.burst_us)) return false;
   next_allowed_us = (ahead > 0 ? next_allowed_us : now_us) + cost_us;
   return true;

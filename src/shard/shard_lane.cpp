@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/serial.h"
 #include "base/setup.h"
 
 namespace serried::shard {
@@ -32,6 +33,7 @@ SERRIED_SETUP ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::
     : world_(simulation),
       shard_(shard),
       first_row_(std::size_t{shard} * simulation.rows_per_shard()),
+      tick_(simulation.setup().first_tick),
       pool_(static_cast<unsigned>(first_row_), simulation.rows_per_shard(), simulation.setup().world.slot_rest_ticks),
       resume_ticks_(simulation.setup().world.resume_s * simulation.setup().world.ticks_per_second),
       players_(viewers_of(simulation, shard)),
@@ -67,7 +69,7 @@ SERRIED_SETUP ShardLane::ShardLane(Simulation& simulation, unsigned shard, std::
 
 SERRIED_SETUP ShardLane::~ShardLane() = default;
 
-/// The NPCs of this shard, in frame 0: tick 1 steps them.
+/// The NPCs of this shard, in the frame before the first tick, which steps them.
 SERRIED_SETUP void ShardLane::populate() {
   const ShardSetup& setup = world_.setup();
   std::vector<world::Spawn> spawns;
@@ -75,9 +77,9 @@ SERRIED_SETUP void ShardLane::populate() {
     if (world::shard_of_npc(id, setup.shards) == shard_) spawns.push_back({.id = id, .type = world::Type::npc});
   setup.game.spawn_npcs(setup.game.context, {setup.world, setup.seed, spawns});
   for (const world::Spawn& spawn : spawns) {
-    const std::uint16_t row = pool_.take(0);
+    const std::uint16_t row = pool_.take(tick_);
     SERRIED_CHECK(row != world::no_slot);
-    world::spawn(world_.frame(0), world_.identity_, row, spawn, 0);
+    world::spawn(world_.frame(tick_), world_.identity_, row, spawn, tick_);
   }
   world_.sums_[shard_].entities.store(pool_.used(), std::memory_order_relaxed);
 }
@@ -105,7 +107,7 @@ unsigned ShardLane::poll(Nanos now) noexcept {
 }
 
 unsigned ShardLane::advance(Nanos now) noexcept {
-  const std::uint64_t barrier_phase = std::uint64_t{tick_} * 2;
+  const std::uint64_t barrier_phase = begun_ticks_ * 2;
   switch (phase_) {
     case Phase::idle:
       // What was there when the tick became due is part of it: empty the rings first, within reason.
@@ -151,9 +153,9 @@ unsigned ShardLane::advance(Nanos now) noexcept {
 /// Shard 0 keeps the time. A tick that is late begins at once; one that is late by more than a whole tick takes the
 /// place of those missed, so that a slow machine has fewer ticks and never a backlog of them.
 bool ShardLane::tick_due(Nanos now) noexcept {
-  if (shard_ != 0) return world_.started_.load(std::memory_order_acquire) > tick_;
+  if (shard_ != 0) return base::is_later(world_.started_.load(std::memory_order_acquire), tick_);
   const Nanos period = second / world_.setup_.world.ticks_per_second;
-  if (tick_ == 0) next_tick_ = now;
+  if (begun_ticks_ == 0) next_tick_ = now;
   if (now < next_tick_) return false;
   const Nanos late = now - next_tick_, missed = late / period;
   counters_.ticks_late.add(missed);
@@ -167,10 +169,11 @@ bool ShardLane::tick_due(Nanos now) noexcept {
 
 void ShardLane::begin_tick() noexcept {
   ++tick_;
+  ++begun_ticks_;
   // Ours until the tick ends: shard 0 may begin the next one while we still have viewers before us.
   scheduled_ = world_.scheduled_.load(std::memory_order_relaxed);
   const std::uint32_t catching_up_until = world_.catching_up_until_.load(std::memory_order_relaxed);
-  take_ = static_cast<std::int32_t>(catching_up_until - tick_) >= 0 ? world::Take::all : world::Take::smoothly;
+  take_ = !base::is_later(tick_, catching_up_until) ? world::Take::all : world::Take::smoothly;
   drain_polls_ = 0;
   hash_ = 0;
   living_ = 0;
@@ -201,7 +204,7 @@ unsigned ShardLane::step() noexcept {
   if (row_ < row_end_) return stepped;
   world_.sums_[shard_].hash.store(hash_, std::memory_order_relaxed);
   world_.sums_[shard_].entities.store(pool_.used(), std::memory_order_relaxed);
-  world_.barrier_.arrive(shard_, std::uint64_t{tick_} * 2);
+  world_.barrier_.arrive(shard_, begun_ticks_ * 2);
   phase_ = Phase::barrier_stepped;
   return stepped + 1;
 }
@@ -214,7 +217,7 @@ unsigned ShardLane::publish() noexcept {
   const auto published = static_cast<unsigned>(last - row_);
   row_ = last;
   if (row_ == row_end_) {
-    world_.barrier_.arrive(shard_, std::uint64_t{tick_} * 2 + 1);
+    world_.barrier_.arrive(shard_, begun_ticks_ * 2 + 1);
     phase_ = Phase::barrier_indexed;
   }
   return published + 1;
@@ -244,9 +247,9 @@ void Simulation::remember_hash(std::uint32_t tick) noexcept {
   std::uint64_t hash = 0;
   for (unsigned shard = 0; shard < setup_.shards; ++shard) hash += sums_[shard].hash.load(std::memory_order_relaxed);
   HashEntry& entry = history_[tick % history_ticks];
-  entry.tick.store(0, std::memory_order_release);
+  entry.known.store(0, std::memory_order_release);
   entry.hash.store(hash, std::memory_order_release);
-  entry.tick.store(tick, std::memory_order_release);
+  entry.known.store(known_as(tick), std::memory_order_release);
   hashed_.store(tick, std::memory_order_release);
 }
 

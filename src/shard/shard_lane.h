@@ -165,9 +165,10 @@ class ShardLane {
   const unsigned shard_;
   const std::size_t first_row_;
   Phase phase_ = Phase::idle;
-  std::uint32_t tick_ = 0;
-  Nanos next_tick_ = 0;  ///< shard 0
-  Nanos scheduled_ = 0;  ///< when the present tick was to begin
+  std::uint32_t tick_;             ///< wraps
+  std::uint64_t begun_ticks_ = 0;  ///< ticks since the start: what the barriers count by
+  Nanos next_tick_ = 0;            ///< shard 0
+  Nanos scheduled_ = 0;            ///< when the present tick was to begin
   world::Take take_ = world::Take::smoothly;
   Nanos planning_since_ = 0;
   unsigned drain_polls_ = 0;

@@ -39,6 +39,7 @@ SERRIED_SETUP Simulation::Simulation(const ShardSetup& setup)
       barrier_(setup.shards),
       welcome_{setup.game.welcome} {
   SERRIED_CHECK(setup.validate().empty());
+  for (auto* const number : {&started_, &catching_up_until_, &hashed_}) number->store(setup.first_tick);
   for (unsigned pair = 0; pair < setup.shards * setup.shards; ++pair)
     broadcasts_.push_back(std::make_unique<Broadcasts>(broadcasts_waiting));
 }
@@ -51,9 +52,9 @@ std::uint64_t Simulation::entity_count() const noexcept {
 
 bool Simulation::world_hash(std::uint32_t tick, std::uint64_t& out) const noexcept {
   const HashEntry& entry = history_[tick % history_ticks];
-  if (tick == 0 || entry.tick.load(std::memory_order_acquire) != tick) return false;
+  if (entry.known.load(std::memory_order_acquire) != known_as(tick)) return false;
   out = entry.hash.load(std::memory_order_acquire);
-  return entry.tick.load(std::memory_order_relaxed) == tick;  // not overwritten meanwhile
+  return entry.known.load(std::memory_order_relaxed) == known_as(tick);  // not overwritten meanwhile
 }
 
 SERRIED_SETUP void Simulation::for_each_entity(const std::function<void(const Living&)>& visit) const {

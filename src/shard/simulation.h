@@ -31,8 +31,9 @@ struct ShardSetup {
   unsigned io_lanes = 1;
   unsigned sessions_per_lane = 1'024;  ///< slots of an io lane's session table
   std::uint64_t seed = 1;
-  game::Callbacks game{};      ///< the game that is played; all of its functions are there
-  Nanos (*clock)() = nullptr;  ///< to measure the cost of ticks with; nullptr: the `now` of poll
+  std::uint32_t first_tick = 0;  ///< the number before that of the first tick
+  game::Callbacks game{};        ///< the game that is played; all of its functions are there
+  Nanos (*clock)() = nullptr;    ///< to measure the cost of ticks with; nullptr: the `now` of poll
 
   /// Every fault of the parts and of their combination. Empty: a Simulation can be built.
   [[nodiscard]] std::vector<std::string> validate() const;
@@ -46,7 +47,7 @@ class Simulation {
   /// The hash of the world as it was at `tick`; false when that is not yet known or longer ago than 1,024 ticks.
   /// Any thread.
   [[nodiscard]] bool world_hash(std::uint32_t tick, std::uint64_t& out) const noexcept;
-  /// The last tick whose hash is known; 0 before the first. Any thread.
+  /// The last tick whose hash is known; setup().first_tick before there is one. Any thread.
   [[nodiscard]] std::uint32_t hashed_tick() const noexcept { return hashed_.load(std::memory_order_acquire); }
   /// Living entities at the end of the last step. Any thread.
   [[nodiscard]] std::uint64_t entity_count() const noexcept;
@@ -73,9 +74,10 @@ class Simulation {
 
   static constexpr unsigned history_ticks = 1'024;
   struct HashEntry {
-    std::atomic<std::uint32_t> tick{0};
+    std::atomic<std::uint64_t> known{0};  ///< of which tick, see known_as; 0: of none
     std::atomic<std::uint64_t> hash{0};
   };
+  [[nodiscard]] static constexpr std::uint64_t known_as(std::uint32_t tick) noexcept { return std::uint64_t{tick} + 1; }
   struct alignas(64) ShardSum {
     std::atomic<std::uint64_t> hash{0};
     std::atomic<std::uint64_t> entities{0};

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/serial.h"
 #include "shard/shard_lane.h"
 
 namespace serried::shard {
@@ -77,7 +78,7 @@ void ShardLane::look_for(std::uint32_t index, const replicate::ReplicationContex
                          replicate::DueSet& due_set) noexcept {
   replicate::Viewer& viewer = viewers_[index];
   __builtin_prefetch(&viewer.plans[viewer.next_plan % replicate::plans_in_flight], 1);
-  if (static_cast<std::int32_t>(tick_ - viewer.rescan_tick) >= 0) replicate::rescan(viewer, context);
+  if (!base::is_later(viewer.rescan_tick, tick_)) replicate::rescan(viewer, context);
   replicate::find_due_rows(viewer, context, due_set);
 }
 

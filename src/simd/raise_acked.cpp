@@ -1,5 +1,6 @@
 #include "simd/raise_acked.h"
 
+#include "base/serial.h"
 #include "simd/raise_acked_avx2.h"
 
 namespace serried::simd {
@@ -13,7 +14,7 @@ void raise_acked_portable(std::uint16_t* acked, const std::uint8_t* status, cons
       const unsigned row = word * 64 + static_cast<unsigned>(__builtin_ctzll(bits));
       const bool live = (status[row] & 3) == 2;
       others[word] |= live ? 0 : bits & -bits;
-      const bool newer = static_cast<std::int16_t>(static_cast<std::uint16_t>(tick - acked[row])) > 0;
+      const bool newer = base::is_later(tick, acked[row]);
       acked[row] = live && newer ? tick : acked[row];
     }
   }

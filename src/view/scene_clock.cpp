@@ -39,7 +39,7 @@ void SceneClock::note(const TickClock& clock, std::uint32_t tick, bool moving, N
     newest_ = tick;
     scene_ = server - delay_;
   } else {
-    if (static_cast<std::int32_t>(tick - newest_) > 0) {
+    if (base::is_later(tick, newest_)) {
       // Until now the newest state was that of the update before: the scene must not have been beyond it.
       if (moving) wait_for(static_cast<double>(split(server).since(newest_)));
       newest_ = tick;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "base/serial.h"
 #include "serried/time.h"
 #include "view/tick_clock.h"
 
@@ -19,7 +20,7 @@ struct SceneTime {
   float part = 0;  ///< of a tick, behind `tick`; below 1
   /// Ticks from `earlier` to this moment, negative when it is later; ticks wrap.
   [[nodiscard]] float since(std::uint32_t earlier) const noexcept {
-    return static_cast<float>(static_cast<std::int32_t>(tick - earlier)) + part;
+    return static_cast<float>(base::serial_distance(earlier, tick)) + part;
   }
 };
 

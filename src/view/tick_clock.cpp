@@ -16,14 +16,18 @@ void TickClock::configure(std::uint16_t tick_rate_hz) noexcept {
 }
 
 void TickClock::note(std::uint32_t tick, Nanos now) noexcept {
-  const auto origin = static_cast<std::int64_t>(now) - static_cast<std::int64_t>(tick * period_);
+  if (!known_) latest_counted_ = latest_ = tick;
+  const std::int64_t number = counted(tick);
+  const auto origin = static_cast<std::int64_t>(now) - number * static_cast<std::int64_t>(period_);
   if (!known_) {
     origin_ = target_ = earliest_ = origin;
-    latest_ = tick;
     known_ = true;
     return;
   }
-  if (tick > latest_) latest_ = tick;
+  if (number > latest_counted_) {
+    latest_counted_ = number;
+    latest_ = tick;
+  }
   earliest_ = count_ == 0 ? origin : std::min(earliest_, origin);
   if (++count_ == window) {
     target_ = earliest_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/serial.h"
+
 namespace serried::view {
 
 namespace {
@@ -141,7 +143,7 @@ void Trails::note(std::size_t entity, TrailEnd& end, const message::EntityState&
   Sample* const ring = &samples_[entity * depth_];
   if (end.count == 0) {
     end = {tick, 0, 1};
-  } else if (static_cast<std::int32_t>(tick - end.tick) > 0) {
+  } else if (base::is_later(tick, end.tick)) {
     const bool dense = spacing_ > 1 && end.count > 1 && end.tick - ring[last(end.newest)].tick < spacing_;
     end.tick = tick;
     if (!dense) {
@@ -159,7 +161,7 @@ bool Trails::before(std::size_t entity, TrailEnd end, std::uint32_t tick, messag
   for (unsigned left = end.count; left != 0; --left, place = last(place)) {
     const Sample& sample = ring[place];
     if (sample.tick == tick) return false;
-    if (static_cast<std::int32_t>(sample.tick - tick) > 0) continue;
+    if (base::is_later(sample.tick, tick)) continue;
     out = {};
     out.section = sample.section;
     out.position = sample.position;
@@ -175,8 +177,7 @@ void Trails::insert(std::size_t entity, TrailEnd& end, const message::EntityStat
   Sample* const ring = &samples_[entity * depth_];
   unsigned place = end.newest = static_cast<std::uint8_t>(next(end.newest));
   end.count = static_cast<std::uint8_t>(std::min(end.count + 1U, depth_));
-  for (; static_cast<std::int32_t>(ring[last(place)].tick - tick) > 0; place = last(place))
-    ring[place] = ring[last(place)];
+  for (; base::is_later(ring[last(place)].tick, tick); place = last(place)) ring[place] = ring[last(place)];
   ring[place] = sample_of(state, tick);
 }
 

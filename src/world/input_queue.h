@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/serial.h"
 #include "motion/step.h"
 
 namespace serried::world {
@@ -36,7 +37,7 @@ struct alignas(64) InputQueue {
 
   /// Serial comparison: `sequence` must be newer than the last one queued.
   Result push(std::uint16_t sequence, const motion::Intent& intent) noexcept {
-    if (any && static_cast<std::int16_t>(static_cast<std::uint16_t>(sequence - newest)) <= 0) return Result::stale;
+    if (any && !base::is_later(sequence, newest)) return Result::stale;
     any = true;
     newest = sequence;
     Result result = Result::queued;

@@ -50,20 +50,28 @@ void publish_change(VersionedEntity& entity, ChangeSummary& summary, const Entit
   if (static_cast<std::uint16_t>(tick - summary.urgent) > change_age_max) summary.urgent = oldest;
 }
 
-/// Encode what changed in the last `acked_age` ticks, or, if nothing did, at the last change.
+/// Keep the ages of changes far from where serial numbers turn over: half of their range.
+void age_versions(VersionedEntity& entity, std::uint32_t tick) noexcept {
+  for (std::uint32_t& version : entity.version)
+    if (tick - version > change_age_max) version = tick - change_age_max;
+}
+
+/// Encode what changed in the last `acked_age` ticks, or, if nothing did, at the last change. Counted in ticks before
+/// this one.
 void encode_record(EncodedRecord& ready, const VersionedEntity& entity, std::uint16_t slot, std::uint32_t tick,
                    std::uint32_t acked_age) noexcept {
-  const std::uint32_t newest = *std::max_element(entity.version.begin(), entity.version.end());
-  const std::uint32_t acked = std::min(tick - std::min(tick, acked_age), newest - 1);
+  std::array<std::uint32_t, field_count> age;
+  for (unsigned field = 0; field < field_count; ++field) age[field] = tick - entity.version[field];
+  std::uint32_t oldest_named = *std::min_element(age.begin(), age.end());
+  const std::uint32_t acked = std::max(acked_age, oldest_named + 1);
   // The mask is the same for every ack between the newest change that it leaves out and the oldest that it names.
-  std::uint32_t since = tick - std::min<std::uint32_t>(tick, change_age_max), until = newest;
+  std::uint32_t newest_left_out = change_age_max;
   unsigned mask = 0;
   for (unsigned field = 0; field < field_count; ++field) {
-    const std::uint32_t version = entity.version[field];
-    const bool named = version > acked;
+    const bool named = age[field] < acked;
     mask |= static_cast<unsigned>(named) << field;
-    until = named ? std::min(until, version) : until;
-    since = named ? since : std::max(since, version);
+    oldest_named = named ? std::max(oldest_named, age[field]) : oldest_named;
+    newest_left_out = named ? newest_left_out : std::min(newest_left_out, age[field]);
   }
   ready.ticks = 0;
   if ((mask & message::delta::section) != 0) return;  // rare, and longer than there is room
@@ -73,8 +81,8 @@ void encode_record(EncodedRecord& ready, const VersionedEntity& entity, std::uin
   ready.bytes =
       static_cast<std::uint8_t>(message::write_record(record.data(), slot, said, entity.state) - record.data());
   std::copy_n(record.data(), ready.record.size(), ready.record.data());
-  ready.since = static_cast<std::uint16_t>(since);
-  ready.ticks = static_cast<std::uint16_t>(until - std::min(since, until));
+  ready.since = static_cast<std::uint16_t>(tick - newest_left_out);
+  ready.ticks = static_cast<std::uint16_t>(newest_left_out - std::min(oldest_named, newest_left_out));
 }
 
 }  // namespace
@@ -106,6 +114,8 @@ EntityState quantised(const Config& config, const Frame& frame, const Identity& 
 
 void publish_rows(const Config& config, const Frame& frame, const Identity& identity, Published& published,
                   std::uint32_t tick, std::uint32_t acked_age, std::size_t first, std::size_t last) noexcept {
+  // One row a call: each has its turn within some hundred ticks, and has two thousand million.
+  if (const std::size_t row = first + tick % 256; row < last) age_versions(published.entity[row], tick);
   for (std::size_t row = first; row < last; ++row) {
     ChangeSummary& summary = published.summary[row];
     if (identity.living[row] == 0) {

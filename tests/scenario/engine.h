@@ -35,7 +35,9 @@ struct EngineConfig {
   unsigned audit_per_second = 20;
 
   Nanos step = millisecond;
-  std::uint32_t npc_stop_tick = 60 * 8;
+  std::uint32_t first_tick = 0;          ///< the number before the first tick's
+  Nanos began = 1'000 * second;          ///< what every clock says at the beginning
+  std::uint32_t npc_stop_tick = 60 * 8;  ///< ticks after the first
   unsigned resume_s = 60;
   std::uint32_t timeout_ms = 15'000, idle_ping_ms = 5'000;
   Nanos rekey_after = 3'600 * second;
@@ -76,6 +78,8 @@ class Engine : public Played, public test::LoopServer {
       : Played{games::reference::Game{game_config(engine_config)}},
         LoopServer(setup_of(engine_config, game)),
         config(engine_config),
+        now(config.began),
+        hashed(config.first_tick),
         poll_order(config.poll_seed),
         client_pools(config.client_chunks, config.client_small_blocks, config.client_large_blocks) {}
   ~Engine() {
@@ -122,11 +126,11 @@ class Engine : public Played, public test::LoopServer {
     poll_all(true);
     now += config.step;
     poll_all(false);
-    if (const std::uint32_t tick = simulation->hashed_tick();
-        tick != 0 && (hashes.empty() || hashes.rbegin()->first < tick)) {
+    if (const std::uint32_t tick = simulation->hashed_tick(); tick != hashed) {
       std::uint64_t hash = 0;
       EXPECT_TRUE(simulation->world_hash(tick, hash));
       hashes.emplace(tick, hash);
+      hashed = tick;
     }
   }
   void run(Nanos duration) {
@@ -210,8 +214,9 @@ class Engine : public Played, public test::LoopServer {
   }
 
   EngineConfig config;
+  Nanos now;
+  std::uint32_t hashed;  ///< last tick that stands in `hashes`
   base::Prng poll_order;
-  Nanos now = began;
   bool walking = true;
   channel::Pools client_pools;
   channel::Packer packer;
@@ -221,15 +226,13 @@ class Engine : public Played, public test::LoopServer {
   std::function<void(Bot&, std::span<const std::uint8_t>)> on_sent;  ///< what bots say, as it goes onto the wire
 
  protected:
-  static constexpr Nanos began = 1'000 * second;
-
   static test::LoopServerSetup setup_of(const EngineConfig& config, const games::reference::Game& game) {
     test::LoopServerSetup setup;
     setup.seed = config.seed;
     setup.io = io_config(config);
     setup.world = world_of(config, game);
     setup.server_id = 77;
-    setup.clock_start = began - second;
+    setup.clock_start = config.began - second;
     setup.token_life_s = 100'000;
     setup.tokens_remembered = 4'096;
     setup.players_max = config.sessions;
@@ -245,7 +248,7 @@ class Engine : public Played, public test::LoopServer {
   static games::reference::Config game_config(const EngineConfig& config) {
     return {.player_spawn_half = config.spawn_half,
             .npc_spawn_half = config.spawn_half,
-            .npc_stop_tick = config.npc_stop_tick};
+            .npc_stop_tick = config.npc_stop_tick == 0 ? 0 : config.first_tick + config.npc_stop_tick};
   }
   static shard::ShardSetup world_of(const EngineConfig& config, const games::reference::Game& game) {
     shard::ShardSetup shard;
@@ -255,6 +258,7 @@ class Engine : public Played, public test::LoopServer {
     shard.replicate.audit_per_second = config.audit_per_second;
     shard.shards = config.shards;
     shard.seed = config.seed;
+    shard.first_tick = config.first_tick;
     shard.game = game.callbacks();
     shard.world.resume_s = config.resume_s;
     return shard;

@@ -87,5 +87,26 @@ TEST(TickClock, NumbersAreWholeAndStayInThirtyTwoBits) {
   EXPECT_EQ(clock.period(), period);
 }
 
+TEST(TickClock, GoesOnWhereTheTickWraps) {
+  for (const std::uint32_t first : {0xFFFF'FFF0U, 0x7FFF'FFF0U, 0xFFF0U}) {
+    view::TickClock clock;
+    clock.configure(50);
+    for (unsigned i = 0; i < 100; ++i) {
+      const std::uint32_t tick = first + i;
+      const Nanos now = begin + i * period;
+      clock.note(tick, now);
+      ASSERT_EQ(clock.latest(), tick);
+      ASSERT_EQ(clock.number_at(now), tick);
+      ASSERT_NEAR(clock.ticks_since(tick, now), 0.0, 1e-3);
+      ASSERT_NEAR(clock.ticks_since(tick - 5, now + period / 2), 5.5, 1e-3);
+      ASSERT_NEAR(clock.ticks_since(tick + 20, now), -20.0, 1e-3);
+      if (i != 0) {
+        clock.note(tick - 1, now);
+        ASSERT_EQ(clock.latest(), tick) << "an older one that comes late";
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace serried

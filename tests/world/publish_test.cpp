@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -174,6 +175,41 @@ TEST(Publish, OldChangesStayOldWhenTicksWrap) {
     ASSERT_LE(age, change_age_max);
     ASSERT_GE(age, std::min<std::uint32_t>(tick - 10, change_age_max));
   }
+}
+
+/// An entity that rests for longer than half of all ticks has not changed lately, nor in the future.
+TEST(Publish, AnOldChangeStaysOld) {
+  OneEntity one;
+  for (const std::uint32_t ticks : {0x4000'0000U, 0x8000'0000U, 0xC000'0000U, 0U, 0x4000'0000U}) {
+    one.publish(ticks);
+    for (const std::uint32_t version : one.entity().version) EXPECT_EQ(ticks - version, change_age_max);
+  }
+}
+
+/// The ready record is for the same viewers, and names the same fields, on both sides of the tick's wrap.
+TEST(Publish, ReadyRecordsAreTheSameAcrossTheWrap) {
+  const auto ready = [](std::uint32_t begin) {
+    OneEntity one;
+    one.identity.living[0] = 0;
+    one.publish(begin - 1);
+    one.identity.living[0] = 1;
+    std::vector<std::array<unsigned, 4>> all;
+    for (unsigned i = 0; i < 20; ++i) {
+      if (i % 5 == 1) one.frame.x[0] += 10.0F;
+      if (i % 7 == 2) one.frame.yaw[0] = static_cast<std::int16_t>(one.frame.yaw[0] + 100);
+      one.publish(begin + i, 3);
+      const EncodedRecord& record = one.published.encoded[0];
+      unsigned viewers = 0;
+      for (unsigned age = 0; age < 32; ++age)
+        viewers |= static_cast<unsigned>(record.is_for(static_cast<std::uint16_t>(begin + i - age))) << age;
+      all.push_back({record.bytes, record.ticks, record.record[2], viewers});
+    }
+    return all;
+  };
+  const auto expected = ready(1'000);
+  EXPECT_EQ(ready(0U - 10), expected);
+  EXPECT_EQ(ready((1U << 31) - 10), expected);
+  EXPECT_EQ(ready((1U << 16) - 10), expected);
 }
 
 }  // namespace

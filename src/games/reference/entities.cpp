@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/prng.h"
+#include "base/serial.h"
 
 namespace serried::games::reference {
 namespace {
@@ -100,7 +101,7 @@ motion::Intent npc_decision(const Config& config, const game::ThinkSlice& slice,
   const world::Frame& frame = slice.previous;
   const world::Identity& identity = slice.identity;
   motion::Intent intent{.yaw = frame.yaw[row]};
-  if (config.npc_stop_tick != 0 && slice.tick >= config.npc_stop_tick) return intent;
+  if (config.npc_stop_tick != 0 && !base::is_later(config.npc_stop_tick, slice.tick)) return intent;
   const std::uint64_t random = base::mix(slice.seed, purpose_decision, identity.id[row], slice.tick);
   const auto home = home_of(config, slice.world.limits, slice.seed, identity.id[row]);
   const float away_x = frame.x[row] - home[0];
