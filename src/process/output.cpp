@@ -170,9 +170,9 @@ void Output::State::run() {
   drained.notify_all();
 }
 
-Output::Output(Lost lost) : Output(std::move(lost), STDOUT_FILENO, STDERR_FILENO) {}
+Output::Output(const Lost& lost) : Output(lost, STDOUT_FILENO, STDERR_FILENO) {}
 
-Output::Output(Lost lost, int out, int err) : state_(std::make_shared<State>()) {
+Output::Output(const Lost& lost, int out, int err) : state_(std::make_shared<State>()) {
   for (State::Queue& queue : state_->queues) queue.lost = lost;
   State::Queue& first = state_->queues[static_cast<std::size_t>(Stream::out)];
   first.descriptor = out;

@@ -39,9 +39,9 @@ class Output {
 
   /// `lost(n)` makes the text that stands where n texts of a stream are missing; it is called by the thread.
   using Lost = std::function<std::string(std::uint64_t texts)>;
-  explicit Output(Lost lost);
+  explicit Output(const Lost& lost);
   /// Tests: other descriptors in the places of 1 and 2, which stay theirs.
-  Output(Lost lost, int out, int err);
+  Output(const Lost& lost, int out, int err);
   /// Writes what can be written within last_words_max, and drops the rest.
   ~Output();
   Output(const Output&) = delete;
