@@ -314,7 +314,8 @@ class MiniServer {
 
   void accept(const message::Connect& connect, const crypt::TokenClaims& claims, const crypt::Hash& token_hash,
               const wire::Path& from, Nanos now) {
-    const auto id = static_cast<std::uint32_t>(random_.prng.next() | 1);
+    auto id = static_cast<std::uint32_t>(random_.prng.next() | 1);
+    while (peers.contains(id)) id = static_cast<std::uint32_t>(random_.prng.next() | 1);
     Peer& peer = peers[id];
     peer.path = from;
     peer.player_id = claims.player_id;
