@@ -20,8 +20,8 @@ void PrintTo(const Wrap& wrap, std::ostream* out) { *out << wrap.name; }
 
 class Wraps : public testing::TestWithParam<Wrap> {};
 
-/// Play across it under loss: nobody is lost, the world goes on, each client knows the server's tick, audits and views
-/// are right.
+/// Play across it under loss: no session is lost, the world goes on, each client knows the server's tick, audits and
+/// views are right.
 TEST_P(Wraps, AreCrossedInPlay) {
   Engine engine{{.seed = 31,
                  .shards = 2,
@@ -56,7 +56,7 @@ TEST_P(Wraps, AreCrossedInPlay) {
   engine.expect_views_equal_world();
   engine.expect_balanced();
   EXPECT_GT(engine.audits(), 100U);
-  // Whoever has gone is despawned when its time is over, and whoever comes finds room.
+  // A player that has gone is despawned when its time is over, and one that comes finds room.
   engine.bots.front()->session.close(engine.now);
   engine.run(second);
   engine.add_bot(100);
