@@ -177,7 +177,11 @@ void Trails::insert(std::size_t entity, TrailEnd& end, const message::EntityStat
   Sample* const ring = &samples_[entity * depth_];
   unsigned place = end.newest = static_cast<std::uint8_t>(next(end.newest));
   end.count = static_cast<std::uint8_t>(std::min(end.count + 1U, depth_));
-  for (; base::is_later(ring[last(place)].tick, tick); place = last(place)) ring[place] = ring[last(place)];
+  // No further than there are states: one that is older than all of a full ring takes the place of the oldest.
+  for (unsigned left = end.count; left > 1 && base::is_later(ring[last(place)].tick, tick); --left) {
+    ring[place] = ring[last(place)];
+    place = last(place);
+  }
   ring[place] = sample_of(state, tick);
 }
 

@@ -158,6 +158,20 @@ TEST(Trail, AnOvertakenStateIsPutInItsPlace) {
   }
 }
 
+/// In a full ring the state right behind the oldest takes the oldest one's place: there is nothing before it any more.
+TEST(Trail, AnOvertakenStateMayBeTheOldestOfAFullRing) {
+  Track track(3);
+  std::uint32_t tick = 100;
+  for (; track.end.count < track.trails.depth(); tick += 2) track.tell(tick, static_cast<float>(tick), 0);
+  message::EntityState state;
+  ASSERT_TRUE(track.trails.before(1, track.end, 101, state));
+  message::quantise_position(track.geometry, {100'050.0F, 50'000.0F, 1'000.0F}, state);
+  track.trails.insert(1, track.end, state, 101);
+  EXPECT_EQ(track.end.count, track.trails.depth());
+  EXPECT_NEAR(track.x(101), 50, wire_step);
+  EXPECT_NEAR(track.x(tick - 2), tick - 2, wire_step);
+}
+
 TEST(Trail, KeepsWhatTheDelayNeedsHoweverManyTicksThatAre) {
   for (const double delay : {6.0, 15.0, 60.0, 250.0}) {
     Track track(delay);
