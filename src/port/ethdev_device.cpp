@@ -137,7 +137,7 @@ SERRIED_SETUP EthdevDevice::EthdevDevice(const EthdevConfig& config, std::uint64
     : config_(config), neighbors_(config.neighbors, salt) {}
 
 SERRIED_SETUP EthdevDevice::~EthdevDevice() {
-  // As it closes, net_af_xdp takes off what stands at the interface, whoever attached it.
+  // As it closes, net_af_xdp takes off what stands at the interface, whose program that may be.
   std::optional<OutOfSight> away;
   if (report_.driver == af_xdp && !program_.may_close(interface_index_)) away.emplace();
   if (started_) rte_eth_dev_stop(report_.port_id);

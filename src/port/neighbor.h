@@ -5,16 +5,16 @@
 ///
 ///     unknown -> asked about, in a table of questions -> answered: among the neighbours -> asked about again
 ///
-/// Whoever can send on the link, or forge a source address, can make us ask, and can say anything unasked. So:
+/// A sender on the link, or a forger of source addresses, can make us ask, and can say anything unasked. So:
 /// - Only the answer to a question that is open is believed. RFC 826 and RFC 4861 7.2.3 would also have us learn from
 /// who
-///   asks about us. That saves a question, and lets everybody write here; we answer by the station of the frame
+///   asks about us. That saves a question, and lets every sender write here; we answer by the station of the frame
 ///   instead, and ask for ourselves when we have something to say.
 /// - A question takes no neighbour's place. It stands in a table of its own, where the oldest gives way; its answer
 /// takes
 ///   the place of the neighbour that was confirmed longest ago.
 /// - Routers are pinned: their entries are never another's.
-/// - What we know is confirmed by the station that we know, which is asked alone, before anybody else may name another.
+/// - What we know is confirmed by the station that we know, which is asked alone, before another station may be named.
 /// - Where an address stands is salted.
 
 #include <array>
@@ -41,7 +41,7 @@ class Neighbors {
   /// Questions about hosts that are not known, at a time.
   static constexpr unsigned questions = 1024;
 
-  /// Room for about `entries` neighbours; allocates everything. `salt` is nobody else's to know.
+  /// Room for about `entries` neighbours; allocates everything. `salt` is known to this process alone.
   Neighbors(unsigned entries, std::uint64_t salt);
   /// Keep a place for `router`; not while lanes run. Room is for a few of them.
   void pin(const Address& router) noexcept;
@@ -54,13 +54,13 @@ class Neighbors {
     bool stranger = false;  ///< `ask` is about a host that is neither a router nor known: there is no end of those
     wire::Mac mac{};
   };
-  /// Unless `ask_strangers`, nobody is asked about a stranger. Of routers and neighbours there are no more questions
+  /// Unless `ask_strangers`, no question is about a stranger. Of routers and neighbours there are no more questions
   /// than they are, once a second.
   [[nodiscard]] Answer find(const Address& address, Nanos now, bool ask_strangers) noexcept;
 
   /// A host answered that `address` lives at `mac`; zeros: where we asked it. Without an open question it is said.
   void answered(const Address& address, const wire::Mac& mac, Nanos now) noexcept;
-  /// Somebody said so unasked. Where that contradicts what is known, the neighbour is asked as if it were due: it may
+  /// A host said so unasked. Where that contradicts what is known, the neighbour is asked as if it were due: it may
   /// have moved.
   void said(const Address& address, const wire::Mac& mac, Nanos now) noexcept;
 

@@ -3,7 +3,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -16,7 +15,6 @@
 #include <string_view>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -130,18 +128,19 @@ bool is_unused(unsigned interface_index) {
 /// Whether a killed process left the program, known by its id. The kernel gives a socket's queue back some time after
 /// its process has ended, and after ours has closed one, too.
 bool is_left_over(unsigned interface_index, std::uint32_t id) {
-  constexpr std::chrono::milliseconds step{100};
+  constexpr unsigned step_us = 100'000;
   for (int tries = 0; tries < 30 && holder_of(id).empty(); ++tries) {
     const bool unused = is_unused(interface_index);
-    std::this_thread::sleep_for(step);
+    usleep(step_us);
     if (unused) return true;
   }
   return false;
 }
 
 std::string describe_program(std::uint32_t id, const std::string& name, const std::string& holder) {
-  return "program " + std::to_string(id) + " (" + (name.empty() ? "" : "\"" + name + "\", ") +
-         (holder.empty() ? "of a process that is not known" : "held by " + holder) + ")";
+  std::string text = "program " + std::to_string(id) + " (";
+  if (!name.empty()) text.append("\"").append(name).append("\", ");
+  return text + (holder.empty() ? "of a process that is not known" : "held by " + holder) + ")";
 }
 
 Result<Done> claim(const std::string& interface) {

@@ -177,7 +177,7 @@ struct AskerTest : HostTest {
     return is_ipv4_mapped(address) ? arp_word(false, address, station, own_ipv4, own_mac)
                                    : advertisement(address, station);
   }
-  /// What is said about `station` by somebody who was not asked, in each form that the link has.
+  /// What is said about `station` by a host that was not asked, in each form that the link has.
   static std::vector<Bytes> unasked_words(const Address& address, const Mac& station) {
     if (!is_ipv4_mapped(address))
       return {
@@ -196,7 +196,7 @@ struct AskerTest : HostTest {
     feed(asker, answer_of(address, station), {}, now);
     ASSERT_EQ(asker.next_hop(endpoint(address, 4000), now).mac, station);
   }
-  /// Of an IP version, the i-th address of the link that nobody has.
+  /// Of an IP version, the i-th address of the link that no host has.
   static Address stranger(bool ipv6, unsigned i) {
     Address address = ipv6 ? own_ipv6 : own_ipv4;
     base::store(address.data() + 12, i);

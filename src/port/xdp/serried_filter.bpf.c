@@ -76,7 +76,7 @@ struct {
   __type(value, __u8);
 } srd_bans_v6 SEC(".maps");
 
-/* Whose datagrams are counted together: an IPv4 address, mapped, or an IPv6 network of 64 bits, in which whoever has one
+/* Whose datagrams are counted together: an IPv4 address, mapped, or an IPv6 network of 64 bits, in which a sender that has one
  * address has all. */
 struct source {
   __u8 address[16];
