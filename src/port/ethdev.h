@@ -33,6 +33,7 @@ struct EthdevConfig {
   std::uint16_t mtu = 1500;
   Nanos link_timeout = 5 * second;
   unsigned neighbors = 4096;  ///< room in the table of NextHop::arp
+  std::uint64_t salt = 0;     ///< of that table; from entropy where strangers can send
 };
 
 /// What the device turned out to be, for the operator.
@@ -136,7 +137,7 @@ class EthdevDevice {
 
  private:
   struct Plan;
-  EthdevDevice(const EthdevConfig& config, std::uint64_t salt);
+  explicit EthdevDevice(const EthdevConfig& config);
   Result<Done> configure(Plan& plan);
   Result<Done> set_up_queues(const Plan& plan);
   Result<Done> start(const Plan& plan);

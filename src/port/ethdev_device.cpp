@@ -120,10 +120,7 @@ SERRIED_SETUP Result<std::unique_ptr<EthdevDevice>> EthdevDevice::open(const Eth
   if (auto checked = check(config); !checked) return checked.error();
   const auto id = find(config.device);
   if (!id) return id.error();
-  std::uint64_t salt = 0;
-  if (getentropy(&salt, sizeof salt) != 0)
-    return Error{"device " + config.device + ": the machine offers no entropy: " + std::strerror(errno)};
-  std::unique_ptr<EthdevDevice> device(new EthdevDevice(config, salt));
+  std::unique_ptr<EthdevDevice> device(new EthdevDevice(config));
   device->report_.port_id = id.value();
   Plan plan;
   const std::string where = "device " + config.device;
@@ -133,8 +130,8 @@ SERRIED_SETUP Result<std::unique_ptr<EthdevDevice>> EthdevDevice::open(const Eth
   return device;
 }
 
-SERRIED_SETUP EthdevDevice::EthdevDevice(const EthdevConfig& config, std::uint64_t salt)
-    : config_(config), neighbors_(config.neighbors, salt) {}
+SERRIED_SETUP EthdevDevice::EthdevDevice(const EthdevConfig& config)
+    : config_(config), neighbors_(config.neighbors, config.salt) {}
 
 SERRIED_SETUP EthdevDevice::~EthdevDevice() {
   // As it closes, net_af_xdp takes off what stands at the interface, whose program that may be.

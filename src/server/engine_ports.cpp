@@ -112,6 +112,7 @@ Result<Done> DevicePorts::open_device(const config::ServerConfig& config, unsign
       return Error{"--port " + name + " and --port " + other.name() + " are one device; name it once"};
   port::EthdevConfig setup = config::ethdev_config(config, shards, index);
   setup.link_timeout -= std::min(setup.link_timeout, waited);
+  crypt::Entropy{}.fill({reinterpret_cast<std::uint8_t*>(&setup.salt), sizeof setup.salt});
   auto ethdev = port::EthdevDevice::open(setup);
   if (!ethdev) return ethdev.error();
   Device& device = devices_.emplace_back();

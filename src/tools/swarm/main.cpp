@@ -109,6 +109,7 @@ int run_ethdev(const Play& play, const std::vector<std::string>& eal) {
   config.host.port_first = options.port_first;
   config.host.port_last = static_cast<std::uint16_t>(options.port_first + port_count);
   config.host.next_hop = port::NextHop::arp;
+  crypt::Entropy{}.fill({reinterpret_cast<std::uint8_t*>(&config.salt), sizeof config.salt});
   int code = exit_usage;
   {
     auto device = port::EthdevDevice::open(config);
