@@ -184,6 +184,8 @@ void check_config(const ServerConfig& config, std::vector<Fault>& faults) {
     fault("--xdp-rate", "is a limit of the XDP program; give --xdp-filter on too, or leave it out");
   if (!config.steering && (config.driver != Driver::socket || config.io_lanes == 1))
     fault("--steering", "off means nothing without --driver socket and several --io-lanes; leave it out");
+  if (config.integrity_required && config.integrity_files.empty())
+    fault("--integrity-required", "would end every session; give the builds that may play with --integrity too");
   if (config.players_max > config.sessions_max)
     fault("--players-max", "is " + std::to_string(config.players_max) + ", more than --sessions-max " +
                                std::to_string(config.sessions_max) + "; raise sessions or lower players");

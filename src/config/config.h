@@ -47,6 +47,7 @@ struct ServerConfig {
   unsigned rekey_s = 3'600;
   std::vector<std::string> integrity_files;
   unsigned integrity_period_s = 60;
+  bool integrity_required = false;
   std::string dictionary;
 
   // Protection

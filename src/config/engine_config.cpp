@@ -155,6 +155,7 @@ io::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, c
   io.rekey_bytes = std::uint64_t{config.rekey_mib} << 20;
   io.rekey_after = config.rekey_s * second;
   io.integrity_period = config.integrity_period_s * second;
+  io.refuse_unknown_builds = config.integrity_required;
   if (assets == nullptr) return io;
   if (!assets->integrity.versions().empty()) io.integrity = &assets->integrity;
   if (assets->dictionary) io.dictionary = &*assets->dictionary;

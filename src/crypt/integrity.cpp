@@ -58,7 +58,9 @@ IntegrityAnswer integrity_answer(const Secret& entry, const IntegrityNonce& nonc
 
 SERRIED_SETUP Result<IntegrityTables> IntegrityTables::make(std::vector<IntegrityVersion> versions) {
   for (const IntegrityVersion& version : versions)
-    if (version.entries == 0 || version.entries > integrity_entries_max)
+    if (version.version == 0)
+      return Error{"client version 0 is what clients say that name none; versions count from 1"};
+    else if (version.entries == 0 || version.entries > integrity_entries_max)
       return Error{"client version " + std::to_string(version.version) + " has " + std::to_string(version.entries) +
                    " integrity entries; from 1 to " + std::to_string(integrity_entries_max) + " are possible"};
   std::sort(versions.begin(), versions.end(), [](const auto& a, const auto& b) { return a.version < b.version; });
@@ -82,7 +84,7 @@ SERRIED_SETUP IntegrityTable make_integrity_table(const IntegrityVersion& versio
 
 SERRIED_SETUP Result<IntegrityVersion> parse_integrity_version(std::string_view text) {
   IntegrityVersion version;
-  const Field fields[] = {number_field("version", version.version),
+  const Field fields[] = {number_field("version", version.version, 1),
                           number_field("entries", version.entries, 1, integrity_entries_max),
                           secret_field("secret", version.secret)};
   const Result<Done> read = read_fields(text, fields);
@@ -98,7 +100,7 @@ SERRIED_SETUP std::string format_integrity_version(const IntegrityVersion& versi
 SERRIED_SETUP Result<IntegrityTable> parse_integrity_table(std::string_view text) {
   IntegrityTable table;
   std::uint16_t entries = 0;
-  const Field fields[] = {number_field("version", table.version),
+  const Field fields[] = {number_field("version", table.version, 1),
                           number_field("entries", entries, 1, integrity_entries_max)};
   table.entries.reserve(integrity_entries_max);  // once: growing would leave copies behind
   const auto take_entry = [&table](std::string_view line) -> std::string {

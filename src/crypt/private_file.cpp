@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 #include "base/setup.h"
 #include "crypt/keys.h"
@@ -23,6 +24,7 @@ class Descriptor {
     if (number_ >= 0) ::close(number_);
   }
   [[nodiscard]] int number() const noexcept { return number_; }
+  [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
   [[nodiscard]] bool valid() const noexcept { return number_ >= 0; }
 
  private:
@@ -93,11 +95,17 @@ SERRIED_SETUP Result<Done> save_text(const FileKind& kind, const std::string& fi
   const auto save = [&]() -> Result<Done> {
     // O_EXCL: a key that is overwritten locks out all holders of what was made with it.
     const Descriptor descriptor(
-        ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kind.secret ? 0600 : 0644));
+        ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kind.secret ? 0600 : 0644));
     if (!descriptor.valid()) {
       if (errno == EEXIST)
         return Error{file_text(kind, file) + " exists already; remove it first, or choose another name"};
       return system_error("cannot create", kind, file);
+    }
+    // Some file systems have one mode for all that they hold.
+    struct stat status {};
+    if (::fstat(descriptor.number(), &status) != 0 || (kind.secret && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)) {
+      ::unlink(file.c_str());
+      return Error{file_text(kind, file) + " would be open to other users of this machine: choose another file system"};
     }
     if (write_all(descriptor.number(), text)) return Done{};
     const Error error = system_error("cannot write", kind, file);
@@ -107,6 +115,26 @@ SERRIED_SETUP Result<Done> save_text(const FileKind& kind, const std::string& fi
   const Result<Done> saved = save();
   wipe_text(text);
   return saved;
+}
+
+SERRIED_SETUP Result<int> open_private(const std::string& file) {
+  const auto refused = [&](const std::string& why) { return Error{"cannot write '" + file + "': " + why}; };
+  // Not O_TRUNC: nothing is lost before the file has proved to be ours.
+  Descriptor descriptor(::open(file.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600));
+  if (!descriptor.valid()) return refused(errno == ELOOP ? "it is a symbolic link" : std::strerror(errno));
+  struct stat status {};
+  if (::fstat(descriptor.number(), &status) != 0) return refused(std::strerror(errno));
+  if (S_ISCHR(status.st_mode)) return descriptor.release();
+  if (status.st_uid != ::geteuid()) return refused("it belongs to another user");
+  if (!S_ISREG(status.st_mode)) return descriptor.release();
+  if (status.st_nlink != 1) return refused("it has another name (a hard link)");
+  // An older file has the mode that it was made with, and some file systems have no other than one for all.
+  if (::fchmod(descriptor.number(), 0600) != 0)
+    return refused(std::string("its mode cannot be set: ") + std::strerror(errno));
+  if (::fstat(descriptor.number(), &status) != 0) return refused(std::strerror(errno));
+  if ((status.st_mode & 07777) != 0600) return refused("its file system does not keep it from other users");
+  if (::ftruncate(descriptor.number(), 0) != 0) return refused(std::strerror(errno));
+  return descriptor.release();
 }
 
 }  // namespace serried::crypt

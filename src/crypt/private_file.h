@@ -23,6 +23,11 @@ struct FileKind {
 /// The whole file. The caller wipes the text.
 [[nodiscard]] Result<std::string> load_text(const FileKind& kind, const std::string& file);
 void wipe_text(std::string& text) noexcept;
+/// A descriptor to write `file` with, which its owner alone may read: new with mode 0600, or an older file of ours,
+/// emptied and set to that mode. Devices (/dev/null) and FIFOs of ours are taken as they are. The caller closes it.
+/// Error: a symbolic link, a file of another user or one with a second name, a mode that cannot be set. What the file
+/// held is then untouched.
+[[nodiscard]] Result<int> open_private(const std::string& file);
 
 /// What `parse`, a function from std::string_view to some Result, makes of the file. Its fault names the file.
 template <class Parse>

@@ -36,6 +36,7 @@ static_assert(seal_tag_bytes == crypto_aead_xchacha20poly1305_ietf_ABYTES);
 }
 
 [[nodiscard]] TokenFault judge(const TokenKey& key, const TokenClaims& claims, std::int64_t unix_now) noexcept {
+  if (claims.player_id > player_id_max) return TokenFault::bad_player;
   if (claims.audience != key.server_id) return TokenFault::wrong_server;
   if (claims.not_before > unix_now + token_clock_skew_s) return TokenFault::not_yet;
   if (claims.expiry <= unix_now - token_clock_skew_s) return TokenFault::expired;
@@ -70,6 +71,8 @@ std::string_view token_fault_text(TokenFault fault) noexcept {
       return "sealed under another key id";
     case TokenFault::forged:
       return "does not verify under this key and protocol id";
+    case TokenFault::bad_player:
+      return "of a player id above 9223372036854775807";
     case TokenFault::not_yet:
       return "not valid yet";
     case TokenFault::expired:
@@ -82,6 +85,9 @@ std::string_view token_fault_text(TokenFault fault) noexcept {
 
 SERRIED_SETUP Result<std::vector<std::uint8_t>> issue_token(const TokenKey& key, const TokenClaims& claims,
                                                             const Entropy& entropy) {
+  if (claims.player_id > player_id_max)
+    return Error{"player id " + std::to_string(claims.player_id) + " is too large: at most " +
+                 std::to_string(player_id_max)};
   if (claims.name.cut())
     return Error{"player name '" + claims.name.string() + "...' is too long: at most " +
                  std::to_string(token_name_bytes_max) + " bytes of UTF-8"};

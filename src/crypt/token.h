@@ -19,6 +19,9 @@ inline constexpr std::size_t token_bytes_max = 256;
 inline constexpr std::size_t token_name_bytes_max = 32;
 inline constexpr std::int64_t token_clock_skew_s = 30;
 using TokenId = std::array<std::uint8_t, 16>;
+/// An entity's id is its player's with the highest bit set: of two players that differ in that bit alone, one cannot
+/// be.
+inline constexpr std::uint64_t player_id_max = ~std::uint64_t{0} >> 1;
 
 /// The key that the login service and one server share.
 struct TokenKey {
@@ -71,13 +74,23 @@ struct TokenClaims {
   TokenName name;
 };
 
-enum class TokenFault : std::uint8_t { none, malformed, unknown_key, forged, not_yet, expired, wrong_server };
+enum class TokenFault : std::uint8_t {
+  none,
+  malformed,
+  unknown_key,
+  forged,
+  bad_player,
+  not_yet,
+  expired,
+  wrong_server
+};
 
-/// Seal `claims`; a name that is too long or no plain UTF-8, or an expiry before not_before, is an error.
+/// Seal `claims`; a player id above player_id_max, a name that is too long or no plain UTF-8, or an expiry before
+/// not_before, is an error.
 [[nodiscard]] Result<std::vector<std::uint8_t>> issue_token(const TokenKey& key, const TokenClaims& claims,
                                                             const Entropy& entropy);
 /// Open and check audience and times (30 s tolerance). `out` may be believed when the result is none; it is also
-/// authentic, for messages that name the refused token, after not_yet, expired and wrong_server.
+/// authentic, for messages that name the refused token, after bad_player, not_yet, expired and wrong_server.
 [[nodiscard]] TokenFault open_token(const TokenKey& key, std::span<const std::uint8_t> token, std::int64_t unix_now,
                                     TokenClaims& out) noexcept;
 [[nodiscard]] std::string_view token_fault_text(TokenFault fault) noexcept;

@@ -17,6 +17,8 @@ using message::DisconnectReason;
 using session::Attempt;
 using session::State;
 
+static_assert((crypt::player_id_max & world::player_bit) == 0, "two players would share an entity's id");
+
 constexpr std::uint32_t retry_soon_ms = 1'000, retry_elsewhere_ms = 10'000;
 
 /// Write the ConnectionAccepted datagram of a session whose keys have just come, and keep it for repeats.

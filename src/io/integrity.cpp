@@ -56,6 +56,11 @@ Drop on_integrity_answer(IoState& state, std::uint32_t slot, std::span<const std
   return Drop::none;
 }
 
+bool may_play(const IoState& state, std::uint32_t build) noexcept {
+  if (!state.config.refuse_unknown_builds) return true;
+  return state.config.integrity != nullptr && state.config.integrity->find(build) != nullptr;
+}
+
 void sweep_integrity(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   session::Cold& cold = state.table.cold(slot);
   Integrity& integrity = cold.integrity;

@@ -48,6 +48,7 @@ struct IoConfig {
   /// Tables of the client builds that are challenged; null: none. Outlives the lane.
   const crypt::IntegrityTables* integrity = nullptr;
   Nanos integrity_period = 60 * second;
+  bool refuse_unknown_builds = false;  ///< end sessions of clients that name no build of `integrity`
   guard::TypeRates type_rates = guard::TypeRates::usual();
   const channel::Dictionary* dictionary = nullptr;  ///< for packed bodies; null: none. Outlives the lane.
   /// What clients are told; its time-outs, rates and limits are also those that the lane enforces.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "io/integrity.h"
 #include "io/reply.h"
 #include "io/roam.h"
 #include "io/teardown.h"
@@ -52,6 +53,8 @@ Drop on_enter(DatagramContext& context, const message::Framed& framed) noexcept 
   if (context.session.state != State::established) return Drop::unexpected_message;
   IoState& state = context.state;
   session::Cold& cold = state.table.cold(context.slot);
+  // A client that says it in another order says it again.
+  if (state.config.refuse_unknown_builds && !cold.reliable_met) return Drop::unexpected_message;
   const link::SessionEvent::Join join{.connection_id = context.session.connection_id,
                                       .session = context.slot,
                                       .audit = enter.audit,
@@ -98,6 +101,10 @@ Drop on_reliable_handshake(DatagramContext& context, const message::Framed& fram
     return Drop::unexpected_message;
   IoState& state = context.state;
   session::Cold& cold = state.table.cold(context.slot);
+  if (!may_play(state, theirs.build)) {
+    end_session(state, context.slot, message::DisconnectReason::kicked, true);
+    return Drop::none;
+  }
   if (!std::exchange(cold.reliable_met, true)) {
     state.table.reliable(context.slot).open(theirs.message_bytes_max);
     cold.integrity.build = theirs.build;

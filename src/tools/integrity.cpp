@@ -99,7 +99,7 @@ int run_program(int argc, char** argv) {
   KeygenOptions key;
   tools::Arguments make =
       app.add_command("keygen", "Make the secret of a client version, in a new file with mode 0600.");
-  make.add_number("--version", key.version, "Client version that the secret is for", 0, 0xFFFFFFFF).required();
+  make.add_number("--version", key.version, "Client version that the secret is for", 1, 0xFFFFFFFF).required();
   make.add_number("--entries", key.entries, "Entries of its table, 1 to 4096 (default 256)", 1,
                   crypt::integrity_entries_max);
   make.add("--out", key.out, "The file to create; an existing one is never overwritten").required().unit("FILE");

@@ -7,15 +7,14 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
-#include <fcntl.h>
 #include <fstream>
 #include <iostream>
 #include <string>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/json.h"
 #include "crypt/field_text.h"
+#include "crypt/private_file.h"
 #include "crypt/token_text.h"
 #include "process/standard.h"
 #include "serried/protocol.h"
@@ -63,12 +62,12 @@ class Output {
       stream_ = stdout;
       return;
     }
-    const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (descriptor < 0) return;
-    // An older file keeps its mode when it is truncated. What is no regular file (a pipe, /dev/null) has none to set.
-    struct stat status {};
-    if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) static_cast<void>(::fchmod(descriptor, 0600));
-    stream_ = ::fdopen(descriptor, "w");
+    const auto descriptor = crypt::open_private(file);
+    if (!descriptor) {
+      fault_ = descriptor.error();
+      return;
+    }
+    stream_ = ::fdopen(descriptor.value(), "w");
   }
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
@@ -79,10 +78,18 @@ class Output {
   [[nodiscard]] bool write_line(const std::string& line) {
     return stream_ != nullptr && std::fputs((line + "\n").c_str(), stream_) >= 0;
   }
-  [[nodiscard]] bool flush() { return stream_ != nullptr && std::fflush(stream_) == 0; }
-  [[nodiscard]] Error error() const { return Error{"cannot write " + name_ + ": " + std::strerror(errno)}; }
+  /// Onto the disk, where it is one.
+  [[nodiscard]] bool flush() {
+    if (stream_ == nullptr || std::fflush(stream_) != 0) return false;
+    return stream_ == stdout || ::fsync(::fileno(stream_)) == 0 || errno == EINVAL || errno == EROFS;
+  }
+  /// Why one of the above has failed.
+  [[nodiscard]] Error error() const {
+    return !fault_.message.empty() ? fault_ : Error{"cannot write " + name_ + ": " + std::strerror(errno)};
+  }
 
  private:
+  Error fault_;
   std::string name_;
   std::FILE* stream_ = nullptr;
 };
@@ -113,7 +120,7 @@ class Output {
 int issue(const IssueOptions& options) {
   const auto key = crypt::load_token_key(options.key);
   if (!key) return fail(key.error().message);
-  if (options.player > ~std::uint64_t{0} - (options.count - 1))
+  if (options.player > crypt::player_id_max - (options.count - 1))
     return fail("--player plus --count goes beyond the largest player id");
   Output output(options.out);
   if (!output.flush()) return fail(output.error().message);
@@ -221,7 +228,7 @@ int run_program(int argc, char** argv) {
   tools::Arguments give =
       app.add_command("issue", "Issue tokens: one line of JSON each (player, name, expiry, secret, token).");
   give.add("--key", ticket.key, "Key file, made by keygen").required().unit("FILE");
-  give.add_number("--player", ticket.player, "Player id", 0, ~std::uint64_t{0}).required();
+  give.add_number("--player", ticket.player, "Player id", 0, crypt::player_id_max).required();
   give.add("--name", ticket.name,
            "Player's name, at most 32 bytes of UTF-8; with --count the player id is appended (default playerN)")
       .unit("TEXT");

@@ -40,7 +40,8 @@ inline constexpr std::uint8_t is_invisible = 0x20;
 inline constexpr std::uint8_t is_invulnerable = 0x40;
 }  // namespace effect_flag
 
-/// An entity's id never changes and never comes twice; its slot (its row in the shared frame) does.
+/// An entity's id never changes and never comes twice; its slot (its row in the shared frame) does. Ids of players are
+/// below player_bit (crypt::player_id_max), and so are those of NPCs, which count from 1.
 inline constexpr std::uint64_t player_bit = std::uint64_t{1} << 63;
 [[nodiscard]] constexpr std::uint64_t player_entity(std::uint64_t player_id) noexcept { return player_id | player_bit; }
 

@@ -543,7 +543,7 @@ Json Emitter::token(bool bad) {
   crypt::TokenClaims claims;
   fill(claims.id);
   fill(claims.secret.bytes());
-  claims.player_id = any<std::uint64_t>();
+  claims.player_id = any<std::uint64_t>() & crypt::player_id_max;
   claims.issued = claims.not_before = 1'700'000'000 + within<std::int64_t>(0, 1 << 30);
   claims.expiry = claims.issued + within<std::int64_t>(1, 86'400);
   claims.audience = key.server_id;

@@ -111,6 +111,42 @@ TEST_F(PrivateFileTest, AParsersFaultNamesTheFile) {
   EXPECT_NE(fault(load_parsed(secret_kind, path("absent"), parse)).find("cannot open"), std::string::npos);
 }
 
+TEST_F(PrivateFileTest, NothingIsSavedThroughALink) {
+  ASSERT_EQ(::symlink(path("target").c_str(), path("link").c_str()), 0);
+  EXPECT_NE(fault(save_text(secret_kind, path("link"), "abra")), "");
+  EXPECT_NE(fault(open_private(path("link"))).find("it is a symbolic link"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(path("target")));
+}
+
+TEST_F(PrivateFileTest, AnOlderFileIsEmptiedAndMadePrivate) {
+  written("old", "abra cadabra", 0666);
+  const auto descriptor = open_private(path("old"));
+  ASSERT_TRUE(descriptor) << fault(descriptor);
+  EXPECT_EQ(::write(descriptor.value(), "sim", 3), 3);
+  ::close(descriptor.value());
+  EXPECT_EQ(mode_of("old"), 0600U);
+  EXPECT_EQ(load_text(secret_kind, path("old")).value(), "sim");
+}
+
+TEST_F(PrivateFileTest, ADeviceIsTakenAsItIs) {
+  const auto descriptor = open_private("/dev/null");
+  ASSERT_TRUE(descriptor) << fault(descriptor);
+  ::close(descriptor.value());
+}
+
+TEST_F(PrivateFileTest, AFileOfAnotherUserOrWithASecondNameIsLeftAlone) {
+  written("shared", "abra");
+  std::filesystem::create_hard_link(path("shared"), path("second"));
+  EXPECT_NE(fault(open_private(path("shared"))).find("another name"), std::string::npos);
+  EXPECT_EQ(load_text(secret_kind, path("shared")).value(), "abra");
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  written("theirs", "abra", 0666);
+  ASSERT_EQ(::chown(path("theirs").c_str(), 12'345, 12'345), 0);
+  EXPECT_EQ(fault(open_private(path("theirs"))), "cannot write '" + path("theirs") + "': it belongs to another user");
+  EXPECT_EQ(mode_of("theirs"), 0666U);
+  EXPECT_EQ(load_text(public_kind, path("theirs")).value(), "abra");
+}
+
 TEST_F(PrivateFileTest, WipesText) {
   std::string text = "abra";
   wipe_text(text);

@@ -1,10 +1,13 @@
 #include "crypt/token.h"
 
 #include <limits>
+#include <utility>
 
 #include <gtest/gtest.h>
+#include <sodium.h>
 
 #include "crypt/support.h"
+#include "crypt/token_layout.h"
 
 namespace serried::crypt {
 namespace {
@@ -20,7 +23,7 @@ class TokenTest : public testing::Test {
     key.secret = secret_of(rising(7, 32));
     claims.id = array_of<16>(rising(100, 16));
     claims.secret = secret_of(rising(50, 32));
-    claims.player_id = 0xFEDCBA9876543210;
+    claims.player_id = 0x7EDCBA9876543210;
     claims.issued = now;
     claims.not_before = now - 5;
     claims.expiry = now + 600;
@@ -33,6 +36,24 @@ class TokenTest : public testing::Test {
     auto token = issue_token(key, claims, seeded.entropy());
     EXPECT_TRUE(token);
     return token ? std::move(token).value() : Bytes{};
+  }
+  /// A token as an issuer makes it that does not know the range of player ids.
+  Bytes sealed_for(std::uint64_t player_id) {
+    const std::uint64_t known = std::exchange(claims.player_id, 0);
+    Bytes token = issue();
+    claims.player_id = known;
+    constexpr std::size_t prefix = token_layout::prefix_bytes;
+    const auto associated = token_layout::associated_data(key);
+    Bytes plain(token.size() - prefix - token_layout::seal_tag_bytes);
+    EXPECT_EQ(crypto_aead_xchacha20poly1305_ietf_decrypt(plain.data(), nullptr, nullptr, token.data() + prefix,
+                                                         token.size() - prefix, associated.data(), associated.size(),
+                                                         token.data() + 4, key.secret.data()),
+              0);
+    base::store(plain.data() + 16 + 32, player_id);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(token.data() + prefix, nullptr, plain.data(), plain.size(),
+                                               associated.data(), associated.size(), nullptr, token.data() + 4,
+                                               key.secret.data());
+    return token;
   }
   TokenFault open(const Bytes& token, std::int64_t at = now) { return open_token(key, token, at, opened); }
 
@@ -55,6 +76,21 @@ TEST_F(TokenTest, OpensWhatWasIssued) {
   EXPECT_EQ(opened.permissions, claims.permissions);
   EXPECT_EQ(opened.name, claims.name);
   EXPECT_EQ(opened.name.view(), "Zo\xc3\xab");
+}
+
+/// A player's entity has the player's id with the highest bit set.
+TEST_F(TokenTest, NoPlayerIdHasTheBitOfEntities) {
+  claims.player_id = player_id_max;
+  EXPECT_EQ(open(issue()), TokenFault::none);
+  for (const std::uint64_t player : {player_id_max + 1, player_id_max + 8, ~std::uint64_t{0}}) {
+    claims.player_id = player;
+    const auto token = issue_token(key, claims, seeded.entropy());
+    ASSERT_FALSE(token) << player;
+    EXPECT_EQ(token.error().message,
+              "player id " + std::to_string(player) + " is too large: at most 9223372036854775807");
+    EXPECT_EQ(open(sealed_for(player)), TokenFault::bad_player) << "by another issuer";
+    EXPECT_EQ(opened.player_id, player) << "still authentic";
+  }
 }
 
 TEST_F(TokenTest, NoTwoAreAlikeAndNoSecretShows) {

@@ -19,11 +19,12 @@ struct Builds {
 
 class IntegrityTest : private Builds, public LaneTest {
  protected:
-  IntegrityTest() : LaneTest(asking(tables)) {}
-  static IoConfig asking(const crypt::IntegrityTables& tables) {
+  explicit IntegrityTest(bool required = false) : LaneTest(asking(tables, required)) {}
+  static IoConfig asking(const crypt::IntegrityTables& tables, bool required) {
     IoConfig config = default_config();
     config.integrity = &tables;
     config.integrity_period = 2 * second;
+    config.refuse_unknown_builds = required;
     return config;
   }
   Peer& play_with(const crypt::IntegrityTable* table) {
@@ -93,6 +94,32 @@ TEST_F(IntegrityTest, ClientsWithoutAKnownBuildAreNotChallenged) {
   EXPECT_EQ(lane.counters().integrity_challenges.value(), 0U);
   EXPECT_EQ(peer.session.state(), peer::State::playing);
   EXPECT_EQ(silent.session.state(), peer::State::playing);
+}
+
+struct RequiredIntegrity : IntegrityTest {
+  RequiredIntegrity() : IntegrityTest(true) {}
+  /// Until the server lets the client in, or ends its session.
+  Peer& try_with(const crypt::IntegrityTable* table) {
+    prepare = [table](peer::SessionOptions& options) { options.integrity = table; };
+    Peer& peer = add_peer(claims_for(++players));
+    run(500 * millisecond);
+    return peer;
+  }
+  std::uint64_t players = 0;
+};
+
+TEST_F(RequiredIntegrity, OnlyClientsOfAKnownBuildPlay) {
+  crypt::IntegrityTable table = good();
+  EXPECT_EQ(try_with(&table).session.state(), peer::State::entering);
+  EXPECT_EQ(lane.counters().joined.value(), 1U);
+  crypt::IntegrityTable other = good();
+  other.version = 8;
+  for (const crypt::IntegrityTable* unknown : std::array<const crypt::IntegrityTable*, 2>{nullptr, &other}) {
+    const Peer& peer = try_with(unknown);
+    EXPECT_EQ(peer.session.state(), peer::State::closed);
+    EXPECT_NE(peer.session.end_text().find("kicked"), std::string::npos) << peer.session.end_text();
+  }
+  EXPECT_EQ(lane.counters().joined.value(), 1U);
 }
 
 TEST_F(IntegrityTest, AnUnrequestedAnswerIsDroppedAndTheSessionStays) {

@@ -103,6 +103,7 @@ TEST_F(IntegrityToolTest, MistakesGetOneClearSentence) {
       {"frobnicate", 2, "--help"},
       {"keygen --out new", 2, "--version is required"},
       {"keygen --version 1", 2, "--out is required"},
+      {"keygen --version 0 --out new", 2, "from 1 to 4294967295"},
       {"keygen --version 4294967296 --out new", 2, "--version: '4294967296' must be a whole number"},
       {"keygen --version 1 --entries 0 --out new", 2, "--entries: '0'"},
       {"keygen --version 1 --entries 4097 --out new", 2, "from 1 to 4096"},

@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -58,10 +59,10 @@ TEST_F(TokenToolTest, IssuedTokensOpen) {
   ASSERT_TRUE(key);
   const std::int64_t before = unix_now();
   const Ran issued =
-      run("issue --key key --player 18446744073709551613 --count 3 --name bot --ttl 90 --permissions 0x80");
+      run("issue --key key --player 9223372036854775805 --count 3 --name bot --ttl 90 --permissions 0x80");
   ASSERT_EQ(issued.code, 0) << issued.out;
   std::istringstream lines(issued.out);
-  std::uint64_t player = 18446744073709551613u;
+  std::uint64_t player = 9223372036854775805u;
   std::set<crypt::TokenId> ids;
   for (std::string line; std::getline(lines, line); ++player) {
     const auto entry = nlohmann::json::parse(line, nullptr, false);
@@ -143,6 +144,23 @@ TEST_F(TokenToolTest, InspectNeverPrintsASecret) {
   EXPECT_FALSE(holds(issued.out, secret));
 }
 
+TEST_F(TokenToolTest, TokensGoIntoAFileOfOurOwnAndThroughNoLink) {
+  keygen();
+  std::ofstream(path("other")) << "as it was";
+  ASSERT_EQ(::symlink("other", path("link").c_str()), 0);
+  ASSERT_EQ(::link(path("other").c_str(), path("second").c_str()), 0);
+  Ran refused = run("issue --key key --player 1 --out link");
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_TRUE(holds(refused.out, "it is a symbolic link")) << refused.out;
+  refused = run("issue --key key --player 1 --out second");
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_TRUE(holds(refused.out, "hard link")) << refused.out;
+  std::ifstream other(path("other"));
+  std::string text;
+  std::getline(other, text);
+  EXPECT_EQ(text, "as it was");
+}
+
 TEST_F(TokenToolTest, MistakesGetOneClearSentence) {
   keygen();
   constexpr Mistake mistakes[] = {
@@ -157,7 +175,8 @@ TEST_F(TokenToolTest, MistakesGetOneClearSentence) {
       {"issue --key key --player 1 --not-before -1", 2, "--not-before"},
       {"issue --key key --player 1 --count 0", 2, "--count: '0'"},
       {"issue --key absent --player 1", 1, "cannot open token key file 'absent'"},
-      {"issue --key key --player 18446744073709551615 --count 2", 1, "goes beyond the largest player id"},
+      {"issue --key key --player 9223372036854775807 --count 2", 1, "goes beyond the largest player id"},
+      {"issue --key key --player 9223372036854775815", 2, "from 0 to 9223372036854775807"},
       {"issue --key key --player 1 --name 123456789012345678901234567890123", 1, "too long"},
       {"issue --key key --player 1 --out no/such/folder", 1, "cannot write 'no/such/folder'"},
       {"issue --key key --player 1 --out /dev/full", 1, "cannot write '/dev/full'"},
