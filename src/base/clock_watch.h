@@ -1,5 +1,5 @@
 #pragma once
-/// Notices that somebody has set the wall clock: an operator, or a time service that found it wrong.
+/// Notices that the wall clock has been set: by an operator, or by a time service that found it wrong.
 
 #include <cstdint>
 

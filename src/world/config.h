@@ -17,7 +17,7 @@ struct Config {
   unsigned ticks_per_second = 60;
   unsigned players_max = 1'000;  ///< players at once, all shards together
   unsigned npcs = 1'000;
-  unsigned rows_per_shard = 0;     ///< multiple of 64; 0: derived from players_max and npcs
+  unsigned rows_per_shard = 0;  ///< multiple of 64; 0: derived from players_max and npcs
   /// A slot rests at least this long before it is used again. Those that have rested longest come first, so most rest
   /// longer by far; where there are few, newcomers wait for one.
   unsigned slot_rest_ticks = 120;

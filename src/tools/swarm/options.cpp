@@ -73,7 +73,8 @@ void declare_play(Arguments& app, SwarmOptions& options, Texts& texts) {
       .shown()
       .range(0U, 60U);
   app.add("--seed", options.seed, "of all walks").unit("number").shown();
-  app.add_number("--player-base", options.player_base, "player id of the first bot", 0, crypt::player_id_max - 131'072)
+  app.add_number("--player-base", options.player_base, "player id of the first bot (default 1)", 0,
+                 crypt::player_id_max - 131'072)
       .unit("id")
       .shown();
   app.add("--far", texts.far, "what bots do with entities of the far blocks; full: a proxy of 24 bytes each")
