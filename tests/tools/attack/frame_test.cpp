@@ -59,7 +59,7 @@ TEST(AttackFrame, AHostAnswersPingsAndQuestionsAndTheAnswersAreCounted) {
   config.has_ipv4 = config.has_ipv6 = true;
   config.ipv4 = port::parse_local_address("10.77.0.1/24").value();
   config.ipv6 = port::parse_local_address("2001:db8::1/64").value();
-  port::Neighbors neighbors(16);
+  port::Neighbors neighbors(16, 1);
   port::Host host(config, neighbors);
   for (const char* network : {"10.77.0.", "2001:db8::"}) {
     const auto at = [&](const char* last, std::uint16_t port) {
