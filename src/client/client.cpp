@@ -248,6 +248,7 @@ bool Client::Implementation::wait_round(Nanos span) {
 void Client::Implementation::announce() {
   struct Telling {
     Implementation& self;
+    explicit Telling(Implementation& of) : self(of) {}
     ~Telling() {
       const std::scoped_lock lock(self.mutex);
       self.telling = false;

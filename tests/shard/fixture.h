@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "base/prng.h"
 #include "games/reference/game.h"
 #include "message/entity.h"
@@ -167,6 +168,7 @@ class ShardRig {
  public:
   explicit ShardRig(const GameSetup& setup, std::uint64_t seed = 1, unsigned buffers = 4'096)
       : random(seed), game(setup.reference), simulation(setup.with(game)), memory_(buffers * buffer_bytes) {
+    SERRIED_CHECK(setup.shards != 0);
     setup_ = setup;
     for (unsigned shard = 0; shard < setup.shards; ++shard) {
       links.push_back(std::make_unique<link::IoShardLink>(8'192, buffers));

@@ -68,7 +68,7 @@ Summary run(P& port, const SwarmOptions& options, const crypt::TokenKey& key,
   }
   totals.rss_bytes = resident_bytes();
   totals.cpu = cpu_now();
-  const Summary summary = fleet.summary(monotonic_now(), totals);
+  Summary summary = fleet.summary(monotonic_now(), totals);
   display.finish(summary);
   return summary;
 }
