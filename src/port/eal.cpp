@@ -27,7 +27,11 @@ namespace {
 enum class State { none, running, stopped };
 State state = State::none;
 /// The kernel's, that devices of net_af_xdp stand on: as it closes, it takes their programs off.
-std::vector<std::string> kernel_interfaces;
+/// Of net_af_xdp. Local, so that nothing frees it outside of set-up.
+SERRIED_SETUP std::vector<std::string>& kernel_interfaces() {
+  static std::vector<std::string> names;
+  return names;
+}
 
 /// What EAL writes its log to, and where that goes.
 std::FILE* log_stream = nullptr;
@@ -107,7 +111,7 @@ SERRIED_SETUP Result<Done> start_eal(const std::vector<std::string>& arguments) 
   const std::vector<unsigned> cpus = allowed_cpus();
   if (auto good = system_allows_eal(cpus); !good) return good.error();
   if (auto claimed = claim_af_xdp_interfaces(arguments); !claimed) return claimed.error();
-  kernel_interfaces = af_xdp_interfaces(arguments);
+  kernel_interfaces() = af_xdp_interfaces(arguments);
   // EAL keeps pointers into its arguments, and reorders them.
   static std::vector<std::string> kept;
   static std::vector<char*> pointers;
@@ -133,18 +137,20 @@ SERRIED_SETUP std::vector<std::string> core_arguments(const std::vector<std::str
   });
   if (chosen || cpus.empty() || cpus.back() < RTE_MAX_LCORE) return {};
   std::string map;
-  for (unsigned lcore = 0; lcore < cpus.size() && lcore < RTE_MAX_LCORE; ++lcore)
-    map += (lcore == 0 ? "" : ",") + std::to_string(lcore) + '@' + std::to_string(cpus[lcore]);
+  for (unsigned lcore = 0; lcore < cpus.size() && lcore < RTE_MAX_LCORE; ++lcore) {
+    if (lcore != 0) map += ',';
+    map.append(std::to_string(lcore)).append("@").append(std::to_string(cpus[lcore]));
+  }
   return {"--lcores", map};
 }
 
-void stop_eal() noexcept {
+SERRIED_SETUP void stop_eal() noexcept {
   if (state != State::running) return;
   state = State::stopped;
   // Our ethdevs are gone, and their programs with them: what net_af_xdp would still find at an interface is another's.
   // Where it cannot be kept from that, what EAL has open ends with the process.
   std::optional<OutOfSight> away;
-  for (const std::string& interface : kernel_interfaces)
+  for (const std::string& interface : kernel_interfaces())
     if (!away && !XdpProgram{}.may_close(if_nametoindex(interface.c_str()))) away.emplace();
   if (!away || away->hidden()) rte_eal_cleanup();
   if (log_stream == nullptr) return;

@@ -13,7 +13,7 @@
 namespace serried::port {
 
 /// Make sure that no interface of a net_af_xdp among EAL's arguments has a program. One that a killed process of ours
-/// left is taken off, . Error: the interface has a program; says which and whose.
+/// left is taken off. Error: the interface has a program; says which and whose.
 Result<Done> claim_af_xdp_interfaces(const std::vector<std::string>& eal_arguments);
 /// The interfaces of all net_af_xdp among EAL's arguments.
 [[nodiscard]] std::vector<std::string> af_xdp_interfaces(const std::vector<std::string>& eal_arguments);

@@ -14,12 +14,15 @@ using metrics::CounterId;
 const std::map<CounterId, const char*> elsewhere{
     {CounterId::port_rx_host_frames, "tests/port/ethdev_test.cpp"},
     {CounterId::port_tx_host_frames, "tests/port/ethdev_test.cpp"},
+    {CounterId::port_xdp_restored, "tests/live/interface_test.py"},
     {CounterId::sessions_handed_over, "tests/io/handover_test.cpp"},
     {CounterId::sessions_taken_over, "tests/io/handover_test.cpp"},
     {CounterId::sessions_integrity_challenges, "tests/io/integrity_test.cpp"},
     {CounterId::replication_unrecorded_plans, "tests/replicate/compose_test.cpp"},
     {CounterId::replication_far_crossings_missed, "tests/replicate/far_test.cpp"},
     {CounterId::handshakes_denied_full, "tests/handshake/handshake_lane_test.cpp"},
+    {CounterId::handshakes_clock_set_forward, "tests/handshake/handshake_lane_test.cpp"},
+    {CounterId::handshakes_clock_set_back, "tests/handshake/handshake_lane_test.cpp"},
     {CounterId::output_dropped, "tests/process/output_test.cpp"},
     {CounterId::lanes_polls, "tests/server/lane_loop_test.cpp"},
     {CounterId::lanes_busy_polls, "tests/server/lane_loop_test.cpp"},
@@ -135,7 +138,9 @@ TEST(Counters, EachMovesAndTheyAccountForEveryDatagram) {
   story.add_bot(story.bots[4]->player_id);  // a second session of a player
   story.refused(101, [](crypt::TokenClaims& claims) { claims.not_before += 50'000; });
   story.refused(102, [](crypt::TokenClaims& claims) { ++claims.audience; });
-  story.refused(103, [&story](crypt::TokenClaims& claims) { claims.issued = story.setup.unix_start - 1; });
+  story.refused(103, [&story](crypt::TokenClaims& claims) {
+    claims.issued = story.setup.unix_start - crypt::token_clock_skew_s - 2;
+  });
   story.refused(104, [](crypt::TokenClaims&) {});
   story.bots.back()->options.token_secret = {};
   ASSERT_TRUE(story.bots.back()->session.start(story.bots.back()->options, story.now));

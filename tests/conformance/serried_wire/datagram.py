@@ -216,6 +216,7 @@ def open_token(protocol_id, key, token):
     claims = CLAIMS.read(reader)
     size = claims.pop("name_size")
     require(size <= 32 and size == reader.remaining(), "the name's size")
+    require(claims["player_id"] < 1 << 63, "a player's id of 2^63 or more")
     claims["name"] = reader.rest()
     return key_id, claims
 
