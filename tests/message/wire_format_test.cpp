@@ -252,7 +252,7 @@ void add_handshake(Blocks& blocks) {
   std::uint8_t nonce = 0x80, client = 0xA0, server = 0xC0;
   const auto issued = crypt::issue_token(token_key, claims, rising_entropy(nonce));
   ASSERT_TRUE(static_cast<bool>(issued));
-  const Bytes token = issued.value();
+  const Bytes& token = issued.value();
   blocks["token"] = token;
 
   const crypt::KeyPair client_pair = crypt::make_key_pair(rising_entropy(client));

@@ -126,7 +126,7 @@ struct Outcome {
 
 inline Outcome feed(Host& host, const Bytes& frame, const Host::Offloaded& offloaded = {}, Nanos now = second) {
   // An exact copy on the heap, so that a sanitizer sees a read past its end.
-  const Bytes exact(frame);
+  const Bytes exact(frame);  // NOLINT(performance-unnecessary-copy-initialization)
   Outcome outcome;
   outcome.examined = host.examine(exact, offloaded);
   if (outcome.examined.kind == Host::Kind::datagram) {

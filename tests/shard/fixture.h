@@ -168,15 +168,16 @@ class ShardRig {
  public:
   explicit ShardRig(const GameSetup& setup, std::uint64_t seed = 1, unsigned buffers = 4'096)
       : random(seed), game(setup.reference), simulation(setup.with(game)), memory_(buffers * buffer_bytes) {
-    SERRIED_CHECK(setup.shards != 0);
+    const unsigned shards = setup.shards;
+    SERRIED_CHECK(shards != 0);
     setup_ = setup;
-    for (unsigned shard = 0; shard < setup.shards; ++shard) {
+    for (unsigned shard = 0; shard < shards; ++shard) {
       links.push_back(std::make_unique<link::IoShardLink>(8'192, buffers));
       lanes.push_back(
           std::make_unique<ShardLane>(simulation, shard, std::vector<link::IoShardLink*>{links.back().get()}));
     }
     for (unsigned i = 0; i < buffers; ++i) {
-      const unsigned shard = i % setup.shards;
+      const unsigned shard = i % shards;
       give_back(shard, memory_.data() + std::size_t{i} * buffer_bytes);
     }
   }

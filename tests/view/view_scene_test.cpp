@@ -89,8 +89,8 @@ struct Film {
   }
   void receive(Nanos until) {
     for (; !under_way.empty() && under_way.begin()->first <= until; under_way.erase(under_way.begin())) {
-      const auto [when, tick] = *under_way.begin();
-      scene.now = when;
+      const auto tick = under_way.begin()->second;
+      scene.now = under_way.begin()->first;
       if (!created) {
         scene.tick = tick - 1;
         scene.update(tick, 900, 0, 0);  // the first update says which tick it is
