@@ -1,5 +1,6 @@
 #include "crypt/secret_numbers.h"
 
+#include <cstring>
 #include <set>
 
 #include <gtest/gtest.h>
