@@ -106,6 +106,8 @@ void AckLateness::note(Nanos late, Nanos now) noexcept {
     longest_ = 0;
     since_ = at;
   }
+  if (late == 0) [[likely]]
+    return;
   longest_ = std::max(longest_, static_cast<std::uint16_t>((std::min(late, most) + unit - 1) / unit));
 }
 

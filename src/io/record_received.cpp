@@ -17,13 +17,14 @@ using channel::SentDatagrams;
 using metrics::Drop;
 
 /// What the ack block says. False: it lies.
-bool acknowledge(IoState& state, std::uint32_t slot, base::ByteReader& body, bool unbroken, PlanAcks& plan_acks,
-                 Nanos now) noexcept {
+bool acknowledge(IoState& state, std::uint32_t slot, std::uint64_t sequence, base::ByteReader& body,
+                 PlanAcks& plan_acks, Nanos now) noexcept {
   session::Outbound& outbound = state.table.outbound(slot);
   channel::AckBlock block;
   if (!channel::read_ack_block(body, block)) return false;
   // Was the window what held us back? Otherwise there is no reason to believe in a larger one.
   const bool limited = 2 * outbound.sent.bytes_in_flight() >= outbound.congestion.window();
+  const bool unbroken = state.table.admission(slot).replay.peek(sequence - 1) == Drop::replay_seen;
   channel::AckResult acked;
   if (outbound.sent.acknowledge(block, state.config.parameters.ack_delay_us * microsecond, unbroken, now,
                                 state.outcomes.data(), acked) != SentDatagrams::Verdict::ok)
@@ -60,9 +61,8 @@ Drop record_one(IoState& state, wire::Batch& batch, unsigned row, Nanos now) noe
       std::size_t{batch.length[row]} - wire::header_bytes - wire::tag_bytes - wire::crc_bytes;
   base::ByteReader body{{batch.data[row] + wire::header_bytes, body_bytes}};
   state.plan_acks[row] = {};
-  const bool unbroken = session.replay.peek(batch.sequence[row] - 1) == Drop::replay_seen;
   if ((batch.flags[row] & wire::flag::acknowledgment) != 0 &&
-      !acknowledge(state, slot, body, unbroken, state.plan_acks[row], now)) {
+      !acknowledge(state, slot, batch.sequence[row], body, state.plan_acks[row], now)) {
     end_session(state, slot, message::DisconnectReason::protocol_error, true);
     return Drop::bad_ack;
   }

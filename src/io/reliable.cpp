@@ -247,10 +247,13 @@ void sweep_reliable(IoState& state, std::uint32_t slot, Nanos now) noexcept {
   }
   Reliable& reliable = state.table.reliable(slot);
   if (!reliable.is_open()) return;
-  ReliableContext context{state, slot, now};
-  static_cast<void>(reliable.hand_over(state.pools, reliable_receiver(context), now));
-  const unsigned expired = reliable.sweep(state.pools, now);
-  if (expired != 0) state.counters.drops.add(Drop::fragments_expired, expired);
+  // Few sessions have anything that waits, and this looks at all of them.
+  if (reliable.holds()) {
+    ReliableContext context{state, slot, now};
+    static_cast<void>(reliable.hand_over(state.pools, reliable_receiver(context), now));
+    const unsigned expired = reliable.sweep(state.pools, now);
+    if (expired != 0) state.counters.drops.add(Drop::fragments_expired, expired);
+  }
   if (reliable.stalled()) {
     if (!reliable.evicted()) state.counters.drops.add(Drop::fragments_given_up);  // else it is counted
     return end_session(state, slot, DisconnectReason::overload, true);
