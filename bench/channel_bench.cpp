@@ -93,7 +93,7 @@ class Steady {
           base::ByteReader in{block_[i]};
           AckResult result;
           wrong_ += !read_ack_block(in, block) ||
-                    pair.sent.acknowledge(block, 25 * millisecond, true, now_ + round_trip, outcome_.data(), result) !=
+                    pair.sent.acknowledge(block, 25 * millisecond, now_ + round_trip, outcome_.data(), result) !=
                         SentDatagrams::Verdict::ok ||
                     result.outcomes != each_;
           outcomes_ = outcomes_ * 31 + outcome_[0].packet.tag + result.outcomes;

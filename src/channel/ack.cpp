@@ -100,14 +100,7 @@ Nanos RoundTrip::timeout() const noexcept {
 }
 
 void AckLateness::note(Nanos late, Nanos now) noexcept {
-  const auto at = static_cast<std::uint16_t>(now >> since_shift);
-  if (const auto passed = static_cast<std::uint16_t>(at - since_); passed >= turn) {
-    before_ = passed < 2 * turn ? longest_ : std::uint16_t{0};
-    longest_ = 0;
-    since_ = at;
-  }
-  if (late == 0) [[likely]]
-    return;
+  turn_to(now);
   longest_ = std::max(longest_, static_cast<std::uint16_t>((std::min(late, most) + unit - 1) / unit));
 }
 
@@ -166,8 +159,8 @@ bool BasicSentDatagrams<queue_capacity>::is_lie(const AckBlock& block) const noe
 }
 
 template <unsigned queue_capacity>
-auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nanos ack_delay_max, bool unbroken,
-                                                     Nanos now, Outcome* out, AckResult& result) noexcept -> Verdict {
+auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nanos ack_delay_max, Nanos now,
+                                                     Outcome* out, AckResult& result) noexcept -> Verdict {
   result = {};
   if (is_lie(block)) return Verdict::lie;
   ack_delay_ =
@@ -194,7 +187,7 @@ auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nano
     }
     if (sent.state == State::in_flight)
       tell(sent, acked, out, result);
-    else
+    else if (!exempt(sent.payload))
       (acked ? late : missing) = true;
     sent.state = State::settled;
   }
@@ -205,10 +198,11 @@ auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nano
     const Nanos elapsed = age(sampled_sent, now);
     round_trip_.sample(elapsed - std::min({elapsed, block.delay, ack_delay_max}));
   }
-  if (is_timed && unbroken && round_trip_.known()) {
+  if (is_timed && round_trip_.known()) {
+    lateness_.turn_to(now);
     const Nanos waited = age(oldest_sent, now);
     const Nanos expected = round_trip_.smoothed() + ack_delay_ * ack_delay_unit;
-    lateness_.note(waited > expected ? waited - expected : 0, now);
+    if (waited > expected) result.late = waited - expected;
   }
   tidy();
   return Verdict::ok;

@@ -89,6 +89,16 @@ class AckLateness {
   static constexpr Nanos most = 500 * millisecond;
 
   void note(Nanos late, Nanos now) noexcept;
+  /// Forget what is too long ago.
+  void turn_to(Nanos now) noexcept {
+    const auto at = static_cast<std::uint16_t>(now >> since_shift);
+    const auto passed = static_cast<std::uint16_t>(at - since_);
+    if (passed < turn) [[likely]]
+      return;
+    before_ = passed < 2 * turn ? longest_ : std::uint16_t{0};
+    longest_ = 0;
+    since_ = at;
+  }
   /// What a timeout should allow for: a quarter more than the longest.
   [[nodiscard]] Nanos allowance() const noexcept;
 
@@ -120,6 +130,7 @@ struct AckResult {
   std::uint64_t newest_acked = 0, newest_lost = 0;  ///< sequences; 0: none
   unsigned outcomes = 0;
   bool too_early = false;  ///< what a timeout had declared lost is acked, and none of it is missing
+  Nanos late = 0;          ///< the oldest that is acked waited so much longer than it should: for note_late
 };
 
 /// The sending half: the datagrams in flight, in a queue of fixed capacity, each with what it carried; ack-only ones
@@ -157,11 +168,11 @@ class BasicSentDatagrams {
   /// Returns what had to make room, as lost: payload none when there was room, or its loss is of no consequence.
   SentPacket note(std::uint64_t sequence, const SentPacket& packet, std::uint16_t bytes, Nanos now) noexcept;
   /// Process a block; `out` has room for `capacity` outcomes, which come in the order of sending. `result` is written
-  /// anew. Blocks that tell nothing new, or are a lie, change nothing. `unbroken`: the other side's datagram before the
-  /// one with this block has come too, so no block was lost that acked the same; only then the block shows how late the
-  /// other side acks.
-  Verdict acknowledge(const AckBlock& block, Nanos ack_delay_max, bool unbroken, Nanos now, Outcome* out,
-                      AckResult& result) noexcept;
+  /// anew. Blocks that tell nothing new, or are a lie, change nothing.
+  Verdict acknowledge(const AckBlock& block, Nanos ack_delay_max, Nanos now, Outcome* out, AckResult& result) noexcept;
+  /// The other side acks as late as `result.late`. Precondition: its datagram before the one with that block has come
+  /// too, so no block was lost that acked the same.
+  void note_late(Nanos late, Nanos now) noexcept { lateness_.note(late, now); }
 
   /// When nothing but time makes datagrams lost; ~0: nothing is in flight. It is the timeout, doubled for each of
   /// expirations(), after the oldest in flight was sent, or after the last expiry if that is later.

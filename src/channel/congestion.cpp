@@ -6,6 +6,7 @@ namespace serried::channel {
 
 void Congestion::on_ack_result(const AckResult& result, std::uint64_t last_sequence, bool limited) noexcept {
   if (result.acked_bytes != 0) halved_ = false;
+  if (result.newest_acked > recovery_end_) window_before_ = 0;  // the timeout is over: there is nothing to take back
   if (result.newest_lost > recovery_end_) {
     window_before_ = 0;
     lose(last_sequence);

@@ -176,11 +176,12 @@ Result<Done> Client::Implementation::connect() {
 /// A callback that is running stays until it has returned.
 template <class Callback>
 void Client::Implementation::set(Callback& place, Callback given) {
+  // What the old callback holds may call the client as it goes: it goes with `given`, without the lock.
   const std::scoped_lock lock(mutex);
   if (telling)
-    replacements.emplace_back([&place, given = std::move(given)]() mutable { place = std::move(given); });
+    replacements.emplace_back([&place, given = std::move(given)]() mutable { std::swap(place, given); });
   else
-    place = std::move(given);
+    std::swap(place, given);
 }
 
 /// One round under the lock.
@@ -246,13 +247,24 @@ bool Client::Implementation::wait_round(Nanos span) {
 /// Tell the callbacks of messages and of a new state, without the lock. One at a time does it, so that messages keep
 /// their order: where a callback polls, or another thread, what came is told by the one that is telling.
 void Client::Implementation::announce() {
+  using Replacements = std::vector<std::function<void()>>;
+  Replacements replaced;  // what was, after the lock
   struct Telling {
     Implementation& self;
-    explicit Telling(Implementation& of) : self(of) {}
-    ~Telling() {
-      const std::scoped_lock lock(self.mutex);
+    Replacements& replaced;
+    bool ended = false;
+    Telling(Implementation& of, Replacements& out) : self(of), replaced(out) {}
+    /// Precondition: the lock is held.
+    void end() {
+      ended = true;
       self.telling = false;
-      for (const auto& replace : std::exchange(self.replacements, {})) replace();
+      replaced = std::exchange(self.replacements, {});
+      for (const auto& replace : replaced) replace();
+    }
+    ~Telling() {
+      if (ended) return;
+      const std::scoped_lock lock(self.mutex);  // a callback has thrown
+      end();
     }
   };
   std::optional<Telling> telling_now;
@@ -269,10 +281,14 @@ void Client::Implementation::announce() {
       told = state;
       if (fresh && state == ClientState::closed) reason = session.end_text();
       come = inbox.empty_out();
-      if (!fresh && come.empty()) break;
+      if (!fresh && come.empty()) {
+        // In the same breath as the last look: what another thread receives from here on is its own to tell.
+        if (telling_now) telling_now->end();
+        break;
+      }
       telling = true;
     }
-    if (!telling_now) telling_now.emplace(*this);
+    if (!telling_now) telling_now.emplace(*this, replaced);
     // What ends a connection comes last; what begins it comes first.
     if (fresh && state != ClientState::closed && callback) callback(state, reason);
     for (const client::InboxMessage& one : come) client::deliver(one, callbacks);

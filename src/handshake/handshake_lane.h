@@ -20,8 +20,8 @@ struct HandshakeConfig {
   /// When the server started, on the clock of `poll`. Tokens issued before are refused: they may have been spent in an
   /// earlier run.
   Nanos started_at = 0;
-  std::uint32_t tokens_remembered =
-      0;  ///< spent tokens, kept at least until they expire; when full: logins are refused
+  /// Spent tokens, kept at least until they expire. When full, logins are refused.
+  std::uint32_t tokens_remembered = 0;
   std::uint32_t players_max = 0;
   crypt::Entropy entropy;
 };

@@ -24,11 +24,12 @@ bool acknowledge(IoState& state, std::uint32_t slot, std::uint64_t sequence, bas
   if (!channel::read_ack_block(body, block)) return false;
   // Was the window what held us back? Otherwise there is no reason to believe in a larger one.
   const bool limited = 2 * outbound.sent.bytes_in_flight() >= outbound.congestion.window();
-  const bool unbroken = state.table.admission(slot).replay.peek(sequence - 1) == Drop::replay_seen;
   channel::AckResult acked;
-  if (outbound.sent.acknowledge(block, state.config.parameters.ack_delay_us * microsecond, unbroken, now,
-                                state.outcomes.data(), acked) != SentDatagrams::Verdict::ok)
+  if (outbound.sent.acknowledge(block, state.config.parameters.ack_delay_us * microsecond, now, state.outcomes.data(),
+                                acked) != SentDatagrams::Verdict::ok)
     return false;
+  if (acked.late != 0 && state.table.admission(slot).replay.peek(sequence - 1) == Drop::replay_seen)
+    outbound.sent.note_late(acked.late, now);
   if (acked.too_early && outbound.congestion.on_too_early()) [[unlikely]]
     state.counters.early_timeouts.add(1);
   const bool told = (acked.acked_bytes | acked.lost_bytes) != 0;

@@ -85,8 +85,8 @@ struct FaultReport {
   Nanos at = 0;
   std::uint64_t sequence = 0;  ///< of the datagram, 0 when there is none
   Fault fault{};
-  std::uint8_t detail =
-      0;  ///< message type, channel, epoch of keys or End, by the fault; 0 where there is nothing to say
+  /// Message type, channel, epoch of keys or End, by the fault; 0 where there is nothing to say.
+  std::uint8_t detail = 0;
 };
 /// A sentence for a person: in which datagram, and what was wrong.
 [[nodiscard]] std::string fault_text(const FaultReport& report);

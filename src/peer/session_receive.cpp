@@ -80,13 +80,13 @@ Drop Session::accept_acks(base::ByteReader& in, std::uint64_t sequence, Nanos no
   alignas(Sent::Outcome) std::array<std::byte, sizeof(Sent::Outcome) * Sent::capacity> room;
   auto* const outcomes = reinterpret_cast<Sent::Outcome*>(room.data());
   channel::AckResult result;
-  const bool unbroken = replay_.peek(sequence - 1) == Drop::replay_seen;
-  if (sent_.acknowledge(block, ack_delay_max_, unbroken, now, outcomes, result) == Sent::Verdict::lie) {
+  if (sent_.acknowledge(block, ack_delay_max_, now, outcomes, result) == Sent::Verdict::lie) {
     report(Fault::ack_lie, now, sequence, 0);
     fail(End::protocol_error, message::DisconnectReason::protocol_error, now, sequence);
     return Drop::bad_ack;
   }
   note_in_flight();
+  if (result.late != 0 && replay_.peek(sequence - 1) == Drop::replay_seen) sent_.note_late(result.late, now);
   if (result.too_early) congestion_.on_too_early();
   if ((result.acked_bytes | result.lost_bytes) != 0) congestion_.on_ack_result(result, sent_.last_sequence(), limited);
   on_outcome({outcomes, result.outcomes});

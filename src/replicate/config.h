@@ -30,8 +30,8 @@ struct Config {
   unsigned create_percent = 50;   ///< of the room, at most, for creates while there are records to send
   unsigned far_percent = 30;      ///< of the room, kept for far blocks while a turn is under way
   unsigned far_cycle_ticks = 60;  ///< a turn over all far cells starts no sooner than this after the last one did
-  unsigned far_cells =
-      32;  ///< looks of one tick: a cell, a row of cells, or up to 192 entities on the border of the view
+  /// Looks of one tick: a cell, a row of cells, or up to 192 entities on the border of the view.
+  unsigned far_cells = 32;
   unsigned interval_max_ticks = 6;  ///< under overload, at most so many ticks between two datagrams to a viewer
   unsigned quiet_ticks = 6;         ///< with nothing to say, a DeltaSync header every so many ticks
 

@@ -16,14 +16,16 @@ constexpr float known_gain = 1.0F / 16, known_least = 0.25F;
 void FarTurn::note_known(std::uint32_t interval_ms, std::uint32_t now_ms) noexcept {
   known_part_ += (1 - known_part_) * known_gain;
   if (known_part_ >= known_least) settled_ms_ = now_ms;
+  told_ms_ = now_ms;
   const auto interval = static_cast<float>(interval_ms);
   turn_ms_ = interval > turn_ms_ ? interval : turn_ms_ + (interval - turn_ms_) * shorter_part;
 }
 
-void FarTurn::note_new(std::uint32_t now_ms) noexcept {
+void FarTurn::note_new(std::uint32_t now_ms, std::uint32_t kept_ms) noexcept {
   known_part_ -= known_part_ * known_gain;
-  if (!begun_ || known_part_ >= known_least) settled_ms_ = now_ms;
+  if (!begun_ || known_part_ >= known_least || now_ms - told_ms_ > kept_ms) settled_ms_ = now_ms;
   begun_ = true;
+  told_ms_ = now_ms;
   turn_ms_ = std::max(turn_ms_, static_cast<float>(now_ms - settled_ms_));
 }
 
@@ -58,7 +60,7 @@ void FarStore::note(const message::FarRecord& record, std::uint16_t cell, std::u
   if (proxy.used && proxy.generation == record.generation && fresh(proxy, now))
     turn_.note_known(milliseconds(now) - proxy.seen_ms, milliseconds(now));
   else
-    turn_.note_new(milliseconds(now));
+    turn_.note_new(milliseconds(now), timeout_ms_);
   const float kept_ms = std::min(turns_kept * turn_.turn_ms(), static_cast<float>(most_ms_));
   timeout_ms_ = std::max(least_ms_, static_cast<std::uint32_t>(kept_ms));
   used_ += !proxy.used;

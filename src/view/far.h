@@ -36,13 +36,15 @@ class FarTurn {
   explicit FarTurn(std::uint32_t guess_ms) noexcept : turn_ms_(static_cast<float>(guess_ms)) {}
   /// An entity was told of again after `interval`; `now` in milliseconds, wrapping.
   void note_known(std::uint32_t interval_ms, std::uint32_t now_ms) noexcept;
-  void note_new(std::uint32_t now_ms) noexcept;
+  /// `kept_ms`: how long entities are kept. Where nothing was told for so long, no turn was under way.
+  void note_new(std::uint32_t now_ms, std::uint32_t kept_ms) noexcept;
   [[nodiscard]] float turn_ms() const noexcept { return turn_ms_; }
 
  private:
   float turn_ms_;
   float known_part_ = 0;          ///< of the last records
   std::uint32_t settled_ms_ = 0;  ///< when most records were of known entities
+  std::uint32_t told_ms_ = 0;     ///< of the last record
   bool begun_ = false;
 };
 

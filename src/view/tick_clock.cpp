@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 
 namespace serried::view {
 
 namespace {
 /// A delay that is nearer than a fourth of a tick to a whole number of ticks is of ticks that the server left out.
 constexpr std::int64_t whole_tolerance = 4;
+/// A time of the server's beyond which the clock begins anew: sums of some of them stay within 64 bits.
+constexpr std::int64_t time_max = std::numeric_limits<std::int64_t>::max() / 4;
 }  // namespace
 
 void TickClock::configure(std::uint16_t tick_rate_hz) noexcept {
@@ -16,6 +19,11 @@ void TickClock::configure(std::uint16_t tick_rate_hz) noexcept {
 }
 
 void TickClock::note(std::uint32_t tick, Nanos now) noexcept {
+  // No server comes so far, but one that is not ours may say any tick.
+  if (known_ && std::abs(counted(tick)) > time_max / static_cast<std::int64_t>(period_)) {
+    known_ = false;
+    count_ = 0;
+  }
   if (!known_) latest_counted_ = latest_ = tick;
   const std::int64_t number = counted(tick);
   const auto origin = static_cast<std::int64_t>(now) - number * static_cast<std::int64_t>(period_);

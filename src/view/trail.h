@@ -1,8 +1,8 @@
 #pragma once
 /// The last states of each tracked entity, so that it can be drawn as it was some time ago, between two of them.
-/// Between two states a body moves on a parabola, which has the places of both and the change of its velocity: what a
-/// client misses of a turn, by loss or because the server tells it something every few ticks only, is less than a step
-/// of the wire. Where the velocities do not explain the way, it goes straight and evenly.
+/// Between two states a body moves on a cubic, which has the places and the velocities of both: what a client misses of
+/// a turn, by loss or because the server tells it something every few ticks only, is less than a step of the wire.
+/// Where the velocities do not explain the way, it goes straight and evenly.
 
 #include <array>
 #include <cstdint>

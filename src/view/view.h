@@ -85,8 +85,8 @@ class View {
   explicit View(const ViewOptions& options = {}) noexcept
       : entities_(options.memory),
         index_(options.memory),
-        facts_(options.memory),
         trails_(options.memory),
+        facts_(options.memory),
         options_(options),
         far_(options.far_timeout) {}
 
@@ -247,10 +247,12 @@ class View {
   std::pmr::vector<std::uint32_t> index_;
   ViewCounters counters_;
 
+  // Of every datagram of a view that draws
+  Trails trails_;  ///< as entities_
+  SceneClock scene_clock_;
+
   // Of few datagrams
   std::pmr::vector<TrackedFacts> facts_;  ///< as entities_
-  Trails trails_;                         ///< as entities_
-  SceneClock scene_clock_;
   std::size_t live_ = 0;
   std::size_t live_max_ = 0;
   std::uint64_t player_entity_ = 0;

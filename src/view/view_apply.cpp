@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/serial.h"
 #include "channel/pack.h"
 #include "view/view.h"
 
@@ -40,8 +41,10 @@ metrics::Drop View::apply_delta(std::span<const std::uint8_t> content) {
   }
 
   tick_ = tick;
+  const bool overtaken = clock_.known() && !base::is_later(tick, clock_.latest());
   clock_.note(tick, now_);
-  if (trails_.kept()) scene_clock_.note(clock_, tick, std::exchange(moving_, false), now_);
+  // An update that was overtaken measures nothing: whether anything moved is still the next one's to know.
+  if (trails_.kept()) scene_clock_.note(clock_, tick, !overtaken && std::exchange(moving_, false), now_);
   ++counters_.updates;
   if (sequence_ > applied_input_sequence_) {
     applied_input_sequence_ = sequence_;

@@ -34,7 +34,7 @@ struct Sender {
     return sequence;
   }
   Verdict ack(std::uint64_t largest, std::uint64_t mask, Nanos now = 0, Nanos delay = 0) {
-    return sent.acknowledge({largest, delay, mask}, delay_max, false, now, outcomes.data(), result);
+    return sent.acknowledge({largest, delay, mask}, delay_max, now, outcomes.data(), result);
   }
   void expire(Nanos now) { sent.expire(now, outcomes.data(), result); }
   /// The tags of what was acked, or lost, by the last call.
@@ -387,9 +387,9 @@ TEST(SentDatagrams, TimeoutsAllowForAcksThatAreLate) {
     sender.send(2, 2 * second, payload);
     sender.send(3, 2 * second + 60 * millisecond);
     const AckBlock block{sender.sent.last_sequence(), 0, 1};
-    EXPECT_EQ(sender.sent.acknowledge(block, delay_max, unbroken, 2 * second + 62 * millisecond, sender.outcomes.data(),
-                                      sender.result),
-              Verdict::ok);
+    const Nanos now = 2 * second + 62 * millisecond;
+    EXPECT_EQ(sender.sent.acknowledge(block, delay_max, now, sender.outcomes.data(), sender.result), Verdict::ok);
+    if (unbroken && sender.result.late != 0) sender.sent.note_late(sender.result.late, now);
     sender.send(4, 3 * second);
     return sender.sent.timeout_at() - 3 * second;
   };
@@ -519,19 +519,21 @@ class Model {
       if ((block.mask >> bit & 1) != 0) reported.insert(block.largest - 1 - bit);
     largest_ = std::max(largest_, block.largest);
     Nanos largest_sent = 0, late_sent = 0, oldest_sent = 0;
-    bool missing = false;
+    bool late = false, missing = false;
     for (auto& [sequence, one] : all_) {
       const bool acked = reported.contains(sequence);
       if (one.state == Flying::settled || (!acked && sequence + 3 > largest_)) continue;
       if (sequence == block.largest) largest_sent = one.sent;
+      const bool counts = one.state == Flying::expired && one.packet.payload != PayloadKind::input;
       if (acked && one.state == Flying::expired) late_sent = one.sent;
-      if (!acked && one.state == Flying::expired) missing = true;
+      if (acked && counts) late = true;
+      if (!acked && counts) missing = true;
       if (acked && oldest_sent == 0 && one.packet.payload != PayloadKind::input) oldest_sent = one.sent;
       if (one.state == Flying::in_flight) tell(told, sequence, one, acked);
       one.state = Flying::settled;
     }
     if (told.newest_acked != 0) expirations_ = 0;
-    told.too_early = late_sent != 0 && !missing;
+    told.too_early = late && !missing;
     if (largest_sent == 0 && told.newest_acked == 0) largest_sent = late_sent;
     if (largest_sent != 0) {
       const Nanos elapsed = now - largest_sent;
@@ -539,7 +541,9 @@ class Model {
     }
     if (oldest_sent != 0 && unbroken && round_trip_.known()) {
       const Nanos waited = now - oldest_sent, expected = round_trip_.smoothed() + kept_delay;
-      lateness_.note(std::max(waited, expected) - expected, now);
+      lateness_.note(std::max(waited, expected) - expected, now);  // of 0 too, which forgets what is long ago
+    } else if (oldest_sent != 0 && round_trip_.known()) {
+      lateness_.note(0, now);
     }
     forget_settled();
     return told;
@@ -670,7 +674,8 @@ class History {
       acks_.erase(acks_.begin());
       const Nanos known = model_.smoothed();
       const bool unbroken = random_.chance(0.5);
-      ASSERT_EQ(sent_.acknowledge(block, delay_max, unbroken, now_, outcomes_.data(), news_), Sent::Verdict::ok);
+      ASSERT_EQ(sent_.acknowledge(block, delay_max, now_, outcomes_.data(), news_), Sent::Verdict::ok);
+      if (unbroken && news_.late != 0) sent_.note_late(news_.late, now_);
       compare(model_.acknowledge(block, unbroken, now_));
       late_samples += model_.smoothed() != known && news_.newest_acked < block.largest;
     }
@@ -787,7 +792,8 @@ struct CleanPath {
         received.note(wire.begin()->second, AckPolicy::soon, wire.begin()->first);
       if (received.due(now, delay_max)) acks.emplace(now + round_trip / 2, received.report(now));
       for (; !acks.empty() && acks.begin()->first <= now; acks.erase(acks.begin())) {
-        ASSERT_EQ(sent.acknowledge(acks.begin()->second, delay_max, true, now, outcomes.data(), result), Verdict::ok);
+        ASSERT_EQ(sent.acknowledge(acks.begin()->second, delay_max, now, outcomes.data(), result), Verdict::ok);
+        if (result.late != 0) sent.note_late(result.late, now);
         count(now);
       }
       if (now < sent.timeout_at()) continue;

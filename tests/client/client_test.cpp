@@ -442,6 +442,22 @@ TEST(Client, EveryMemberMayBeCalledFromASceneVisitor) {
 }
 
 /// What comes while a callback polls is told when it has returned, behind what had come before.
+/// What a callback holds may call the client as it is let go.
+TEST(Client, WhatAReplacedCallbackHoldsMayCallTheClient) {
+  Client client{ClientOptions{}};
+  int calls = 0;
+  const auto holder = [&client, &calls] {
+    return std::shared_ptr<int>(new int(0), [&client, &calls](const int* held) {
+      delete held;
+      static_cast<void>(client.statistics());
+      ++calls;
+    });
+  };
+  client.on_chat([held = holder()](const auto&...) {});
+  client.on_chat({});
+  EXPECT_EQ(calls, 1);
+}
+
 TEST(Client, MessagesKeepTheirOrderWhenACallbackPolls) {
   ASSERT_TRUE(crypt::initialise());
   LiveServer live;

@@ -163,9 +163,8 @@ TEST(SendReliable, ASessionWithoutWindowWaitsForAnAckAndDelaysNoOther) {
   constexpr std::uint32_t blocked = 7;
   std::array<channel::SentDatagrams::Outcome, channel::SentDatagrams::capacity> outcomes;
   channel::AckResult result;
-  ASSERT_EQ(
-      crowd.state.table.outbound(blocked).sent.acknowledge({2, 0, 1}, 0, false, crowd.now, outcomes.data(), result),
-      channel::SentDatagrams::Verdict::ok);
+  ASSERT_EQ(crowd.state.table.outbound(blocked).sent.acknowledge({2, 0, 1}, 0, crowd.now, outcomes.data(), result),
+            channel::SentDatagrams::Verdict::ok);
   note_sendable(crowd.state, blocked, crowd.now);
   EXPECT_EQ(crowd.poll(), Sessions{blocked});
 }

@@ -359,9 +359,8 @@ class MiniServer {
     if ((header.flags & wire::flag::acknowledgment) != 0) {
       channel::AckBlock block;
       channel::AckResult result;
-      if (!channel::read_ack_block(in, block) ||
-          peer.sent.acknowledge(block, 25 * millisecond, true, now, outcomes_.data(), result) !=
-              channel::SentDatagrams::Verdict::ok)
+      if (!channel::read_ack_block(in, block) || peer.sent.acknowledge(block, 25 * millisecond, now, outcomes_.data(),
+                                                                       result) != channel::SentDatagrams::Verdict::ok)
         ++bad;
       on_outcome(peer, result.outcomes);
     }

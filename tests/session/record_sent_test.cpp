@@ -49,7 +49,7 @@ TEST(RecordSent, RemembersThePacketForTheAck) {
   EXPECT_EQ(sent.bytes_in_flight(), burst.batch.length[row]);
   std::array<channel::SentDatagrams::Outcome, channel::SentDatagrams::capacity> outcomes{};
   channel::AckResult result;
-  ASSERT_EQ(sent.acknowledge({burst.batch.sequence[row], 0, 0}, 0, false, 0, outcomes.data(), result),
+  ASSERT_EQ(sent.acknowledge({burst.batch.sequence[row], 0, 0}, 0, 0, outcomes.data(), result),
             channel::SentDatagrams::Verdict::ok);
   ASSERT_EQ(result.outcomes, 1U);
   EXPECT_EQ(outcomes[0].packet.tag, 77);

@@ -159,6 +159,22 @@ TEST(FarStore, EntitiesOfSlowTurnsDoNotFlickerAndThoseThatLeftVanish) {
   }
 }
 
+/// Three entities now and then, a long silence, and a new one: that was no turn.
+TEST(FarStore, SilenceIsNoTurn) {
+  FarStore store(4 * second);
+  Nanos now = second;
+  std::uint64_t sequence = 0;
+  const auto tell = [&](std::uint16_t slot) {
+    message::FarRecord record;
+    record.slot = slot;
+    store.note(record, 0, ++sequence, now);
+  };
+  for (int i = 0; i < 3; ++i, now += second) tell(1);
+  now += 600 * second;
+  tell(2);
+  EXPECT_EQ(store.timeout(), 4 * second);
+}
+
 /// Where nothing is told, no turn is under way, and a lone entity is gone after the least time.
 TEST(FarStore, ALoneEntityIsNotKeptForATurnThatNothingTellsOf) {
   Turns turns;
