@@ -64,11 +64,11 @@ BlockPool::Held BlockPool::acquire_for_join(std::uint32_t bytes, Nanos now) noex
   if (block == none && bytes <= large_bytes) block = take_slowest(size_for(bytes), now);
   if (block == none) return {none, 0};
   if (++holders_ == 0) ++holders_;
-  filling(block) = {.since = now, .bytes = 0, .holder = holders_};
+  filling(block) = {.since = now, .bytes = 0, .holder = holders_, .waits = false};
   return {block, holders_};
 }
 
-/// The block whose message has come slowest so far goes to another.
+/// The block whose message has come slowest so far goes to another, one that is not whole first.
 std::uint16_t BlockPool::take_slowest(Size& size, Nanos now) noexcept {
   constexpr Nanos pause = 10 * millisecond;  // so that a flood of newcomers costs no search each
   if (now < size.search_at) return none;
@@ -76,8 +76,10 @@ std::uint16_t BlockPool::take_slowest(Size& size, Nanos now) noexcept {
   Nanos slowest_age = 0;
   for (const Filling& one : size.filling) {
     const Nanos age = now - one.since;
-    if (one.holder == 0 || age < grace || one.bytes >= age * safe_bytes_per_second / second) continue;
-    if (slowest != nullptr && one.bytes * slowest_age >= slowest->bytes * age) continue;
+    if (one.holder == 0 || age < grace || !one.is_slow(age)) continue;
+    if (slowest != nullptr && one.waits >= slowest->waits &&
+        (one.waits != slowest->waits || one.bytes * slowest_age >= slowest->bytes * age))
+      continue;
     slowest = &one;
     slowest_age = age;
   }
@@ -91,10 +93,17 @@ std::uint16_t BlockPool::take_slowest(Size& size, Nanos now) noexcept {
   return take(size);
 }
 
-bool BlockPool::is_held(const Held& held) const noexcept {
-  const bool large = held.block >= small_.count;
-  const Size& size = large ? large_ : small_;
-  return size.filling[held.block - (large ? small_.count : 0U)].holder == held.holder;
+const BlockPool::Filling& BlockPool::filling(std::uint16_t block) const noexcept {
+  const bool large = block >= small_.count;
+  return (large ? large_ : small_).filling[block - (large ? small_.count : 0U)];
+}
+
+bool BlockPool::is_held(const Held& held) const noexcept { return filling(held.block).holder == held.holder; }
+
+Nanos BlockPool::slow_for(const Held& held, Nanos now) const noexcept {
+  const Filling& one = filling(held.block);
+  const Nanos age = now - one.since;
+  return one.is_slow(age) ? age : 0;
 }
 
 void BlockPool::note_progress(const Held& held, std::uint32_t bytes) noexcept { filling(held.block).bytes += bytes; }

@@ -4,7 +4,8 @@
 ///
 /// Who sends the first fragment of a long message takes a block, and need not send the rest. So a quarter of each size
 /// is never taken by what comes in; and where no other block is free, a newcomer gets the one whose message comes
-/// slowest, if that is slower than safe_bytes_per_second.
+/// slowest, if that is slower than safe_bytes_per_second; one that is whole and waits for its receiver only where all
+/// slow ones are.
 
 #include <cstdint>
 #include <memory>
@@ -47,6 +48,10 @@ class BlockPool {
   [[nodiscard]] bool is_held(const Held& held) const noexcept;
   /// So many bytes more have come. Precondition: is_held().
   void note_progress(const Held& held, std::uint32_t bytes) noexcept;
+  /// It is whole, and only its receiver has no room: it is taken away after all that are not. Precondition: is_held().
+  void note_waits(const Held& held) noexcept { filling(held.block).waits = true; }
+  /// For how long it has filled, if that was slower than safe_bytes_per_second, else 0. Precondition: is_held().
+  [[nodiscard]] Nanos slow_for(const Held& held, Nanos now) const noexcept;
   /// From here on it cannot be taken away, if it is held still.
   void keep(const Held& held) noexcept;
   /// Less than half of the blocks for this many bytes are free.
@@ -66,6 +71,9 @@ class BlockPool {
     Nanos since = 0;
     std::uint32_t bytes = 0;
     std::uint32_t holder = 0;
+    bool waits = false;  ///< whole, for its receiver
+
+    [[nodiscard]] bool is_slow(Nanos age) const noexcept { return bytes < age * safe_bytes_per_second / second; }
   };
   /// Blocks of one size.
   struct Size {
@@ -88,6 +96,7 @@ class BlockPool {
   [[nodiscard]] std::uint16_t take(Size& size) noexcept;
   [[nodiscard]] std::uint16_t take_slowest(Size& size, Nanos now) noexcept;
   [[nodiscard]] Filling& filling(std::uint16_t block) noexcept;
+  [[nodiscard]] const Filling& filling(std::uint16_t block) const noexcept;
 
   Size small_, large_;
   std::uint32_t holders_ = 0;  ///< given so far

@@ -36,6 +36,10 @@ class Join {
   [[nodiscard]] std::uint16_t block() const noexcept { return held_.block; }
   [[nodiscard]] std::uint32_t bytes() const noexcept { return total_; }
 
+  /// How long it has come, if that was slower than BlockPool::safe_bytes_per_second, else 0. Precondition: !evicted().
+  [[nodiscard]] Nanos slow_for(const BlockPool& pool, Nanos now) const noexcept { return pool.slow_for(held_, now); }
+  /// It is complete, and its receiver has no room. Precondition: !evicted().
+  void wait(BlockPool& pool) noexcept { pool.note_waits(held_); }
   /// The block has another owner now, from which it is not taken away.
   void hand_on(BlockPool& pool) noexcept {
     pool.keep(held_);

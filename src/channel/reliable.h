@@ -74,7 +74,8 @@ class Reliable {
   static constexpr Nanos fragment_lifetime = 10 * second;  ///< on channel 0
   static constexpr unsigned unreliable_joins = 2;
   static constexpr Nanos stalled_after = 30 * second;
-  /// After a message that was given up, on any channel, the next begins only while half of the pool's blocks are free.
+  /// After a message of channel 0 that was given up (expired, contradicted, or its block went to another) the next, on
+  /// any channel, begins only while half of the pool's blocks are free.
   static constexpr Nanos last_in_line = 60 * second;
   /// What waits for an earlier message: room for 64 of together 16 KiB, however these are cut into chunks.
   static constexpr std::uint32_t waiting_chunks_max = unacked_messages_max + ChunkPool::chunks_for(unacked_bytes_max);
@@ -209,6 +210,11 @@ class Reliable {
   /// Forget joins whose block went to another session. One of a reliable channel leaves it broken.
   void forget_evicted(Pools& pools, Nanos now) noexcept;
   void fall_back(Nanos now) noexcept { last_until_ = now + last_in_line; }
+  /// A message is complete, and came at less than the pool's safe pace: in proportion to how long it kept its block, so
+  /// that a session has one for a small part of the time while they are scarce.
+  void fall_back_if_slow(const Pools& pools, const Join& join, Nanos now) noexcept;
+  /// Offer a complete message. False: its receiver has no room, and it waits.
+  [[nodiscard]] static bool offer(Pools& pools, Join& join, wire::Channel channel, const Receiver& receiver) noexcept;
 
   // What every datagram out looks at comes first.
   std::array<Outbound, reliable_channels> outbound_;

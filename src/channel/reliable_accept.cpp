@@ -65,9 +65,7 @@ bool Reliable::hand_over_ordered(Pools& pools, const Receiver& receiver) noexcep
     const bool joined = in.join.complete() && id_before(in.join.last_id(), in.ids.missing());
     if (!whole && !joined) return true;
     if (joined && (!whole || id_before(in.join.last_id(), id))) {
-      if (!receiver.take_block(receiver.context, wire::Channel::reliable_ordered, in.join.block(), in.join.bytes()))
-        return false;
-      in.join.hand_on(pools.block);
+      if (!offer(pools, in.join, wire::Channel::reliable_ordered, receiver)) return false;
       continue;
     }
     const Chain chain = MessageQueue::chain(pools.chunk, first);
@@ -87,15 +85,11 @@ bool Reliable::hand_over_ordered(Pools& pools, const Receiver& receiver) noexcep
 bool Reliable::hand_over(Pools& pools, const Receiver& receiver, Nanos now) noexcept {
   forget_evicted(pools, now);
   bool all = hand_over_ordered(pools, receiver);
-  const auto offer = [&](Join& join, wire::Channel channel) {
-    if (!join.complete()) return;
-    if (receiver.take_block(receiver.context, channel, join.block(), join.bytes()))
-      join.hand_on(pools.block);
-    else
-      all = false;
+  const auto offer_whole = [&](Join& join, wire::Channel channel) {
+    if (join.complete() && !offer(pools, join, channel, receiver)) all = false;
   };
-  offer(inbound_[1].join, wire::Channel::reliable_unordered);
-  for (Join& join : unreliable_) offer(join, wire::Channel::unreliable);
+  offer_whole(inbound_[1].join, wire::Channel::reliable_unordered);
+  for (Join& join : unreliable_) offer_whole(join, wire::Channel::unreliable);
   return all;
 }
 

@@ -34,12 +34,11 @@ Accepted Reliable::accept_reliable(Pools& pools, unsigned index, std::uint16_t i
   if (!in.join.active() && !begin(pools, in.join, header, now)) return Accepted::no_room;
   if (!in.join.add(pools.block, header, bytes, id, now)) return Accepted::malformed;
   in.ids.take(id);
-  if (index == 0) {
+  if (in.join.complete()) fall_back_if_slow(pools, in.join, now);
+  if (index == 0)
     static_cast<void>(hand_over_ordered(pools, receiver));
-  } else if (in.join.complete() &&
-             receiver.take_block(receiver.context, channel_of(index), in.join.block(), in.join.bytes())) {
-    in.join.hand_on(pools.block);
-  }
+  else if (in.join.complete())
+    static_cast<void>(offer(pools, in.join, channel_of(index), receiver));
   return Accepted::yes;
 }
 
@@ -50,8 +49,11 @@ void Reliable::refuse(std::uint16_t fragment_id, Nanos now) noexcept {
 }
 
 void Reliable::drop_unreliable(Pools& pools, std::uint16_t fragment_id, Nanos now) noexcept {
-  for (Join& join : unreliable_)
-    if (join.active() && join.fragment_id() == fragment_id) join.drop(pools.block);
+  for (Join& join : unreliable_) {
+    if (!join.active() || join.fragment_id() != fragment_id) continue;
+    join.drop(pools.block);
+    fall_back(now);
+  }
   refuse(fragment_id, now);
 }
 
@@ -66,11 +68,23 @@ void Reliable::forget_evicted(Pools& pools, Nanos now) noexcept {
     in.join.drop(pools.block);
     evicted_ = true;
   }
-  for (Join& join : unreliable_) {
-    if (!join.evicted(pools.block)) continue;
-    drop_unreliable(pools, join.fragment_id(), now);
-    fall_back(now);
+  for (Join& join : unreliable_)
+    if (join.evicted(pools.block)) drop_unreliable(pools, join.fragment_id(), now);
+}
+
+void Reliable::fall_back_if_slow(const Pools& pools, const Join& join, Nanos now) noexcept {
+  constexpr Nanos times = last_in_line / BlockPool::grace;
+  const Nanos pause = std::min(join.slow_for(pools.block, now) * times, last_in_line);
+  last_until_ = std::max(last_until_, now + pause);
+}
+
+bool Reliable::offer(Pools& pools, Join& join, wire::Channel channel, const Receiver& receiver) noexcept {
+  if (!receiver.take_block(receiver.context, channel, join.block(), join.bytes())) {
+    join.wait(pools.block);
+    return false;
   }
+  join.hand_on(pools.block);
+  return true;
 }
 
 Accepted Reliable::accept_unreliable(Pools& pools, const FragmentHeader& header, std::span<const std::uint8_t> bytes,
@@ -91,9 +105,10 @@ Accepted Reliable::accept_unreliable(Pools& pools, const FragmentHeader& header,
     drop_unreliable(pools, header.fragment_id, now);
     return Accepted::malformed;
   }
-  if (join->complete() &&
-      receiver.take_block(receiver.context, wire::Channel::unreliable, join->block(), join->bytes()))
-    join->hand_on(pools.block);
+  if (join->complete()) {
+    fall_back_if_slow(pools, *join, now);
+    static_cast<void>(offer(pools, *join, wire::Channel::unreliable, receiver));
+  }
   return Accepted::yes;
 }
 

@@ -93,6 +93,23 @@ TEST(BlockPool, ANewcomerGetsTheBlockThatIsFilledSlowest) {
   EXPECT_EQ(pool.in_use_bytes(), 0U);
 }
 
+TEST(BlockPool, WhatWaitsForItsReceiverGivesWayLast) {
+  BlockPool pool{0, 4};
+  constexpr std::uint32_t bytes = BlockPool::large_bytes;
+  const auto a = pool.acquire_for_join(bytes, 0), b = pool.acquire_for_join(bytes, 0),
+             c = pool.acquire_for_join(bytes, 0);
+  pool.note_progress(a, 1'000);
+  pool.note_waits(a);
+  pool.note_progress(b, 5'000);
+  pool.note_progress(c, 4'000);
+  for (const auto& next : {c, b, a}) {
+    EXPECT_TRUE(pool.is_held(next));
+    EXPECT_EQ(pool.acquire_for_join(bytes, BlockPool::grace).block, next.block);
+    EXPECT_FALSE(pool.is_held(next));
+  }
+  for (const auto& one : {a, b, c}) pool.release(one.block);
+}
+
 TEST(BlockPool, MayHaveNoBlocksOfASize) {
   BlockPool pool{0, 1};
   EXPECT_EQ(pool.acquire(1), BlockPool::none);

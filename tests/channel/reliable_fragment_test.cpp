@@ -1,3 +1,5 @@
+#include <array>
+
 #include <gtest/gtest.h>
 
 #include "inbox.h"
@@ -55,6 +57,35 @@ TEST_F(ReliableFragment, AJoinedMessageWaitsForRoom) {
     EXPECT_EQ(fragment(channel, 3, 2, 800, 200, 1000), Accepted::yes);
     EXPECT_EQ(came(), (Bytes{'F', 'F'}));
     sink.messages.clear();
+  }
+}
+
+/// Of two that came as slowly, the one that waits for its receiver alone keeps its block.
+TEST_F(ReliableFragment, AJoinedMessageThatWaitsGivesWayLast) {
+  for (const auto channel : {unreliable, ordered, unordered}) {
+    Pools two{10, 2, 0};
+    Sink busy{two};
+    busy.refuses = [] { return true; };
+    Reliable whole, part;
+    const auto send = [&](Reliable& to, std::uint32_t total, wire::Channel on, Nanos at) {
+      Bytes datagram(2 + fragment_header_bytes + 16);
+      base::ByteWriter out{datagram};
+      if (on != unreliable) out.write(std::uint16_t{0});
+      write_fragment_header(out, {1, 0, total});
+      datagram.resize(out.size() + 16);
+      return to.accept_fragment(two, on, base::ByteReader{datagram}, message_bytes_max, busy.receiver(), at);
+    };
+    for (Reliable* one : {&whole, &part}) one->open(message_bytes_max);
+    EXPECT_EQ(send(whole, 16, channel, now), Accepted::yes);
+    EXPECT_EQ(send(part, 1'000, ordered, now + 1), Accepted::yes);
+    Reliable newcomer;
+    newcomer.open(message_bytes_max);
+    EXPECT_EQ(send(newcomer, 1'000, ordered, now + 1 + BlockPool::grace), Accepted::yes);
+    for (Reliable* one : {&whole, &part}) static_cast<void>(one->sweep(two, now + 1 + BlockPool::grace));
+    EXPECT_TRUE(part.evicted());
+    EXPECT_FALSE(whole.evicted());
+    EXPECT_TRUE(whole.joining());
+    for (Reliable* one : {&whole, &part, &newcomer}) one->clear(two);
   }
 }
 
@@ -267,6 +298,72 @@ struct Shared {
   Sink sink;
   Reliable reliable;
 };
+
+/// Sessions that give their block back before its grace is over, and take one anew in the same burst: by a fragment
+/// that contradicts the message, or by the end of a short one.
+TEST(Hoarders, GiveNoBlockBackToTakeAnother) {
+  struct Case {
+    const char* what;
+    std::uint32_t total, first, again_at, again;
+  };
+  for (const Case& c : {Case{"the same fragment again, large", message_bytes_max, 8, 0, 8},
+                        Case{"the same fragment again, small", 1'000, 8, 0, 8},
+                        Case{"an empty fragment", message_bytes_max, 8, 8, 0}, Case{"the rest", 16, 8, 8, 8}}) {
+    SCOPED_TRACE(c.what);
+    Pools pools{100, 48, 48};
+    std::vector<std::unique_ptr<Shared>> hostile;
+    for (int i = 0; i < 36; ++i) hostile.push_back(std::make_unique<Shared>(pools));
+    std::uint16_t number = 0;
+    Shared newcomer{pools};
+    Nanos now = 100 * second;
+    const auto ask = [&](std::uint16_t id) { return newcomer.fragment(ordered, id, {1, 0, c.total}, 8, now); };
+    const auto begin = [&](Shared& one) {
+      static_cast<void>(one.fragment(unreliable, 0, {number, 0, c.total}, c.first, now));
+    };
+    for (const auto& one : hostile) begin(*one);
+    EXPECT_EQ(ask(0), Accepted::no_room);
+    bool room = false;
+    for (int turns = 0; turns < 20 && !room; ++turns) {
+      now += 1'900 * millisecond;
+      ++number;
+      for (const auto& one : hostile) {
+        const auto before = static_cast<std::uint16_t>(number - 1);
+        const auto units = static_cast<std::uint16_t>(c.again_at / BlockPool::unit_bytes);
+        static_cast<void>(one->fragment(unreliable, 0, {before, units, c.total}, c.again, now));
+        begin(*one);
+      }
+      room = ask(0) == Accepted::yes;
+    }
+    EXPECT_TRUE(room);
+  }
+}
+
+/// In proportion: who came slowly for a moment waits for a moment, and only while blocks are scarce.
+TEST(Hoarders, ASlowMessageIsFollowedByAPauseWhileBlocksAreScarce) {
+  Pools pools{100, 8, 0};
+  Shared session{pools};
+  Nanos now = 100 * second;
+  const auto send = [&](std::uint16_t number, std::uint16_t units) {
+    return session.fragment(unreliable, 0, {number, units, 16}, 8, now);
+  };
+  std::array<std::uint16_t, 5> others;
+  for (auto& block : others) block = pools.block.acquire(1);
+  EXPECT_EQ(send(1, 0), Accepted::yes);
+  EXPECT_EQ(send(1, 1), Accepted::yes) << "at once: no slower than any";
+  EXPECT_EQ(send(2, 0), Accepted::yes);
+  now += second / 10;
+  EXPECT_EQ(send(2, 1), Accepted::yes);
+  now += 3 * second - 1;
+  EXPECT_EQ(send(3, 0), Accepted::no_room);
+  now += 1;
+  EXPECT_EQ(send(4, 0), Accepted::yes);
+  now += second / 10;
+  EXPECT_EQ(send(4, 1), Accepted::yes);
+  pools.block.release(others[0]);
+  EXPECT_EQ(send(5, 0), Accepted::yes) << "half of them are free";
+  EXPECT_EQ(session.sink.messages.size(), 3U);
+  for (unsigned i = 1; i < others.size(); ++i) pools.block.release(others[i]);
+}
 
 /// A client that holds as many blocks as it gets, with as few bytes as keep them: 250 a second. When its session ends
 /// it logs in again.
