@@ -41,9 +41,12 @@ struct Receiver {
   /// A message that came in fragments: `bytes` of type and content in `block`. When true, the block is the taker's.
   bool (*take_block)(void* context, wire::Channel channel, std::uint16_t block, std::uint32_t bytes);
   void* context = nullptr;
-  /// Asked about each message that came whole, once, as it comes, whether it can be handed on now or not. True: it is
-  /// left out, and counts as received: nothing waits behind it. Null: none is.
+  /// Asked about each message that came whole, whenever it comes and is not known yet, whether it can be handed on now
+  /// or not. True: it is left out, and counts as received: nothing waits behind it. Null: none is.
   bool (*leaves_out)(void* context, message::Type type) = nullptr;
+  /// A message that came whole is received, once: handed on, or kept until it can be. One that found no room, and comes
+  /// again, is not. Null: nobody asks.
+  void (*taken)(void* context, message::Type type) = nullptr;
 };
 
 enum class Urgency : std::uint8_t { bundled, immediate };

@@ -29,7 +29,10 @@ Accepted Reliable::accept(Pools& pools, wire::Channel channel, base::ByteReader 
       taken = receiver.take(receiver.context, channel, message.type, message.content);
       if (taken) ids.take(id);
     }
-    if (!taken) result = Accepted::no_room;
+    if (!taken)
+      result = Accepted::no_room;
+    else if (receiver.taken != nullptr)
+      receiver.taken(receiver.context, message.type);
   }
   return body.ok() ? result : Accepted::malformed;
 }

@@ -70,6 +70,11 @@ class TypeRates {
 /// One session's, 24 bytes. A new one is full, but for the seconds before each lap of the clock.
 /// Owner   the session's lane
 struct TypeLimits {
+  /// Whether take() would say so now.
+  [[nodiscard]] bool allows(MessageClass message_class, const TypeRates& rates, Nanos now) const noexcept {
+    TypeLimits copy = *this;
+    return copy.take(message_class, rates, now);
+  }
   /// False: not now.
   [[nodiscard]] bool take(MessageClass message_class, const TypeRates& rates, Nanos now) noexcept {
     if (message_class == MessageClass::free) return true;

@@ -165,9 +165,15 @@ bool within_rate(IoState& state, std::uint32_t slot, Type type, Nanos now) noexc
 }
 
 bool leaves_out(IoState& state, std::uint32_t slot, Type type, Nanos now) noexcept {
-  if (!is_spoken(type) || within_rate(state, slot, type, now)) return false;
+  if (!is_spoken(type) ||
+      state.table.cold(slot).type_limits.allows(guard::class_of(type), state.config.type_rates, now))
+    return false;
   state.counters.drops.add(Drop::message_rate);
   return true;
+}
+
+void count_taken(IoState& state, std::uint32_t slot, Type type, Nanos now) noexcept {
+  if (is_spoken(type)) static_cast<void>(within_rate(state, slot, type, now));
 }
 
 bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,

@@ -28,8 +28,11 @@ void dispatch(IoState& state, wire::Batch& batch, Nanos now) noexcept;
 [[nodiscard]] constexpr bool is_spoken(message::Type type) noexcept {
   return guard::class_of(type) == guard::MessageClass::chat;
 }
-/// A message that came on channel 1 or 2 is beyond its rate, and counted as dropped.
+/// A message that came on channel 1 or 2 is beyond its rate, and counted as dropped. Asking takes nothing of the rate:
+/// what finds no room comes again.
 [[nodiscard]] bool leaves_out(IoState& state, std::uint32_t slot, message::Type type, Nanos now) noexcept;
+/// A message that came on channel 1 or 2 is received for good. If it `is_spoken`, this is where its rate pays for it.
+void count_taken(IoState& state, std::uint32_t slot, message::Type type, Nanos now) noexcept;
 
 /// A message that came on channel 1 or 2. False: there is no room for it now.
 [[nodiscard]] bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,

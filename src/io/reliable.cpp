@@ -38,6 +38,11 @@ bool leave_out(void* context, message::Type type) {
   return leaves_out(state, slot, type, now);
 }
 
+void note_taken(void* context, message::Type type) {
+  auto& [state, slot, now] = *static_cast<ReliableContext*>(context);
+  count_taken(state, slot, type, now);
+}
+
 /// A message that came in fragments is for the game alone. Its block is lent to the shard. However short it is, or
 /// cut, it counts as one of its class: beyond its rate it waits; on channel 0, or if it is spoken, it is dropped.
 bool take_block(void* context, wire::Channel channel, std::uint16_t block, std::uint32_t bytes) {
@@ -122,7 +127,7 @@ bool send_one(IoState& state, std::uint32_t slot, std::uint32_t& bytes_out, unsi
 }  // namespace
 
 channel::Receiver reliable_receiver(ReliableContext& context) noexcept {
-  return {&take, &take_block, &context, &leave_out};
+  return {&take, &take_block, &context, &leave_out, &note_taken};
 }
 
 Drop accept_reliable(IoState& state, std::uint32_t slot, wire::Channel channel, bool fragment, base::ByteReader body,

@@ -191,6 +191,32 @@ TEST_F(ReliableAccept, KeepsLittleWhenThePoolIsMoreThanHalfInUse) {
   pools.chunk.free(others);
 }
 
+/// What finds no room comes again, and is taken once however often that is.
+TEST_F(ReliableAccept, AMessageIsTakenOnceHoweverOftenItComes) {
+  for (const auto channel : {ordered, unordered}) {
+    sink.taken = 0;
+    refuse();
+    std::vector<Chain> chains;
+    if (channel == ordered) {
+      while (pools.chunk.in_use() + 1 < pools.chunk.capacity()) {
+        Chain one;
+        ASSERT_TRUE(pools.chunk.store(Bytes(1), one));
+        chains.push_back(one);
+      }
+    }
+    for (int times = 0; times < 20; ++times) EXPECT_EQ(accept(channel, 0, {message(1)}), Accepted::no_room);
+    EXPECT_EQ(sink.taken, 0U);
+    for (Chain& one : chains) pools.chunk.free(one);
+    chains.clear();
+    if (channel == unordered) take();
+    for (int times = 0; times < 20; ++times) EXPECT_EQ(accept(channel, 0, {message(1)}), Accepted::yes);
+    EXPECT_EQ(sink.taken, 1U);
+    take();
+    EXPECT_TRUE(reliable.hand_over(pools, sink.receiver(), now));
+    EXPECT_EQ(sink.taken, 1U) << "when it was kept, not when it is handed on";
+  }
+}
+
 /// What the receiver leaves out counts as received, in order or not, and is asked about once.
 TEST_F(ReliableAccept, WhatIsLeftOutHoldsNothingUp) {
   for (const auto channel : {ordered, unordered}) {

@@ -43,7 +43,8 @@ struct Sink {
               auto& sink = *static_cast<Sink*>(self);
               ++sink.asked;
               return sink.leaves_out(type);
-            }};
+            },
+            [](void* self, message::Type) { ++static_cast<Sink*>(self)->taken; }};
   }
 
   Pools* pools;
@@ -51,6 +52,7 @@ struct Sink {
   std::function<bool()> refuses = [] { return false; };
   std::function<bool(message::Type)> leaves_out = [](message::Type) { return false; };
   unsigned asked = 0;  ///< whether it leaves something out
+  unsigned taken = 0;  ///< messages that came whole and are received
 };
 
 }  // namespace serried::channel

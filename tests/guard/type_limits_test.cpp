@@ -41,6 +41,17 @@ TEST(TypeLimits, HoldsTheRateOfAClassAndOfNoOther) {
   EXPECT_NEAR(taken, 200.0, 2.0);
 }
 
+TEST(TypeLimits, AskingTakesNothing) {
+  const TypeRates rates = TypeRates::usual();
+  TypeLimits limits;
+  for (int lines = 0; lines < 8; ++lines) {
+    for (int times = 0; times < 20; ++times) EXPECT_TRUE(limits.allows(MessageClass::chat, rates, 100 * second));
+    EXPECT_TRUE(limits.take(MessageClass::chat, rates, 100 * second));
+  }
+  EXPECT_FALSE(limits.allows(MessageClass::chat, rates, 100 * second));
+  EXPECT_TRUE(limits.allows(MessageClass::chat, rates, 101 * second));
+}
+
 TEST(TypeLimits, SurvivesTheLapOfItsClock) {
   constexpr Nanos lap = Nanos{1} << 48;
   TypeLimits limits;

@@ -500,6 +500,59 @@ TEST_F(ReliableRates, ChatAboveItsRateIsDroppedAndHoldsNothingUp) {
   expect_balanced();
 }
 
+/// A line that finds no room is not acked, and comes again: its rate pays for it when it is taken, and once.
+TEST_F(ReliableRates, ALineThatFindsNoRoomIsPaidForOnce) {
+  Peer& peer = play(1);
+  take_over(peer);
+  Bytes long_line = line;
+  long_line.resize(400, 'a');
+  std::vector<GameMessage> game_messages;
+  const auto lines = [&] {
+    return std::count_if(game_messages.begin(), game_messages.end(),
+                         [&](const GameMessage& one) { return one.message == long_line; });
+  };
+  const auto pause = [&] {  // a session may not send a datagram a step
+    for (int i = 0; i < 20; ++i) {
+      step();
+      discard_rows();
+    }
+  };
+  const auto say = [&](std::uint8_t channel, std::uint16_t id, int times) {
+    for (int i = 0; i < times; ++i) {
+      send(peer, {.channel = channel, .body = reliable_body(id, {long_line})});
+      pause();
+    }
+  };
+  std::uint16_t ids_used = 0;
+  const auto fill = [&](std::uint8_t channel, std::uint16_t id) {
+    const std::uint64_t before = drops(Drop::reliable_no_room);
+    while (drops(Drop::reliable_no_room) == before) {
+      ASSERT_LT(id, 1'000);
+      send(peer, {.channel = channel, .body = reliable_body(id++, {typed(numbered(0, 8))})});
+      pause();
+    }
+    ids_used = static_cast<std::uint16_t>(id - 1);
+  };
+  // On channel 1 all waits behind message 0 until its share is full; on channel 2 what the shard has not read leaves no
+  // room for more.
+  for (const auto channel : {std::uint8_t{1}, std::uint8_t{2}}) {
+    SCOPED_TRACE(testing::Message() << "channel " << unsigned{channel});
+    fill(channel, channel == 1 ? 1 : 0);
+    if (HasFatalFailure()) return;
+    const std::uint64_t refused = drops(Drop::reliable_no_room);
+    say(channel, ids_used, 20);
+    EXPECT_EQ(drops(Drop::reliable_no_room), refused + 20);
+    if (channel == 1) send(peer, {.channel = 1, .body = reliable_body(0, {typed(numbered(0, 8))})});
+    for (int i = 0; i < 2'000; ++i) step_and_collect(game_messages);
+    game_messages.clear();
+    for (std::uint16_t i = 0; i < 8; ++i) say(channel, static_cast<std::uint16_t>(ids_used + i), 1);
+    for (int i = 0; i < 100; ++i) step_and_collect(game_messages);
+    EXPECT_EQ(lines(), 8);
+    EXPECT_EQ(drops(Drop::message_rate), 0U);
+    for (int i = 0; i < 10'000; ++i) step_and_collect(game_messages);
+  }
+}
+
 /// A command in the client's name that came faster than it may ask: not lost, because its answer is waited for.
 TEST_F(ReliableRates, QuestionsAboveTheirRateWaitInOrder) {
   Peer& peer = play(1);
