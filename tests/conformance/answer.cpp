@@ -140,11 +140,13 @@ Json reliable_of(const Json& vector) {
     const auto channel = number<wire::Channel>(datagram, "channel");
     const Bytes bytes = octets(datagram, "bytes");
     const base::ByteReader body(bytes);
+    const Nanos now = number<Nanos>(datagram, "at") * second;
+    static_cast<void>(reliable.sweep(pools, now));
     const channel::Accepted accepted =
         number<bool>(datagram, "fragment")
             ? reliable.accept_fragment(pools, channel, body, number<std::uint32_t>(vector, "message_bytes_max"),
-                                       receiver, 0)
-            : reliable.accept(pools, channel, body, receiver, 0);
+                                       receiver, now)
+            : reliable.accept(pools, channel, body, receiver, now);
     static constexpr const char* verdicts[] = {"yes", "no_room", "malformed"};
     Json outcome = {{"handed", taken.handed}, {"verdict", nullptr}};
     if (channel != wire::Channel::unreliable) outcome["verdict"] = verdicts[static_cast<unsigned>(accepted)];

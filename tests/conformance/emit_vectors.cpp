@@ -617,7 +617,7 @@ Json Emitter::motion() {
 }
 
 /// What Reliable composes for the channels and for a long message on one of them, a few datagrams lost, doubled or
-/// late.
+/// late, and now and then seconds between them.
 Json Emitter::reliable() {
   channel::Pools pools(4096, 8, 8);
   channel::Reliable sender;
@@ -642,6 +642,15 @@ Json Emitter::reliable() {
     std::swap(datagrams[i - 1], datagrams[prng_.below(i)]);
   if (!datagrams.empty() && prng_.chance(0.3)) datagrams.push_back(Json(datagrams[prng_.below(datagrams.size())]));
   if (!datagrams.empty() && prng_.chance(0.3)) datagrams.erase(prng_.below(datagrams.size()));
+  const std::size_t once = datagrams.size();
+  if (prng_.chance(0.3))  // on channel 0 numbers come back
+    for (std::size_t i = 0; i < 2 * once; ++i) datagrams.push_back(Json(datagrams[i]));
+  unsigned at = 0;
+  for (Json& datagram : datagrams) {
+    static constexpr unsigned pauses[] = {1, 9, 10};
+    if (prng_.chance(0.15)) at += pauses[prng_.below(std::size(pauses))];
+    datagram["at"] = at;
+  }
   return answered({{"kind", "reliable"}, {"message_bytes_max", message::message_bytes_max}, {"datagrams", datagrams}});
 }
 

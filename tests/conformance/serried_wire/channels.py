@@ -160,23 +160,22 @@ class UnreliableJoins:
     ROOM, LIFETIME = 2, 10
 
     def __init__(self, message_bytes_max):
-        self.message_bytes_max, self.joins, self.refused = message_bytes_max, {}, None
+        self.message_bytes_max, self.joins = message_bytes_max, {}
+        self.refused, self.refused_at = None, 0
 
-    def contradict(self, fragment_id):
-        """What came of this message, and what still comes, is dropped."""
-        self.refused = fragment_id
+    def contradict(self, fragment_id, now):
+        """What came of this message, and what still comes within its lifetime, is dropped."""
+        self.refused, self.refused_at = fragment_id, now
         self.joins.pop(fragment_id, None)
 
     def offer(self, part, now):
         """[the message], when it is complete; a fragment that does not fit ends its message."""
         self.joins = {name: held for name, held in self.joins.items() if now - held[0] < self.LIFETIME}
-        if part.total_size > self.message_bytes_max:
-            self.contradict(part.fragment_id)
-        if part.fragment_id == self.refused:
-            return []
         if part.fragment_id not in self.joins:
-            if len(self.joins) == self.ROOM:
-                self.refused = part.fragment_id
+            if part.fragment_id == self.refused and now - self.refused_at < self.LIFETIME:
+                return []
+            if part.total_size > self.message_bytes_max or len(self.joins) == self.ROOM:
+                self.contradict(part.fragment_id, now)
                 return []
             self.joins[part.fragment_id] = (now, Join(part))
         join = self.joins[part.fragment_id][1]
@@ -184,7 +183,7 @@ class UnreliableJoins:
             join.add(part)
             whole = join.complete()
         except Malformed:
-            self.contradict(part.fragment_id)
+            self.contradict(part.fragment_id, now)
             return []
         if whole:
             del self.joins[part.fragment_id]

@@ -202,7 +202,7 @@ class Client:
             self.take_body(header, d.read_body(header, plain), now)
         except Malformed as fault:
             if header.channel == 0 and isinstance(fault, d.ImpossibleFragment):
-                self.joins.contradict(fault.fragment_id)
+                self.joins.contradict(fault.fragment_id, now)
             self.fault(f"sequence {header.sequence}: {fault}")
 
     def opened(self, phase, now):

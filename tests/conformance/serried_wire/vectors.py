@@ -5,7 +5,7 @@ expectation; tests/conformance/answer.cpp has the same from the engine's code, a
     message    bytes: one framed message                      type and fields; symbols are not looked up
     body       channel, flags, bytes: a plaintext body        ack, first_id, fragment, messages, framed: held to the end
     datagram   protocol_id, key, clear_bytes, bytes           header fields and the opened body
-    reliable   message_bytes_max, datagrams: in this order    of each: what is handed on, and what becomes of it
+    reliable   message_bytes_max, datagrams in order, `at` s     of each: what is handed on, and what becomes of it
     token      protocol_id, key_id, key, bytes                the claims
     cookie     root, nonce, time, address, port, ...          the cookie
     keys       secrets and publics of a handshake             ephemerals, ee, proof, keys
@@ -20,6 +20,7 @@ import json
 import math
 import random
 import struct
+from itertools import accumulate
 
 from . import datagram as d
 from . import entities as e
@@ -81,13 +82,13 @@ def answer_reliable(vector):
             messages, framed = m.split(body.messages)
             require(framed, "broken framing")
             if channel == 0:
-                handed, verdict = joins.offer(body.fragment, 0), None
+                handed, verdict = joins.offer(body.fragment, datagram["at"]), None
             else:
                 handed, room = receivers[channel].offer(body.first_id, [body.fragment] if body.fragment else messages)
                 verdict = "yes" if room else "no_room"
         except Malformed as fault:
             if channel == 0 and isinstance(fault, d.ImpossibleFragment):
-                joins.contradict(fault.fragment_id)
+                joins.contradict(fault.fragment_id, datagram["at"])
             handed, verdict = [], "malformed" if channel else None
         outcomes.append({"handed": handed, "verdict": verdict})
         if verdict == "malformed":
@@ -451,6 +452,9 @@ class Producer:
             else:  # an id that is far ahead
                 new = struct.pack("<H", self.random.randrange(1000, 1060)) + old[2:]
             datagrams[at] = {**datagrams[at], "bytes": new}
+        datagrams *= self.random.choice([1, 1, 3])  # on channel 0 numbers come back
+        times = accumulate(self.random.choice([0] * 17 + [1, 9, 10]) for _ in datagrams)
+        datagrams = [{**datagram, "at": at} for datagram, at in zip(datagrams, times)]
         return {"message_bytes_max": self.random.choice([2000, 4096, m.FRAGMENTED_MAX]), "datagrams": datagrams}
 
     WEIGHTS = {"message": 36, "body": 15, "datagram": 15, "reliable": 4, "token": 6, "cookie": 2, "keys": 2, "rekey": 2,
