@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <mutex>
 #include <net/if.h>
 #include <optional>
 #include <unistd.h>
@@ -26,19 +27,21 @@ namespace {
 
 enum class State { none, running, stopped };
 State state = State::none;
-/// The kernel's, that devices of net_af_xdp stand on: as it closes, it takes their programs off.
-/// Of net_af_xdp. Local, so that nothing frees it outside of set-up.
+/// The kernel's, that devices of net_af_xdp stand on: as it closes, it takes their programs off. Local, so that nothing
+/// frees it outside of set-up.
 SERRIED_SETUP std::vector<std::string>& kernel_interfaces() {
   static std::vector<std::string> names;
   return names;
 }
 
-/// What EAL writes its log to, and where that goes.
+/// What EAL writes its log to, and where that goes. The stream is never closed: a thread of EAL may be about to use it.
 std::FILE* log_stream = nullptr;
+std::mutex log_mutex;
 std::function<void(std::string)> log_say;
 
 ssize_t write_log(void*, const char* text, std::size_t bytes) {
-  log_say(std::string(text, bytes));
+  const std::lock_guard lock(log_mutex);
+  if (log_say) log_say(std::string(text, bytes));
   return static_cast<ssize_t>(bytes);
 }
 
@@ -77,10 +80,27 @@ Result<rte_ring*> make_ring(const std::string& name, unsigned slots) {
                " slots (a power of two): " + rte_strerror(rte_errno)};
 }
 
+SERRIED_SETUP void close_eal() noexcept {
+  state = State::stopped;
+  // Our ethdevs are gone, and their programs with them: what net_af_xdp would still find at an interface is another's.
+  // Where it cannot be kept from that, what EAL has open ends with the process.
+  std::optional<OutOfSight> away;
+  for (const std::string& interface : kernel_interfaces())
+    if (!away && !XdpProgram{}.may_close(if_nametoindex(interface.c_str()))) away.emplace();
+  if (!away || away->hidden()) rte_eal_cleanup();
+}
+
 }  // namespace
 
 SERRIED_SETUP void log_eal_to(std::function<void(std::string)> say) {
-  log_say = std::move(say);
+  const bool ends = !say;
+  if (ends && log_stream == nullptr) return;
+  if (ends) rte_openlog_stream(nullptr);
+  {
+    const std::lock_guard lock(log_mutex);
+    log_say = std::move(say);
+  }
+  if (ends) return;
   if (log_stream == nullptr) log_stream = fopencookie(nullptr, "w", {nullptr, write_log, nullptr, nullptr});
   if (log_stream != nullptr) rte_openlog_stream(log_stream);
 }
@@ -145,18 +165,8 @@ SERRIED_SETUP std::vector<std::string> core_arguments(const std::vector<std::str
 }
 
 SERRIED_SETUP void stop_eal() noexcept {
-  if (state != State::running) return;
-  state = State::stopped;
-  // Our ethdevs are gone, and their programs with them: what net_af_xdp would still find at an interface is another's.
-  // Where it cannot be kept from that, what EAL has open ends with the process.
-  std::optional<OutOfSight> away;
-  for (const std::string& interface : kernel_interfaces())
-    if (!away && !XdpProgram{}.may_close(if_nametoindex(interface.c_str()))) away.emplace();
-  if (!away || away->hidden()) rte_eal_cleanup();
-  if (log_stream == nullptr) return;
-  rte_openlog_stream(nullptr);
-  std::fclose(log_stream);
-  log_stream = nullptr;
+  if (state == State::running) close_eal();
+  log_eal_to({});
 }
 
 bool eal_runs() noexcept { return state == State::running; }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "serried/result.h"
@@ -24,10 +25,20 @@ Result<Done> start_eal(const std::vector<std::string>& arguments);
 [[nodiscard]] std::vector<std::string> core_arguments(const std::vector<std::string>& arguments,
                                                       const std::vector<unsigned>& cpus);
 /// Hand what EAL and its drivers log to `say`, from any thread, instead of writing it to standard error and syslog:
-/// what is not taken there would stop a lane. Before start_eal, which it concerns too; until stop_eal has ended.
+/// what is not taken there would stop a lane. Before start_eal, which it concerns too; until stop_eal has ended,
+/// whether EAL ran or not. Null ends it: once this has returned, no thread is in the former `say` or comes to it.
 void log_eal_to(std::function<void(std::string)> say);
-/// Close what EAL opened; nothing when it does not run. All ethdevs must be gone.
+/// Close what EAL opened, if it runs. All ethdevs must be gone.
 void stop_eal() noexcept;
+/// A program's EAL, by whichever way the program ends: log_eal_to() as it begins, stop_eal() as it ends. What `say`
+/// uses outlives it.
+class EalScope {
+ public:
+  explicit EalScope(std::function<void(std::string)> say) { log_eal_to(std::move(say)); }
+  ~EalScope() { stop_eal(); }
+  EalScope(const EalScope&) = delete;
+  EalScope& operator=(const EalScope&) = delete;
+};
 [[nodiscard]] bool eal_runs() noexcept;
 
 /// Names of the ethdevs that there are, in the order of their port ids.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <rte_log.h>
 
 #include "port/cpus.h"
 #include "port/ethdev.h"
@@ -89,6 +90,25 @@ TEST(Eal, ItsLogGoesWhereItIsSent) {
     EXPECT_HAS(fault_of(with(of_a_user, {"--vdev", "net_nowhere0"})), "--vdev");
     EXPECT_HAS(said, "net_nowhere0");
   });
+}
+
+/// Expect nothing to be said once a scope has ended, also where EAL did not start.
+TEST(Eal, ItsLogEndsWithItsScope) {
+  for (const bool starts : {true, false})
+    in_fresh_process([starts] {
+      std::string said;
+      {
+        const EalScope scope{[&said](const std::string& text) { said += text; }};
+        EXPECT_EQ(fault_of(starts ? of_a_user : with(of_a_user, {"--vdev", "net_nowhere0"})) == "none", starts);
+        said.clear();
+        rte_log(RTE_LOG_ERR, RTE_LOGTYPE_EAL, "within\n");
+        EXPECT_HAS(said, "within");
+      }
+      said.clear();
+      EXPECT_FALSE(eal_runs());
+      rte_log(RTE_LOG_ERR, RTE_LOGTYPE_EAL, "after\n");
+      EXPECT_EQ(said, "");
+    });
 }
 
 TEST(Eal, SaysWhatToDoAboutMissingHugepages) {

@@ -112,18 +112,14 @@ int run_bridge(const tools::AttackOptions& options, const std::vector<std::strin
   const std::vector<std::string> names = port::ethdev_names();
   if (names.size() < 2)
     return fail(output, "--bridge needs two ethdevs, as --vdev net_memif0,... --vdev net_memif1,...");
-  int code = exit_usage;
-  {
-    auto bridge = port::Bridge::open(names[0], names[1]);
-    if (!bridge) return fail(output, "--bridge: " + bridge.error().message);
-    tools::BridgeGun gun(std::move(bridge).value(), options.server);
-    output.write(Output::Stream::out, "serried-attack: ready between " + names[0] + " and " + names[1] + "\n");
-    code = attack(gun, options, samples, nullptr, output);
-    if (gun.lost() != 0)
-      output.write(Output::Stream::out,
-                   "serried-attack: " + std::to_string(gun.lost()) + " frames of others found no room\n");
-  }
-  port::stop_eal();
+  auto bridge = port::Bridge::open(names[0], names[1]);
+  if (!bridge) return fail(output, "--bridge: " + bridge.error().message);
+  tools::BridgeGun gun(std::move(bridge).value(), options.server);
+  output.write(Output::Stream::out, "serried-attack: ready between " + names[0] + " and " + names[1] + "\n");
+  const int code = attack(gun, options, samples, nullptr, output);
+  if (gun.lost() != 0)
+    output.write(Output::Stream::out,
+                 "serried-attack: " + std::to_string(gun.lost()) + " frames of others found no room\n");
   return code;
 }
 
@@ -167,7 +163,7 @@ int run_program(int argc, char** argv) {
   Output output{[](std::uint64_t lost) {
     return "serried-attack: " + std::to_string(lost) + " lines could not be written here\n";
   }};
-  port::log_eal_to([&output](std::string text) { output.write(Output::Stream::err, std::move(text)); });
+  const port::EalScope eal{[&output](std::string text) { output.write(Output::Stream::err, std::move(text)); }};
   if (!line.options.json_file.empty())
     if (const auto possible = process::can_write_file(line.options.json_file); !possible)
       return fail(output, "--json-summary: " + possible.error().message);
