@@ -10,6 +10,7 @@
 #include <ctime>
 #include <dirent.h>
 #include <linux/capability.h>
+#include <optional>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -25,7 +26,8 @@ struct Named {
   const char* name;
 };
 constexpr std::array names{Named{Right::net_admin, "CAP_NET_ADMIN"}, Named{Right::net_raw, "CAP_NET_RAW"},
-                           Named{Right::ipc_lock, "CAP_IPC_LOCK"}, Named{Right::bpf, "CAP_BPF"}};
+                           Named{Right::ipc_lock, "CAP_IPC_LOCK"}, Named{Right::sys_admin, "CAP_SYS_ADMIN"},
+                           Named{Right::bpf, "CAP_BPF"}};
 
 constexpr timespec between_looks{0, 1'000'000};
 constexpr unsigned looks_max = 1'000;
@@ -56,14 +58,26 @@ void on_rights_signal(int) {
   errno = before;
 }
 
-std::vector<pid_t> threads() {
+Result<std::vector<pid_t>> threads() {
+  const auto error = [] {
+    return Error{std::string{"the threads of this process cannot be listed (/proc/self/task): "} +
+                 std::strerror(errno)};
+  };
   std::vector<pid_t> found;
   DIR* const folder = opendir("/proc/self/task");
-  if (folder == nullptr) return found;
-  while (const dirent* const entry = readdir(folder)) {
+  if (folder == nullptr) return error();
+  for (;;) {
+    errno = 0;
+    const dirent* const entry = readdir(folder);
+    if (entry == nullptr) break;
     const char* const end = entry->d_name + std::strlen(entry->d_name);
     pid_t thread = 0;
     if (std::from_chars(entry->d_name, end, thread).ptr == end) found.push_back(thread);
+  }
+  if (errno != 0) {
+    const Error why = error();
+    closedir(folder);
+    return why;
   }
   closedir(folder);
   return found;
@@ -77,6 +91,11 @@ void keep_secrets(bool core_dumps) noexcept {
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
   prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
+}
+
+Right right_to_bpf() noexcept {
+  return prctl(PR_CAPBSET_READ, static_cast<unsigned long>(Right::bpf), 0UL, 0UL, 0UL) < 0 ? Right::sys_admin
+                                                                                           : Right::bpf;
 }
 
 Result<std::vector<Right>> lock_memory() {
@@ -119,11 +138,18 @@ Result<std::vector<std::string>> keep_only(std::span<const Right> rights) {
   sigaction(rights_signal(), &action, nullptr);
   std::vector<pid_t> told;
   std::size_t behind = 0;
+  std::optional<Error> blind;
   for (unsigned look = 0; look < looks_max; ++look) {
     behind = 0;
-    for (const pid_t thread : threads()) {
+    const auto all = threads();
+    if (!all) {
+      blind = all.error();
+      break;
+    }
+    for (const pid_t thread : all.value()) {
       Sets now{};
-      if (!capabilities_of(thread, now) || (permitted(now) & ~kept) == 0) continue;
+      const bool seen = capabilities_of(thread, now);
+      if (seen ? (permitted(now) & ~kept) == 0 : errno == ESRCH) continue;
       ++behind;
       if (std::find(told.begin(), told.end(), thread) != told.end()) continue;
       told.push_back(thread);
@@ -133,11 +159,19 @@ Result<std::vector<std::string>> keep_only(std::span<const Right> rights) {
     nanosleep(&between_looks, nullptr);
   }
   std::signal(rights_signal(), SIG_IGN);
+  if (blind) return *blind;
   if (behind != 0)
     return Error{"of the threads of this process " + std::to_string(behind) + " still have rights that are not needed"};
   return kept_names;
 }
 
 int rights_signal() noexcept { return SIGRTMIN; }
+
+void hear_rights_signal() noexcept {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, rights_signal());
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
 
 }  // namespace serried::process

@@ -48,7 +48,8 @@ int fail(Output& output, const std::string& message) {
   return failed;
 }
 
-/// The control thread takes signals with sigtimedwait; every thread, EAL's too, inherits that they are blocked.
+/// The control thread takes signals with sigtimedwait; every thread, EAL's too, inherits that they are blocked, and
+/// that the one by which it is told to give up its rights is not.
 void block_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -56,6 +57,7 @@ void block_signals() {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  process::hear_rights_signal();
 }
 
 std::vector<Core> lcores() {
@@ -104,7 +106,7 @@ std::vector<process::Right> needed_rights() {
   std::vector<Right> rights;
   for (const std::string& driver : port::ethdev_drivers()) {
     if (driver == "net_af_xdp")
-      rights.insert(rights.end(), {Right::net_admin, Right::bpf});
+      rights.insert(rights.end(), {Right::net_admin, process::right_to_bpf()});
     else if (driver == "net_tap")
       rights.push_back(Right::net_admin);
     else if (driver != "net_af_packet" && driver != "net_memif" && driver != "net_ring" && driver != "net_null")
@@ -122,12 +124,13 @@ Result<Done> give_up_rights(const config::ServerConfig& config, spdlog::logger& 
     std::vector<process::Right> needed = needed_rights();
     if (locked) needed.insert(needed.end(), locked.value().begin(), locked.value().end());
     const auto names = process::keep_only(needed);
-    if (!names) {
+    if (names) {
+      kept.clear();
+      for (const std::string& name : names.value()) kept += (kept.empty() ? "" : " ") + name;
+    } else {
       log.warn("privileges: {}", names.error().message);
-      return Done{};
+      kept = "unknown";  // of some thread; this one may have none
     }
-    kept.clear();
-    for (const std::string& name : names.value()) kept += (kept.empty() ? "" : " ") + name;
   }
   log.info("privileges uid={} kept=\"{}\" core_dumps={} memory_locked={}", geteuid(), kept,
            config.core_dumps ? "on" : "off", static_cast<bool>(locked));
@@ -194,12 +197,12 @@ int main_of(std::span<const char* const> argv) {
     case config::Action::run:
       break;
   }
+  process::keep_secrets(reading.config.core_dumps);
   // Outlives EAL, whose drivers may say something to the last.
   Output output{[](std::uint64_t lost) {
     return "serried-server: " + std::to_string(lost) + " lines could not be written here\n";
   }};
   if (!crypt::initialise()) return fail(output, "libsodium does not start; the machine offers no entropy");
-  process::keep_secrets(reading.config.core_dumps);
   crypt::TokenKey key;
   if (!reading.config.token_key.empty()) {
     auto loaded = crypt::load_token_key(reading.config.token_key);
@@ -222,7 +225,7 @@ int main_of(std::span<const char* const> argv) {
     return misused;
   }
   simd::use_isa(config::isa_of(reading.config.isa));
-  port::log_eal_to([&output](std::string text) { output.write(Output::Stream::err, std::move(text)); });
+  const port::EalScope eal{[&output](std::string text) { output.write(Output::Stream::err, std::move(text)); }};
   const int code = serve(arguments, reading.config, key, assets, {output, printer, *logger.value()});
   // EAL leaves its folder behind; one that was named after this process is of no use to the next.
   const bool own_folder = reading.config.driver == config::Driver::socket && arguments.eal.empty() && port::eal_runs();

@@ -1,6 +1,7 @@
 """What a running server may still do, and who may look into it: capabilities, core dumps, memory."""
 
 import os
+import platform
 import re
 import resource
 import shutil
@@ -17,6 +18,10 @@ NET_ADMIN, IPC_LOCK, BPF = 1 << 12, 1 << 14, 1 << 39
 USER = 65534  # of no rights
 PREFIX = f"serried-rights-{os.getpid()}"
 
+# A command that starts another with all signals blocked.
+BLOCKING = [sys.executable, "-c", "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()); "
+            "os.execvp(sys.argv[1], sys.argv[1:])"]
+
 needs_root = unittest.skipUnless(os.geteuid() == 0, "gives up what only root has")
 
 
@@ -31,6 +36,11 @@ def rights(pid):
     for thread in os.listdir(f"/proc/{pid}/task"):
         found |= int(fields(pid, thread)["CapEff"], 16) | int(fields(pid, thread)["CapPrm"], 16)
     return found
+
+
+def new_rights(pid):
+    """Of all threads: "0" may get none from a program that they start, "1" may."""
+    return {"1" if fields(pid, thread)["NoNewPrivs"] == "0" else "0" for thread in os.listdir(f"/proc/{pid}/task")}
 
 
 def core_limit(pid):
@@ -66,7 +76,7 @@ class Privileges(unittest.TestCase):
         limited = resource.prlimit(pid, resource.RLIMIT_MEMLOCK)[1] != resource.RLIM_INFINITY
         self.assertEqual(rights(pid), IPC_LOCK if limited else 0)
         self.assertGreater(len(os.listdir(f"/proc/{pid}/task")), 3, "its threads are looked at")
-        self.assertEqual(fields(pid)["NoNewPrivs"], "1")
+        self.assertEqual(new_rights(pid), {"0"})
         self.assertEqual(self.said(server)[1], "CAP_IPC_LOCK" if limited else "")
         self.assertEqual(server.stop(), 0, server.output())
         self.assertTrue(server.summary()["accounting"]["balanced"])
@@ -78,7 +88,26 @@ class Privileges(unittest.TestCase):
         self.assertEqual(self.said(server)[1], "all")
 
     @needs_root
+    def test_who_started_it_may_have_blocked_all_signals(self):
+        server = programs.SocketServer(self.folder, "--npcs", "10", within=BLOCKING)
+        self.addCleanup(server.stop, signal.SIGKILL)
+        self.assertTrue(server.wait_for("serried-server: ready"), server.output())
+        self.assertEqual(rights(server.process.pid) & ~IPC_LOCK, 0, server.output())
+        self.assertIn(self.said(server)[1], ("", "CAP_IPC_LOCK"))
+
+    @needs_root
     def test_a_summary_that_only_root_could_write_is_refused(self):
+        self.refuses_a_summary()
+
+    @needs_root
+    @unittest.skipUnless(platform.machine() == "x86_64", "knows the numbers of this machine's calls only")
+    def test_it_is_refused_too_where_threads_keep_their_rights(self):
+        restricted = os.path.join(os.path.dirname(os.path.abspath(__file__)), "restricted.py")
+        said = self.refuses_a_summary(within=[sys.executable, restricted, "tgkill"])
+        self.assertIn("still have rights that are not needed", said)
+        self.assertIn('kept="unknown"', said)
+
+    def refuses_a_summary(self, within=()):
         place = os.path.join(self.folder, "others")
         os.mkdir(place, 0o755)
         os.chown(place, USER, USER)
@@ -86,11 +115,13 @@ class Privileges(unittest.TestCase):
         port = programs.free_port()
         subprocess.run([programs.path("serried-token"), "keygen", "--out", os.path.join(self.folder, "a.key")], check=True,
                        stdout=subprocess.DEVNULL)
-        done = programs.run("serried-server", "--", "--driver", "socket", "--address", "127.0.0.1", "--udp-port", str(port),
-                            "--token-key", os.path.join(self.folder, "a.key"), "--seconds", "1", "--json-summary", file)
+        done = subprocess.run([*within, programs.path("serried-server"), "--", "--driver", "socket", "--address", "127.0.0.1",
+                               "--udp-port", str(port), "--token-key", os.path.join(self.folder, "a.key"), "--seconds", "1",
+                               "--json-summary", file], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn("--keep-privileges", done.stderr)
         self.assertNotIn("ready", done.stdout)
+        return done.stdout + done.stderr
 
     def test_a_crash_leaves_no_core(self):
         server = self.server()
@@ -159,7 +190,7 @@ class Privileges(unittest.TestCase):
             time.sleep(0.5)
             for program in (swarm, token):
                 self.assertEqual(core_limit(program.process.pid), ("0", "0"), program.log)
-                self.assertEqual(fields(program.process.pid)["NoNewPrivs"], "1", program.log)
+                self.assertEqual(new_rights(program.process.pid), {"0"}, program.log)
         finally:
             swarm.stop(signal.SIGKILL)
             token.stop(signal.SIGKILL)

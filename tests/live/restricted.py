@@ -11,7 +11,8 @@ import struct
 import sys
 
 # x86-64's numbers.
-NUMBERS = {"recvmmsg": 299, "recvmsg": 47, "sendmmsg": 307, "sendmsg": 46, "sched_setaffinity": 203, "sched_getaffinity": 204}
+NUMBERS = {"recvmmsg": 299, "recvmsg": 47, "sendmmsg": 307, "sendmsg": 46, "sched_setaffinity": 203, "sched_getaffinity": 204,
+           "tgkill": 234}
 SOCKET, AF_INET6 = 41, 10
 LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000

@@ -14,6 +14,8 @@
 
 #include <gtest/gtest.h>
 
+#include "support/restricted.h"
+
 namespace serried::process {
 namespace {
 
@@ -126,6 +128,64 @@ TEST(Rights, AThreadThatKeepsThemIsAnError) {
               while (!running) std::this_thread::yield();
               const auto kept = keep_only({});
               return !kept && kept.error().message.find("1 still have rights") != std::string::npos ? 0 : 1;
+            }),
+            0);
+}
+
+/// Expect an error where threads that have rights cannot be seen, for whatever reason.
+TEST(Rights, WhatCannotBeSeenIsAnError) {
+  if (rights_of(getpid(), "CapEff") == 0) GTEST_SKIP() << "has none: needs root";
+  const auto without_files = [] {
+    const rlimit none{0, 0};
+    return setrlimit(RLIMIT_NOFILE, &none) == 0;
+  };
+  const auto without_others = [] { return forbid({{SYS_capget, -1, EPERM}}); };
+  for (const bool files : {true, false}) {
+    EXPECT_EQ(code_of([&] {
+                std::thread{[] {
+                  for (;;) pause();
+                }}.detach();
+                if (!(files ? without_files() : without_others())) return 77;
+                const auto kept = keep_only({});
+                if (kept) return 1;
+                const std::string wanted = files ? "/proc/self/task" : "capabilities cannot be read";
+                return kept.error().message.find(wanted) != std::string::npos ? 0 : 2;
+              }),
+              0)
+        << files;
+  }
+}
+
+/// Who starts a program may have blocked the signal, and programs inherit that.
+TEST(Rights, TheSignalIsHeardWhereItWasBlocked) {
+  if (rights_of(getpid(), "CapEff") == 0) GTEST_SKIP() << "has none: needs root";
+  EXPECT_EQ(code_of([] {
+              sigset_t set;
+              sigfillset(&set);
+              pthread_sigmask(SIG_SETMASK, &set, nullptr);
+              hear_rights_signal();
+              std::atomic<pid_t> id{0};
+              std::thread{[&] {
+                id = gettid();
+                for (;;) pause();
+              }}.detach();
+              while (id == 0) std::this_thread::yield();
+              return keep_only({}) && rights_of(id, "CapPrm") == 0 ? 0 : 1;
+            }),
+            0);
+}
+
+TEST(Rights, WhereThereIsNoRightToBpfItIsTheAdministrators) {
+  EXPECT_EQ(code_of([] {
+              const bool known = prctl(PR_CAPBSET_READ, 39UL, 0UL, 0UL, 0UL) >= 0;
+              if (right_to_bpf() != (known ? Right::bpf : Right::sys_admin)) return 1;
+              // As a kernel before 5.8.
+              if (!forbid({{SYS_prctl, PR_CAPBSET_READ, EINVAL}})) return 77;
+              if (right_to_bpf() != Right::sys_admin) return 2;
+              const Right needed[] = {right_to_bpf()};
+              const auto kept = keep_only(needed);
+              if (!kept) return 3;
+              return kept.value().empty() || kept.value().front() == "CAP_SYS_ADMIN" ? 0 : 4;
             }),
             0);
 }

@@ -110,42 +110,37 @@ int run_ethdev(const Play& play, const std::vector<std::string>& eal) {
   config.host.port_last = static_cast<std::uint16_t>(options.port_first + port_count);
   config.host.next_hop = port::NextHop::arp;
   crypt::Entropy{}.fill({reinterpret_cast<std::uint8_t*>(&config.salt), sizeof config.salt});
-  int code = exit_usage;
-  {
-    auto device = port::EthdevDevice::open(config);
-    if (!device) return fail(output, device.error().message);
-    if (options.status != tools::Status::none)
-      output.write(Output::Stream::out, device.value()->report().text() + "\n");
-    std::vector<std::uint16_t> ports;
-    for (std::uint32_t i = config.host.port_first; i <= config.host.port_last; ++i)
-      ports.push_back(static_cast<std::uint16_t>(i));
-    if (options.pin_cpu >= 0 && !port::run_on({static_cast<unsigned>(options.pin_cpu)}))
-      return fail(output, "--pin: EAL was not given this CPU");
-    port::EthdevQueues queues{*device.value()};
-    const tools::Summary summary = options.queues == 1
-                                       ? tools::run(device.value()->lane(0), options, key, ports, recorder, output)
-                                       : tools::run(queues, options, key, ports, recorder, output);
-    tools::interrupted = 0;  // that ended the playing; what comes from here on ends the lingering
-    code = finish(summary, play);
-    for (timespec rest{options.linger_seconds, 0}; tools::interrupted == 0 && nanosleep(&rest, &rest) != 0;) {
-    }
+  auto device = port::EthdevDevice::open(config);
+  if (!device) return fail(output, device.error().message);
+  if (options.status != tools::Status::none) output.write(Output::Stream::out, device.value()->report().text() + "\n");
+  std::vector<std::uint16_t> ports;
+  for (std::uint32_t i = config.host.port_first; i <= config.host.port_last; ++i)
+    ports.push_back(static_cast<std::uint16_t>(i));
+  if (options.pin_cpu >= 0 && !port::run_on({static_cast<unsigned>(options.pin_cpu)}))
+    return fail(output, "--pin: EAL was not given this CPU");
+  port::EthdevQueues queues{*device.value()};
+  const tools::Summary summary = options.queues == 1
+                                     ? tools::run(device.value()->lane(0), options, key, ports, recorder, output)
+                                     : tools::run(queues, options, key, ports, recorder, output);
+  tools::interrupted = 0;  // that ended the playing; what comes from here on ends the lingering
+  const int code = finish(summary, play);
+  for (timespec rest{options.linger_seconds, 0}; tools::interrupted == 0 && nanosleep(&rest, &rest) != 0;) {
   }
-  port::stop_eal();
   return code;
 }
 
 int run_program(int argc, char** argv) {
   const tools::CommandLine line = tools::parse_command_line(argc, argv, isatty(STDOUT_FILENO) != 0);
   if (line.exit_code >= 0) return line.exit_code;
+  process::keep_secrets(false);
   // Outlives EAL, whose drivers may say something to the last.
   Output output{[](std::uint64_t lost) {
     return "serried-swarm: " + std::to_string(lost) + " lines could not be written here\n";
   }};
-  port::log_eal_to([&output](std::string text) { output.write(Output::Stream::err, std::move(text)); });
+  const port::EalScope eal{[&output](std::string text) { output.write(Output::Stream::err, std::move(text)); }};
   if (!line.swarm.json_file.empty())
     if (const auto possible = process::can_write_file(line.swarm.json_file); !possible)
       return fail(output, "--json: " + possible.error().message);
-  process::keep_secrets(false);
   if (!crypt::initialise()) return fail(output, "libsodium cannot be initialised on this machine");
   const Result<crypt::TokenKey> key = crypt::load_token_key(line.swarm.token_key_file);
   if (!key) return fail(output, key.error().message);
