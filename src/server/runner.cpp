@@ -20,6 +20,9 @@
 namespace serried::server {
 namespace {
 
+/// What a server that is told twice still waits for those who read what it says.
+constexpr Nanos last_words = 200 * millisecond;
+
 struct LaunchArgument {
   LaneLoop* loop;
   const std::atomic<bool>* stop;
@@ -148,6 +151,7 @@ bool Runner::signalled(Nanos until) {
   }
   if (draining_) {
     log_.warn("told to stop again: at once");
+    output_.flush(last_words);  // nothing that was said before is lost, where it is read
     std::_Exit(130);
   }
   return true;

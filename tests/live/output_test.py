@@ -137,6 +137,25 @@ class Server(unittest.TestCase):
             self.assertIn(b"serried-server: ready", said)
             self.expect_ends()
 
+    def test_told_twice_it_says_so_and_what_it_said_before(self):
+        self.start("--log-file", self.log_file, streams=[subprocess.DEVNULL] * 3)
+        self.expect_up()
+        self.tell_twice()
+        self.assertIn("told to stop again: at once", self.log())
+
+    def test_told_twice_it_waits_for_no_reader(self):
+        reading, writing = full_pipe()
+        with os.fdopen(reading, "rb"), os.fdopen(writing, "wb") as end:
+            self.start(streams=(subprocess.DEVNULL, end, end))
+            self.expect_up()
+            self.tell_twice()
+
+    def tell_twice(self):
+        """Both signals are there when it looks for one: the second meets a server that drains."""
+        for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
+            self.process.send_signal(number)
+        self.assertEqual(self.process.wait(15), 130)
+
     def test_a_closed_pipe(self):
         with os.fdopen(closed_pipe(), "wb") as out, os.fdopen(closed_pipe(), "wb") as err:
             self.start("--log-level", "debug", streams=(subprocess.DEVNULL, out, err))
