@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -14,8 +13,16 @@
 namespace serried::admin {
 namespace {
 
-constexpr int interval_ms = 50;  ///< between two polls of Admin, when no request comes
-constexpr timeval patience{1, 0};
+constexpr int interval_ms = 50;     ///< between two polls of Admin, when no request comes
+constexpr Nanos patience = second;  ///< for a whole request, and for a whole answer
+
+/// Wait until `connection` takes or has something. False: it does not before `deadline`.
+bool is_ready(int connection, short events, Nanos deadline) {
+  const Nanos now = telemetry::now();
+  if (now >= deadline) return false;
+  pollfd wait{connection, events, 0};
+  return poll(&wait, 1, static_cast<int>((deadline - now) / millisecond) + 1) == 1;
+}
 
 bool address_of(const std::string& path, sockaddr_un& address) {
   address = {};
@@ -85,13 +92,15 @@ void AdminSocket::serve() {
 }
 
 void AdminSocket::converse(int connection) {
-  setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  // Admin's own work waits meanwhile: who sends, or reads, a byte at a time does not have more of it than others.
+  const Nanos asked_by = telemetry::now() + patience;
   std::string request;
   std::size_t end = std::string::npos;
   while (end == std::string::npos && request.size() <= request_bytes_max) {
     char bytes[1'024];
-    const ssize_t got = recv(connection, bytes, sizeof bytes, 0);
+    if (!is_ready(connection, POLLIN, asked_by)) return;
+    const ssize_t got = recv(connection, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (got < 0 && errno == EAGAIN) continue;
     if (got <= 0) return;
     request.append(bytes, static_cast<std::size_t>(got));
     end = request.find('\n');
@@ -99,8 +108,11 @@ void AdminSocket::converse(int connection) {
   const std::string answer = end == std::string::npos ? R"({"ok":false,"error":"the request is too long"})"
                                                       : admin_.answer(request.substr(0, end), telemetry::now());
   const std::string whole = answer + "\n";
+  const Nanos told_by = telemetry::now() + patience;
   for (std::size_t sent = 0; sent < whole.size();) {
-    const ssize_t more = send(connection, whole.data() + sent, whole.size() - sent, MSG_NOSIGNAL);
+    if (!is_ready(connection, POLLOUT, told_by)) return;
+    const ssize_t more = send(connection, whole.data() + sent, whole.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (more < 0 && errno == EAGAIN) continue;
     if (more <= 0) return;
     sent += static_cast<std::size_t>(more);
   }

@@ -1,10 +1,12 @@
 #include "admin/admin_socket.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <thread>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -52,6 +54,27 @@ TEST_F(AdminSocketTest, AnswersOneLineWithOne) {
   EXPECT_EQ(ask("{\"command\":\"ban list\"}\n"), "{\"ok\":true,\"bans\":[]}\n");
   EXPECT_NE(ask("nonsense\n").find("\"ok\":false"), std::string::npos);
   EXPECT_NE(ask(std::string(AdminSocket::request_bytes_max + 2, ' ')).find("too long"), std::string::npos);
+  EXPECT_EQ(ask("{\"command\":\"ban list\"}\n"), "{\"ok\":true,\"bans\":[]}\n");
+}
+
+/// Send a request a byte at a time, each well within a second of the one before. Expect the server to hang up before it
+/// is all there, and to serve the next.
+TEST_F(AdminSocketTest, ARequestHasOneSecondHoweverItComes) {
+  auto opened = AdminSocket::open(path, admin);
+  ASSERT_TRUE(opened) << opened.error().message;
+  opened.value()->start();
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int file = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  unsigned taken = 0;
+  while (taken < 40 && send(file, " ", 1, MSG_NOSIGNAL) == 1) {
+    ++taken;
+    std::this_thread::sleep_for(std::chrono::milliseconds{100});
+  }
+  EXPECT_LT(taken, 40U);
+  close(file);
   EXPECT_EQ(ask("{\"command\":\"ban list\"}\n"), "{\"ok\":true,\"bans\":[]}\n");
 }
 
