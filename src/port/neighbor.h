@@ -6,13 +6,11 @@
 ///     unknown -> asked about, in a table of questions -> answered: among the neighbours -> asked about again
 ///
 /// A sender on the link, or a forger of source addresses, can make us ask, and can say anything unasked. So:
-/// - Only the answer to a question that is open is believed. RFC 826 and RFC 4861 7.2.3 would also have us learn from
-/// who
-///   asks about us. That saves a question, and lets every sender write here; we answer by the station of the frame
-///   instead, and ask for ourselves when we have something to say.
+/// - Only the answer to a question that is open is believed. RFC 826 and RFC 4861 7.2.3 would also have us learn
+///   from who asks about us. That saves a question, and lets every sender write here; we answer by the station of the
+///   frame instead, and ask for ourselves when we have something to say.
 /// - A question takes no neighbour's place. It stands in a table of its own, where the oldest gives way; its answer
-/// takes
-///   the place of the neighbour that was confirmed longest ago.
+///   takes the place of the neighbour that was confirmed longest ago.
 /// - Routers are pinned: their entries are never another's.
 /// - What we know is confirmed by the station that we know, which is asked alone, before another station may be named.
 /// - Where an address stands is salted.

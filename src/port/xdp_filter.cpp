@@ -11,6 +11,7 @@
 
 #include "base/setup.h"
 #include "port/xdp/filter_layout.h"
+#include "port/xdp_program.h"
 #include "serried/time.h"
 
 namespace serried::port {
@@ -78,8 +79,8 @@ XdpFilter::~XdpFilter() {
 }
 
 SERRIED_SETUP Result<Done> XdpFilter::find_maps(std::uint32_t program) {
-  const int file = bpf_prog_get_fd_by_id(program);
-  if (file < 0) return Error{std::string{"cannot open its program: "} + std::strerror(errno)};
+  const int file = open_bpf_program(program);
+  if (file < 0) return Error{std::string{"cannot open its program: "} + std::strerror(-file)};
   std::uint32_t ids[16] = {};
   bpf_prog_info info{};
   info.nr_map_ids = std::size(ids);
@@ -89,7 +90,7 @@ SERRIED_SETUP Result<Done> XdpFilter::find_maps(std::uint32_t program) {
   close(file);
   if (error != 0) return Error{std::string{"cannot ask for its maps: "} + std::strerror(errno)};
   for (std::uint32_t i = 0; i < info.nr_map_ids && i < std::size(ids); ++i) {
-    const int map = bpf_map_get_fd_by_id(ids[i]);
+    const int map = open_bpf_map(ids[i]);
     bpf_map_info about{};
     size = sizeof about;
     if (map < 0 || bpf_obj_get_info_by_fd(map, &about, &size) != 0) continue;

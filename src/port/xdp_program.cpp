@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -51,8 +52,33 @@ int ask(unsigned interface_index, Attached& attached) noexcept {
   return 0;
 }
 
+/// A copy of the descriptor of this process that is of `kind` and has `id`; negative: none.
+int own_file(std::string_view kind, std::uint32_t id) {
+  std::error_code fault;
+  for (fs::directory_iterator files{"/proc/self/fd", fault}; !fault && files != fs::directory_iterator{};
+       files.increment(fault)) {
+    std::error_code gone;
+    if (fs::read_symlink(files->path(), gone).string() != kind) continue;
+    const int file = std::atoi(files->path().filename().c_str());
+    // Of programs and maps alike the first words are type and id. The kernel gives as many bytes as are asked for.
+    struct {
+      std::uint32_t type, id;
+    } head{};
+    std::uint32_t size = sizeof head;
+    if (bpf_obj_get_info_by_fd(file, &head, &size) == 0 && head.id == id) return fcntl(file, F_DUPFD_CLOEXEC, 0);
+  }
+  return -ENOENT;
+}
+
+int or_own(int by_id, std::string_view kind, std::uint32_t id) {
+  const int error = errno;
+  if (by_id >= 0 || error != EPERM) return by_id >= 0 ? by_id : -error;
+  const int file = own_file(kind, id);
+  return file >= 0 ? file : -error;
+}
+
 std::string name_of(std::uint32_t id) {
-  const int file = bpf_prog_get_fd_by_id(id);
+  const int file = open_bpf_program(id);
   if (file < 0) return {};
   bpf_prog_info info{};
   std::uint32_t size = sizeof info;
@@ -150,22 +176,25 @@ Result<Done> claim(const std::string& interface) {
   if (const int error = ask(index, attached); error != 0)
     return Error{"interface " + interface + " cannot be asked for its XDP program: " + std::strerror(-error)};
   if (attached.id == 0) return Done{};
+  const int seen = open_bpf_program(attached.id);
+  if (seen >= 0) close(seen);
   const std::string name = name_of(attached.id);
   bool known = false;
   for (const std::string_view ours : af_xdp_programs) known = known || name == ours;
   if (known && is_left_over(index, attached.id)) {
     // Only this very program: who attaches another meanwhile keeps it.
-    const int file = bpf_prog_get_fd_by_id(attached.id);
+    const int file = open_bpf_program(attached.id);
     bpf_xdp_attach_opts same{};
     same.sz = sizeof same;
     same.old_prog_fd = file;
-    const int error = file < 0 ? -errno : bpf_xdp_detach(static_cast<int>(index), attached.flags, &same);
+    const int error = file < 0 ? file : bpf_xdp_detach(static_cast<int>(index), attached.flags, &same);
     if (file >= 0) close(file);
     if (error == 0) return Done{};
   }
   return Error{"interface " + interface +
                " has an XDP program already: " + describe_program(attached.id, name, holder_of(attached.id)) +
-               "; end the process that uses it, or take it off with ip link set " + interface + " xdp off"};
+               "; end the process that uses it, or take it off with ip link set " + interface + " xdp off" +
+               (seen == -EPERM ? " (whether a killed server left it can only be seen with CAP_SYS_ADMIN)" : "")};
 }
 
 }  // namespace
@@ -198,6 +227,14 @@ SERRIED_SETUP Result<Done> claim_af_xdp_interfaces(const std::vector<std::string
   return Done{};
 }
 
+SERRIED_SETUP int open_bpf_program(std::uint32_t id) noexcept {
+  return or_own(bpf_prog_get_fd_by_id(id), "anon_inode:bpf-prog", id);
+}
+
+SERRIED_SETUP int open_bpf_map(std::uint32_t id) noexcept {
+  return or_own(bpf_map_get_fd_by_id(id), "anon_inode:bpf-map", id);
+}
+
 SERRIED_SETUP Result<XdpProgram> XdpProgram::take(unsigned interface_index) {
   Attached attached;
   const std::string where = "XDP program at interface " + std::to_string(interface_index);
@@ -208,8 +245,8 @@ SERRIED_SETUP Result<XdpProgram> XdpProgram::take(unsigned interface_index) {
   program.interface_index_ = interface_index;
   program.id_ = attached.id;
   program.flags_ = attached.flags;
-  // Without the right to hold it, it is watched, and cannot be put back.
-  program.file_ = bpf_prog_get_fd_by_id(attached.id);
+  // One that cannot be held is watched, and cannot be put back.
+  program.file_ = open_bpf_program(attached.id);
   return program;
 }
 
@@ -240,7 +277,7 @@ XdpProgram::State XdpProgram::state() const noexcept {
 }
 
 SERRIED_SETUP Result<Done> XdpProgram::put_back() const {
-  if (file_ < 0) return Error{"there is no right to attach it again"};
+  if (file_ < 0) return Error{"there is no right to attach it again (CAP_SYS_ADMIN as the server starts)"};
   const unsigned flags = flags_ | XDP_FLAGS_UPDATE_IF_NOEXIST;
   if (const int error = bpf_xdp_attach(static_cast<int>(interface_index_), file_, flags, nullptr); error != 0)
     return Error{std::string{"the kernel does not attach it again: "} + std::strerror(-error)};

@@ -18,6 +18,11 @@ Result<Done> claim_af_xdp_interfaces(const std::vector<std::string>& eal_argumen
 /// The interfaces of all net_af_xdp among EAL's arguments.
 [[nodiscard]] std::vector<std::string> af_xdp_interfaces(const std::vector<std::string>& eal_arguments);
 
+/// A descriptor, the caller's to close, of what BPF knows by this id; negative: -errno. Asking by id takes
+/// CAP_SYS_ADMIN: without it, what this process has open is found among its files, and nothing else is.
+[[nodiscard]] int open_bpf_program(std::uint32_t id) noexcept;
+[[nodiscard]] int open_bpf_map(std::uint32_t id) noexcept;
+
 /// The program through which an interface's frames come to us. Control thread only: each call is a system call or more.
 class XdpProgram {
  public:

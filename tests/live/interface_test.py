@@ -15,6 +15,8 @@ from programs import inside, sh
 PORT = 40000
 SERVER, PLAYER = "10.77.0.1", "10.77.0.2"
 PREFIX = f"serried-interface-{os.getpid()}"
+# Root with those that our own program on AF_XDP needs, and without CAP_SYS_ADMIN.
+FEW_RIGHTS = ("setpriv", "--bounding-set=-all,+net_admin,+net_raw,+bpf,+perfmon,+ipc_lock")
 FILTER = "src/port/serried_filter.bpf.o"
 FOREIGN = """
 __attribute__((section("xdp"), used)) int foreign(void* frame) { return 2; }
@@ -52,15 +54,15 @@ class Interface(unittest.TestCase):
             sh("ip", "netns", "delete", space, check=False)
         self.folder.cleanup()
 
-    def start(self, name, *options, driver="net_af_xdp0,iface=near0,busy_budget=0"):
-        """A server, not waited for."""
+    def start(self, name, *options, driver="net_af_xdp0,iface=near0,busy_budget=0", within=()):
+        """A server, not waited for, in the near namespace under the command `within`."""
         self.summary_file = os.path.join(self.folder.name, f"{name}.json")
         server = programs.Background(
             self.folder.name, "serried-server", "--no-huge", "--no-pci", "--no-telemetry", "--no-shconf", "-m", "256",
             "--file-prefix", f"{PREFIX}-{name}", "--log-level=lib.eal:warning", f"--vdev={driver}", "--", "--address", SERVER,
             "--udp-port", str(PORT), "--token-key", self.key, "--npcs", "10", "--players-max", "50", "--sessions-max", "100",
             "--status", "line", "--json-summary", self.summary_file, "--log-level", "info", *options,
-            within=("ip", "netns", "exec", self.near))
+            within=("ip", "netns", "exec", self.near, *within))
         self.started.append(server)
         return server
 
@@ -138,8 +140,19 @@ class Interface(unittest.TestCase):
             self.assertNotEqual(self.program(), left)
             self.assertEqual(server.stop(), 0, server.output())
 
-    def taken_off(self, *options):
-        server = self.ready("mended", *options)
+    def test_what_a_killed_server_left_is_not_told_from_others_with_few_rights(self):
+        self.needs_filter()
+        server = self.ready("killed", "--xdp-filter", "on", within=FEW_RIGHTS)
+        server.process.kill()
+        server.process.wait()
+        left = self.program()
+        server = self.start("next", "--xdp-filter", "on", within=FEW_RIGHTS)
+        self.assertEqual(server.ended(60), 1, server.output())
+        self.assertIn("whether a killed server left it can only be seen with CAP_SYS_ADMIN", server.output())
+        self.assertEqual(self.program(), left)
+
+    def taken_off(self, *options, within=()):
+        server = self.ready("mended", *options, within=within)
         program = self.program()
         for _ in range(2):
             inside(self.near, "ip", "link", "set", "near0", "xdp", "off")
@@ -158,7 +171,9 @@ class Interface(unittest.TestCase):
 
     def test_our_filter_that_is_taken_off_is_put_back(self):
         self.needs_filter()
-        self.taken_off("--xdp-filter", "on")
+        for few in ((), FEW_RIGHTS):
+            with self.subTest(within=few):
+                self.taken_off("--xdp-filter", "on", within=few)
 
     def test_a_program_that_is_replaced_ends_the_server(self):
         server = self.ready("replaced")
