@@ -38,6 +38,7 @@ SERRIED_SETUP AbuseGuard::AbuseGuard(const AbuseGuardConfig& config, std::uint64
       cookie_failures_{RateLimit::of(config.cookie_failures_per_s, failures_at_once),
                        RateLimit::of(config.cookie_network_failures_per_s, network_failures_at_once)},
       buckets_(config.buckets),
+      failed_cookies_(config.buckets),
       scores_(config.scores, config.half_life),
       cookies_(config.cookies_per_s, config.cookies_per_s),
       raised_(raised_max),
@@ -64,18 +65,18 @@ void AbuseGuard::charge(const Address& from, Kind kind, const Limits& limits, Na
 }
 
 Drop AbuseGuard::admit_cookie(const Address& from, Nanos now) noexcept {
-  if (const Drop refused = failures(from, Kind::cookie_failure, cookie_failures_, now); refused != Drop::none)
-    return refused;
-  const bool failed = buckets_.owes(key(penalized_prefix(from), Kind::cookie_failure), now);
+  const bool failed = buckets_.owes(key(penalized_prefix(from), Kind::cookie_failure), now) ||
+                      buckets_.is_spent(key(network_of(from), Kind::cookie_failure), cookie_failures_.prefix, now);
   return cookies_.take(now, failed ? cookies_.half() : 0) ? Drop::none : Drop::cookie_budget;
 }
 
-void AbuseGuard::cookie_failed(const Address& from, Nanos now) noexcept {
+void AbuseGuard::cookie_failed(const Address& from, std::uint64_t nonce, Nanos now) noexcept {
+  static_cast<void>(failed_cookies_.take(cookie_key(nonce), RateLimit::of(config_.cookie_failures_per_s, 1), now));
   charge(from, Kind::cookie_failure, cookie_failures_, now);
 }
 
 Drop AbuseGuard::admit_foreign(const Address& from, Claim claim, Nanos now) noexcept {
-  if (!claim.same_address)
+  if (!claim.same_address && !claim.needy)
     if (const Drop refused = failures(from, Kind::foreign_failure, foreign_failures_, now); refused != Drop::none)
       return refused;
   return foreign_.take(now, claim.needy ? 0 : foreign_.half()) ? Drop::none : Drop::foreign_source;

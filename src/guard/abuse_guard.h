@@ -8,9 +8,10 @@
 /// garbage in a player's name costs that player nothing. Only operators' bans (guard.h) do. What is left to a forger is
 /// to keep a newcomer of a known address from connecting, while the forged datagrams keep coming.
 ///
-/// What a stranger may make the lane compute has a budget of the lane, and who fails is charged for it: a source over
-/// its failures is refused before the budget is asked, and when half of the budget is spent the rest is for those that
-/// have a better claim.
+/// What a stranger may make the lane compute has a budget of the lane, and when half of it is spent the rest is for
+/// those that have a better claim. A cookie that fails, and is bound to an address and port, is not looked at again
+/// for a second. Its source is charged, which matters only for who goes first: neighbours behind one NAT, or in one
+/// network, answer for each other with nothing more than that.
 
 #include <array>
 
@@ -37,7 +38,8 @@ struct AbuseGuardConfig {
   /// Datagrams a second, in a session's name from an address that is not its, whose tag does not verify. 0: no limit.
   std::uint32_t foreign_failures_per_s = 64;
   std::uint32_t foreign_network_failures_per_s = 256;
-  /// Cookies a second that were given to an address and came back as others. An honest client's never do.
+  /// Cookies a second that were given to an address and came back as others: as fast as this the debt of a source, and
+  /// of the cookie, is forgotten. An honest client's never do, but who reads its datagrams may send bent ones.
   std::uint32_t cookie_failures_per_s = 1;
   std::uint32_t cookie_network_failures_per_s = 16;
   std::uint32_t cookies_per_s = 20'000;  ///< not 0: returned ones that the lane checks
@@ -73,19 +75,25 @@ class AbuseGuard {
   /// apart, so that others that write that address use up nothing of it.
   /// Drops   banned, address_rate, prefix_rate
   [[nodiscard]] metrics::Drop admit_connect(const Address& from, bool proven, Nanos now) noexcept;
+  /// Whether the cookie with this nonce has failed of late.
+  [[nodiscard]] bool has_failed(std::uint64_t nonce, Nanos now) const noexcept {
+    return failed_cookies_.owes(cookie_key(nonce), now);
+  }
   /// May the cookie that this address received and returns be checked. When the budget is short those without failures
   /// go first.
-  /// Drops   address_rate, prefix_rate, cookie_budget
+  /// Drops   cookie_budget
   [[nodiscard]] metrics::Drop admit_cookie(const Address& from, Nanos now) noexcept;
   /// It was not as it had been given.
-  void cookie_failed(const Address& from, Nanos now) noexcept;
+  void cookie_failed(const Address& from, std::uint64_t nonce, Nanos now) noexcept;
 
   /// What speaks for a datagram that comes from another endpoint than its session's.
   struct Claim {
     bool same_address = false;  ///< only the port is another: no limit of an address counts
     bool needy = false;         ///< the session has fallen silent, or is being asked from there
   };
-  /// May it be opened. Score bans and limits of Connects do not matter: who has the session's key is no stranger.
+  /// May it be opened. Score bans and limits of Connects do not matter: who has the session's key is no stranger. Nor
+  /// do failures of the source where the claim is good: nobody has to receive at an address to be charged there, so
+  /// forgers would keep players from moving to it.
   /// Drops   address_rate, prefix_rate, foreign_source
   [[nodiscard]] metrics::Drop admit_foreign(const Address& from, Claim claim, Nanos now) noexcept;
   /// Its tag verified.
@@ -118,6 +126,9 @@ class AbuseGuard {
   [[nodiscard]] std::uint64_t key(const Prefix& source, Kind kind) const noexcept {
     return hash_(source.address, std::uint64_t{source.bits} << 8 | static_cast<std::uint64_t>(kind)) | 1;
   }
+  [[nodiscard]] std::uint64_t cookie_key(std::uint64_t nonce) const noexcept {
+    return base::mix(hash_.salt, nonce) | 1;
+  }
   struct Limits {
     RateLimit address, prefix;
   };
@@ -130,6 +141,7 @@ class AbuseGuard {
   AddressHash hash_;
   Limits connects_, foreign_failures_, cookie_failures_;
   BucketTable buckets_;
+  BucketTable failed_cookies_;  ///< by nonce; in one table with sources they would push those out
   ScoreTable scores_;
   ForeignBudget foreign_;
   Budget cookies_;

@@ -96,7 +96,10 @@ Drop connect_one(IoState& state, std::span<const std::uint8_t> datagram, const w
   const bool returned = connect.cookie != no_cookie;
   // A client that has not received a cookie at this address, or long ago, is one without: it is charged as such, and of
   // the budget of such it gets none of the half that is kept for those that do not claim to have one.
-  const bool received = returned && state.jar.knows(connect.cookie, from, connect.client_ephemeral, now);
+  // So is one whose cookie has just failed: this very one will hardly hold.
+  const auto nonce = base::load<std::uint64_t>(connect.cookie.data());
+  const bool received = returned && state.jar.knows(connect.cookie, from, connect.client_ephemeral, now) &&
+                        !state.abuse_guard.has_failed(nonce, now);
   if (const Drop refused = state.abuse_guard.admit_connect(from.address, received, now); refused != Drop::none)
     return refused;
   const auto may_answer = [&] { return state.clear_answers.take(now, returned ? state.clear_answers.half() : 0); };
@@ -111,7 +114,7 @@ Drop connect_one(IoState& state, std::span<const std::uint8_t> datagram, const w
   if (!received) return give_cookie(state, connect, from, token_hash, now);
   if (!state.jar.check(connect.cookie, from, connect.client_ephemeral, token_hash, now)) {
     // For another token: no client asks so, but a stranger on the path may have asked in its name.
-    state.abuse_guard.cookie_failed(from.address, now);
+    state.abuse_guard.cookie_failed(from.address, nonce, now);
     return may_answer() ? give_cookie(state, connect, from, token_hash, now) : Drop::cookie_budget;
   }
   if (state.draining) return deny(state, connect, from, message::DenyReason::shutting_down, 10'000);

@@ -112,42 +112,60 @@ TEST(AbuseGuard, MadeUpAddressesFromEverywhereMeetTheBudgetOfTheLane) {
   EXPECT_EQ(admitted({.needy = true}), ForeignBudget::burst / 2) << "the share of sessions that have fallen silent";
 }
 
-TEST(AbuseGuard, OfASessionsOwnAddressNoFailureCounts) {
+TEST(AbuseGuard, FailuresOfASourceCountForThoseWithoutAClaim) {
   AbuseGuard abuse_guard{{}, 1};
   for (int i = 0; i < 1'000; ++i) fail_foreign(abuse_guard, somebody, {}, second);
-  EXPECT_EQ(abuse_guard.admit_foreign(somebody, {.needy = true}, second), Drop::address_rate);
-  EXPECT_EQ(abuse_guard.admit_foreign(somebody, {.same_address = true, .needy = true}, second), Drop::none);
+  EXPECT_EQ(abuse_guard.admit_foreign(somebody, {}, second), Drop::address_rate);
+  EXPECT_EQ(abuse_guard.admit_foreign(somebody, {.same_address = true}, second), Drop::none);
+  EXPECT_EQ(abuse_guard.admit_foreign(somebody, {.needy = true}, second), Drop::none) << "a NAT moved a player there";
+  for (unsigned i = 0; i < 1'000; ++i) abuse_guard.foreign_failed(v4(10, 0, 0, i % 250), second);
+  EXPECT_EQ(abuse_guard.admit_foreign(v4(10, 0, 0, 251), {}, second), Drop::prefix_rate);
+  EXPECT_EQ(abuse_guard.admit_foreign(v4(10, 0, 0, 251), {.needy = true}, second), Drop::none);
 }
 
-/// A cookie that was given there comes back as another, if it may.
-bool fail_cookie(AbuseGuard& abuse_guard, const Address& from, Nanos now) {
-  if (abuse_guard.admit_cookie(from, now) != Drop::none) return false;
-  abuse_guard.cookie_failed(from, now);
-  return true;
-}
-
-TEST(AbuseGuard, WhoseCookiesFailIsRefusedBeforeTheBudgetIsAsked) {
+TEST(AbuseGuard, ACookieThatFailedIsNotLookedAtForASecond) {
   AbuseGuard abuse_guard{{}, 1};
-  unsigned failed = 0;
-  for (unsigned i = 0; i < 80'000; ++i) failed += fail_cookie(abuse_guard, somebody, second + i * 12'500) ? 1U : 0U;
-  EXPECT_NEAR(failed, 17.0, 1.0);
-  EXPECT_EQ(abuse_guard.admit_cookie(somebody, second), Drop::address_rate);
-  failed = 0;
-  for (unsigned i = 0; i < 80'000; ++i)
-    failed += fail_cookie(abuse_guard, v4(10, 0, 1, i % 250), second + i * 12'500) ? 1U : 0U;
-  EXPECT_NEAR(failed, 144.0, 2.0);
-  EXPECT_EQ(abuse_guard.admit_cookie(v4(10, 0, 1, 251), second), Drop::prefix_rate);
-  EXPECT_EQ(abuse_guard.admit_cookie(v4(10, 0, 2, 1), second), Drop::none);
+  EXPECT_FALSE(abuse_guard.has_failed(7, second));
+  abuse_guard.cookie_failed(somebody, 7, second);
+  EXPECT_TRUE(abuse_guard.has_failed(7, second));
+  EXPECT_TRUE(abuse_guard.has_failed(7, 2 * second - 1));
+  EXPECT_FALSE(abuse_guard.has_failed(7, 2 * second)) << "it may have been bent by who reads the client's datagrams";
+  EXPECT_FALSE(abuse_guard.has_failed(8, second)) << "of a neighbour, or a newer one";
+}
+
+TEST(AbuseGuard, FailedCookiesPushOutNoLimit) {
+  AbuseGuard abuse_guard{limited(), 1};
+  unsigned admitted = 0;
+  for (int i = 0; i < 5; ++i) admitted += abuse_guard.admit_connect(somebody, false, second) == Drop::none ? 1U : 0U;
+  for (std::uint64_t nonce = 0; nonce < 100'000; ++nonce) abuse_guard.cookie_failed(v4(10, 1, 0, 1), nonce, second);
+  for (int i = 0; i < 100; ++i) admitted += abuse_guard.admit_connect(somebody, false, second) == Drop::none ? 1U : 0U;
+  EXPECT_EQ(admitted, 20U) << "the first five are remembered";
+}
+
+TEST(AbuseGuard, WhoseNeighboursCookiesFailIsLetInWhileThereIsABudget) {
+  AbuseGuard abuse_guard{{}, 1};
+  for (unsigned i = 0; i < 10'000; ++i) {
+    const Nanos now = second + i * millisecond;
+    abuse_guard.cookie_failed(somebody, i, now);
+    abuse_guard.cookie_failed(v4(10, 0, 0, 2 + i % 250), 10'000 + i, now);
+    ASSERT_EQ(abuse_guard.admit_cookie(somebody, now), Drop::none) << "behind one NAT";
+    ASSERT_EQ(abuse_guard.admit_cookie(v4(10, 0, 0, 253), now), Drop::none) << "in one network";
+  }
 }
 
 TEST(AbuseGuard, WhenTheBudgetIsShortThoseWithoutFailedCookiesGoFirst) {
   AbuseGuardConfig config;
   config.cookies_per_s = 1'000;
   AbuseGuard abuse_guard{config, 1};
-  abuse_guard.cookie_failed(somebody, second);
-  EXPECT_EQ(abuse_guard.admit_cookie(somebody, second), Drop::none);
+  for (unsigned i = 0; i < 300; ++i) abuse_guard.cookie_failed(v4(10, 2, 0, i % 250), i, second);
+  abuse_guard.cookie_failed(somebody, 1'000, second);
+  const Address in_network = v4(10, 2, 0, 251);
+  for (const Address& failing : {somebody, in_network})
+    EXPECT_EQ(abuse_guard.admit_cookie(failing, second), Drop::none);
   for (unsigned i = 0; i < 500; ++i) ASSERT_EQ(abuse_guard.admit_cookie(v4(10, 1, 0, 1), second), Drop::none);
-  EXPECT_EQ(abuse_guard.admit_cookie(somebody, second), Drop::cookie_budget);
+  for (const Address& failing : {somebody, in_network})
+    EXPECT_EQ(abuse_guard.admit_cookie(failing, second), Drop::cookie_budget);
+  EXPECT_EQ(abuse_guard.admit_cookie(v4(10, 0, 0, 2), second), Drop::none) << "one failure in a network is no matter";
   EXPECT_EQ(abuse_guard.admit_cookie(v4(10, 1, 0, 1), second), Drop::none);
 }
 

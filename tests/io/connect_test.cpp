@@ -314,11 +314,13 @@ struct CookieFlood : LaneTest {
   void collect_cookies() {
     for (auto& hostile : flood) send_raw(hostile->connect, 6'000, hostile->host.get());
     step();
-    for (auto& hostile : flood)
-      test::receive_all(*hostile->host, now, [&](std::span<const std::uint8_t> bytes, const wire::Path&) {
-        std::copy_n(bytes.begin() + wire::header_bytes + 2 + 8, 48, cookie_in(*hostile).begin());
-        hostile->has_cookie = true;
-      });
+    for (auto& hostile : flood) keep_cookie(*hostile);
+  }
+  void keep_cookie(Hostile& hostile) {
+    test::receive_all(*hostile.host, now, [&](std::span<const std::uint8_t> bytes, const wire::Path&) {
+      std::copy_n(bytes.begin() + wire::header_bytes + 2 + 8, 48, cookie_in(hostile).begin());
+      hostile.has_cookie = true;
+    });
   }
   static std::span<std::uint8_t, 48> cookie_in(Hostile& hostile) {
     return std::span{hostile.connect}.subspan<wire::header_bytes + 3 + 4 + 32, 48>();
@@ -378,6 +380,28 @@ TEST_F(CookieFlood, OfOneNetworkThatHasCookies) {
 }
 TEST_F(CookieFlood, OfAddressesEverywhere) {
   add_hostile(200, anywhere);
+  /// Three seconds in which each of those beside the players bends the newest cookie it has been given and returns it:
+  /// so many at once, and then one each 50 ms. Ten log in meanwhile, without repeating a Connect.
+  void expect_logins_beside(unsigned at_once) {
+    collect_cookies();
+    for (auto& hostile : flood)
+      for (unsigned i = 0; i < at_once; ++i) send_garbage(*hostile);
+    for (int i = 0; i < 3'000; ++i) {
+      if (i < 2'500 && i % 250 == 0) add_peer(claims_for(static_cast<std::uint64_t>(i + 1)));
+      for (auto& hostile : flood) {
+        keep_cookie(*hostile);
+        if (i % 50 == 0) send_garbage(*hostile);
+      }
+      step();
+      for (std::size_t who = 0; who < peers.size(); ++who)
+        if (i == static_cast<int>(250 * who) + 100) {
+          EXPECT_EQ(peers[who]->session.state(), State::entering) << who << ' ' << drops_text();
+        }
+    }
+    EXPECT_EQ(peers.size(), 10U);
+    expect_balanced();
+  }
+
   expect_logins_answered();
 }
 TEST_F(CookieFlood, OfAddressesEverywhereThatHaveCookies) {
@@ -412,3 +436,12 @@ TEST_F(CookieFlood, InThePlayersOwnName) {
 
 }  // namespace
 }  // namespace serried::io
+TEST_F(CookieFlood, OfOneBehindThePlayersOwnNat) {
+  add_hostile(1, [](unsigned) { return port::ipv4_address(10, 0, 0, 2); });
+  expect_logins_beside(40);
+}
+TEST_F(CookieFlood, OfSixteenInThePlayersOwnNetwork) {
+  add_hostile(16, [](unsigned i) { return port::ipv4_address(10, 0, 0, static_cast<std::uint8_t>(100 + i)); });
+  expect_logins_beside(16);
+}
+
