@@ -229,7 +229,11 @@ void Admin::take(const link::AdminReport& report) {
 }
 
 void Admin::take_score_ban(const guard::Prefix& prefix, Nanos until) {
-  if (count_if([&](const Ban& ban) { return guard::contains(ban.prefix, prefix); }) != 0) return;
+  const auto holds = [&](const Ban& ban) {
+    return guard::contains(ban.prefix, prefix) && (ban.by_operator || ban.until >= until);
+  };
+  if (count_if(holds) != 0) return;
+  if (const auto shorter = find(prefix); shorter != bans_.end()) forget(shorter);
   if (count_if([](const Ban& ban) { return !ban.by_operator; }) == score_bans_max) {
     const auto least = least_of_score([](const Ban&) { return true; });
     if (least->second.until >= until) return;

@@ -1,6 +1,7 @@
 #include "admin/admin.h"
 
 #include <set>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -212,6 +213,48 @@ TEST_F(ForgedSources, AnOperatorsBanOfAnAddressAndOfANetworkTakesEverywhere) {
   poll();
   ASSERT_GE(commands.size(), 3U);
   for (unsigned i = 0; i < 3; ++i) EXPECT_EQ(commands[i].kind, link::AdminCommand::Kind::ban);
+}
+
+TEST_F(ForgedSources, ALongerBanTakesThePlaceOfAShorterOne) {
+  const guard::Prefix address = parse_prefix("203.0.113.7").value();
+  const auto seconds_left = [&](const char* of) {
+    std::vector<double> left;
+    for (const json& ban : bans())
+      if (ban.at("address") == of) left.push_back(ban.at("seconds_left").get<double>());
+    return left;
+  };
+  const auto given = [&] {
+    poll();
+    return std::exchange(commands, {});
+  };
+  report(address, 61 * second);
+  ASSERT_EQ(given().size(), 1U);
+  report(address, 31 * second);
+  EXPECT_TRUE(given().empty()) << "there is a longer one";
+  report(address, 121 * second);
+  const auto longer = given();
+  ASSERT_EQ(longer.size(), 1U) << "the other lanes get it";
+  EXPECT_EQ(longer[0].until, 121 * second);
+  EXPECT_EQ(seconds_left("203.0.113.7"), std::vector<double>{120});
+  EXPECT_TRUE(map.held.contains("203.0.113.7"));
+  EXPECT_EQ(map.held.size(), 1U);
+
+  for (unsigned host = 100; host < 116; ++host) {  // their network is banned, for 120 s at most
+    report(parse_prefix("203.0.113." + std::to_string(host)).value(), 61 * second);
+    poll();
+  }
+  commands.clear();
+  EXPECT_EQ(seconds_left("203.0.113.0/24"), std::vector<double>{120});
+  report(address, 241 * second);
+  EXPECT_EQ(given().size(), 1U) << "longer than its network's";
+  EXPECT_EQ(seconds_left("203.0.113.7"), std::vector<double>{240});
+  report(parse_prefix("203.0.113.9").value(), 121 * second);
+  EXPECT_TRUE(given().empty()) << "no longer than its network's";
+
+  ASSERT_EQ(add("203.0.113.7").at("ok"), true);
+  given();
+  report(address, 400 * second);
+  EXPECT_TRUE(given().empty()) << "an operator's holds whatever a score says";
 }
 
 TEST_F(ForgedSources, HaveNoMorePlacesThanTheirOwn) {
