@@ -42,10 +42,13 @@ std::uint16_t BlockPool::acquire(std::uint32_t bytes) noexcept {
   return size.free_count != 0 ? take(size) : none;
 }
 
-std::uint16_t BlockPool::acquire_received(std::uint32_t bytes) noexcept {
+std::uint16_t BlockPool::acquire_received(std::uint32_t bytes, Nanos now) noexcept {
   if (bytes > large_bytes) return none;
   Size& size = size_for(bytes);
-  return size.free_count > size.count / 4 ? take(size) : none;
+  if (size.free_count > size.count / 4) return take(size);
+  const std::uint16_t block = take_slowest(size, now);
+  if (block != none) filling(block) = {};
+  return block;
 }
 
 void BlockPool::release(std::uint16_t block) noexcept {
@@ -60,8 +63,7 @@ BlockPool::Filling& BlockPool::filling(std::uint16_t block) noexcept {
 }
 
 BlockPool::Held BlockPool::acquire_for_join(std::uint32_t bytes, Nanos now) noexcept {
-  std::uint16_t block = acquire_received(bytes);
-  if (block == none && bytes <= large_bytes) block = take_slowest(size_for(bytes), now);
+  const std::uint16_t block = acquire_received(bytes, now);
   if (block == none) return {none, 0};
   if (++holders_ == 0) ++holders_;
   filling(block) = {.since = now, .bytes = 0, .holder = holders_, .waits = false};

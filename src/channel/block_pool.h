@@ -32,8 +32,8 @@ class BlockPool {
 
   /// A block of at least `bytes` for what goes out, or none: small requests never take a large block.
   [[nodiscard]] std::uint16_t acquire(std::uint32_t bytes) noexcept;
-  /// The same for what came in: all but a quarter of a size.
-  [[nodiscard]] std::uint16_t acquire_received(std::uint32_t bytes) noexcept;
+  /// The same for what came in: all but a quarter of a size, and the block that is filled slowest when those are taken.
+  [[nodiscard]] std::uint16_t acquire_received(std::uint32_t bytes, Nanos now) noexcept;
   void release(std::uint16_t block) noexcept;
 
   /// A block that is being filled may be taken away; then it has another holder, or none.

@@ -64,7 +64,8 @@ Drop on_game(DatagramContext& context, const message::Framed& framed) noexcept {
   if (context.session.state != State::playing || !context.state.table.reliable(context.slot).is_open() ||
       framed.type == Type::symbol)
     return Drop::unexpected_message;
-  return hand_game_message(context.state, context.slot, wire::Channel::unreliable, framed.type, framed.content)
+  return hand_game_message(context.state, context.slot, wire::Channel::unreliable, framed.type, framed.content,
+                           context.now)
              ? Drop::none
              : Drop::shard_messages_full;
 }
@@ -187,7 +188,7 @@ bool on_reliable_message(IoState& state, std::uint32_t slot, wire::Channel chann
       return true;
     }
     return has_message_room(state, slot) && (is_spoken(type) || within_rate(state, slot, type, now)) &&
-           hand_game_message(state, slot, channel, type, content);
+           hand_game_message(state, slot, channel, type, content, now);
   }
   if (const Drop result = on_reliable_control(state, slot, channel, type, content, now); result != Drop::none)
     state.counters.drops.add(result);

@@ -66,7 +66,7 @@ bool leaves_room_for_answers(IoState& state, std::uint32_t slot, std::uint32_t b
 }
 
 bool hand_game_message(IoState& state, std::uint32_t slot, wire::Channel channel, Type type,
-                       std::span<const std::uint8_t> content) noexcept {
+                       std::span<const std::uint8_t> content, Nanos now) noexcept {
   if (!has_message_room(state, slot)) return false;
   const auto bytes = static_cast<std::uint32_t>(content.size() + 1);
   link::GameMessage game_message;
@@ -74,7 +74,7 @@ bool hand_game_message(IoState& state, std::uint32_t slot, wire::Channel channel
     game_message = link::GameMessage::in_buffer(state.spare.pop(), bytes);
   } else {
     // It came packed, and what a datagram unpacks to is longer than a datagram.
-    const std::uint16_t block = state.pools.block.acquire_received(bytes);
+    const std::uint16_t block = state.pools.block.acquire_received(bytes, now);
     if (block == channel::BlockPool::none) return false;
     game_message = link::GameMessage::in_block(state.pools.block.bytes(block).data(), block, bytes);
   }

@@ -24,7 +24,7 @@ void steer_row(IoState& state, unsigned shard, const link::InputRow& row) noexce
 [[nodiscard]] bool leaves_room_for_answers(IoState& state, std::uint32_t slot, std::uint32_t bytes) noexcept;
 /// One message of class 3 for the session's shard. False: no room now.
 [[nodiscard]] bool hand_game_message(IoState& state, std::uint32_t slot, wire::Channel channel, message::Type type,
-                                     std::span<const std::uint8_t> content) noexcept;
+                                     std::span<const std::uint8_t> content, Nanos now) noexcept;
 /// Lend the session's shard the memory of a game message. Precondition: has_message_room.
 void lend_game_message(IoState& state, std::uint32_t slot, wire::Channel channel,
                        link::GameMessage game_message) noexcept;

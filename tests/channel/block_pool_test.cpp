@@ -66,8 +66,8 @@ TEST(BlockPool, UnitsAreZeroWhenABlockIsUsedAgain) {
 
 TEST(BlockPool, AQuarterIsKeptForWhatGoesOut) {
   BlockPool pool{0, 8};
-  for (int i = 0; i < 6; ++i) EXPECT_NE(pool.acquire_received(BlockPool::large_bytes), BlockPool::none);
-  EXPECT_EQ(pool.acquire_received(BlockPool::large_bytes), BlockPool::none);
+  for (int i = 0; i < 6; ++i) EXPECT_NE(pool.acquire_received(BlockPool::large_bytes, 0), BlockPool::none);
+  EXPECT_EQ(pool.acquire_received(BlockPool::large_bytes, 0), BlockPool::none);
   EXPECT_EQ(pool.acquire_for_join(BlockPool::large_bytes, 3'600 * second).block, BlockPool::none) << "none is slow";
   for (int i = 0; i < 2; ++i) EXPECT_NE(pool.acquire(BlockPool::large_bytes), BlockPool::none);
   EXPECT_EQ(pool.acquire(BlockPool::large_bytes), BlockPool::none);
@@ -108,6 +108,18 @@ TEST(BlockPool, WhatWaitsForItsReceiverGivesWayLast) {
     EXPECT_FALSE(pool.is_held(next));
   }
   for (const auto& one : {a, b, c}) pool.release(one.block);
+}
+
+TEST(BlockPool, WhatCameInWholeGetsTheSlowestBlockForGood) {
+  BlockPool pool{4, 0};
+  for (int i = 0; i < 2; ++i) EXPECT_NE(pool.acquire_received(1, 0), BlockPool::none);
+  const auto slow = pool.acquire_for_join(1, 0);
+  EXPECT_EQ(pool.acquire_received(1, BlockPool::grace - 1), BlockPool::none);
+  const Nanos later = 2 * BlockPool::grace;
+  EXPECT_EQ(pool.acquire_received(1, later), slow.block);
+  EXPECT_FALSE(pool.is_held(slow));
+  EXPECT_EQ(pool.take_evictions(), 1U);
+  EXPECT_EQ(pool.acquire_received(1, 2 * later), BlockPool::none) << "it is whole: nobody takes it away";
 }
 
 TEST(BlockPool, MayHaveNoBlocksOfASize) {

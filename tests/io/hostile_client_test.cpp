@@ -120,6 +120,38 @@ TEST_F(HostileClientTest, LongMessagesPassPlayersWhoHoldAllBlocks) {
   EXPECT_GT(drops(Drop::fragments_given_up), 0U);
 }
 
+/// The same with small blocks alone, for which a message that came packed has as good a claim as one in fragments.
+TEST_F(HostileClientTest, PackedMessagesPassPlayersWhoHoldAllSmallBlocks) {
+  Peer& honest = play(100);
+  std::vector<Peer*> hoarders;
+  for (std::uint64_t player_id = 1; player_id <= 16; ++player_id) hoarders.push_back(&play(player_id));
+  run(200 * millisecond);
+  for (Peer* hoarder : hoarders) take_over(*hoarder);
+  for (Peer* hoarder : hoarders) {
+    Bytes body(100);
+    base::ByteWriter out{body};
+    out.write(std::uint16_t{0});
+    channel::write_fragment_header(out, {1, 0, 2'000});
+    body.resize(out.size() + 80);
+    send(*hoarder, {.flags = wire::flag::sealed | wire::flag::fragment, .channel = 1, .body = body});
+  }
+  for (int i = 0; i < 2'100; ++i) {
+    step();
+    discard_rows();
+  }
+  EXPECT_GT(drops(Drop::reliable_no_room), 0U) << "they hold what they may";
+  constexpr std::uint8_t flags = wire::flag::sealed | wire::flag::compressed;
+  for (const std::uint8_t channel : {std::uint8_t{0}, std::uint8_t{1}}) {
+    send(honest, {.flags = flags, .channel = channel, .body = packed(8'000, channel != 0)});
+    run(2 * millisecond);
+    const auto game_messages = collect();
+    ASSERT_EQ(game_messages.size(), 1U) << "channel " << unsigned{channel} << ": " << drops_text();
+    EXPECT_EQ(game_messages[0].message, own(8'000));
+    run(20 * millisecond);
+  }
+  EXPECT_EQ(drops(Drop::fragments_given_up), 1U) << "the second took the block that the first gave back";
+}
+
 TEST_F(HostileClientTest, LostPlansAreReportedWithoutFurtherDatagrams) {
   Peer& peer = play(1);
   run(200 * millisecond);
