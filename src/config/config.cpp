@@ -12,7 +12,6 @@
 #include "config/engine_config.h"
 #include "config/option.h"
 #include "config/ports.h"
-#include "session/id.h"
 
 namespace serried::config {
 namespace {
@@ -191,9 +190,9 @@ void check_config(const ServerConfig& config, std::vector<Fault>& faults) {
                                std::to_string(config.sessions_max) + "; raise sessions or lower players");
   if (config.sessions_max < config.io_lanes)
     fault("--sessions-max", "is less than --io-lanes; each lane needs at least one session");
-  if (config.sessions_max > config.io_lanes * session::sessions_per_lane_max)
-    fault("--sessions-max", "is more than " + std::to_string(session::sessions_per_lane_max) +
-                                " for each of --io-lanes; add lanes or lower it");
+  if (config.sessions_max > config.io_lanes * sessions_per_lane_max)
+    fault("--sessions-max",
+          "is more than " + std::to_string(sessions_per_lane_max) + " for each of --io-lanes; add lanes or lower it");
   if (config.idle_ping_ms >= config.timeout_ms)
     fault("--idle-ping-ms", "must be less than --timeout-ms (" + std::to_string(config.timeout_ms) +
                                 "), or connections end before they are asked for a sign of life");

@@ -89,15 +89,15 @@ unsigned sessions_per_lane(const ServerConfig& config) noexcept {
   const unsigned share = (config.sessions_max + config.io_lanes - 1) / config.io_lanes;
   if (config.io_lanes == 1) return share;
   // A hash of addresses deals clients to lanes, never quite evenly: no lane shall be full long before the server is.
-  return std::min(share + share / 8 + 32, session::sessions_per_lane_max);
+  return std::min(share + share / 8 + 32, sessions_per_lane_max);
 }
 
 unsigned spare_sessions_per_lane(const ServerConfig& config) noexcept {
-  return std::clamp(sessions_per_lane(config) / 16, 16U, 1'024U);
+  return std::clamp(sessions_per_lane(config) / 16, 16U, spare_sessions_per_lane_max);
 }
 
 unsigned session_places_per_lane(const ServerConfig& config) noexcept {
-  return std::min(sessions_per_lane(config) + spare_sessions_per_lane(config), session::sessions_per_lane_max);
+  return sessions_per_lane(config) + spare_sessions_per_lane(config);
 }
 
 world::Config world_config(const ServerConfig& config) {

@@ -13,6 +13,7 @@
 #include "port/ethdev.h"
 #include "port/socket.h"
 #include "replicate/config.h"
+#include "session/id.h"
 #include "simd/isa.h"
 #include "world/config.h"
 
@@ -41,9 +42,13 @@ struct LinkSizes {
 };
 [[nodiscard]] LinkSizes link_sizes(const ServerConfig& config, unsigned shards);
 
+inline constexpr unsigned spare_sessions_per_lane_max = 1'024;
+/// So that the spare ones can be numbered too.
+inline constexpr unsigned sessions_per_lane_max = session::sessions_per_lane_max - spare_sessions_per_lane_max;
 /// Sessions of one io lane: its part of all; where there are several lanes an eighth more, and some.
 [[nodiscard]] unsigned sessions_per_lane(const ServerConfig& config) noexcept;
-/// Places beyond those, for players who come back while the lane is full: as many can at a time.
+/// Places beyond those, for players who come back while the lane is full: as many can at a time whose older session is
+/// of this lane, and half as many of those whose is not.
 [[nodiscard]] unsigned spare_sessions_per_lane(const ServerConfig& config) noexcept;
 /// Of an io lane's session table.
 [[nodiscard]] unsigned session_places_per_lane(const ServerConfig& config) noexcept;

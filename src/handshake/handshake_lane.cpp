@@ -79,7 +79,7 @@ void HandshakeLane::work_on(link::HandshakeJob& job, std::uint32_t link, Nanos n
     case link::HandshakeJob::Kind::none:
       break;
     case link::HandshakeJob::Kind::connect:
-      return connect(job.as<link::HandshakeJob::Connect>(), now, unix_now_s);
+      return connect(job.as<link::HandshakeJob::Connect>(), link, now, unix_now_s);
     case link::HandshakeJob::Kind::confirm:
       return confirm(job.as<link::HandshakeJob::Confirm>(), {link, job.connection_id}, now, unix_now_s);
     case link::HandshakeJob::Kind::prepare_rekey:
@@ -90,7 +90,8 @@ void HandshakeLane::work_on(link::HandshakeJob& job, std::uint32_t link, Nanos n
   }
 }
 
-void HandshakeLane::connect(link::HandshakeJob::Connect& work, Nanos now, std::int64_t unix_now_s) noexcept {
+void HandshakeLane::connect(link::HandshakeJob::Connect& work, std::uint32_t link, Nanos now,
+                            std::int64_t unix_now_s) noexcept {
   const std::span<const std::uint8_t> token{work.token.data(), work.token_bytes};
   crypt::TokenClaims claims;
   switch (crypt::open_token(config_.token_key, token, unix_now_s, claims)) {
@@ -124,7 +125,7 @@ void HandshakeLane::connect(link::HandshakeJob::Connect& work, Nanos now, std::i
     return deny(work, DenyReason::token_invalid, counters_.denied_invalid);
 
   // Last, because it may end the player's older session.
-  if (!make_room(work, claims.player_id)) return deny_full(retry_when_full);
+  if (!make_room(work, link, claims.player_id)) return deny_full(retry_when_full);
 
   crypt::KeyContext& context = work.context;
   context.version = message::protocol_version;
@@ -144,12 +145,15 @@ void HandshakeLane::connect(link::HandshakeJob::Connect& work, Nanos now, std::i
 }
 
 /// A player who has a session is let in whatever others hold; where the io lane is full, that session gives its place
-/// now, and not when the new one has proved its keys: a player has one place more than usual for a moment only.
-bool HandshakeLane::make_room(link::HandshakeJob::Connect& work, std::uint64_t player_id) noexcept {
+/// now, and not when the new one has proved its keys: a player has one place more than usual for a moment only. It is
+/// not ended where the io lane has no place for the new one.
+bool HandshakeLane::make_room(link::HandshakeJob::Connect& work, std::uint32_t link, std::uint64_t player_id) noexcept {
+  using Room = link::HandshakeJob::Room;
   const ActiveSession* active = active_.find(player_id);
-  if (active == nullptr) return !work.full && active_.size() < active_.capacity();
+  if (active == nullptr) return work.room == Room::for_all && active_.size() < active_.capacity();
   work.returns = true;
-  if (!work.full) return true;
+  if (work.room == Room::for_all) return true;
+  if (work.room == Room::for_none || (work.room == Room::for_returning_here && active->link != link)) return false;
   if (!links_[active->link]->superseded.push(link::Superseded{active->connection_id})) return false;
   active_.erase(player_id);
   counters_.superseded.add(1);

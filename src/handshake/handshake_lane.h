@@ -72,8 +72,8 @@ class HandshakeLane {
   };
 
   void work_on(link::HandshakeJob& job, std::uint32_t link, Nanos now, std::int64_t unix_now_s) noexcept;
-  void connect(link::HandshakeJob::Connect& work, Nanos now, std::int64_t unix_now_s) noexcept;
-  [[nodiscard]] bool make_room(link::HandshakeJob::Connect& work, std::uint64_t player_id) noexcept;
+  void connect(link::HandshakeJob::Connect& work, std::uint32_t link, Nanos now, std::int64_t unix_now_s) noexcept;
+  [[nodiscard]] bool make_room(link::HandshakeJob::Connect& work, std::uint32_t link, std::uint64_t player_id) noexcept;
   void confirm(link::HandshakeJob::Confirm& work, ActiveSession fresh, Nanos now, std::int64_t unix_now_s) noexcept;
   static void rekey(link::HandshakeJob::ComputeRekey& work, std::uint32_t connection_id) noexcept;
   template <class Work>

@@ -54,6 +54,17 @@ Drop repeat(IoState& state, const Attempt& attempt, const wire::Path& to) noexce
   return Drop::none;
 }
 
+/// Half of the spare places is for players whose older session is of this lane: such a place comes free again when that
+/// has ended, and one for a player who comes from another lane does not.
+link::HandshakeJob::Room room_of(const IoState& state) noexcept {
+  using Room = link::HandshakeJob::Room;
+  const IoConfig& config = state.config;
+  const unsigned in_use = state.table.in_use();
+  if (in_use < config.sessions_max) return Room::for_all;
+  if (in_use >= config.places()) return Room::for_none;
+  return in_use < config.sessions_max + config.sessions_spare / 2 ? Room::for_returning : Room::for_returning_here;
+}
+
 /// The cookie has come back: record the attempt, and send the costly part off this lane. No session yet: a stranger has
 /// shown nothing but an address.
 Drop begin(IoState& state, const message::Connect& connect, const wire::Path& from, const crypt::Hash& token_hash,
@@ -68,7 +79,7 @@ Drop begin(IoState& state, const message::Connect& connect, const wire::Path& fr
   link::HandshakeJob& job = state.handshake.jobs[index];
   auto& work = job.begin<link::HandshakeJob::Connect>();
   work.from = from;
-  work.full = state.table.in_use() >= state.config.sessions_max;
+  work.room = room_of(state);
   work.client_ephemeral = connect.client_ephemeral;
   work.cookie = connect.cookie;
   work.proof = connect.proof;

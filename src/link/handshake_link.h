@@ -24,12 +24,20 @@ class HandshakeJob {
  public:
   enum class Kind : std::uint8_t { none, connect, confirm, prepare_rekey, compute_rekey };
 
+  /// For whom the io lane has a place: for fewer the further down.
+  enum class Room : std::uint8_t {
+    for_all,
+    for_returning,       ///< players who give one up, of any lane
+    for_returning_here,  ///< players who give up one of this lane
+    for_none,
+  };
+
   /// A Connect with a good cookie, on its way to what keys are derived from. It has no session yet: that begins when
   /// the token has proved who the player is.
   struct Connect {
     static constexpr Kind kind = Kind::connect;
     wire::Path from;
-    bool full = false;  ///< the io lane has a place only for a player who gives one up
+    Room room = Room::for_all;
     crypt::PublicKey client_ephemeral{};
     crypt::Cookie cookie{};
     crypt::Proof proof{};

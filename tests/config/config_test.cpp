@@ -168,8 +168,8 @@ TEST(ReadConfig, ASocketTakesOneAddress) {
 }
 
 TEST(ReadConfig, SessionsFitTheirLanes) {
-  EXPECT_TRUE(names(read_config(with({"--sessions-max", "131073"})), "--sessions-max", "131072"));
-  EXPECT_TRUE(read_config(with({"--sessions-max", "131073", "--io-lanes", "2"})).faults.empty());
+  EXPECT_TRUE(names(read_config(with({"--sessions-max", "130049"})), "--sessions-max", "130048"));
+  EXPECT_TRUE(read_config(with({"--sessions-max", "130049", "--io-lanes", "2"})).faults.empty());
   EXPECT_TRUE(names(read_config(with({"--sessions-max", "3", "--players-max", "3", "--io-lanes", "4"})),
                     "--sessions-max", "each lane"));
   EXPECT_TRUE(names(read_config(with({"--sessions-max", "100"})), "--players-max", "more than --sessions-max 100"));

@@ -118,6 +118,18 @@ TEST(IoConfig, SessionsAreDividedAmongLanesAndParametersMatchTheConfiguration) {
   EXPECT_EQ(io.parameters.sections_z, world_config(config).geometry.sections[2]);
 }
 
+TEST(IoConfig, TheLargestLaneHasSparePlacesToo) {
+  ServerConfig config;
+  for (const unsigned lanes : {1U, 2U}) {
+    config.io_lanes = lanes;
+    config.sessions_max = lanes * sessions_per_lane_max;
+    const io::IoConfig io = io_config(config, {}, nullptr, 1, 0);
+    EXPECT_EQ(io.places() - io.sessions_max, 1'024U);
+    EXPECT_LE(io.places(), session::sessions_per_lane_max);
+    EXPECT_EQ(io.places(), session_places_per_lane(config));
+  }
+}
+
 TEST(SocketConfig, OneLaneAloneOnItsPort) {
   ServerConfig config;
   EXPECT_EQ(socket_config(config, 1).address, port::Address{}) << "all addresses of the machine";

@@ -94,6 +94,9 @@ struct WallClockTest : HandshakeLaneTest {
   Nanos now = uptime;
   std::uint32_t connections = 10;
   std::uint32_t retry_after_ms = 0;  ///< of the last denial
+  link::HandshakeLink other_link{8, 8};
+  link::HandshakeLink* via = &link;  ///< the io lane that players come to
+  link::HandshakeJob::Room room = link::HandshakeJob::Room::for_all;
   std::unique_ptr<HandshakeLane> lane;
 
   struct Ticket {
@@ -106,7 +109,7 @@ struct WallClockTest : HandshakeLaneTest {
   void start(std::uint32_t tokens_remembered = 64) {
     config.started_at = now;
     config.tokens_remembered = tokens_remembered;
-    lane = std::make_unique<HandshakeLane>(config, std::vector{&link});
+    lane = std::make_unique<HandshakeLane>(config, std::vector{&link, &other_link});
     lane->poll(now, truth() + server_ahead_s);
   }
   /// The lane is polled all the while, as it is by its core.
@@ -136,9 +139,10 @@ struct WallClockTest : HandshakeLaneTest {
   std::optional<message::DenyReason> log_in(const Ticket& ticket) {
     const std::uint32_t connection = ++connections;
     const crypt::KeyPair client = crypt::make_key_pair(config.entropy);
-    link::HandshakeJob& job = link.jobs[0];
+    link::HandshakeJob& job = via->jobs[0];
     job.connection_id = connection;
     auto& work = job.begin<link::HandshakeJob::Connect>();
+    work.room = room;
     work.client_ephemeral = client.public_key;
     work.proof = crypt::make_proof(ticket.claims.secret, message::protocol_version, client.public_key, work.cookie,
                                    ticket.bytes);
@@ -160,14 +164,43 @@ struct WallClockTest : HandshakeLaneTest {
   static constexpr Nanos uptime = 1'000 * second;  ///< of the host when the server starts
 
   void work_off() {
-    EXPECT_TRUE(link.requests.push(0));
+    EXPECT_TRUE(via->requests.push(0));
     EXPECT_EQ(lane->poll(now, truth() + server_ahead_s), 1U);
     std::uint32_t index = 9;
-    EXPECT_EQ(link.results.pop(&index, 1), 1U);
+    EXPECT_EQ(via->results.pop(&index, 1), 1U);
   }
 };
 
 constexpr std::optional<message::DenyReason> let_in;
+
+TEST_F(WallClockTest, AnOlderSessionGivesWayOnlyWhereThereIsAPlaceForTheNewOne) {
+  using Room = link::HandshakeJob::Room;
+  start();
+  ASSERT_EQ(log_in(issue(1)), let_in);
+  const auto ended = [&] {
+    link::Superseded old;
+    unsigned count = 0;
+    while (link.superseded.pop(&old, 1) == 1) ++count;
+    return count;
+  };
+  for (link::HandshakeLink* const to : {&link, &other_link}) {
+    via = to;
+    room = Room::for_none;
+    EXPECT_EQ(log_in(issue(1)), message::DenyReason::full);
+    room = Room::for_returning;
+    EXPECT_EQ(log_in(issue(2)), message::DenyReason::full) << "has none to give up";
+  }
+  room = Room::for_returning_here;
+  EXPECT_EQ(log_in(issue(1)), message::DenyReason::full) << "gives up one of another lane";
+  EXPECT_EQ(ended(), 0U);
+  via = &link;
+  EXPECT_EQ(log_in(issue(1)), let_in);
+  EXPECT_EQ(ended(), 1U);
+  via = &other_link;
+  room = Room::for_returning;
+  EXPECT_EQ(log_in(issue(1)), let_in);
+  EXPECT_EQ(ended(), 1U);
+}
 
 TEST_F(WallClockTest, PlayersComeInWhileTheClocksDifferByThePromisedTolerance) {
   for (const std::int64_t ahead : {-30, -20, 0, 20, 30}) {

@@ -119,6 +119,35 @@ TEST_F(FewSessions, APlayerHoldsOnePlaceOfAFullServerHoweverOftenAHandshakeBegin
   EXPECT_EQ(connect(4).session.state(), State::entering) << "the place is free when its holder does not come";
 }
 
+struct OneSpare : LaneTest {
+  OneSpare() : LaneTest(config()) {}
+  static IoConfig config() {
+    IoConfig config = default_config();
+    config.sessions_max = 3;
+    config.sessions_spare = 1;
+    return config;
+  }
+};
+
+TEST_F(OneSpare, APlayerForWhomThereIsNoPlaceKeepsTheOldSession) {
+  for (std::uint64_t id = 1; id <= 3; ++id) connect(id);
+  peers[2]->mute = peers[2]->deaf = true;
+  connect(3);  // the spare place; that of the old session is not free yet
+  ASSERT_EQ(lane.counters().sessions.value(), 4U);
+  Peer& early = add_peer(claims_for(2));
+  run(50 * millisecond);
+  EXPECT_EQ(early.session.deny_reason(), message::DenyReason::full);
+  early.mute = true;
+  run(400 * millisecond);
+  EXPECT_EQ(peers[1]->session.state(), State::entering) << peers[1]->session.end_text();
+  EXPECT_EQ(handshake.counters().superseded.value(), 1U);
+  connect(2);
+  run(400 * millisecond);
+  EXPECT_EQ(peers[1]->session.state(), State::closed);
+  EXPECT_EQ(lane.counters().sessions.value(), 3U);
+  expect_balanced();
+}
+
 TEST_F(FewSessions, StrangersWithoutAGoodTokenHoldNoPlace) {
   for (std::uint64_t id = 1; id <= 2; ++id) connect(id);
   const crypt::Secret guessed{};
@@ -351,6 +380,28 @@ struct CookieFlood : LaneTest {
     expect_balanced();
   }
 
+  /// Three seconds in which each of those beside the players bends the newest cookie it has been given and returns it:
+  /// so many at once, and then one each 50 ms. Ten log in meanwhile, without repeating a Connect.
+  void expect_logins_beside(unsigned at_once) {
+    collect_cookies();
+    for (auto& hostile : flood)
+      for (unsigned i = 0; i < at_once; ++i) send_garbage(*hostile);
+    for (int i = 0; i < 3'000; ++i) {
+      if (i < 2'500 && i % 250 == 0) add_peer(claims_for(static_cast<std::uint64_t>(i + 1)));
+      for (auto& hostile : flood) {
+        keep_cookie(*hostile);
+        if (i % 50 == 0) send_garbage(*hostile);
+      }
+      step();
+      for (std::size_t who = 0; who < peers.size(); ++who)
+        if (i == static_cast<int>(250 * who) + 100) {
+          EXPECT_EQ(peers[who]->session.state(), State::entering) << who << ' ' << drops_text();
+        }
+    }
+    EXPECT_EQ(peers.size(), 10U);
+    expect_balanced();
+  }
+
   std::vector<std::unique_ptr<Hostile>> flood;
   base::Prng random{17};
 };
@@ -380,34 +431,21 @@ TEST_F(CookieFlood, OfOneNetworkThatHasCookies) {
 }
 TEST_F(CookieFlood, OfAddressesEverywhere) {
   add_hostile(200, anywhere);
-  /// Three seconds in which each of those beside the players bends the newest cookie it has been given and returns it:
-  /// so many at once, and then one each 50 ms. Ten log in meanwhile, without repeating a Connect.
-  void expect_logins_beside(unsigned at_once) {
-    collect_cookies();
-    for (auto& hostile : flood)
-      for (unsigned i = 0; i < at_once; ++i) send_garbage(*hostile);
-    for (int i = 0; i < 3'000; ++i) {
-      if (i < 2'500 && i % 250 == 0) add_peer(claims_for(static_cast<std::uint64_t>(i + 1)));
-      for (auto& hostile : flood) {
-        keep_cookie(*hostile);
-        if (i % 50 == 0) send_garbage(*hostile);
-      }
-      step();
-      for (std::size_t who = 0; who < peers.size(); ++who)
-        if (i == static_cast<int>(250 * who) + 100) {
-          EXPECT_EQ(peers[who]->session.state(), State::entering) << who << ' ' << drops_text();
-        }
-    }
-    EXPECT_EQ(peers.size(), 10U);
-    expect_balanced();
-  }
-
   expect_logins_answered();
 }
 TEST_F(CookieFlood, OfAddressesEverywhereThatHaveCookies) {
   add_hostile(200, anywhere);
   collect_cookies();
   expect_logins_answered();
+}
+
+TEST_F(CookieFlood, OfOneBehindThePlayersOwnNat) {
+  add_hostile(1, [](unsigned) { return port::ipv4_address(10, 0, 0, 2); });
+  expect_logins_beside(40);
+}
+TEST_F(CookieFlood, OfSixteenInThePlayersOwnNetwork) {
+  add_hostile(16, [](unsigned i) { return port::ipv4_address(10, 0, 0, static_cast<std::uint8_t>(100 + i)); });
+  expect_logins_beside(16);
 }
 
 TEST_F(CookieFlood, InThePlayersOwnName) {
@@ -436,12 +474,3 @@ TEST_F(CookieFlood, InThePlayersOwnName) {
 
 }  // namespace
 }  // namespace serried::io
-TEST_F(CookieFlood, OfOneBehindThePlayersOwnNat) {
-  add_hostile(1, [](unsigned) { return port::ipv4_address(10, 0, 0, 2); });
-  expect_logins_beside(40);
-}
-TEST_F(CookieFlood, OfSixteenInThePlayersOwnNetwork) {
-  add_hostile(16, [](unsigned i) { return port::ipv4_address(10, 0, 0, static_cast<std::uint8_t>(100 + i)); });
-  expect_logins_beside(16);
-}
-
