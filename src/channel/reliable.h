@@ -45,7 +45,7 @@ struct Receiver {
   /// or not. True: it is left out, and counts as received: nothing waits behind it. Null: none is.
   bool (*leaves_out)(void* context, message::Type type) = nullptr;
   /// A message that came whole is received, once: handed on, or kept until it can be. One that found no room, and comes
-  /// again, is not. Null: nobody asks.
+  /// again, is not. Null: it is not told.
   void (*taken)(void* context, message::Type type) = nullptr;
 };
 
