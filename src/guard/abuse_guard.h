@@ -92,7 +92,7 @@ class AbuseGuard {
     bool needy = false;         ///< the session has fallen silent, or is being asked from there
   };
   /// May it be opened. Score bans and limits of Connects do not matter: who has the session's key is no stranger. Nor
-  /// do failures of the source where the claim is good: nobody has to receive at an address to be charged there, so
+  /// do failures of the source where the claim is good: no host has to receive at an address to be charged there, so
   /// forgers would keep players from moving to it.
   /// Drops   address_rate, prefix_rate, foreign_source
   [[nodiscard]] metrics::Drop admit_foreign(const Address& from, Claim claim, Nanos now) noexcept;
