@@ -202,7 +202,8 @@ auto BasicSentDatagrams<queue_capacity>::acknowledge(const AckBlock& block, Nano
     lateness_.turn_to(now);
     const Nanos waited = age(oldest_sent, now);
     const Nanos expected = round_trip_.smoothed() + ack_delay_ * ack_delay_unit;
-    if (waited > expected) result.late = waited - expected;
+    if (waited > expected + lateness_.longest()) [[unlikely]]
+      result.late = waited - expected;
   }
   tidy();
   return Verdict::ok;

@@ -99,6 +99,8 @@ class AckLateness {
     longest_ = 0;
     since_ = at;
   }
+  /// The longest of this turn.
+  [[nodiscard]] Nanos longest() const noexcept { return longest_ * unit; }
   /// What a timeout should allow for: a quarter more than the longest.
   [[nodiscard]] Nanos allowance() const noexcept;
 
@@ -130,7 +132,7 @@ struct AckResult {
   std::uint64_t newest_acked = 0, newest_lost = 0;  ///< sequences; 0: none
   unsigned outcomes = 0;
   bool too_early = false;  ///< what a timeout had declared lost is acked, and none of it is missing
-  Nanos late = 0;          ///< the oldest that is acked waited so much longer than it should: for note_late
+  Nanos late = 0;          ///< the oldest acked waited so much longer than it should, longer than known: for note_late
 };
 
 /// The sending half: the datagrams in flight, in a queue of fixed capacity, each with what it carried; ack-only ones

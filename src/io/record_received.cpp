@@ -16,6 +16,15 @@ namespace {
 using channel::SentDatagrams;
 using metrics::Drop;
 
+/// An ack that came later than is known of this client, or of what a timeout had declared lost.
+[[gnu::noinline]] void on_unusual_ack(IoState& state, std::uint32_t slot, std::uint64_t sequence,
+                                      const channel::AckResult& acked, Nanos now) noexcept {
+  session::Outbound& outbound = state.table.outbound(slot);
+  if (acked.late != 0 && state.table.admission(slot).replay.peek(sequence - 1) == Drop::replay_seen)
+    outbound.sent.note_late(acked.late, now);
+  if (acked.too_early && outbound.congestion.on_too_early()) state.counters.early_timeouts.add(1);
+}
+
 /// What the ack block says. False: it lies.
 bool acknowledge(IoState& state, std::uint32_t slot, std::uint64_t sequence, base::ByteReader& body,
                  PlanAcks& plan_acks, Nanos now) noexcept {
@@ -28,10 +37,8 @@ bool acknowledge(IoState& state, std::uint32_t slot, std::uint64_t sequence, bas
   if (outbound.sent.acknowledge(block, state.config.parameters.ack_delay_us * microsecond, now, state.outcomes.data(),
                                 acked) != SentDatagrams::Verdict::ok)
     return false;
-  if (acked.late != 0 && state.table.admission(slot).replay.peek(sequence - 1) == Drop::replay_seen)
-    outbound.sent.note_late(acked.late, now);
-  if (acked.too_early && outbound.congestion.on_too_early()) [[unlikely]]
-    state.counters.early_timeouts.add(1);
+  if ((acked.late | Nanos{acked.too_early}) != 0) [[unlikely]]
+    on_unusual_ack(state, slot, sequence, acked, now);
   const bool told = (acked.acked_bytes | acked.lost_bytes) != 0;
   if (told) outbound.congestion.on_ack_result(acked, outbound.sent.last_sequence(), limited);
   if (acked.outcomes != 0) on_outcomes(state, slot, state.outcomes.data(), acked.outcomes, &plan_acks, now);
