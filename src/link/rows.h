@@ -19,8 +19,8 @@
 
 namespace serried::link {
 
-/// io -> shard: one decoded input, or what acks say about plans, or both. 32 bytes.
-struct alignas(32) InputRow {
+/// io -> shard: one decoded input, or what acks say about plans, or both. 28 bytes.
+struct InputRow {
   std::uint32_t connection_id = 0;   ///< carries the slot in the io lane's table; the shard's look-up is an array index
   std::uint32_t send_limit = 0;      ///< see OutRow::Datagram::charge
   std::uint16_t input_sequence = 0;  ///< valid when has_input
@@ -35,7 +35,7 @@ struct alignas(32) InputRow {
   std::uint32_t plan_acked_mask = 0;
   std::uint32_t plan_lost_mask = 0;
 };
-static_assert(sizeof(InputRow) == 32);
+static_assert(sizeof(InputRow) == 28);
 
 /// io -> shard: what must not be lost. The io lane keeps it and tries again while the ring is full. 32 bytes.
 class SessionEvent {

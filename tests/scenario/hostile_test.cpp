@@ -77,8 +77,8 @@ Plot plot_of(std::uint64_t seed) {
   engine.chunks = engine.client_chunks = 4'096;
   engine.small_blocks = 32;
   engine.client_small_blocks = 32;
-  // A quarter is kept for sending, and where half is taken each session joins one message: with twelve, none of the four
-  // players' messages has to give way to another, however slowly it comes.
+  // A quarter is kept for sending, and where half is taken each session joins one message: with twelve, none of the
+  // four players' messages has to give way to another, however slowly it comes.
   engine.large_blocks = engine.client_large_blocks = 12;
   if (plot.scarce) {
     engine.chunks = 8 + static_cast<std::uint32_t>(rng.below(60));
