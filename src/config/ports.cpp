@@ -38,6 +38,7 @@ bool has_too_many(const std::vector<port::Address>& addresses) {
 
 std::vector<port::Address> without_prefixes(const std::vector<port::LocalAddress>& locals) {
   std::vector<port::Address> addresses;
+  addresses.reserve(locals.size());
   for (const port::LocalAddress& local : locals) addresses.push_back(local.address);
   return addresses;
 }

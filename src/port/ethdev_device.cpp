@@ -202,7 +202,8 @@ SERRIED_SETUP Result<Done> EthdevDevice::set_up_queues(const Plan& plan) {
   if (config_.buffers < buffers_min)
     report_.notes.push_back(std::to_string(buffers_min) + " mbufs a lane in place of " +
                             std::to_string(config_.buffers));
-  for (std::uint16_t queue = 0; queue < config_.queues; ++queue) {
+  const auto queues = static_cast<std::uint16_t>(config_.queues);
+  for (std::uint16_t queue = 0; queue < queues; ++queue) {
     // Never the name of a pool that a closed device had to leave behind.
     static std::atomic<unsigned> pools_made{0};
     const std::string name = "serried_mbufs_" + std::to_string(pools_made.fetch_add(1));
@@ -254,8 +255,8 @@ SERRIED_SETUP Result<Done> EthdevDevice::start(const Plan&) {
   host.mac = report_.mac;
   const Ethdev::Offloads offloads{report_.rx_ip_checksum, report_.rx_udp_checksum, report_.tx_ip_checksum,
                                   report_.tx_udp_checksum};
-  for (std::uint16_t queue = 0; queue < config_.queues; ++queue)
-    lanes_.emplace_back(new Ethdev(id, queue, pools_[queue], offloads, host, neighbors_));
+  for (unsigned queue = 0; queue < config_.queues; ++queue)
+    lanes_.emplace_back(new Ethdev(id, static_cast<std::uint16_t>(queue), pools_[queue], offloads, host, neighbors_));
   return Done{};
 }
 

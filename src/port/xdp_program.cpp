@@ -109,7 +109,7 @@ std::string holder_of(std::uint32_t id) {
     if (number.find_first_not_of("0123456789") != std::string::npos || !holds(processes->path(), id)) continue;
     std::string name;
     std::getline(std::ifstream{processes->path() / "comm"}, name);
-    return "process " + number + ", " + name;
+    return std::string("process ").append(number).append(", ").append(name);
   }
   return {};
 }

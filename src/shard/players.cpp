@@ -60,7 +60,8 @@ std::uint32_t ShardLane::slot_for(const link::SessionEvent::Join& event) noexcep
       counters_.resumed.add(1);
       return index;
     }
-    leave(*old, false);  // no player is absent here, so this one has a session
+    // No player is absent here, so this one has a session.
+    if (old != nullptr) leave(*old, false);
   }
   const std::uint32_t index = free_viewer_count_ != 0 ? free_viewers_[--free_viewer_count_] : give_way();
   if (index == no_viewer) return no_viewer;

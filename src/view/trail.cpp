@@ -189,12 +189,12 @@ void Trails::draw(std::size_t entity, TrailEnd end, const message::Geometry& geo
                   Drawn& out) const noexcept {
   const Sample* const ring = &samples_[entity * depth_];
   const float tick_s = static_cast<float>(tick) / static_cast<float>(second);
-  const Sample* later = nullptr;
-  unsigned place = end.newest;
-  for (unsigned left = end.count; left != 0; --left) {
+  const Sample* later = &ring[end.newest];
+  if (const float since = time.since(later->tick); since >= 0) return draw_one(geometry, *later, since * tick_s, out);
+  unsigned place = last(end.newest);
+  for (unsigned left = end.count; left > 1; --left) {
     const Sample& sample = ring[place];
     const float since = time.since(sample.tick);
-    if (since >= 0 && later == nullptr) return draw_one(geometry, sample, since * tick_s, out);
     if (since >= 0) {
       const float whole = static_cast<float>(later->tick - sample.tick);
       return draw_between(geometry, sample, *later, static_cast<double>(since * tick_s),
