@@ -90,7 +90,7 @@ class IoLanes {
     for (std::size_t i = 0; i < beds_.size(); ++i) {
       const ScalingBed& bed = *beds_[i];
       const auto complain = [&](const std::string& text) {
-        problems.push_back(what + ", lane " + std::to_string(i) + ": " + text);
+        problems.push_back(std::string(what).append(", lane ").append(std::to_string(i)).append(": ").append(text));
       };
       if (bed.crowd.wrong != 0) complain(std::to_string(bed.crowd.wrong) + " datagrams were not as they should be");
       if (bed.inputs != bed.sent_inputs)

@@ -110,7 +110,7 @@ Outcome run_af_xdp(const Options& options, Report& report) {
   const auto started = start_eal(
       options, {"--vdev", "net_af_xdp0,iface=veth0,busy_budget=0", "--vdev", "net_af_xdp1,iface=veth1,busy_budget=0"});
   if (!started) return {false, started.error().message};
-  const Outcome outcome = run_pair("net_af_xdp0", "net_af_xdp1", true, options, report);
+  Outcome outcome = run_pair("net_af_xdp0", "net_af_xdp1", true, options, report);
   port::stop_eal();
   return outcome;
 }

@@ -43,10 +43,10 @@ class FieldReader {
     const std::string_view name = trimmed(line.substr(0, equals));
     for (std::size_t i = 0; i < fields_.size(); ++i) {
       if (name != fields_[i].name) continue;
-      if (seen_[i]) return fault(where + std::string(name) + " is there twice");
+      if (seen_[i]) return fault(std::string(where).append(name).append(" is there twice"));
       seen_[i] = true;
       const std::string wrong = fields_[i].take(unquoted(trimmed(line.substr(equals + 1))));
-      if (!wrong.empty()) fault(where + std::string(name) + " " + wrong);
+      if (!wrong.empty()) fault(std::string(where).append(name).append(" ").append(wrong));
       return;
     }
     fault(where + "unknown name; known are " + names());

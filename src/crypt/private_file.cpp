@@ -112,7 +112,7 @@ SERRIED_SETUP Result<Done> save_text(const FileKind& kind, const std::string& fi
     ::unlink(file.c_str());
     return error;
   };
-  const Result<Done> saved = save();
+  Result<Done> saved = save();
   wipe_text(text);
   return saved;
 }

@@ -158,6 +158,7 @@ class Server {
   template <class T>
   static std::vector<T*> pointers(const std::vector<std::unique_ptr<T>>& owners) {
     std::vector<T*> all;
+    all.reserve(owners.size());
     for (const auto& owner : owners) all.push_back(owner.get());
     return all;
   }
