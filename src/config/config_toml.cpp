@@ -75,7 +75,7 @@ void read_section(const std::string& section, const toml::table& table, std::spa
                   ServerConfig& config, std::vector<LineFault>& faults) {
   for (const auto& [key, node] : table) {
     const std::string name{key.str()};
-    const std::string path = section + "." + name;
+    const std::string path = std::string(section).append(".").append(name);
     const Option* const option = find(section, name);
     if (option == nullptr) {
       const Option* const now = renamed_from_key(renamed, path);

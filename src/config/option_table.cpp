@@ -10,7 +10,7 @@ std::string parts(const std::string& text, const std::string& quote, const std::
   std::string out = quote;
   for (const char c : text) {
     if (c == '|')
-      out += quote + between + quote;
+      out.append(quote).append(between).append(quote);
     else
       out += c;
   }

@@ -40,6 +40,7 @@ std::vector<std::unique_ptr<link::HandshakeLink>> make_handshake_links(const Eng
 template <class Link>
 std::vector<Link*> pointers(const std::vector<std::unique_ptr<Link>>& owners) {
   std::vector<Link*> links;
+  links.reserve(owners.size());
   for (const auto& owner : owners) links.push_back(owner.get());
   return links;
 }

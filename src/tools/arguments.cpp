@@ -57,11 +57,14 @@ void add_rows(const CLI::App& app, const std::string& way, std::string& text) {
   for (const CLI::Option* const option : app.get_options()) {
     if (option->get_lnames().empty() || option == app.get_help_ptr()) continue;
     std::string names;
-    for (const std::string& name : option->get_lnames())
-      names += (names.empty() ? "`" + way : ", `") + "--" + name + "`";
+    for (const std::string& name : option->get_lnames()) {
+      const bool first = names.empty();
+      names.append(first ? "`" : ", `").append(first ? way : "").append("--").append(name).append("`");
+    }
     const std::string unit = option->get_type_size() == 0 ? "" : unit_of(*option), value = option->get_default_str();
-    text += "| " + names + " | " + unit + (unit.empty() ? "| " : " | ") + value + (value.empty() ? "| " : " | ") +
-            cell(option->get_description()) + (option->get_required() ? "; required" : "") + " |\n";
+    text.append("| ").append(names).append(" | ").append(unit).append(unit.empty() ? "| " : " | ");
+    text.append(value).append(value.empty() ? "| " : " | ").append(cell(option->get_description()));
+    text.append(option->get_required() ? "; required" : "").append(" |\n");
   }
   for (const CLI::App* const subcommand : app.get_subcommands([](const CLI::App*) { return true; }))
     add_rows(*subcommand, way + subcommand->get_name() + " ", text);
