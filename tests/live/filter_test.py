@@ -64,10 +64,7 @@ class Filter(unittest.TestCase):
         self.near, self.far = f"{PREFIX}-near", f"{PREFIX}-far"
         self.started = []
         self.addCleanup(self.clean)
-        for space in (self.near, self.far):
-            sh("ip", "netns", "add", space)
-        sh("ip", "link", "add", "near0", "netns", self.near, "numrxqueues", "1", "numtxqueues", "1", "type", "veth", "peer",
-           "name", "far0", "netns", self.far, "numrxqueues", "1", "numtxqueues", "1")
+        programs.join_namespaces(self.near, self.far)
         for space, link, addresses in ((self.near, "near0", [SERVER]), (self.far, "far0", [PLAYER, FLOODER])):
             inside(space, "ip", "link", "set", "lo", "up")
             inside(space, "ethtool", "-K", link, "tx", "off")

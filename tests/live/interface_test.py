@@ -31,10 +31,7 @@ class Interface(unittest.TestCase):
         self.near, self.far = f"{PREFIX}-near", f"{PREFIX}-far"
         self.started = []
         self.addCleanup(self.clean)
-        for space in (self.near, self.far):
-            sh("ip", "netns", "add", space)
-        sh("ip", "link", "add", "near0", "netns", self.near, "numrxqueues", "1", "numtxqueues", "1", "type", "veth", "peer",
-           "name", "far0", "netns", self.far, "numrxqueues", "1", "numtxqueues", "1")
+        programs.join_namespaces(self.near, self.far)
         for space, link, address in ((self.near, "near0", SERVER), (self.far, "far0", PLAYER)):
             inside(space, "ethtool", "-K", link, "tx", "off")
             inside(space, "ip", "link", "set", link, "up")

@@ -33,6 +33,14 @@ def sh(*words, check=True):
     return done
 
 
+def join_namespaces(near, far):
+    """Two new namespaces with a veth pair of one queue between them: near0 in the first, far0 in the second, both down."""
+    for space in (near, far):
+        sh("ip", "netns", "add", space)
+    sh("ip", "link", "add", "near0", "netns", near, "numrxqueues", "1", "numtxqueues", "1", "type", "veth", "peer",
+       "name", "far0", "netns", far, "numrxqueues", "1", "numtxqueues", "1")
+
+
 def inside(space, *words, check=True):
     """The same in a network namespace."""
     return sh("ip", "netns", "exec", space, *words, check=check)
