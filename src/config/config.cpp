@@ -4,6 +4,7 @@
 #include "config/config.h"
 
 #include <algorithm>
+#include <bit>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -134,6 +135,27 @@ void apply_command_line(const CLI::App& app, Reading& reading) {
   }
 }
 
+/// What is said of devices, and where there are none means nothing.
+void check_device_settings(const ServerConfig& config, std::vector<Fault>& faults) {
+  struct Setting {
+    const char* name;
+    unsigned value, usual;
+    bool power_of_two;  ///< mlx5 rounds up to one, ENA refuses all else
+  };
+  const ServerConfig defaults;
+  const Setting settings[] = {{"--rx-descriptors", config.rx_descriptors, defaults.rx_descriptors, true},
+                              {"--tx-descriptors", config.tx_descriptors, defaults.tx_descriptors, true},
+                              {"--mtu", config.mtu, defaults.mtu, false}};
+  for (const auto& [name, value, usual, power_of_two] : settings) {
+    if (config.driver == Driver::socket && value != usual)
+      faults.push_back(
+          {name, "means nothing to --driver socket, which has no device; leave it out, or use --driver ethdev"});
+    else if (power_of_two && !std::has_single_bit(value))
+      faults.push_back({std::string(name) + " " + std::to_string(value),
+                        "is no power of two, which NICs want; give " + std::to_string(std::bit_ceil(value))});
+  }
+}
+
 }  // namespace
 
 Reading read_config(std::span<const std::string> arguments) { return read_config(arguments, renamed_options()); }
@@ -173,6 +195,7 @@ void check_config(const ServerConfig& config, std::vector<Fault>& faults) {
   check_ports(config, faults);
   if (config.driver == Driver::socket && config.vlan != 0)
     fault("--vlan", "means nothing to --driver socket; configure the VLAN in the kernel, or use --driver ethdev");
+  check_device_settings(config, faults);
   if (!config.gateways.empty() && config.next_hop != "arp")
     fault("--gateway", "is only asked for with --next-hop arp; leave it out, or give that too");
   if (config.driver == Driver::socket && config.next_hop != "learn")

@@ -33,6 +33,9 @@ struct ServerConfig {
   std::string next_hop = "learn";
   std::vector<std::string> gateways;
   bool verify_udp_checksum = true;
+  unsigned rx_descriptors = 1'024;
+  unsigned tx_descriptors = 1'024;
+  std::uint16_t mtu = 1'500;
 
   // Sessions
   std::string token_key;

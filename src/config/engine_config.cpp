@@ -190,6 +190,9 @@ port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards, un
   ethdev.device = config.ports[device];
   ethdev.queues = config.io_lanes;
   ethdev.host = host_config(config, ethdev.device);
+  ethdev.rx_descriptors = config.rx_descriptors;
+  ethdev.tx_descriptors = config.tx_descriptors;
+  ethdev.mtu = config.mtu;
   ethdev.buffers = ethdev.rx_descriptors + ethdev.tx_descriptors;
   if (device == 0)
     // What waits in the transmit rings of the others came out of here too.

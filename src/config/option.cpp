@@ -74,6 +74,19 @@ constexpr std::array network{
     Option{"verify-udp-checksum", "network", "verify_udp_checksum", "on|off",
            "drop frames whose UDP checksum is wrong; off where a virtual link leaves it unfilled (ethdev only)",
            [](C& c) -> Target { return &c.verify_udp_checksum; }},
+    Option{
+        "rx-descriptors", "network", "rx_descriptors", "frames",
+        "that a queue of a port has room for until its io lane looks (ethdev only), a power of two; where the driver "
+        "takes another number the log says so",
+        [](C& c) -> Target { return &c.rx_descriptors; }, 64, 32'768},
+    Option{"tx-descriptors", "network", "tx_descriptors", "frames",
+           "that a queue of a port has room for until they have left (ethdev only), a power of two; a tick's burst "
+           "should fit",
+           [](C& c) -> Target { return &c.tx_descriptors; }, 64, 32'768},
+    Option{"mtu", "network", "mtu", "bytes",
+           "of the ports (ethdev only): what is longer the device drops. Own datagrams need 1280; more lets jumbo "
+           "frames of others in, to be counted as bad_frame",
+           [](C& c) -> Target { return &c.mtu; }, 1'280, 9'600},
 };
 
 constexpr std::array sessions{

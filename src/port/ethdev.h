@@ -30,6 +30,7 @@ struct EthdevConfig {
   HostConfig host{};
   unsigned rx_descriptors = 1024, tx_descriptors = 1024;
   unsigned buffers = 16384;  ///< mbufs a queue: descriptors, and what its lane holds in rings
+  /// Frames of others may be longer than an mbuf: they come in several, where the driver can do that.
   std::uint16_t mtu = 1500;
   Nanos link_timeout = 5 * second;
   unsigned neighbors = 4096;  ///< room in the table of NextHop::arp
@@ -139,7 +140,9 @@ class EthdevDevice {
   struct Plan;
   explicit EthdevDevice(const EthdevConfig& config);
   Result<Done> configure(Plan& plan);
+  void plan_mtu(Plan& plan);
   Result<Done> set_up_queues(const Plan& plan);
+  void look_at_rings();
   Result<Done> start(const Plan& plan);
   void set_filters();
   void wait_for_link();

@@ -8,6 +8,7 @@
 #include <optional>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <tuple>
 #include <unistd.h>
 
 #include <rte_cycles.h>
@@ -49,6 +50,21 @@ bool kernel_link_up(unsigned interface_index) noexcept {
   const bool asked = ioctl(file, SIOCGIFFLAGS, &request) == 0;
   close(file);
   return asked && (request.ifr_flags & IFF_UP) != 0 && (request.ifr_flags & IFF_RUNNING) != 0;
+}
+
+/// Around the MTU's bytes: Ethernet header, two VLAN tags, CRC.
+constexpr unsigned link_overhead = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN;
+/// The largest MTU whose frames fit into one mbuf.
+constexpr unsigned mbuf_mtu = RTE_MBUF_DEFAULT_BUF_SIZE - RTE_PKTMBUF_HEADROOM - link_overhead;
+
+/// The largest MTU that a driver takes: it says so itself, or by its longest frame.
+unsigned largest_mtu(const rte_eth_dev_info& info) {
+  const unsigned mtu = info.max_mtu == 0 ? unsigned{UINT16_MAX} : info.max_mtu;
+  if (info.max_rx_pktlen == 0) return mtu;
+  // As rte_eth_dev_configure reckons what a frame has around its MTU.
+  const bool said = info.max_mtu != UINT16_MAX && info.max_rx_pktlen > info.max_mtu;
+  const unsigned overhead = said ? info.max_rx_pktlen - info.max_mtu : RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+  return std::min(mtu, info.max_rx_pktlen - std::min(overhead, info.max_rx_pktlen));
 }
 
 /// Software devices without an address of their own get a locally administered one, the same in each run.
@@ -166,10 +182,7 @@ SERRIED_SETUP Result<Done> EthdevDevice::configure(Plan& plan) {
   report_.tx_udp_checksum = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_UDP_CKSUM) != 0;
   plan.conf.rxmode.offloads = info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
   plan.conf.txmode.offloads = info.tx_offload_capa & (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM);
-  plan.conf.rxmode.mtu = info.max_mtu != 0 ? std::min(config_.mtu, info.max_mtu) : config_.mtu;
-  if (plan.conf.rxmode.mtu < config_.mtu)
-    report_.notes.push_back("MTU " + std::to_string(plan.conf.rxmode.mtu) + " in place of " +
-                            std::to_string(config_.mtu));
+  plan_mtu(plan);
   if (config_.queues > 1) {
     const std::uint64_t types = wanted_rss & info.flow_type_rss_offloads;
     if (types != 0) {
@@ -186,6 +199,22 @@ SERRIED_SETUP Result<Done> EthdevDevice::configure(Plan& plan) {
                  rte_strerror(-error)};
   configured_ = true;
   return Done{};
+}
+
+/// No datagram of ours is longer than one mbuf, so a longer frame is another's: it may come in several mbufs where the
+/// driver can do that, and is dropped as bad_frame. Where it cannot, its device is to drop it.
+SERRIED_SETUP void EthdevDevice::plan_mtu(Plan& plan) {
+  unsigned mtu = std::min(unsigned{config_.mtu}, largest_mtu(plan.info));
+  if (mtu > mbuf_mtu) {
+    if ((plan.info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0)
+      plan.conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
+    else
+      mtu = mbuf_mtu;
+  }
+  plan.conf.rxmode.mtu = mtu;
+  if (mtu < config_.mtu)
+    report_.notes.push_back("MTU " + std::to_string(mtu) + " in place of " + std::to_string(config_.mtu) +
+                            ", which is more than the driver takes");
 }
 
 SERRIED_SETUP Result<Done> EthdevDevice::set_up_queues(const Plan& plan) {
@@ -222,12 +251,28 @@ SERRIED_SETUP Result<Done> EthdevDevice::set_up_queues(const Plan& plan) {
     if (error != 0)
       return Error{"cannot set up queue " + std::to_string(queue) + " with " + std::to_string(rx) + "/" +
                    std::to_string(tx) + " descriptors: " + rte_strerror(-error)};
-    if (queue > 0 || report_.driver != af_xdp) continue;
+    if (queue > 0) continue;
+    look_at_rings();
+    if (report_.driver != af_xdp) continue;
     auto program = XdpProgram::take(interface_index_);
     if (!program) return program.error();
     program_ = std::move(program).value();
   }
   return Done{};
+}
+
+/// What became of the ring sizes that were asked for. A driver may round them further than its limits say (mlx5), and
+/// some cannot be asked (virtio, whose rings are the host's).
+SERRIED_SETUP void EthdevDevice::look_at_rings() {
+  rte_eth_rxq_info rx{};
+  rte_eth_txq_info tx{};
+  if (rte_eth_rx_queue_info_get(report_.port_id, 0, &rx) == 0) report_.rx_descriptors = rx.nb_desc;
+  if (rte_eth_tx_queue_info_get(report_.port_id, 0, &tx) == 0) report_.tx_descriptors = tx.nb_desc;
+  for (const auto& [asked, got, ring] : {std::tuple{config_.rx_descriptors, report_.rx_descriptors, "receive"},
+                                         {config_.tx_descriptors, report_.tx_descriptors, "transmit"}})
+    if (asked != got)
+      report_.notes.push_back(std::to_string(got) + " " + ring + " descriptors in place of " + std::to_string(asked) +
+                              ", as the driver has it");
 }
 
 SERRIED_SETUP Result<Done> EthdevDevice::start(const Plan&) {

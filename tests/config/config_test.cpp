@@ -161,6 +161,25 @@ TEST(ReadConfig, WhatSocketsCannotDo) {
   EXPECT_EQ(reading.faults.size(), 2U) << "a socket needs no address: " << fault_text(reading.faults);
 }
 
+TEST(ReadConfig, SocketsHaveNoDescriptorsAndNoMtu) {
+  const Reading reading = read_config(Texts{"--driver", "socket", "--token-key", "k", "--rx-descriptors", "2048",
+                                            "--tx-descriptors", "512", "--mtu", "9000"});
+  for (const char* const option : {"--rx-descriptors", "--tx-descriptors", "--mtu"})
+    EXPECT_TRUE(names(reading, option, "which has no device"));
+  EXPECT_EQ(reading.faults.size(), 3U) << fault_text(reading.faults);
+}
+
+TEST(ReadConfig, DescriptorsAndMtuHaveBounds) {
+  const Reading reading = read_config(with({"--rx-descriptors", "63", "--tx-descriptors", "32769", "--mtu", "1279"}));
+  EXPECT_TRUE(names(reading, "--rx-descriptors 63", "64 to 32768"));
+  EXPECT_TRUE(names(reading, "--tx-descriptors 32769", "64 to 32768"));
+  EXPECT_TRUE(names(reading, "--mtu 1279", "1280 to 9600"));
+  EXPECT_TRUE(names(read_config(with({"--rx-descriptors", "1000"})), "--rx-descriptors 1000", "give 1024"));
+  EXPECT_TRUE(names(read_config(with({"--tx-descriptors", "2049"})), "--tx-descriptors 2049", "give 4096"));
+  EXPECT_TRUE(
+      read_config(with({"--rx-descriptors", "32768", "--tx-descriptors", "64", "--mtu", "9600"})).faults.empty());
+}
+
 TEST(ReadConfig, ASocketTakesOneAddress) {
   const Reading reading =
       read_config(Texts{"--driver", "socket", "--token-key", "k", "--address", "10.0.0.1", "--address", "fd00::1"});

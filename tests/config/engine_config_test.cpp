@@ -167,6 +167,28 @@ TEST(EthdevConfig, AddressesGatewaysAndNextHop) {
   EXPECT_EQ(ethdev.host.next_hop_mac[5], 9);
 }
 
+TEST(EthdevConfig, DescriptorsAndMtuOfEachDevice) {
+  ServerConfig config;
+  config.addresses = {"10.0.0.1@a", "10.0.1.1@b"};
+  config.ports = {"a", "b"};
+  for (const unsigned device : {0U, 1U}) {
+    const auto usual = ethdev_config(config, 1, device);
+    EXPECT_EQ(usual.rx_descriptors, port::EthdevConfig{}.rx_descriptors);
+    EXPECT_EQ(usual.tx_descriptors, port::EthdevConfig{}.tx_descriptors);
+    EXPECT_EQ(usual.mtu, port::EthdevConfig{}.mtu);
+    ServerConfig more = config;
+    more.rx_descriptors = 4'096;
+    more.tx_descriptors = 2'048;
+    more.mtu = 9'000;
+    const auto ethdev = ethdev_config(more, 1, device);
+    EXPECT_EQ(ethdev.rx_descriptors, 4'096U);
+    EXPECT_EQ(ethdev.tx_descriptors, 2'048U);
+    EXPECT_EQ(ethdev.mtu, 9'000);
+    // What waits in the rings is no lane's: of the first device in those of all.
+    EXPECT_EQ(ethdev.buffers - usual.buffers, 3'072U + 1'024U + (device == 0 ? 1'024U : 0U));
+  }
+}
+
 TEST(LinkSizes, HoldTwoTicksOfAllPlayers) {
   ServerConfig config;
   config.sessions_max = 100'000;

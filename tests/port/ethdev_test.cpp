@@ -256,7 +256,7 @@ class PcapTest : public testing::Test {
   }
 
   /// The device, as the host of frames.h.
-  std::unique_ptr<EthdevDevice> open_on(const std::vector<frames::Bytes>& all) {
+  std::unique_ptr<EthdevDevice> open_on(const std::vector<frames::Bytes>& all, std::uint16_t mtu = 1500) {
     write(all);
     const std::string arguments = "rx_pcap=" + in_ + ",tx_pcap=" + out_;
     EXPECT_EQ(rte_eal_hotplug_add("vdev", device_.c_str(), arguments.c_str()), 0);
@@ -265,6 +265,7 @@ class PcapTest : public testing::Test {
     config.host = frames::config_of();
     config.rx_descriptors = config.tx_descriptors = 256;
     config.buffers = 2048;
+    config.mtu = mtu;
     return open(config);
   }
 
@@ -357,16 +358,27 @@ TEST_F(PcapTest, AnArpRequestInTheCaptureIsAnswered) {
   EXPECT_EQ(arp.target_mac, frames::peer_mac);
 }
 
-/// A frame longer than an mbuf comes in several: no datagram of ours is so long.
+/// A frame longer than an mbuf comes in several, whatever the MTU: no datagram of ours is so long. All its mbufs go
+/// back.
 TEST_F(PcapTest, AFrameInSeveralMbufsIsBad) {
-  auto device = open_on({frames::udp_frame(false, 0, 4000), frames::udp_frame(false)});
-  ASSERT_TRUE(device != nullptr);
-  wire::Batch batch;
-  device->lane(0).receive(batch, second);
-  EXPECT_EQ(batch.rows, 1U);
-  device->lane(0).release(batch);
-  EXPECT_EQ(device->lane(0).counters().drops.value(metrics::Drop::bad_frame), 1U);
-  EXPECT_EQ(device->lane(0).outstanding(), 0U);
+  for (const std::uint16_t mtu : {std::uint16_t{1500}, std::uint16_t{9000}}) {
+    SCOPED_TRACE(mtu);
+    const frames::Bytes jumbo = frames::udp_frame(false, 0, 8000), own = frames::udp_frame(false);
+    SetUp();
+    auto device = open_on({jumbo, own}, mtu);
+    ASSERT_TRUE(device != nullptr);
+    wire::Batch batch;
+    device->lane(0).receive(batch, second);
+    EXPECT_EQ(batch.rows, 1U);
+    device->lane(0).release(batch);
+    const PortCounters& c = device->lane(0).counters();
+    EXPECT_EQ(c.rx_frames.value(), 2U);
+    EXPECT_EQ(c.rx_bytes.value(), jumbo.size() + own.size());
+    EXPECT_EQ(c.drops.value(metrics::Drop::bad_frame), 1U);
+    EXPECT_EQ(device->lane(0).outstanding(), 0U);
+    device.reset();
+    TearDown();
+  }
 }
 
 }  // namespace
