@@ -61,9 +61,10 @@ outputs() {
   for name in "${@:2}"; do sed -nE "s#^build (([^ :]*/)?$name): .*#\\1#p" "$1/build.ninja"; done
 }
 
-# What set_up_and_run installs and builds: package groups (packages.txt), programs by name and by the folder that defines
-# them, and what is configured for them.
+# What set_up_and_run installs and builds: package groups (packages.txt) and further lists of packages, programs by name and
+# by the folder that defines them, and what is configured for them.
 groups=(run)
+lists=()
 programs=(serried-server serried-swarm serried-token)
 program_folders=()
 meson_options=()
@@ -74,7 +75,7 @@ meson_options=()
 set_up_and_run() {
   local name=$1 from=$PWD run needs targets at_first
   shift
-  run=$root/scripts/lib/${name}_run.py
+  run=$root/scripts/lib/${name//-/_}_run.py
   if command -v python3 >/dev/null; then needs=$(python3 "$run" --only-check-options "$@") || exit $?; fi
   if [[ " $* " == *" -h "* || " $* " == *" --help "* ]]; then
     command -v python3 >/dev/null || "$root/scripts/setup" --quiet --only run || exit 1
@@ -82,6 +83,8 @@ set_up_and_run() {
   fi
   cd "$root" || exit 1
   scripts/setup --quiet --only "$(IFS=,; echo "${groups[*]}")" || exit 1
+  local list
+  for list in "${lists[@]}"; do scripts/setup --quiet --list "$list" || exit 1; done
   needs=$(cd "$from" && python3 "$run" --only-check-options "$@") || exit $?
   if [[ $needs == xdp ]]; then
     scripts/setup --quiet --only xdp || exit 1
