@@ -15,6 +15,9 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 # What runs once, or seldom, and meets the machine and its operator.
 CONTROL = ("process", "config", "telemetry", "admin", "server")
+# Whose outer loops read clocks.
+CLOCK = "base/clock.h"
+CLOCK_READERS = {*CONTROL, "client", "tools"}
 # What only some modules may touch: name, pattern over the included header, modules, reason.
 HEADERS = [
     ("DPDK", re.compile(r"^rte_"), {*CONTROL, "link", "port", "tools"}),
@@ -57,6 +60,8 @@ def module_of(layers, path):
 
 
 def check_include(findings, layers, path, number, module, quote, header):
+    if header == CLOCK and module not in CLOCK_READERS:
+        findings.add(path, number, f"only {', '.join(sorted(CLOCK_READERS))} read a clock; elsewhere `now` is an argument", header)
     if quote == '"':
         if header.startswith("serried/"):
             return

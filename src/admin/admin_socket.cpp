@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "telemetry/clock.h"
+#include "base/clock.h"
 
 namespace serried::admin {
 namespace {
@@ -18,7 +18,7 @@ constexpr Nanos patience = second;  ///< for a whole request, and for a whole an
 
 /// Wait until `connection` takes or has something. False: it does not before `deadline`.
 bool is_ready(int connection, short events, Nanos deadline) {
-  const Nanos now = telemetry::now();
+  const Nanos now = base::now();
   if (now >= deadline) return false;
   pollfd wait{connection, events, 0};
   return poll(&wait, 1, static_cast<int>((deadline - now) / millisecond) + 1) == 1;
@@ -87,13 +87,13 @@ void AdminSocket::serve() {
       if (connection >= 0) converse(connection);
       if (connection >= 0) close(connection);
     }
-    admin_.poll(telemetry::now());
+    admin_.poll(base::now());
   }
 }
 
 void AdminSocket::converse(int connection) {
   // Admin's own work waits meanwhile: who sends, or reads, a byte at a time does not have more of it than others.
-  const Nanos asked_by = telemetry::now() + patience;
+  const Nanos asked_by = base::now() + patience;
   std::string request;
   std::size_t end = std::string::npos;
   while (end == std::string::npos && request.size() <= request_bytes_max) {
@@ -106,9 +106,9 @@ void AdminSocket::converse(int connection) {
     end = request.find('\n');
   }
   const std::string answer = end == std::string::npos ? R"({"ok":false,"error":"the request is too long"})"
-                                                      : admin_.answer(request.substr(0, end), telemetry::now());
+                                                      : admin_.answer(request.substr(0, end), base::now());
   const std::string whole = answer + "\n";
-  const Nanos told_by = telemetry::now() + patience;
+  const Nanos told_by = base::now() + patience;
   for (std::size_t sent = 0; sent < whole.size();) {
     if (!is_ready(connection, POLLOUT, told_by)) return;
     const ssize_t more = send(connection, whole.data() + sent, whole.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <ctime>
 #include <mutex>
 #include <optional>
 #include <thread>
 
+#include "base/clock.h"
 #include "channel/dictionary.h"
 #include "channel/pack.h"
 #include "client/inbox.h"
@@ -25,13 +25,6 @@
 namespace serried {
 
 namespace {
-
-/// Time in suspend included, where the system tells it: the server has not waited meanwhile.
-[[nodiscard]] Nanos clock_now() noexcept {
-  timespec time{};
-  if (clock_gettime(CLOCK_BOOTTIME, &time) != 0) clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<Nanos>(time.tv_sec) * second + static_cast<Nanos>(time.tv_nsec);
-}
 
 [[nodiscard]] Nanos nanos(std::chrono::nanoseconds span) noexcept {
   return static_cast<Nanos>(std::max<std::int64_t>(span.count(), 0));
@@ -164,7 +157,7 @@ Result<Done> Client::Implementation::connect() {
   session_options.integrity = integrity ? &*integrity : nullptr;
   session_options.dictionary = dictionary ? &*dictionary : nullptr;
   session_options.on_message = inbox.receiver(session);
-  if (!session.start(session_options, clock_now()))
+  if (!session.start(session_options, base::now()))
     return Error{"the token has " + std::to_string(options.token.size()) + " bytes; a token has 1 to " +
                  std::to_string(crypt::token_bytes_max)};
   begun = true;
@@ -195,12 +188,12 @@ void Client::Implementation::exchange() {
     if (bytes == 0) break;
     ++statistics.received_datagrams;
     statistics.received_bytes += bytes;
-    const Nanos now = clock_now();
+    const Nanos now = base::now();
     const metrics::Drop verdict = session.receive({buffer.data(), bytes}, session.server(), now, drops);
     if (verdict != metrics::Drop::none) ++statistics.dropped_datagrams;
     note_applied(now);
   }
-  while (const std::size_t bytes = session.send(buffer, clock_now())) {
+  while (const std::size_t bytes = session.send(buffer, base::now())) {
     if (!udp->send({buffer.data(), bytes})) break;
     ++statistics.sent_datagrams;
     statistics.sent_bytes += bytes;
@@ -235,7 +228,7 @@ bool Client::Implementation::wait_round(Nanos span) {
   client::Udp* waited = nullptr;
   {
     const std::scoped_lock lock(mutex);
-    const Nanos now = clock_now(), wake = session.wake_at();
+    const Nanos now = base::now(), wake = session.wake_at();
     span = wake > now ? std::min(wake - now, span) : 0;
     if (udp) waited = &*udp;
   }
@@ -355,7 +348,7 @@ void Client::disconnect() {
   Implementation& self = *implementation_;
   {
     const std::scoped_lock lock(self.mutex);
-    self.session.close(clock_now());
+    self.session.close(base::now());
   }
   if (self.thread.joinable() && self.thread.get_id() == std::this_thread::get_id()) return;  // from a callback
   if (self.thread.joinable() && !self.stopping) {
@@ -382,7 +375,7 @@ std::uint16_t Client::submit(const ClientInput& input) {
   out.yaw = std::isfinite(input.yaw) ? message::quantise_angle(input.yaw) : std::int16_t{0};
   out.buttons =
       static_cast<std::uint8_t>((input.crouch ? message::button::crouch : 0) | (input.run ? message::button::run : 0));
-  const Nanos now = clock_now();
+  const Nanos now = base::now();
   out.client_tick = self.session.view().clock().number_at(now);
   const std::uint16_t sequence = self.session.submit(out);
   self.note_left(sequence, now);
@@ -392,7 +385,7 @@ std::uint16_t Client::submit(const ClientInput& input) {
 std::chrono::nanoseconds Client::input_wait(unsigned ticks) {
   Implementation& self = *implementation_;
   const std::scoped_lock lock(self.mutex);
-  const Nanos now = clock_now();
+  const Nanos now = base::now();
   if (!self.session.connected()) return std::chrono::nanoseconds(wait_until_playing);
   const view::TickClock& clock = self.session.view().clock();
   const Nanos interval = std::clamp(ticks, 1U, input_ticks_max) * clock.period();
@@ -409,7 +402,7 @@ SendResult Client::send(Delivery delivery, std::uint8_t type, std::span<const st
   const std::scoped_lock lock(self.mutex);
   if (!self.session.connected()) return SendResult::not_playing;
   return outward(self.requests.own(self.session, static_cast<wire::Channel>(delivery), static_cast<message::Type>(type),
-                                   content, clock_now()));
+                                   content, base::now()));
 }
 
 SendResult Client::chat(ChatScope scope, std::string_view text) {
@@ -417,21 +410,21 @@ SendResult Client::chat(ChatScope scope, std::string_view text) {
   Implementation& self = *implementation_;
   const std::scoped_lock lock(self.mutex);
   if (!self.session.connected()) return SendResult::not_playing;
-  return outward(self.requests.chat(self.session, static_cast<message::ChatScope>(scope), text, clock_now()));
+  return outward(self.requests.chat(self.session, static_cast<message::ChatScope>(scope), text, base::now()));
 }
 
 std::uint32_t Client::action(std::uint16_t action, std::uint64_t target) {
   Implementation& self = *implementation_;
   const std::scoped_lock lock(self.mutex);
   std::uint32_t request = 0;
-  return self.requests.action(self.session, action, target, request, clock_now()) == channel::Queued::yes ? request : 0;
+  return self.requests.action(self.session, action, target, request, base::now()) == channel::Queued::yes ? request : 0;
 }
 
 std::uint32_t Client::command(std::string_view name, std::span<const std::uint8_t> bytes) {
   Implementation& self = *implementation_;
   const std::scoped_lock lock(self.mutex);
   std::uint32_t sequence = 0;
-  return self.requests.command(self.session, name, bytes, sequence, clock_now()) == channel::Queued::yes ? sequence : 0;
+  return self.requests.command(self.session, name, bytes, sequence, base::now()) == channel::Queued::yes ? sequence : 0;
 }
 
 std::uint16_t Client::applied_input() const {
@@ -502,7 +495,7 @@ void Client::scene(const std::function<void(const SceneEntity&)>& visit) const {
       shown = std::move(self.scratch.back());
       self.scratch.pop_back();
     }
-    const Nanos now = clock_now();
+    const Nanos now = base::now();
     client::for_each_in_scene(self.session.view(), now, [&](const SceneEntity& entity) { shown.push_back(entity); });
   }
   for (const SceneEntity& entity : shown) visit(entity);
@@ -516,7 +509,7 @@ bool Client::own(SceneEntity& out) const {
   const std::scoped_lock lock(self.mutex);
   const view::Tracked* own = self.session.view().own();
   if (own == nullptr) return false;
-  out = client::scene_of(self.session.view(), *own, clock_now());
+  out = client::scene_of(self.session.view(), *own, base::now());
   return true;
 }
 

@@ -15,9 +15,9 @@
 
 #include <array>
 
+#include "base/budget.h"
 #include "base/fixed_fifo.h"
 #include "guard/bans.h"
-#include "guard/budget.h"
 #include "guard/sources.h"
 #include "metrics/drop.h"
 
@@ -25,7 +25,7 @@ namespace serried::guard {
 
 /// How often a lane opens, in vain, datagrams that come from an address which is not their session's: too little to be
 /// worth an attack. Those that open are given back.
-struct ForeignBudget : Budget {
+struct ForeignBudget : base::Budget {
   static constexpr std::uint32_t burst = 256;
   static constexpr std::uint32_t per_second = 4096;
   ForeignBudget() noexcept : Budget(per_second, burst) {}
@@ -144,7 +144,7 @@ class AbuseGuard {
   BucketTable failed_cookies_;  ///< by nonce; in one table with sources they would push those out
   ScoreTable scores_;
   ForeignBudget foreign_;
-  Budget cookies_;
+  base::Budget cookies_;
   base::FixedFifo<ScoreBan> raised_;
   base::Prng random_;
 };

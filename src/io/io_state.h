@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/budget.h"
 #include "base/fixed_fifo.h"
 #include "base/fixed_stack.h"
 #include "channel/pack.h"
@@ -14,7 +15,6 @@
 #include "crypt/cookie.h"
 #include "crypt/integrity.h"
 #include "crypt/secret_numbers.h"
-#include "guard/budget.h"
 #include "io/handover.h"
 #include "io/run_commands.h"
 #include "io/send_queue.h"
@@ -127,7 +127,7 @@ struct IoState {
   session::AttemptTable attempts;
   session::AdmitLimits limits;
   guard::AbuseGuard abuse_guard;
-  guard::Budget clear_answers;  ///< to Connects without a cookie, or with one that does not hold
+  base::Budget clear_answers;  ///< to Connects without a cookie, or with one that does not hold
 
   base::FixedStack<wire::Buffer> spare;
   base::FixedFifo<ReadyRow> ready;

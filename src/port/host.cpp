@@ -39,9 +39,9 @@ struct Host::Packet {
 SERRIED_SETUP Host::Host(const HostConfig& config, Neighbors& neighbors) noexcept
     : config_(config),
       neighbors_(neighbors),
-      echoes_(config.echoes_per_second),
-      answers_(config.answers_per_second),
-      questions_(config.questions_per_second) {
+      echoes_(config.echoes_per_second, config.echoes_per_second),
+      answers_(config.answers_per_second, config.answers_per_second),
+      questions_(config.questions_per_second, config.questions_per_second) {
   if (config.next_hop != NextHop::arp) return;
   for (const Address& router : {config.gateway_ipv4, config.gateway_ipv6})
     if (!is_unspecified(router)) neighbors.pin(router);

@@ -12,6 +12,7 @@
 
 #include <span>
 
+#include "base/budget.h"
 #include "metrics/drop.h"
 #include "port/neighbor.h"
 #include "wire/link.h"
@@ -116,25 +117,9 @@ class Host {
   [[nodiscard]] Service serve_neighbor(std::span<const std::uint8_t> body, const Packet& packet, Nanos now,
                                        std::span<std::uint8_t> answer) noexcept;
 
-  /// A second's worth at once, and then evenly (GCRA).
-  class Budget {
-   public:
-    explicit Budget(unsigned per_second) noexcept : interval_(second / per_second) {}
-    [[nodiscard]] bool has(Nanos now) const noexcept { return due_ <= now + second - interval_; }
-    [[nodiscard]] bool take(Nanos now) noexcept {
-      if (!has(now)) return false;
-      due_ = (due_ > now ? due_ : now) + interval_;
-      return true;
-    }
-
-   private:
-    Nanos interval_;
-    Nanos due_ = 0;
-  };
-
   HostConfig config_;
   Neighbors& neighbors_;
-  Budget echoes_, answers_, questions_;
+  base::Budget echoes_, answers_, questions_;  ///< a second's worth at once, and then evenly
 };
 
 }  // namespace serried::port

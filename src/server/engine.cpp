@@ -1,9 +1,9 @@
 #include "server/engine.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "server/collect.h"
 #include "server/engine_on.h"
-#include "telemetry/clock.h"
 
 namespace serried::server {
 namespace {
@@ -17,7 +17,7 @@ shard::ShardSetup shard_setup(const EngineSetup& setup) {
   shard.sessions_per_lane = config::session_places_per_lane(setup.config);
   shard.seed = setup.config.seed;
   shard.game = setup.game;
-  shard.clock = [] { return telemetry::now(); };
+  shard.clock = [] { return base::now(); };
   return shard;
 }
 
@@ -47,7 +47,7 @@ std::vector<Link*> pointers(const std::vector<std::unique_ptr<Link>>& owners) {
 
 unsigned poll_shard(void* lane, Nanos at) noexcept { return static_cast<shard::ShardLane*>(lane)->poll(at); }
 unsigned poll_handshake(void* lane, Nanos at) noexcept {
-  return static_cast<handshake::HandshakeLane*>(lane)->poll(at, telemetry::unix_now());
+  return static_cast<handshake::HandshakeLane*>(lane)->poll(at, base::unix_now());
 }
 
 void add_drops(telemetry::Snapshot& snapshot, const metrics::DropCounters& drops) {
@@ -140,7 +140,7 @@ void Engine::add_io(telemetry::Snapshot& snapshot, const LaneEntry& entry, const
 }
 
 void Engine::collect(telemetry::Snapshot& snapshot) const {
-  snapshot.at = telemetry::now();
+  snapshot.at = base::now();
   collect_io(snapshot);
   for (std::size_t i = 0; i < shard_lanes_.size(); ++i) {
     const shard::ShardCounters& shard = shard_lanes_[i]->counters();

@@ -4,10 +4,10 @@
 
 #include <rte_ethdev.h>
 
+#include "base/clock.h"
 #include "config/ports.h"
 #include "server/engine_on.h"
 #include "session/id.h"
-#include "telemetry/clock.h"
 
 namespace serried::server {
 namespace {
@@ -123,10 +123,10 @@ Result<Done> DevicePorts::open_device(const config::ServerConfig& config, unsign
 Result<DevicePorts> DevicePorts::open(const config::ServerConfig& config, unsigned shards) {
   DevicePorts ports;
   std::vector<port::EthdevDevice*> devices;
-  const Nanos began = telemetry::now();
+  const Nanos began = base::now();
   for (unsigned i = 0; i < config.ports.size(); ++i) {
     // One wait for the links of all: meanwhile the rings of those that are up fill.
-    if (auto done = ports.open_device(config, shards, i, telemetry::now() - began); !done) return done.error();
+    if (auto done = ports.open_device(config, shards, i, base::now() - began); !done) return done.error();
     devices.push_back(ports.devices_.back().ethdev.get());
   }
   for (unsigned lane = 0; lane < config.io_lanes; ++lane)

@@ -5,8 +5,8 @@
 
 #include <rte_pause.h>
 
+#include "base/clock.h"
 #include "telemetry/allocations.h"
-#include "telemetry/clock.h"
 
 namespace serried::server {
 namespace {
@@ -27,7 +27,7 @@ Nanos LaneLoop::round(Nanos at, unsigned& work) noexcept {
     LaneMeter& meter = entry->meter;
     const std::uint64_t allocations_before = telemetry::thread_allocations();
     const unsigned done = entry->poll(entry->lane, at);
-    const Nanos after = telemetry::now();
+    const Nanos after = base::now();
     meter.polls.add(1);
     if (done != 0) {
       meter.busy_polls.add(1);
@@ -40,13 +40,13 @@ Nanos LaneLoop::round(Nanos at, unsigned& work) noexcept {
     at = after;
     entry->due_at = after + entry->rest;
   }
-  return polled ? at : telemetry::now();
+  return polled ? at : base::now();
 }
 
 void LaneLoop::run(const std::atomic<bool>& stop) noexcept {
   // The kernel may otherwise stretch each sleep by 50 us to save wake-ups.
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-  const Nanos begin = telemetry::now(), cpu_begin = telemetry::thread_cpu();
+  const Nanos begin = base::now(), cpu_begin = base::thread_cpu();
   Nanos at = begin, asleep = 0, cpu_due = begin;
   unsigned idle_rounds = 0;
   while (!stop.load(std::memory_order_relaxed)) {
@@ -56,7 +56,7 @@ void LaneLoop::run(const std::atomic<bool>& stop) noexcept {
       idle_rounds = 0;
     } else if (idle_.sleep != 0 && ++idle_rounds > idle_.spins) {
       sleep_for(idle_.sleep);
-      const Nanos woken = telemetry::now();
+      const Nanos woken = base::now();
       asleep += woken - at;
       at = woken;
     } else {
@@ -65,10 +65,10 @@ void LaneLoop::run(const std::atomic<bool>& stop) noexcept {
     meter_.run_ns.set(at - begin);
     meter_.awake_ns.set(at - begin - asleep);
     if (at < cpu_due) continue;
-    meter_.cpu_ns.set(telemetry::thread_cpu() - cpu_begin);
+    meter_.cpu_ns.set(base::thread_cpu() - cpu_begin);
     cpu_due = at + 100 * millisecond;
   }
-  meter_.cpu_ns.set(telemetry::thread_cpu() - cpu_begin);
+  meter_.cpu_ns.set(base::thread_cpu() - cpu_begin);
 }
 
 Nanos rest_policy(bool asked, unsigned asked_us, bool alone) noexcept {

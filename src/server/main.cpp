@@ -13,6 +13,7 @@
 #include <rte_eal.h>
 #include <rte_lcore.h>
 
+#include "base/clock.h"
 #include "config/args.h"
 #include "config/assets.h"
 #include "config/config.h"
@@ -31,7 +32,6 @@
 #include "server/runner.h"
 #include "server/topology.h"
 #include "simd/isa.h"
-#include "telemetry/clock.h"
 #include "telemetry/log.h"
 
 namespace serried::server {
@@ -158,7 +158,7 @@ int serve(const config::Arguments& arguments, const config::ServerConfig& config
   const std::vector<Core> cores = lcores();
   const auto count = static_cast<unsigned>(cores.size());
   const games::reference::Game game{config::reference_config(config, &assets)};
-  EngineSetup setup{config, key, 1, telemetry::now(), &assets, game.callbacks()};
+  EngineSetup setup{config, key, 1, base::now(), &assets, game.callbacks()};
   setup.shards = config.shards != 0 ? config.shards : automatic_shards(count, config.io_lanes);
   auto engine = Engine::open(setup);
   if (!engine) return fail(engine.error().message);

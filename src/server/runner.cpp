@@ -10,11 +10,11 @@
 #include <rte_lcore.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "port/cpus.h"
 #include "process/file.h"
 #include "server/collect.h"
 #include "server/topology.h"
-#include "telemetry/clock.h"
 #include "telemetry/summary.h"
 
 namespace serried::server {
@@ -107,14 +107,14 @@ void Runner::control() {
 }
 
 void Runner::wait_for_end() {
-  const Nanos begin = telemetry::now();
+  const Nanos begin = base::now();
   const Nanos end = setup_.config.seconds == 0 ? ~Nanos{0} : begin + setup_.config.seconds * second;
-  for (Nanos next = begin + second; telemetry::now() < end; next += second) {
+  for (Nanos next = begin + second; base::now() < end; next += second) {
     if (signalled(std::min(next, end))) {
       log_.info("told to stop");
       return;
     }
-    if (telemetry::now() < next) continue;
+    if (base::now() < next) continue;
     sample();
     print_status();
     watch_links();
@@ -126,11 +126,11 @@ void Runner::wait_for_end() {
 
 void Runner::drain() {
   draining_ = true;
-  const Nanos begin = telemetry::now();
+  const Nanos begin = base::now();
   engine_.begin_drain();
-  while (!engine_.drained() && telemetry::now() < begin + drain_max) signalled(telemetry::now() + 20 * millisecond);
+  while (!engine_.drained() && base::now() < begin + drain_max) signalled(base::now() + 20 * millisecond);
   if (engine_.drained())
-    log_.info("drained ms={}", (telemetry::now() - begin) / millisecond);
+    log_.info("drained ms={}", (base::now() - begin) / millisecond);
   else
     log_.warn("not every client was sent Disconnect within {} s; the others will time out", drain_max / second);
 }
@@ -142,7 +142,7 @@ bool Runner::signalled(Nanos until) {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGHUP);
   for (int signal = SIGHUP; signal == SIGHUP;) {
-    const Nanos at = telemetry::now();
+    const Nanos at = base::now();
     const Nanos left = until > at ? until - at : 0;
     const timespec time{static_cast<time_t>(left / second), static_cast<long>(left % second)};
     signal = sigtimedwait(&signals, nullptr, &time);
@@ -212,7 +212,7 @@ void Runner::watch_links() {
 }
 
 void Runner::watch_clock() {
-  const std::int64_t step_s = clock_watch_.note(telemetry::now(), telemetry::unix_now());
+  const std::int64_t step_s = clock_watch_.note(base::now(), base::unix_now());
   if (step_s == 0) return;
   log_.warn("the wall clock was set {} by {} s; login tokens are judged by what it shows now",
             step_s > 0 ? "forward" : "back", step_s > 0 ? step_s : -step_s);

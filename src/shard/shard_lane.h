@@ -12,12 +12,12 @@
 
 #include <vector>
 
+#include "base/budget.h"
 #include "base/counter.h"
 #include "base/fixed_fifo.h"
 #include "base/fixed_map.h"
 #include "base/histogram.h"
 #include "base/prng.h"
-#include "guard/budget.h"
 #include "link/rows.h"
 #include "metrics/drop.h"
 #include "replicate/plan.h"
@@ -207,7 +207,7 @@ class ShardLane {
   game::PlayerMemory game_players_, game_sessions_;  ///< views of them
 
   base::FixedFifo<std::uint32_t> newcomers_;  ///< viewers to be welcomed
-  guard::Budget everywhere_;                  ///< broadcasts to everywhere
+  base::Budget everywhere_;                   ///< broadcasts to everywhere
   game::Broadcast broadcast_;                 ///< the one being delivered
   std::uint32_t delivered_ = 0;               ///< to the viewers before this one
   bool delivering_ = false;

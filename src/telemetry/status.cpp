@@ -7,7 +7,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include "telemetry/clock.h"
+#include "base/clock.h"
 
 namespace serried::telemetry {
 
@@ -47,8 +47,8 @@ std::string pace_text(std::uint64_t interval_ticks) {
 
 std::string tick_text(const base::Histogram& ticks, double budget_ms) {
   if (ticks.count() == 0) return "none yet";
-  return fmt::format("p50 {:.2f} p99 {:.2f} max {:.2f} of {:.2f} ms", to_ms(ticks.quantile(0.5)),
-                     to_ms(ticks.quantile(0.99)), to_ms(ticks.max()), budget_ms);
+  return fmt::format("p50 {:.2f} p99 {:.2f} max {:.2f} of {:.2f} ms", base::to_ms(ticks.quantile(0.5)),
+                     base::to_ms(ticks.quantile(0.99)), base::to_ms(ticks.max()), budget_ms);
 }
 
 std::string clock_text(double seconds) {
@@ -152,9 +152,9 @@ std::string final_table(const Snapshot& snapshot, const Meter& meter, const Stat
   for (const LaneFigures& lane : snapshot.lanes) {
     const std::uint64_t run_ns = snapshot.run_ns(lane), busy_ns = lane.counters[CounterId::lanes_busy_ns];
     const double busy = run_ns == 0 ? 0 : static_cast<double>(busy_ns) / static_cast<double>(run_ns);
-    std::string figures = fmt::format("{:<10} core {}, busy {:.1f}%, longest poll {:.2f} ms, {} allocations", lane.name,
-                                      lane.lcore, 100 * busy, to_ms(lane.counters[CounterId::lanes_longest_poll_ns]),
-                                      lane.counters[CounterId::lanes_allocations]);
+    std::string figures = fmt::format(
+        "{:<10} core {}, busy {:.1f}%, longest poll {:.2f} ms, {} allocations", lane.name, lane.lcore, 100 * busy,
+        base::to_ms(lane.counters[CounterId::lanes_longest_poll_ns]), lane.counters[CounterId::lanes_allocations]);
     if (const std::uint64_t packets = lane.packets(); packets != 0)
       figures += fmt::format(", {:.0f} ns a packet", static_cast<double>(busy_ns) / static_cast<double>(packets));
     text += row("lane", figures);

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "telemetry/allocations.h"
-#include "telemetry/clock.h"
 
 namespace serried::telemetry {
 namespace {
@@ -89,10 +89,10 @@ std::string summary_json(const Snapshot& snapshot, const Meter& meter, const Sta
   json["players_peak"] = meter.players_peak();
   json["rx_pps"] = rate(active.rx_packets);
   json["tx_pps"] = rate(active.tx_packets);
-  json["tick_ms"] = {{"p50", to_ms(ticks.quantile(0.5))},
-                     {"p99", to_ms(ticks.quantile(0.99))},
-                     {"p999", to_ms(ticks.quantile(0.999))},
-                     {"max", to_ms(ticks.max())},
+  json["tick_ms"] = {{"p50", base::to_ms(ticks.quantile(0.5))},
+                     {"p99", base::to_ms(ticks.quantile(0.99))},
+                     {"p999", base::to_ms(ticks.quantile(0.999))},
+                     {"max", base::to_ms(ticks.max())},
                      {"budget", facts.tick_budget_ms}};
   json["ticks"] = active.ticks;
   json["ticks_late"] = active.ticks_late;

@@ -12,6 +12,7 @@
 #include <string>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "crypt/field_text.h"
 #include "crypt/private_file.h"
@@ -29,8 +30,6 @@ constexpr std::int64_t ttl_s_max = std::int64_t{10} * 366 * 24 * 3600;
 constexpr std::uint64_t count_max = 1'000'000;
 
 int fail(const std::string& message) { return tools::fail("serried-token", message); }
-
-[[nodiscard]] std::int64_t unix_now() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
 struct KeygenOptions {
   std::string out;
@@ -124,7 +123,7 @@ int issue(const IssueOptions& options) {
     return fail("--player plus --count goes beyond the largest player id");
   Output output(options.out);
   if (!output.flush()) return fail(output.error().message);
-  const std::int64_t now = unix_now();
+  const std::int64_t now = base::unix_now();
   for (std::uint64_t i = 0; i < options.count; ++i) {
     const auto line = issue_line(key.value(), options, options.player + i, now);
     if (!line) return fail(line.error().message);
@@ -187,7 +186,7 @@ int inspect(const InspectOptions& options) {
     if (!file) return fail("cannot open token file '" + options.file + "': " + std::strerror(errno));
   }
   std::istream& input = options.file == "-" ? std::cin : file;
-  const std::int64_t now = unix_now();
+  const std::int64_t now = base::unix_now();
   std::uint64_t tokens = 0, valid = 0;
   for (std::string line; std::getline(input, line);) {
     if (line.empty()) continue;

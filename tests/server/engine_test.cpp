@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
 #include "games/reference/game.h"
-#include "telemetry/clock.h"
 
 namespace serried::server {
 namespace {
@@ -46,12 +46,12 @@ std::vector<LaneId> lanes_of(const EngineSetup& setup) {
 /// All lanes on this thread, as long as `wanted` is false, for at most two seconds.
 template <class Wanted>
 bool poll_until(Engine& engine, const EngineSetup& setup, Wanted&& wanted) {
-  const Nanos end = telemetry::now() + 2 * second;
+  const Nanos end = base::now() + 2 * second;
   while (!wanted()) {
-    if (telemetry::now() > end) return false;
+    if (base::now() > end) return false;
     for (const LaneId id : lanes_of(setup)) {
       LaneEntry& lane = engine.lane(id);
-      lane.poll(lane.lane, telemetry::now());
+      lane.poll(lane.lane, base::now());
     }
   }
   return true;

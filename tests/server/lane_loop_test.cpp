@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
 #include "telemetry/allocations.h"
-#include "telemetry/clock.h"
 
 namespace serried::server {
 namespace {
@@ -25,7 +25,7 @@ struct Counting {
     self.last = at;
     ++self.polls;
     const Nanos until = at + self.spin;
-    while (telemetry::now() < until) {
+    while (base::now() < until) {
     }
     if (self.allocate) {
       void* memory = std::malloc(1);
@@ -48,7 +48,7 @@ TEST(LaneLoop, PollsEachLaneOnceARoundAndMeasuresTheBusyOnes) {
   busy.spin = millisecond;
   LaneEntry first, second;
   LaneLoop loop{{&entry_of(first, idle), &entry_of(second, busy)}, {}};
-  Nanos at = telemetry::now();
+  Nanos at = base::now();
   for (unsigned i = 0; i < 5; ++i) {
     unsigned work = 0;
     at = loop.round(at, work);
@@ -71,7 +71,7 @@ TEST(LaneLoop, RestsOneLaneWhileOthersAreStillPolled) {
   LaneLoop loop{{&entry_of(first, resting), &entry_of(second, other)}, {}};
   first.rest = 3600 * serried::second;
   unsigned work = 0;
-  Nanos at = telemetry::now();
+  Nanos at = base::now();
   for (unsigned i = 0; i < 10; ++i) at = loop.round(at, work);
   EXPECT_EQ(resting.polls, 1U);
   EXPECT_EQ(other.polls, 10U);
@@ -87,7 +87,7 @@ TEST(LaneLoop, TimeGoesOnWhileAllRest) {
   LaneLoop loop{{&entry_of(entry, resting)}, {}};
   entry.rest = millisecond;
   unsigned work = 0;
-  Nanos at = telemetry::now();
+  Nanos at = base::now();
   for (const Nanos until = at + 20 * millisecond; at < until;) at = loop.round(at, work);
   EXPECT_GE(resting.polls, 2U);
   EXPECT_LE(resting.polls, 21U);
@@ -100,7 +100,7 @@ TEST(LaneLoop, CountsAllocationsOfTheLaneThatMakesThem) {
   LaneEntry first, second;
   LaneLoop loop{{&entry_of(first, clean), &entry_of(second, dirty)}, {}};
   unsigned work = 0;
-  loop.round(loop.round(telemetry::now(), work), work);
+  loop.round(loop.round(base::now(), work), work);
   EXPECT_EQ(first.meter.allocations.value(), 0U);
   EXPECT_EQ(second.meter.allocations.value(), 2U);
 }

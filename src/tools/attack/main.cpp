@@ -4,6 +4,7 @@
 #include <ctime>
 #include <optional>
 
+#include "base/clock.h"
 #include "port/cpus.h"
 #include "port/driver_messages.h"
 #include "port/eal.h"
@@ -38,12 +39,6 @@ int fail(Output& output, const std::string& message, int code = exit_usage) {
   return code;
 }
 
-Nanos monotonic_now() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<Nanos>(time.tv_sec) * second + static_cast<Nanos>(time.tv_nsec);
-}
-
 void overhear(tools::PacketTap& tap, tools::Samples& samples) {
   for (unsigned i = 0; i < overheard_at_a_time; ++i) {
     const auto frame = tap.next();
@@ -67,7 +62,7 @@ int attack(Gun& gun, const tools::AttackOptions& options, tools::Samples& sample
   tools::Forge forge({options.protocol_id, options.seed, options.source}, samples);
   while (options.wait && begun == 0 && interrupted == 0)
     if (carry(gun, samples) == 0) nanosleep(&nap, nullptr);
-  const Nanos began = monotonic_now();
+  const Nanos began = base::now();
   tools::Assault assault(gun, forge, options.kinds, options.rate, began);
   tools::AttackSummary summary;
   const auto look = [&](Nanos now) {
@@ -79,7 +74,7 @@ int attack(Gun& gun, const tools::AttackOptions& options, tools::Samples& sample
   };
   Nanos looked = began, said = began;
   std::uint64_t datagrams_said = 0;
-  for (Nanos now = began; interrupted == 0; now = monotonic_now()) {
+  for (Nanos now = began; interrupted == 0; now = base::now()) {
     if (options.seconds > 0 && static_cast<double>(now - began) * 1e-9 >= options.seconds) break;
     const unsigned passed = carry(gun, samples);
     if (assault.strike(now) + passed == 0) nanosleep(&nap, nullptr);
@@ -92,8 +87,8 @@ int attack(Gun& gun, const tools::AttackOptions& options, tools::Samples& sample
     said = now;
     datagrams_said = summary.datagrams();
   }
-  const Nanos ended = monotonic_now();
-  while (monotonic_now() - ended < last_answers) {
+  const Nanos ended = base::now();
+  while (base::now() - ended < last_answers) {
     const unsigned passed = carry(gun, samples);
     look(ended);
     if (passed == 0) nanosleep(&nap, nullptr);

@@ -2,26 +2,16 @@
 /// The outermost loop of the swarm: clock, idling, status, interruption. A template over the port.
 
 #include <csignal>
-#include <ctime>
 #include <span>
 #include <sys/resource.h>
 
+#include "base/clock.h"
 #include "serried/time.h"
 #include "tools/swarm/engine.h"
 #include "tools/swarm/status.h"
 
 namespace serried::tools {
 
-[[nodiscard]] inline Nanos monotonic_now() noexcept {
-  timespec time{};
-  if (clock_gettime(CLOCK_BOOTTIME, &time) != 0) clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<Nanos>(time.tv_sec) * second + static_cast<Nanos>(time.tv_nsec);
-}
-[[nodiscard]] inline std::int64_t unix_now() noexcept {
-  timespec time{};
-  clock_gettime(CLOCK_REALTIME_COARSE, &time);
-  return static_cast<std::int64_t>(time.tv_sec);
-}
 [[nodiscard]] inline Nanos cpu_now() noexcept {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -40,23 +30,23 @@ template <port::Port P>
 Summary run(P& port, const SwarmOptions& options, const crypt::TokenKey& key,
             std::span<const std::uint16_t> local_ports, Recorder* recorder, process::Output& output) {
   constexpr timespec nap{0, 100'000};
-  Fleet fleet(options, key, crypt::Entropy{}, local_ports, monotonic_now());
+  Fleet fleet(options, key, crypt::Entropy{}, local_ports, base::now());
   fleet.record_to(recorder);
-  Engine engine(port, fleet, [] { return monotonic_now(); });
+  Engine engine(port, fleet, [] { return base::now(); });
   EngineTotals totals;
   totals.port = &port.counters();
   StatusDisplay display(options.status, output);
-  Totals shown = fleet.totals(monotonic_now(), totals);
+  Totals shown = fleet.totals(base::now(), totals);
   Nanos measured_at = 0;
   while (fleet.phase() != Fleet::Phase::done) {
-    const Nanos begin = monotonic_now();
+    const Nanos begin = base::now();
     if (begin - measured_at >= millisecond) {
       totals.cpu = cpu_now();
       measured_at = begin;
     }
     if (interrupted != 0) fleet.stop(begin, totals);
-    if (engine.poll(unix_now(), totals)) {
-      totals.busy += monotonic_now() - begin;
+    if (engine.poll(base::unix_now(), totals)) {
+      totals.busy += base::now() - begin;
     } else {
       nanosleep(&nap, nullptr);
     }
@@ -68,7 +58,7 @@ Summary run(P& port, const SwarmOptions& options, const crypt::TokenKey& key,
   }
   totals.rss_bytes = resident_bytes();
   totals.cpu = cpu_now();
-  Summary summary = fleet.summary(monotonic_now(), totals);
+  Summary summary = fleet.summary(base::now(), totals);
   display.finish(summary);
   return summary;
 }

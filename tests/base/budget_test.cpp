@@ -1,8 +1,8 @@
-#include "guard/budget.h"
+#include "base/budget.h"
 
 #include <gtest/gtest.h>
 
-namespace serried::guard {
+namespace serried::base {
 namespace {
 
 unsigned take(Budget& budget, unsigned wanted, Nanos now) {
@@ -47,4 +47,4 @@ TEST(Budget, FractionsOfATokenAreNotLost) {
 }
 
 }  // namespace
-}  // namespace serried::guard
+}  // namespace serried::base

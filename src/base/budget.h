@@ -6,7 +6,7 @@
 
 #include "serried/time.h"
 
-namespace serried::guard {
+namespace serried::base {
 
 /// Owner   one lane
 class Budget {
@@ -15,14 +15,18 @@ class Budget {
   Budget(std::uint32_t per_second, std::uint32_t burst) noexcept
       : interval_(std::max<Nanos>(second / per_second, 1)), burst_(burst), tokens_(burst) {}
 
-  /// `kept` are not for this taker: it gets none of the last ones.
-  [[nodiscard]] bool take(Nanos now, std::uint32_t kept = 0) noexcept {
+  /// Whether there is one to take.
+  [[nodiscard]] bool has(Nanos now, std::uint32_t kept = 0) noexcept {
     const Nanos gained = (now - at_) / interval_;
     if (gained != 0) {
       tokens_ = gained >= burst_ - tokens_ ? burst_ : tokens_ + static_cast<std::uint32_t>(gained);
       at_ += gained * interval_;
     }
-    if (tokens_ <= kept) return false;
+    return tokens_ > kept;
+  }
+  /// `kept` are not for this taker: it gets none of the last ones.
+  [[nodiscard]] bool take(Nanos now, std::uint32_t kept = 0) noexcept {
+    if (!has(now, kept)) return false;
     --tokens_;
     return true;
   }
@@ -38,4 +42,4 @@ class Budget {
   std::uint32_t tokens_;
 };
 
-}  // namespace serried::guard
+}  // namespace serried::base

@@ -1,12 +1,13 @@
 #pragma once
-/// The one place of the server that reads clocks. Everything below takes `now`, see serried/time.h.
+/// The one place that reads clocks: for the outer loops of server, client library and tools. All else takes `now`, see
+/// serried/time.h; scripts/check layers knows which modules may include this.
 
 #include <cstdint>
 #include <ctime>
 
 #include "serried/time.h"
 
-namespace serried::telemetry {
+namespace serried::base {
 
 /// Monotonic time, that in suspend included: after it a session has been silent for as long as its client has waited.
 /// clock_gettime through the vDSO costs some 25 ns and is read once a lane poll, so a burst pays less than half a
@@ -36,4 +37,4 @@ namespace serried::telemetry {
   return static_cast<double>(time) / static_cast<double>(millisecond);
 }
 
-}  // namespace serried::telemetry
+}  // namespace serried::base

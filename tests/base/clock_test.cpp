@@ -1,4 +1,4 @@
-#include "telemetry/clock.h"
+#include "base/clock.h"
 
 #include <chrono>
 #include <ctime>
@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace serried::telemetry {
+namespace serried::base {
 namespace {
 
 TEST(Now, GoesForwardAtTheSpeedOfTime) {
@@ -43,4 +43,4 @@ TEST(UnixNow, IsTheWallClock) {
 }
 
 }  // namespace
-}  // namespace serried::telemetry
+}  // namespace serried::base
