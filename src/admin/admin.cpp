@@ -149,6 +149,9 @@ Admin::Bans::iterator Admin::forget(Bans::iterator at) {
 std::string Admin::add_ban(const guard::Prefix& prefix, Nanos length, std::string reason, Nanos now) {
   if (reason.size() > reason_bytes_max)
     return refuse("the reason is longer than " + std::to_string(reason_bytes_max) + " bytes");
+  // Lists are read line by line: a reason may not look like another ban.
+  if (std::any_of(reason.begin(), reason.end(), [](unsigned char byte) { return byte < 0x20 || byte == 0x7F; }))
+    return refuse("the reason holds a control character; write it in one line");
   auto known = find(prefix);
   const bool replaces = known != bans_.end() && known->second.by_operator;
   if (!replaces && count_if([](const Ban& ban) { return ban.by_operator; }) == operator_bans_max)

@@ -105,8 +105,9 @@ void AdminSocket::converse(int connection) {
     request.append(bytes, static_cast<std::size_t>(got));
     end = request.find('\n');
   }
-  const std::string answer = end == std::string::npos ? R"({"ok":false,"error":"the request is too long"})"
-                                                      : admin_.answer(request.substr(0, end), base::now());
+  const std::string answer = end == std::string::npos || end > request_bytes_max
+                                 ? R"({"ok":false,"error":"the request is too long"})"
+                                 : admin_.answer(request.substr(0, end), base::now());
   const std::string whole = answer + "\n";
   const Nanos told_by = base::now() + patience;
   for (std::size_t sent = 0; sent < whole.size();) {

@@ -68,6 +68,11 @@ bool was_section(std::string_view name, std::span<const RenamedOption> renamed) 
 std::string elsewhere(std::string_view key) {
   for (const Option& row : options())
     if (row.key == key) return std::string{"; it belongs to ["} + row.section + "]";
+  // Named as on the command line.
+  std::string name{key};
+  std::replace(name.begin(), name.end(), '_', '-');
+  for (const Option& row : options())
+    if (row.name == name) return std::string{"; that is "} + row.key + " in [" + row.section + "]";
   return "; remove it, or see --example-config for the keys there are";
 }
 

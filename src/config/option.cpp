@@ -53,13 +53,13 @@ constexpr std::array network{
     Option{"port", "network", "port", "NAME|ID",
            "DPDK port, by number or device name (ethdev only); may be given several times, once for each NIC",
            [](C& c) -> Target { return &c.ports; }},
-    Option{
-        "address", "network", "address", "IP[%INTERFACE][/PREFIX][@PORT]",
-        "own IP address; may be given twice, once for IPv4 and once for IPv6. With several --port each address names "
-        "its own, and each port may have two. Needed for ethdev; without one a socket takes all addresses of the "
-        "machine and answers from the one that was asked. A link-local one of a socket names its interface: "
-        "fe80::1%eth0",
-        [](C& c) -> Target { return &c.addresses; }, 0, 0, nullptr, check_address},
+    Option{"address", "network", "address", "IP[%INTERFACE][/PREFIX][@PORT]",
+           "own IP address; a DPDK port may have two, one for IPv4 and one for IPv6. With several --port each address "
+           "names "
+           "its own. Needed for ethdev; without one a socket takes all addresses of the "
+           "machine and answers from the one that was asked. A link-local one of a socket names its interface: "
+           "fe80::1%eth0",
+           [](C& c) -> Target { return &c.addresses; }, 0, 0, nullptr, check_address},
     Option{"udp-port", "network", "udp_port", "port", "UDP port that clients send to",
            [](C& c) -> Target { return &c.udp_port; }, 1, 65'535},
     Option{"vlan", "network", "vlan", "id", "802.1Q VLAN of own frames (ethdev only), 0: untagged",
@@ -103,7 +103,7 @@ constexpr std::array sessions{
     Option{"timeout-ms", "sessions", "timeout", "ms", "silence that ends a connection",
            [](C& c) -> Target { return &c.timeout_ms; }, 1'000, 600'000},
     Option{"idle-ping-ms", "sessions", "idle_ping", "ms",
-           "silence after which the other side is asked for a sign of life",
+           "silence after which the other side is asked for a sign of life, less than --timeout-ms",
            [](C& c) -> Target { return &c.idle_ping_ms; }, 100, 600'000},
     Option{"ack-delay-ms", "sessions", "ack_delay", "ms", "longest wait before an acknowledgement goes out on its own",
            [](C& c) -> Target { return &c.ack_delay_ms; }, 1, 250},
@@ -121,7 +121,8 @@ constexpr std::array sessions{
     Option{"integrity-period", "sessions", "integrity_period", "s", "between two such questions to one player",
            [](C& c) -> Target { return &c.integrity_period_s; }, 1, 86'400},
     Option{"integrity-required", "sessions", "integrity_required", "on|off",
-           "end the session of a client that names no build of --integrity; off: it plays, and is asked nothing",
+           "end the session of a client that names no build of --integrity, which must be given; off: it plays, and is "
+           "asked nothing",
            [](C& c) -> Target { return &c.integrity_required; }},
     Option{"dictionary", "sessions", "dictionary", "FILE",
            "dictionary for packed messages, made by scripts/train_dictionary; used with clients that have the same",
@@ -151,11 +152,13 @@ constexpr std::array protection{
 constexpr std::array world{
     Option{"tick-rate", "world", "tick_rate", "Hz", "steps of the world a second",
            [](C& c) -> Target { return &c.tick_rate_hz; }, 1, 240},
-    Option{"players-max", "world", "players_max", "players", "players in the world at a time",
-           [](C& c) -> Target { return &c.players_max; }, 1, world::rows_max},
+    Option{"players-max", "world", "players_max", "players",
+           "players in the world at a time, no more than --sessions-max", [](C& c) -> Target { return &c.players_max; },
+           1, world::rows_max},
     Option{"npcs", "world", "npcs", "entities", "wandering characters of the game",
            [](C& c) -> Target { return &c.npcs; }, 0, world::rows_max},
-    Option{"seed", "world", "seed", "number", "of all randomness of the world: one seed, one history",
+    Option{"seed", "world", "seed", "number",
+           "of all randomness of the world: one seed, one history; in a file as text from 2^63 on",
            [](C& c) -> Target { return &c.seed; }, 0, any_u64},
     Option{"resume-s", "world", "resume_s", "s",
            "how long a player whose connection broke off may come back to its entity, 0: not at all",
@@ -211,16 +214,17 @@ constexpr std::array run{
            [](C& c) -> Target { return &c.json_summary; }},
     Option{"log-level", "run", "log_level", "LEVEL", "least severity that is logged",
            [](C& c) -> Target { return choice(c.log_level); }, 0, 0, "debug|info|warn|error"},
-    Option{"log-file", "run", "log_file", "FILE", "where logs go; empty: standard error",
+    Option{"log-file", "run", "log_file", "FILE", "where logs go; without it standard error",
            [](C& c) -> Target { return &c.log_file; }},
     Option{"control-socket", "run", "control_socket", "PATH",
-           "where serried-ctl reaches the server, a Unix socket for its own user; empty: nowhere",
+           "where serried-ctl reaches the server, a Unix socket for its own user; without it nowhere",
            [](C& c) -> Target { return &c.control_socket; }},
     Option{"keep-privileges", "run", "keep_privileges", "on|off",
            "keep capabilities that the driver does not need once its ports are open, as root's over files of others",
            [](C& c) -> Target { return &c.keep_privileges; }},
     Option{"core-dumps", "run", "core_dumps", "on|off",
-           "let a crash leave a core, and debuggers attach; a core holds the keys of all sessions",
+           "let a crash leave a core, and debuggers attach; a core holds the keys of all sessions. The "
+           "system's limit (ulimit -c) must allow it too",
            [](C& c) -> Target { return &c.core_dumps; }},
 };
 

@@ -146,10 +146,8 @@ void check_gateways(const ServerConfig& config, std::vector<Fault>& faults) {
 }
 
 void check_socket(const ServerConfig& config, std::vector<Fault>& faults) {
-  if (has_several(config))
-    faults.push_back({"--port",
-                      "is given several times, and --driver socket stands on none; leave it out, or use "
-                      "--driver ethdev"});
+  if (config.ports != ServerConfig{}.ports)
+    faults.push_back({"--port", "is given, and --driver socket stands on none; leave it out, or use --driver ethdev"});
   for (const std::string& text : config.addresses) {
     const auto address = parse_own_address(text);
     if (!address) continue;
@@ -158,6 +156,8 @@ void check_socket(const ServerConfig& config, std::vector<Fault>& faults) {
                                                  address.value().port + ", or use --driver ethdev"});
     if (wire::is_link_local(address.value().local.address) && address.value().interface == 0)
       faults.push_back({"--address", wire::no_interface(text).message});
+    if (port::is_group(address.value().local.address))
+      faults.push_back({"--address " + text, "is a multicast group's or a broadcast address; give one of this host"});
   }
   if (config.addresses.size() > 1)
     faults.push_back(

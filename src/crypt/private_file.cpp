@@ -71,7 +71,8 @@ SERRIED_SETUP std::string file_text(const FileKind& kind, const std::string& fil
 void wipe_text(std::string& text) noexcept { wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()}); }
 
 SERRIED_SETUP Result<std::string> load_text(const FileKind& kind, const std::string& file) {
-  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  // Without waiting: a pipe would keep us until it has a writer.
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!descriptor.valid()) return system_error("cannot open", kind, file);
   struct stat status {};
   if (::fstat(descriptor.number(), &status) != 0) return system_error("cannot examine", kind, file);
@@ -120,8 +121,14 @@ SERRIED_SETUP Result<Done> save_text(const FileKind& kind, const std::string& fi
 SERRIED_SETUP Result<int> open_private(const std::string& file) {
   const auto refused = [&](const std::string& why) { return Error{"cannot write '" + file + "': " + why}; };
   // Not O_TRUNC: nothing is lost before the file has proved to be ours.
-  Descriptor descriptor(::open(file.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600));
-  if (!descriptor.valid()) return refused(errno == ELOOP ? "it is a symbolic link" : std::strerror(errno));
+  // Without waiting: a pipe would keep us until it has a reader.
+  Descriptor descriptor(
+      ::open(file.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600));
+  if (!descriptor.valid())
+    return refused(errno == ELOOP   ? "it is a symbolic link"
+                   : errno == ENXIO ? "it is a pipe that no program reads"
+                                    : std::strerror(errno));
+  if (::fcntl(descriptor.number(), F_SETFL, 0) != 0) return refused(std::strerror(errno));
   struct stat status {};
   if (::fstat(descriptor.number(), &status) != 0) return refused(std::strerror(errno));
   if (S_ISCHR(status.st_mode)) return descriptor.release();

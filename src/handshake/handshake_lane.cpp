@@ -38,7 +38,8 @@ SERRIED_SETUP HandshakeLane::HandshakeLane(const HandshakeConfig& config, std::v
       links_(std::move(links)),
       spent_(config.tokens_remembered),
       begun_(config.players_max),
-      active_(config.players_max) {}
+      active_(config.players_max),
+      reserved_(config.players_max) {}
 
 std::size_t HandshakeLane::TokenHash::operator()(const crypt::TokenId& id) const noexcept {
   std::uint64_t word;  // chosen at random by the issuer, and sealed: no client picks it
@@ -125,7 +126,7 @@ void HandshakeLane::connect(link::HandshakeJob::Connect& work, std::uint32_t lin
     return deny(work, DenyReason::token_invalid, counters_.denied_invalid);
 
   // Last, because it may end the player's older session.
-  if (!make_room(work, link, claims.player_id)) return deny_full(retry_when_full);
+  if (!make_room(work, link, claims.player_id, now)) return deny_full(retry_when_full);
 
   crypt::KeyContext& context = work.context;
   context.version = message::protocol_version;
@@ -147,10 +148,11 @@ void HandshakeLane::connect(link::HandshakeJob::Connect& work, std::uint32_t lin
 /// A player who has a session is let in whatever others hold; where the io lane is full, that session gives its place
 /// now, and not when the new one has proved its keys: a player has one place more than usual for a moment only. It is
 /// not ended where the io lane has no place for the new one.
-bool HandshakeLane::make_room(link::HandshakeJob::Connect& work, std::uint32_t link, std::uint64_t player_id) noexcept {
+bool HandshakeLane::make_room(link::HandshakeJob::Connect& work, std::uint32_t link, std::uint64_t player_id,
+                              Nanos now) noexcept {
   using Room = link::HandshakeJob::Room;
   const ActiveSession* active = active_.find(player_id);
-  if (active == nullptr) return work.room == Room::for_all && active_.size() < active_.capacity();
+  if (active == nullptr) return work.room == Room::for_all && reserve_place(player_id, now);
   work.returns = true;
   if (work.room == Room::for_all) return true;
   if (work.room == Room::for_none || (work.room == Room::for_returning_here && active->link != link)) return false;
@@ -158,6 +160,15 @@ bool HandshakeLane::make_room(link::HandshakeJob::Connect& work, std::uint32_t l
   active_.erase(player_id);
   counters_.superseded.add(1);
   return true;
+}
+
+/// Those that come at once are refused here too, where a client learns when to try again, and not when it has keys.
+bool HandshakeLane::reserve_place(std::uint64_t player_id, Nanos now) noexcept {
+  if (Nanos* const since = reserved_.find(player_id); since != nullptr) {
+    *since = now;
+    return true;
+  }
+  return active_.size() + reserved_.size() < active_.capacity() && reserved_.insert(player_id, now) != nullptr;
 }
 
 /// The token is tested and set before the client learns that it is in; and the player's older session, if there is
@@ -168,6 +179,7 @@ void HandshakeLane::confirm(link::HandshakeJob::Confirm& work, ActiveSession fre
   if (expired(work.token_expiry, unix_now_s)) return deny(work, DenyReason::token_expired, counters_.denied_expired);
   if (spent_.size() == spent_.capacity()) return deny(work, DenyReason::full, counters_.denied_full);
 
+  reserved_.erase(work.player_id);
   ActiveSession* active = active_.insert(work.player_id, fresh);
   if (active == nullptr) return deny(work, DenyReason::full, counters_.denied_full);
   if (active->connection_id != fresh.connection_id) {
@@ -215,6 +227,7 @@ void HandshakeLane::forget_expired(Nanos now, std::int64_t unix_now_s) noexcept 
     return true;
   });
   begun_.sweep(16, [&](const crypt::TokenId&, const Begins& begins) { return now - begins.since >= begins_window; });
+  reserved_.sweep(16, [&](std::uint64_t, Nanos since) { return now - since >= begins_window; });
 }
 
 /// A token that is valid by a clock that was set back, and so old that it may be among those that were spent, expired

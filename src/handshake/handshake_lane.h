@@ -73,7 +73,10 @@ class HandshakeLane {
 
   void work_on(link::HandshakeJob& job, std::uint32_t link, Nanos now, std::int64_t unix_now_s) noexcept;
   void connect(link::HandshakeJob::Connect& work, std::uint32_t link, Nanos now, std::int64_t unix_now_s) noexcept;
-  [[nodiscard]] bool make_room(link::HandshakeJob::Connect& work, std::uint32_t link, std::uint64_t player_id) noexcept;
+  [[nodiscard]] bool make_room(link::HandshakeJob::Connect& work, std::uint32_t link, std::uint64_t player_id,
+                               Nanos now) noexcept;
+  /// Keep a place for a newcomer that has yet to prove its keys. False: there is none.
+  [[nodiscard]] bool reserve_place(std::uint64_t player_id, Nanos now) noexcept;
   void confirm(link::HandshakeJob::Confirm& work, ActiveSession fresh, Nanos now, std::int64_t unix_now_s) noexcept;
   static void rekey(link::HandshakeJob::ComputeRekey& work, std::uint32_t connection_id) noexcept;
   template <class Work>
@@ -101,6 +104,9 @@ class HandshakeLane {
   Nanos set_back_at_ = 0;  ///< when the wall clock was last set back
   base::FixedMap<crypt::TokenId, Begins, TokenHash> begun_;
   base::FixedMap<std::uint64_t, ActiveSession, PlayerHash> active_;
+  /// Since when a newcomer has a place without a session: with keys, but not proved. One a player, so that a login
+  /// holds no more by beginning often.
+  base::FixedMap<std::uint64_t, Nanos, PlayerHash> reserved_;
   HandshakeCounters counters_;
 };
 

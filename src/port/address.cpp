@@ -42,6 +42,12 @@ SERRIED_SETUP Result<LocalAddress> parse_local_address(std::string_view text) {
   return local;
 }
 
+bool is_group(const Address& address) noexcept {
+  if (!is_ipv4(address)) return address[0] == 0xFF;
+  const bool everyone = address == ipv4_address(255, 255, 255, 255);
+  return everyone || address[ipv4_offset] >> 4 == 14;
+}
+
 SERRIED_SETUP Result<Done> check_host_address(const LocalAddress& local) {
   const Address& address = local.address;
   static constexpr Address loopback = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
@@ -49,7 +55,7 @@ SERRIED_SETUP Result<Done> check_host_address(const LocalAddress& local) {
   if (address == unspecified) return Error{"stands for no address; give the one that clients send to"};
   if (is_ipv4(address) ? address[ipv4_offset] == 127 : address == loopback)
     return Error{"is a loopback address, which no wire carries; give the one that clients send to"};
-  if (is_ipv4(address) ? address[ipv4_offset] >> 4 == 14 : address[0] == 0xFF)
+  if (is_group(address) && address != ipv4_address(255, 255, 255, 255))
     return Error{"is a multicast group's; give the address of one host"};
   if (!is_ipv4(address)) return Done{};
   const std::uint32_t bits = std::uint32_t{address[12]} << 24 | std::uint32_t{address[13]} << 16 |

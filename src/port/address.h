@@ -29,6 +29,9 @@ Result<LocalAddress> parse_local_address(std::string_view text);
 /// 4291 2.5).
 Result<Done> check_host_address(const LocalAddress& local);
 
+/// A multicast group's, or the address of all hosts of a link (255.255.255.255).
+[[nodiscard]] bool is_group(const Address& address) noexcept;
+
 /// Whether `address` is of the network that `local` stands in, or link-local: that is a network of every link.
 [[nodiscard]] bool is_on_link(const LocalAddress& local, const Address& address) noexcept;
 

@@ -3,13 +3,6 @@
 #include <algorithm>
 
 namespace serried::port {
-namespace {
-
-[[nodiscard]] bool is_group(const Address& address) noexcept {
-  return wire::is_ipv4_mapped(address) ? address[12] >= 224 : address[0] == 0xFF;
-}
-
-}  // namespace
 
 std::uint8_t LocalAddresses::number_of(const Address& address) noexcept {
   if (is_group(address)) return 0;

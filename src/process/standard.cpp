@@ -9,15 +9,23 @@
 
 namespace serried::process {
 
-void begin() noexcept {
+namespace {
+
+void begin_with(const char* missing_output) noexcept {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
+    const char* const device = descriptor == STDOUT_FILENO ? missing_output : "/dev/null";
     // The lowest free number is this one: those below it are open.
-    if (open("/dev/null", descriptor == STDIN_FILENO ? O_RDONLY : O_WRONLY) != descriptor) _exit(1);
+    if (open(device, descriptor == STDIN_FILENO ? O_RDONLY : O_WRONLY) != descriptor) _exit(1);
   }
 }
+
+}  // namespace
+
+void begin() noexcept { begin_with("/dev/null"); }
+void begin_to_print() noexcept { begin_with("/dev/full"); }
 
 int ended(std::string_view program, int code) noexcept {
   const bool flushed = std::fflush(stdout) == 0;

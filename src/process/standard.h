@@ -10,6 +10,10 @@ namespace serried::process {
 /// reader that has gone and a file that may not grow are errors of a write, not ends of the process.
 void begin() noexcept;
 
+/// The same for a program whose purpose is what it writes to standard output: a missing one takes nothing, so that
+/// ended() finds out that something is lost.
+void begin_to_print() noexcept;
+
 /// The exit code of a program whose purpose is what it writes to standard output: `code`, or 1 with a sentence on
 /// standard error when not all of it could be written.
 [[nodiscard]] int ended(std::string_view program, int code) noexcept;

@@ -23,6 +23,7 @@ using serried::base::Json;
 constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
 constexpr timeval patience{10, 0};
+constexpr const char* until_lifted = "ever";  ///< of --for: what it is when it is not given
 
 int fail(const std::string& message) {
   std::cerr << "serried-ctl: " << message << "\n";
@@ -122,7 +123,7 @@ void print_status(const Json& answer) {
 int run_program(int argc, char** argv) {
   serried::tools::Arguments app(
       "serried-ctl", "Tells a running serried-server, over its --control-socket, whom to ban, and asks how it is.");
-  std::string socket_path, address, length, reason;
+  std::string socket_path, address, length{until_lifted}, reason;
   bool json = false;
   app.add("--socket", socket_path, "the server's control socket").required().unit("PATH");
   app.require_command();
@@ -130,8 +131,8 @@ int run_program(int argc, char** argv) {
   ban.require_command();
   auto add = ban.add_command("add", "ban an address or network; its sessions end");
   add.add("address", address, "ADDRESS or ADDRESS/LENGTH").required();
-  add.add("--for", length, "how long: 90s, 10m, 12h, 7d; without it until it is lifted").unit("TIME");
-  add.add("--reason", reason, "a note for the list").unit("TEXT");
+  add.add("--for", length, "how long: 90s, 10m, 12h, 7d, or seconds; without it until it is lifted").unit("TIME");
+  add.add("--reason", reason, "a note for the list, one line of at most 256 bytes").unit("TEXT");
   auto list = ban.add_command("list", "all bans, operators' and scores'");
   list.add_flag("--json", json, "as one JSON object");
   auto lift = ban.add_command("lift", "end a ban");
@@ -143,10 +144,11 @@ int run_program(int argc, char** argv) {
   Json request;
   if (add.given()) {
     request = {{"command", "ban add"}, {"address", address}, {"reason", reason}};
-    if (!length.empty()) {
+    if (length != until_lifted) {
       const double seconds = seconds_of(length);
       if (seconds < 0) {
-        std::cerr << "serried-ctl: --for " << length << " is no time; write one like 90s, 10m, 12h or 7d\n";
+        std::cerr << "serried-ctl: --for " << length
+                  << " is no time; write one like 90s, 10m, 12h or 7d, or leave it out\n";
         return exit_usage;
       }
       request["for_s"] = seconds;
@@ -180,6 +182,6 @@ int run_program(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  serried::process::begin();
+  serried::process::begin_to_print();
   return serried::process::ended("serried-ctl", run_program(argc, argv));
 }

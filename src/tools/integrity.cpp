@@ -124,6 +124,6 @@ int run_program(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  process::begin();
+  process::begin_to_print();
   return process::ended("serried-integrity", run_program(argc, argv));
 }

@@ -28,6 +28,7 @@ using namespace serried;
 
 constexpr std::int64_t ttl_s_max = std::int64_t{10} * 366 * 24 * 3600;
 constexpr std::uint64_t count_max = 1'000'000;
+constexpr const char* standard_output = "-";
 
 int fail(const std::string& message) { return tools::fail("serried-token", message); }
 
@@ -49,7 +50,7 @@ int keygen(const KeygenOptions& options) {
 }
 
 struct IssueOptions {
-  std::string key, name, out;
+  std::string key, name, out{standard_output};
   std::uint64_t player = 0, not_before_s = 0, ttl_s = 3600, permissions = 0, count = 1;
 };
 
@@ -57,7 +58,7 @@ struct IssueOptions {
 class Output {
  public:
   explicit Output(const std::string& file) : name_(file.empty() ? "standard output" : "'" + file + "'") {
-    if (file.empty()) {
+    if (file == standard_output) {
       stream_ = stdout;
       return;
     }
@@ -237,7 +238,7 @@ int run_program(int argc, char** argv) {
   give.add_number("--permissions", ticket.permissions, "Permission bits, for the game (default 0)", 0, 0xFFFFFFFF);
   give.add_number("--count", ticket.count, "Issue so many, for --player and the ids after it (default 1)", 1,
                   count_max);
-  give.add("--out", ticket.out, "Write here, with mode 0600, instead of to standard output").unit("FILE");
+  give.add("--out", ticket.out, "Write here, with mode 0600; -, as without it: to standard output").unit("FILE");
 
   InspectOptions look;
   tools::Arguments show = app.add_command("inspect", "Say what tokens hold and whether they would be accepted now.");
@@ -253,6 +254,6 @@ int run_program(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  process::begin();
+  process::begin_to_print();
   return process::ended("serried-token", run_program(argc, argv));
 }

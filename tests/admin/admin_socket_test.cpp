@@ -54,6 +54,10 @@ TEST_F(AdminSocketTest, AnswersOneLineWithOne) {
   EXPECT_EQ(ask("{\"command\":\"ban list\"}\n"), "{\"ok\":true,\"bans\":[]}\n");
   EXPECT_NE(ask("nonsense\n").find("\"ok\":false"), std::string::npos);
   EXPECT_NE(ask(std::string(AdminSocket::request_bytes_max + 2, ' ')).find("too long"), std::string::npos);
+  const std::string status = R"({"command":"status"})";
+  const std::string longest = status + std::string(AdminSocket::request_bytes_max - status.size(), ' ');
+  EXPECT_NE(ask(longest + "\n").find("\"ok\":true"), std::string::npos);
+  EXPECT_NE(ask(longest + " \n").find("too long"), std::string::npos);
   EXPECT_EQ(ask("{\"command\":\"ban list\"}\n"), "{\"ok\":true,\"bans\":[]}\n");
 }
 

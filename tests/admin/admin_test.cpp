@@ -132,7 +132,8 @@ TEST_F(AdminTest, WhatCannotBeIsASentence) {
         R"({"command":"ban add","address":"nobody"})", R"({"command":"ban add","address":"192.0.2.1","for_s":-1})",
         R"({"command":"ban add","address":"192.0.2.1","for_s":"x"})",
         R"({"command":"ban add","address":"192.0.2.1","for_s":null})",
-        R"({"command":"ban add","address":"192.0.2.1","reason":7})"}) {
+        R"({"command":"ban add","address":"192.0.2.1","reason":7})",
+        R"({"command":"ban add","address":"192.0.2.1","reason":"one\n192.0.2.9  by operator"})"}) {
     const json answer = json::parse(admin.answer(request, second));
     EXPECT_EQ(answer.at("ok"), false) << request;
     EXPECT_GT(answer.at("error").get<std::string>().size(), 10U);

@@ -45,6 +45,16 @@ TEST(ReadToml, UnknownKeysComeWithTheirLineAndInItsOrder) {
   EXPECT_EQ(read.faults[2].where, "f:5: network.zebra");
 }
 
+TEST(ReadToml, AKeyThatIsNamedAsOnTheCommandLineIsTold) {
+  const Read read{"[sessions]\nsessions_max = 3\n[network]\ntimeout_ms = 2000\n"};
+  EXPECT_TRUE(read.fault("f:2: sessions.sessions_max", "that is max in [sessions]")) << fault_text(read.faults);
+  EXPECT_TRUE(read.fault("f:4: network.timeout_ms", "that is timeout in [sessions]")) << fault_text(read.faults);
+}
+
+TEST(ReadToml, NumbersBeyondThoseOfTomlAreTakenAsText) {
+  EXPECT_EQ(Read{"world.seed = \"18446744073709551615\"\n"}.config.seed, ~std::uint64_t{0});
+}
+
 TEST(ReadToml, InvalidTomlIsRefusedWithItsLine) {
   const Read read{"[network]\nudp_port = = 3\n"};
   ASSERT_EQ(read.faults.size(), 1U);

@@ -147,6 +147,13 @@ TEST_F(PrivateFileTest, AFileOfAnotherUserOrWithASecondNameIsLeftAlone) {
   EXPECT_EQ(load_text(public_kind, path("theirs")).value(), "abra");
 }
 
+TEST_F(PrivateFileTest, APipeThatHasNoOtherEndIsNotWaitedFor) {
+  const std::string pipe = path("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_NE(fault(open_private(pipe)).find("no program reads"), std::string::npos);
+  EXPECT_NE(fault(load_text(secret_kind, pipe)).find("not a regular file"), std::string::npos);
+}
+
 TEST_F(PrivateFileTest, WipesText) {
   std::string text = "abra";
   wipe_text(text);

@@ -135,8 +135,8 @@ struct WallClockTest : HandshakeLaneTest {
     ticket.bytes = crypt::issue_token(key, claims, config.entropy).value();
     return ticket;
   }
-  /// Connect and, when that is granted, CryptoTest; none: the player is in.
-  std::optional<message::DenyReason> log_in(const Ticket& ticket) {
+  /// Connect; none: the client has keys, and has yet to prove them.
+  std::optional<message::DenyReason> begin(const Ticket& ticket) {
     const std::uint32_t connection = ++connections;
     const crypt::KeyPair client = crypt::make_key_pair(config.entropy);
     link::HandshakeJob& job = via->jobs[0];
@@ -150,10 +150,17 @@ struct WallClockTest : HandshakeLaneTest {
     std::copy(ticket.bytes.begin(), ticket.bytes.end(), work.token.begin());
     work_off();
     retry_after_ms = work.retry_after_ms;
-    if (work.denied) return work.denied;
-    const std::uint64_t player = work.player_id;
+    return work.denied;
+  }
+  /// Connect and, when that is granted, CryptoTest; none: the player is in.
+  std::optional<message::DenyReason> log_in(const Ticket& ticket) {
+    if (const auto denied = begin(ticket)) return denied;
+    return prove(ticket);
+  }
+  std::optional<message::DenyReason> prove(const Ticket& ticket) {
+    link::HandshakeJob& job = via->jobs[0];
     auto& proof = job.begin<link::HandshakeJob::Confirm>();
-    proof.player_id = player;
+    proof.player_id = ticket.claims.player_id;
     proof.token_id = ticket.claims.id;
     proof.token_expiry = ticket.claims.expiry;
     work_off();
@@ -323,6 +330,24 @@ TEST_F(WallClockTest, AConnectForWhichThereIsNoRoomIsDeniedBeforeItsClientHasKey
   EXPECT_EQ(log_in(issue(2)), message::DenyReason::full);
   EXPECT_EQ(lane->counters().accepted.value(), 4U) << "as many spent tokens as can be remembered";
   EXPECT_GT(retry_after_ms, 0U);
+}
+
+TEST_F(WallClockTest, ThoseThatComeAtOnceAreNotLetInBeyondTheRoomToBeRefusedLater) {
+  config.players_max = 2;
+  start();
+  const Ticket first = issue(1), second_one = issue(2);
+  EXPECT_EQ(begin(first), let_in);
+  EXPECT_EQ(begin(second_one), let_in);
+  EXPECT_EQ(begin(issue(3)), message::DenyReason::full);
+  EXPECT_GT(retry_after_ms, 0U);
+  EXPECT_EQ(begin(first), let_in) << "its own place";
+  EXPECT_EQ(prove(first), let_in);
+  EXPECT_EQ(begin(issue(3)), message::DenyReason::full) << "one is in, and one has a place for its proof";
+  run(12);
+  const Ticket third = issue(3);
+  EXPECT_EQ(begin(third), let_in) << "a place without a proof is kept as long as a half-open session";
+  EXPECT_EQ(prove(third), let_in);
+  EXPECT_EQ(log_in(issue(4)), message::DenyReason::full);
 }
 
 TEST_F(WallClockTest, LeapSecondsAreNoSteps) {

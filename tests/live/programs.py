@@ -19,6 +19,12 @@ def path(name):
     return os.path.join(build, "src", "server" if name == "serried-server" else "tools", name)
 
 
+def is_sanitized(name):
+    with open(path(name), "rb") as file:
+        code = file.read()
+    return b"__asan_init" in code or b"__tsan_init" in code
+
+
 def run(name, *arguments, seconds=30):
     """Run to the end. The CompletedProcess, with output as text."""
     return subprocess.run([path(name), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,

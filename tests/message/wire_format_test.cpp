@@ -288,7 +288,7 @@ void add_handshake(Blocks& blocks) {
 
   ConnectionAccepted accepted;
   accepted.input_rate_max_hz = 60;
-  accepted.player_entity = 42;
+  accepted.player_entity = std::uint64_t{1} << 63 | 42;
   accepted.server_time_us = 5'000'000;
   Bytes body = bytes_of(context.server_ephemeral);
   body.insert(body.end(), context.server_random.begin(), context.server_random.end());

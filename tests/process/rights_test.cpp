@@ -14,20 +14,12 @@
 
 #include <gtest/gtest.h>
 
+#include "support/child.h"
 #include "support/restricted.h"
+#include "support/sanitized.h"
 
 namespace serried::process {
 namespace {
-
-/// The exit code of a process that does this; -1: a signal ended it.
-template <class Body>
-int code_of(const Body& body) {
-  const pid_t child = fork();
-  if (child == 0) _exit(body());
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 std::string line_of(const std::string& file, const std::string& name) {
   std::ifstream lines{file};
@@ -41,7 +33,7 @@ std::uint64_t rights_of(pid_t thread, const char* set) {
 }
 
 TEST(Rights, SecretsStayInTheProcess) {
-  EXPECT_EQ(code_of([] {
+  EXPECT_EQ(code_of_child([] {
               keep_secrets(false);
               rlimit cores{1, 1};
               getrlimit(RLIMIT_CORE, &cores);
@@ -53,7 +45,7 @@ TEST(Rights, SecretsStayInTheProcess) {
 }
 
 TEST(Rights, CoresCanBeHadOnDemand) {
-  EXPECT_EQ(code_of([] {
+  EXPECT_EQ(code_of_child([] {
               rlimit before{}, after{};
               getrlimit(RLIMIT_CORE, &before);
               keep_secrets(true);
@@ -69,7 +61,7 @@ TEST(Rights, CoresCanBeHadOnDemand) {
 /// Threads of all kinds: one that works, one that waits in a system call, one that blocks the signals that it may.
 TEST(Rights, EveryThreadGivesThemUp) {
   if (rights_of(getpid(), "CapEff") == 0) GTEST_SKIP() << "has none: needs root";
-  EXPECT_EQ(code_of([] {
+  EXPECT_EQ(code_of_child([] {
               std::atomic<unsigned> running{0};
               std::atomic<pid_t> ids[3] = {};
               int ends[2];
@@ -115,7 +107,7 @@ TEST(Rights, EveryThreadGivesThemUp) {
 
 TEST(Rights, AThreadThatKeepsThemIsAnError) {
   if (rights_of(getpid(), "CapEff") == 0) GTEST_SKIP() << "has none: needs root";
-  EXPECT_EQ(code_of([] {
+  EXPECT_EQ(code_of_child([] {
               std::atomic<bool> running{false};
               std::thread deaf{[&] {
                 sigset_t set;
@@ -141,7 +133,7 @@ TEST(Rights, WhatCannotBeSeenIsAnError) {
   };
   const auto without_others = [] { return forbid({{SYS_capget, -1, EPERM}}); };
   for (const bool files : {true, false}) {
-    EXPECT_EQ(code_of([&] {
+    EXPECT_EQ(code_of_child([&] {
                 std::thread{[] {
                   for (;;) pause();
                 }}.detach();
@@ -159,7 +151,7 @@ TEST(Rights, WhatCannotBeSeenIsAnError) {
 /// Who starts a program may have blocked the signal, and programs inherit that.
 TEST(Rights, TheSignalIsHeardWhereItWasBlocked) {
   if (rights_of(getpid(), "CapEff") == 0) GTEST_SKIP() << "has none: needs root";
-  EXPECT_EQ(code_of([] {
+  EXPECT_EQ(code_of_child([] {
               sigset_t set;
               sigfillset(&set);
               pthread_sigmask(SIG_SETMASK, &set, nullptr);
@@ -176,7 +168,7 @@ TEST(Rights, TheSignalIsHeardWhereItWasBlocked) {
 }
 
 TEST(Rights, WhereThereIsNoRightToBpfItIsTheAdministrators) {
-  EXPECT_EQ(code_of([] {
+  EXPECT_EQ(code_of_child([] {
               const bool known = prctl(PR_CAPBSET_READ, 39UL, 0UL, 0UL, 0UL) >= 0;
               if (right_to_bpf() != (known ? Right::bpf : Right::sys_admin)) return 1;
               // As a kernel before 5.8.
@@ -191,7 +183,8 @@ TEST(Rights, WhereThereIsNoRightToBpfItIsTheAdministrators) {
 }
 
 TEST(Rights, MemoryIsLockedOrTheReasonIsSaid) {
-  EXPECT_EQ(code_of([] {
+  if (sanitized) GTEST_SKIP() << "sanitizers lock no memory, and say that they did";
+  EXPECT_EQ(code_of_child([] {
               const auto locked = lock_memory();
               const bool pages = line_of("/proc/self/status", "VmLck") != "0 kB";
               if (locked) {
@@ -202,7 +195,7 @@ TEST(Rights, MemoryIsLockedOrTheReasonIsSaid) {
               return !pages && locked.error().message.find("ulimit -l") != std::string::npos ? 0 : 2;
             }),
             0);
-  EXPECT_EQ(code_of([] {
+  EXPECT_EQ(code_of_child([] {
               if (!keep_only({})) return 1;
               const rlimit small{65'536, 65'536};
               setrlimit(RLIMIT_MEMLOCK, &small);

@@ -12,18 +12,10 @@
 
 #include <gtest/gtest.h>
 
+#include "support/child.h"
+
 namespace serried::process {
 namespace {
-
-/// The exit code of a process that does this; -1: a signal ended it.
-template <class Body>
-int exit_code(const Body& body) {
-  const pid_t child = fork();
-  if (child == 0) _exit(body());
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 bool is_null_device(int descriptor) {
   char name[64] = {};
@@ -33,7 +25,7 @@ bool is_null_device(int descriptor) {
 
 TEST(Standard, MissingDescriptorsBecomeTheNullDevice) {
   for (unsigned missing = 0; missing < 8; ++missing)
-    EXPECT_EQ(exit_code([missing] {
+    EXPECT_EQ(code_of_child([missing] {
                 for (int i = 0; i < 3; ++i)
                   if ((missing >> i & 1) != 0) close(i);
                 begin();
@@ -46,8 +38,20 @@ TEST(Standard, MissingDescriptorsBecomeTheNullDevice) {
         << missing;
 }
 
+TEST(Standard, WhatIsPrintedToAMissingOutputIsMissed) {
+  for (const bool prints : {false, true})
+    EXPECT_EQ(code_of_child([prints] {
+                dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+                close(STDOUT_FILENO);
+                begin_to_print();
+                if (prints) std::puts("a token");
+                return ended("program", 0);
+              }),
+              prints ? 1 : 0);
+}
+
 TEST(Standard, AReaderThatHasGoneIsAnError) {
-  EXPECT_EQ(exit_code([] {
+  EXPECT_EQ(code_of_child([] {
               begin();
               int ends[2];
               if (pipe(ends) != 0) return 1;
@@ -58,7 +62,7 @@ TEST(Standard, AReaderThatHasGoneIsAnError) {
 }
 
 TEST(Standard, AFileThatMayNotGrowIsAnError) {
-  EXPECT_EQ(exit_code([] {
+  EXPECT_EQ(code_of_child([] {
               begin();
               const rlimit none{0, 0};
               setrlimit(RLIMIT_FSIZE, &none);
@@ -70,7 +74,7 @@ TEST(Standard, AFileThatMayNotGrowIsAnError) {
 
 TEST(Standard, LostOutputIsAFailure) {
   const auto code_on = [](const char* device, int code) {
-    return exit_code([=] {
+    return code_of_child([=] {
       dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
       dup2(open(device, O_WRONLY), STDOUT_FILENO);
       std::fputs("text\n", stdout);

@@ -19,6 +19,7 @@
 #include "simd/aead_avx512.h"
 #include "simd/aead_lanes.h"
 #include "simd/isa.h"
+#include "support/sanitized.h"
 
 namespace serried::simd {
 namespace {

@@ -9,15 +9,6 @@
 
 namespace serried::simd {
 
-/// A sanitizer lays out the stack: then what is left there says nothing about the program as it is.
-#if defined(__has_feature)
-inline constexpr bool sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
-#endif
-
 class ScannedStack {
  public:
   /// Run it there. It has no arguments: what it works on stands elsewhere.

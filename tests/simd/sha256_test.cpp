@@ -11,6 +11,7 @@
 #include "base/prng.h"
 #include "scanned_stack.h"
 #include "simd/isa.h"
+#include "support/sanitized.h"
 
 namespace serried::simd {
 namespace {

@@ -103,7 +103,7 @@ int attack(Gun& gun, const tools::AttackOptions& options, tools::Samples& sample
 
 int run_bridge(const tools::AttackOptions& options, const std::vector<std::string>& eal, tools::Samples& samples,
                Output& output) {
-  if (const auto started = port::start_eal(eal); !started) return fail(output, started.error().message);
+  if (const auto started = port::start_eal(eal); !started) return fail(output, started.error().message, exit_failed);
   const std::vector<std::string> names = port::ethdev_names();
   if (names.size() < 2)
     return fail(output, "--bridge needs two ethdevs, as --vdev net_memif0,... --vdev net_memif1,...");

@@ -126,6 +126,12 @@ CommandLine parse_command_line(int argc, char** argv, bool terminal) {
     return line;
   }
   line.swarm.driver = texts.driver == "ethdev" ? Driver::ethdev : Driver::socket;
+  if (line.swarm.driver == Driver::socket && line.eal.size() > 1) {
+    std::cerr << "serried-swarm: options before -- are EAL's, which --driver socket does not start; leave them out, or "
+                 "give --driver ethdev\n";
+    line.exit_code = exit_usage;
+    return line;
+  }
   line.swarm.far = texts.far == "full"   ? view::FarMode::full
                    : texts.far == "none" ? view::FarMode::none
                                          : view::FarMode::count;

@@ -14,6 +14,11 @@ CommandLine parse(std::vector<std::string> words) {
   return tools::parse_command_line(static_cast<int>(argv.size()), argv.data(), false);
 }
 
+TEST(SwarmOptions, SocketsTakeNoEalOptions) {
+  EXPECT_EQ(parse({"--no-pci", "--", "--server", "127.0.0.1:4000", "--token-key", "k"}).exit_code, 2);
+  EXPECT_EQ(parse({"--", "--server", "127.0.0.1:4000", "--token-key", "k"}).exit_code, -1);
+}
+
 TEST(SwarmOptions, SplitsEalFromItsOwn) {
   const CommandLine line =
       parse({"--vdev", "net_memif0", "--no-pci", "--", "--bots", "100", "--server", "10.0.0.1:4000", "--token-key", "k",
