@@ -2,14 +2,15 @@
 """usage: check_docs.py BUILD_DIRECTORY [--write]
 
 What docs/running.md takes from elsewhere stands there as it is there, between `<!-- NAME: begin -->` and `<!-- NAME: end -->`:
-the drop reasons of src/metrics/drop.def, the counters of counter.def, and of each program the table that its --help-markdown prints. --write puts the
-page right."""
+the drop reasons of src/metrics/drop.def, the counters of counter.def, and of each program the table that its --help-markdown prints; and in
+dpdk-config/README.md the profiles of its folder. --write puts the pages right."""
 
 import glob
 import os
 import re
 import subprocess
 import sys
+import tomllib
 
 import checklib
 
@@ -31,6 +32,23 @@ def counters(text):
                     for owner, group, name, kind, unit, what in COUNTER.findall(text)]
 
 
+PROFILES = "dpdk-config/profiles"
+PROFILES_PAGE = "dpdk-config/README.md"
+
+
+def profile_table():
+    lines = ["| profile | driver | for | parameters | tried here |", "| --- | --- | --- | --- | --- |"]
+    for path in checklib.project_files():
+        if not path.startswith(PROFILES) or not path.endswith(".toml"):
+            continue
+        name, text = os.path.basename(path)[:-5], tomllib.loads(checklib.read(path))
+        about, parameters = text["profile"], text.get("parameters", {})
+        words = [f"`{key}`" + (f" ({value['default']})" if "default" in value else "") for key, value in parameters.items()]
+        lines.append(f"| [{name}](profiles/{name}.toml) | {about['driver']} | {about['about']} | {', '.join(words)} | "
+                     f"{about.get('tried', '**no**')} |")
+    return lines
+
+
 # Name of a table, and what makes it from which list.
 TABLES = {"drops": ("src/metrics/drop.def", drops), "counters": ("src/metrics/counter.def", counters)}
 
@@ -42,16 +60,17 @@ def option_table(program):
 
 
 def sources(build, findings):
-    """(name of the block, where it comes from, its lines)"""
+    """(page, name of the block, where it comes from, its lines)"""
     for name, (source, make) in TABLES.items():
-        yield name, source, make(checklib.read(source))
+        yield PAGE, name, source, make(checklib.read(source))
+    yield PROFILES_PAGE, "profiles", PROFILES, profile_table()
     for name in PROGRAMS:
         built = glob.glob(os.path.join(build, "src/*", name))
         table = option_table(built[0]) if len(built) == 1 else None
         if table is None:
             findings.add(PAGE, 1, f"{name} of {build} does not tell its options: build it first")
         else:
-            yield f"options of {name}", f"{name} --help-markdown", table
+            yield PAGE, f"options of {name}", f"{name} --help-markdown", table
 
 
 def block(lines, name):
@@ -62,12 +81,12 @@ def block(lines, name):
     return lines.index(begin) + 1, lines.index(end)
 
 
-def compare(findings, have, want, first, source):
+def compare(findings, page, have, want, first, source):
     for offset in range(max(len(want), len(have))):
         there = have[offset] if offset < len(have) else "nothing"
         wanted = want[offset] if offset < len(want) else "nothing"
         if there != wanted:
-            findings.add(PAGE, first + offset, f"has {there}; {source} has {wanted} (scripts/check --write docs puts it right)")
+            findings.add(page, first + offset, f"has {there}; {source} has {wanted} (scripts/check --write docs puts it right)")
             return
 
 
@@ -76,22 +95,23 @@ def main():
     if len(arguments) != 1:
         sys.exit(__doc__)
     findings = checklib.Findings("docs")
-    lines = checklib.read(PAGE).splitlines()
+    pages = {page: checklib.read(page).splitlines() for page in (PAGE, PROFILES_PAGE)}
     tables = rows = 0
-    for name, source, wanted in sources(arguments[0], findings):
-        place = block(lines, name)
+    for page, name, source, wanted in sources(arguments[0], findings):
+        lines, place = pages[page], block(pages[page], name)
         if place is None:
-            findings.add(PAGE, 1, f"must hold one `<!-- {name}: begin -->` line and one `<!-- {name}: end -->` line behind it")
+            findings.add(page, 1, f"must hold one `<!-- {name}: begin -->` line and one `<!-- {name}: end -->` line behind it")
             continue
         begin, end = place
         if "--write" in sys.argv:
             lines[begin:end] = wanted
             end = begin + len(wanted)
-        compare(findings, lines[begin:end], wanted, begin + 1, source)
+        compare(findings, page, lines[begin:end], wanted, begin + 1, source)
         tables, rows = tables + 1, rows + len(wanted) - 2
     if "--write" in sys.argv:
-        with open(os.path.join(checklib.ROOT, PAGE), "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
+        for page, lines in pages.items():
+            with open(os.path.join(checklib.ROOT, page), "w", encoding="utf-8") as file:
+                file.write("\n".join(lines) + "\n")
     return findings.finish(f"{tables} tables of {rows} rows")
 
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "config/eal.h"
+
 namespace serried::config {
 
 Arguments split_arguments(std::span<const char* const> argv) {
@@ -25,6 +27,19 @@ void add_xdp_program(std::vector<std::string>& eal, const std::string& program) 
     const bool device = text.starts_with("--vdev=net_af_xdp") || text.starts_with("net_af_xdp");
     if (device && text.find(",xdp_prog=") == std::string_view::npos) argument += ",xdp_prog=" + program;
   }
+}
+
+void add_memory(std::vector<std::string>& eal, std::uint64_t needed_bytes, std::uint64_t small_page_bytes,
+                std::uint64_t free_huge_bytes) {
+  if (names_pages(eal)) return;
+  if (free_huge_bytes >= needed_bytes) {
+    eal.emplace_back("--in-memory");
+    return;
+  }
+  eal.emplace_back("--no-huge");
+  if (names_memory(eal)) return;
+  eal.emplace_back("-m");
+  eal.emplace_back(std::to_string((small_page_bytes >> 20) + 1));
 }
 
 std::vector<std::string> eal_arguments(const Arguments& arguments, const ServerConfig& config, int process_id) {

@@ -101,6 +101,21 @@ void report_extras(const std::vector<std::string>& extras, std::span<const Renam
   }
 }
 
+void apply_profile(const std::vector<std::string>& given, Reading& reading) {
+  if (given.size() != 1 || given.front().empty()) {
+    reading.faults.push_back(
+        {"--profile", given.size() > 1 ? "is given more than once; give it once" : "needs a name; see --profiles"});
+    return;
+  }
+  const ProfileRequest request = parse_profile_request(given.front());
+  reading.profile = load_profile(request, profile_folders(), reading.config, reading.faults);
+  const ProfileParameter* const open = reading.profile->open_parameter();
+  if (open != nullptr && reading.action == Action::run)
+    reading.faults.push_back({"--profile " + request.name, "needs " + open->name + " (" + open->about +
+                                                               "); write --profile " + request.name + "," + open->name +
+                                                               "=VALUE"});
+}
+
 void apply_config_file(const std::vector<std::string>& given, std::span<const RenamedOption> renamed,
                        Reading& reading) {
   if (given.size() != 1 || given.front().empty()) {
@@ -177,14 +192,29 @@ Reading read_config(std::span<const std::string> arguments, std::span<const Rena
     reading.action = Action::version;
   else if (asked("--example-config"))
     reading.action = Action::example;
+  else if (asked("--profiles"))
+    reading.action = Action::profiles;
   else if (asked("--help-markdown"))
     reading.action = Action::option_table;
   if (reading.action != Action::run) return reading;
 
+  if (asked("--check")) reading.action = Action::check;
+  for (const char* const name : {"--json", "--machine"})
+    if (asked(name) && reading.action != Action::check)
+      reading.faults.push_back({name, "is of --check; give that too, or leave it out"});
+  reading.json = asked("--json");
+  if (asked("--machine")) {
+    const auto folders = given_values(*app->get_option("--machine"));
+    if (folders.size() == 1)
+      reading.machine_root = folders.front();
+    else
+      reading.faults.push_back({"--machine", "needs one folder"});
+  }
+  if (asked("--profile")) apply_profile(given_values(*app->get_option("--profile")), reading);
   if (asked("--config")) apply_config_file(given_values(*app->get_option("--config")), renamed, reading);
   apply_command_line(*app, reading);
   report_extras(app->remaining(), renamed, reading.faults);
-  check_config(reading.config, reading.faults);
+  if (reading.action == Action::run) check_config(reading.config, reading.faults);
   return reading;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "channel/block_pool.h"
+#include "config/profile.h"
 #include "games/reference/config.h"
 #include "guard/abuse_guard.h"
 #include "replicate/config.h"
@@ -100,16 +101,20 @@ struct Fault {
 };
 
 /// What the command line asks for.
-enum class Action : std::uint8_t { run, help, version, example, option_table };
+enum class Action : std::uint8_t { run, check, help, version, example, profiles, option_table };
 
 struct Reading {
   Action action = Action::run;
   ServerConfig config;
+  std::optional<Profile> profile;
+  bool json = false;          ///< --json
+  std::string machine_root;   ///< --machine; empty: this machine
   std::vector<Fault> faults;  ///< all of them, in the order of file, command line, combinations
 };
 
-/// Defaults, then the file that --config names, then the command line. Never throws for what a user wrote; with
-/// --help, --version, --example-config or --help-markdown nothing else is looked at.
+/// Defaults, then the profile, then the file that --config names, then the command line. Never throws for what a user
+/// wrote; with --help, --version, --example-config, --profiles or --help-markdown nothing else is looked at. With
+/// --check combinations are not, nor what a profile still wants to know: the check says what is missing.
 /// `arguments` is the server's own part, without the program's name.
 [[nodiscard]] Reading read_config(std::span<const std::string> arguments);
 

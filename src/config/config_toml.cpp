@@ -2,19 +2,11 @@
 
 #include <algorithm>
 
-#include <toml++/toml.h>
-
 #include "config/option.h"
+#include "config/toml_sections.h"
 
 namespace serried::config {
 namespace {
-
-struct LineFault {
-  std::uint32_t line = 0;
-  std::string key, text;
-};
-
-std::uint32_t line_of(const toml::node& node) { return node.source().begin.line; }
 
 /// A scalar as set_option takes it; false for tables, arrays and dates, which no option is.
 bool scalar_text(const toml::node& node, std::string& text) {
@@ -95,6 +87,29 @@ void read_section(const std::string& section, const toml::table& table, std::spa
 
 }  // namespace
 
+std::uint32_t line_of(const toml::node& node) { return node.source().begin.line; }
+
+void read_sections(const toml::table& tables, std::span<const RenamedOption> renamed, ServerConfig& config,
+                   std::vector<LineFault>& faults) {
+  for (const auto& [key, node] : tables) {
+    const std::string section{key.str()};
+    if (!is_section(section) && !was_section(section, renamed))
+      faults.push_back({key.source().begin.line, section,
+                        "is not known" + (node.is_table() ? "; see --example-config for the sections there are"
+                                                          : elsewhere(section))});
+    else if (const auto* const table = node.as_table())
+      read_section(section, *table, renamed, config, faults);
+    else
+      faults.push_back({line_of(node), section, "is a section; write [" + section + "] and its keys below"});
+  }
+}
+
+void add_line_faults(std::vector<LineFault> found, const std::string& name, std::vector<Fault>& faults) {
+  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.line < b.line; });
+  for (LineFault& fault : found)
+    faults.push_back({name + ":" + std::to_string(fault.line) + ": " + fault.key, std::move(fault.text)});
+}
+
 void read_toml(const std::string& text, const std::string& name, ServerConfig& config, std::vector<Fault>& faults) {
   read_toml(text, name, renamed_options(), config, faults);
 }
@@ -110,20 +125,8 @@ void read_toml(const std::string& text, const std::string& name, std::span<const
     return;
   }
   std::vector<LineFault> found;
-  for (const auto& [key, node] : file) {
-    const std::string section{key.str()};
-    if (!is_section(section) && !was_section(section, renamed))
-      found.push_back({key.source().begin.line, section,
-                       "is not known" + (node.is_table() ? "; see --example-config for the sections there are"
-                                                         : elsewhere(section))});
-    else if (const auto* const table = node.as_table())
-      read_section(section, *table, renamed, config, found);
-    else
-      found.push_back({line_of(node), section, "is a section; write [" + section + "] and its keys below"});
-  }
-  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.line < b.line; });
-  for (auto& fault : found)
-    faults.push_back({name + ":" + std::to_string(fault.line) + ": " + fault.key, std::move(fault.text)});
+  read_sections(file, renamed, config, found);
+  add_line_faults(std::move(found), name, faults);
 }
 
 std::string example_toml() {

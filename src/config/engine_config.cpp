@@ -203,6 +203,19 @@ port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards, un
   return ethdev;
 }
 
+std::vector<std::uint64_t> port_memory_bytes(const ServerConfig& config, unsigned shards, std::uint64_t page_bytes) {
+  std::vector<std::uint64_t> bytes;
+  if (config.driver == Driver::socket) return bytes;
+  // An mbuf with the pool's header; its place in the pool's ring; a pool's caches, one for each of EAL's 128 lcores.
+  constexpr std::uint64_t mbuf = 2'368, slot = 16, pool = 2U << 20;
+  const std::uint64_t each = (page_bytes < (64U << 10) ? page_bytes : mbuf) + slot;
+  for (unsigned device = 0; device < config.ports.size(); ++device) {
+    const port::EthdevConfig ethdev = ethdev_config(config, shards, device);
+    bytes.push_back(ethdev.queues * (ethdev.buffers * each + pool));
+  }
+  return bytes;
+}
+
 LinkSizes link_sizes(const ServerConfig& config, unsigned shards) {
   LinkSizes sizes;
   // Inputs of two ticks from all players: a shard looks at its ring between slices, not while it steps.

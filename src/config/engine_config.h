@@ -34,6 +34,13 @@ namespace serried::config {
 /// first one.
 [[nodiscard]] port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards, unsigned device);
 
+/// What the ports of a server take of EAL's memory, by device, in bytes: mbufs and rings of its queues. `page_bytes` is
+/// the size of its pages: no mbuf crosses one of 4 KiB.
+[[nodiscard]] std::vector<std::uint64_t> port_memory_bytes(const ServerConfig& config, unsigned shards,
+                                                           std::uint64_t page_bytes);
+/// What EAL and its drivers take besides.
+inline constexpr std::uint64_t eal_memory_bytes = 48U << 20;
+
 /// Sizes of rings between lanes.
 struct LinkSizes {
   unsigned rows = 0;     ///< inputs of an (io, shard) pair

@@ -248,6 +248,15 @@ constexpr std::array<Option, count> all = [] {
 
 constexpr std::array only_here{
     CommandLineOnly{"config", "FILE", "configuration file in TOML"},
+    CommandLineOnly{"profile", "NAME[,PARAMETER=VALUE]...",
+                    "EAL arguments and options for one kind of port: a profile of --profiles, or the path of one"},
+    CommandLineOnly{"profiles", "", "print the profiles there are, with their parameters, and exit"},
+    CommandLineOnly{"check", "",
+                    "look at the machine instead of running: what this configuration needs of it, and the command that "
+                    "mends what is missing; opens no device and changes nothing"},
+    CommandLineOnly{"json", "", "print what --check finds as JSON"},
+    CommandLineOnly{"machine", "FOLDER",
+                    "--check looks at the machine whose /proc, /sys and /etc are below this folder, as of an image"},
     CommandLineOnly{"example-config", "", "print a configuration file with every option, and exit"},
     CommandLineOnly{"version", "", "print the version, and exit"},
     CommandLineOnly{"help", "", "print this, and exit"},

@@ -171,6 +171,8 @@ SERRIED_SETUP void stop_eal() noexcept {
 
 bool eal_runs() noexcept { return state == State::running; }
 
+SERRIED_SETUP std::string driver_folder() { return RTE_EAL_PMD_PATH; }
+
 SERRIED_SETUP std::vector<std::string> ethdev_names() {
   std::vector<std::string> names;
   if (!eal_runs()) return names;

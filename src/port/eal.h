@@ -41,6 +41,9 @@ class EalScope {
 };
 [[nodiscard]] bool eal_runs() noexcept;
 
+/// Where DPDK has its drivers, one file each: librte_net_ice.so.
+[[nodiscard]] std::string driver_folder();
+
 /// Names of the ethdevs that there are, in the order of their port ids.
 [[nodiscard]] std::vector<std::string> ethdev_names();
 /// The drivers of the same, in that order.

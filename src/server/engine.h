@@ -17,6 +17,7 @@
 #include "handshake/handshake_lane.h"
 #include "io/handover.h"
 #include "link/admin_link.h"
+#include "port/ethdev.h"
 #include "serried/result.h"
 #include "server/lane_loop.h"
 #include "server/placement.h"
@@ -61,6 +62,8 @@ class Engine {
   [[nodiscard]] virtual int numa_node() const noexcept = 0;
   /// "10.0.0.1:40000, [fd00::1]:40000"
   [[nodiscard]] virtual std::string endpoints() const = 0;
+  /// What each device turned out to be; none of sockets.
+  [[nodiscard]] virtual std::vector<port::EthdevReport> port_reports() const = 0;
   /// What the port turned out to be, a line each.
   [[nodiscard]] virtual std::vector<std::string> port_notes() const = 0;
 

@@ -21,6 +21,7 @@ class SocketPorts {
   [[nodiscard]] const Port& lane(unsigned index) const noexcept { return *sockets_[index]; }
   void poll_missed() noexcept;
   [[nodiscard]] std::vector<PortLink> links() const { return {}; }
+  [[nodiscard]] std::vector<port::EthdevReport> reports() const { return {}; }
   [[nodiscard]] std::vector<PortMishap> mend() { return {}; }
   [[nodiscard]] int numa_node() const noexcept { return any_node; }
   [[nodiscard]] std::string endpoints() const;
@@ -46,6 +47,7 @@ class DevicePorts {
   [[nodiscard]] const Port& lane(unsigned index) const noexcept { return *lanes_[index]; }
   void poll_missed() noexcept;
   [[nodiscard]] std::vector<PortLink> links() const;
+  [[nodiscard]] std::vector<port::EthdevReport> reports() const;
   [[nodiscard]] std::vector<PortMishap> mend();
   [[nodiscard]] int numa_node() const noexcept;
   [[nodiscard]] std::string endpoints() const { return endpoints_; }
@@ -99,6 +101,7 @@ class EngineOn final : public Engine {
 
   [[nodiscard]] int numa_node() const noexcept override { return ports_.numa_node(); }
   [[nodiscard]] std::string endpoints() const override { return ports_.endpoints(); }
+  [[nodiscard]] std::vector<port::EthdevReport> port_reports() const override { return ports_.reports(); }
   [[nodiscard]] std::vector<std::string> port_notes() const override { return ports_.notes(); }
   [[nodiscard]] std::vector<admin::BanSink> ban_sinks() override { return ports_.ban_sinks(); }
   void poll_missed() noexcept override { ports_.poll_missed(); }

@@ -173,6 +173,12 @@ std::vector<PortLink> DevicePorts::links() const {
   return links;
 }
 
+std::vector<port::EthdevReport> DevicePorts::reports() const {
+  std::vector<port::EthdevReport> reports;
+  for (const Device& device : devices_) reports.push_back(device.ethdev->report());
+  return reports;
+}
+
 std::vector<PortMishap> DevicePorts::mend() {
   using State = port::XdpProgram::State;
   std::vector<PortMishap> mishaps;

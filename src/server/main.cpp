@@ -1,13 +1,15 @@
 // serried-server [EAL options] -- [options]
 //
-// Reads the configuration, starts EAL, opens the port, places lanes on cores, and hands over to the runner. Exit codes:
-// 0 done, 1 the machine did not let it start or finish, 2 the user asked for something that cannot be, 130 told twice.
+// Reads the configuration, starts EAL, opens the port, places lanes on cores, and hands over to the runner; or, with
+// --check, looks whether the machine would let it. Exit codes: 0 done, 1 the machine did not let it start or finish, 2
+// the user asked for something that cannot be, 130 told twice.
 
 #include <algorithm>
 #include <cstdio>
 #include <signal.h>
 #include <span>
 #include <string>
+#include <sys/timex.h>
 #include <unistd.h>
 
 #include <rte_eal.h>
@@ -17,9 +19,12 @@
 #include "config/args.h"
 #include "config/assets.h"
 #include "config/config.h"
+#include "config/eal.h"
 #include "config/option_table.h"
 #include "crypt/keys.h"
 #include "games/reference/game.h"
+#include "machine/cgroup.h"
+#include "machine/memory.h"
 #include "port/cpus.h"
 #include "port/driver_messages.h"
 #include "port/eal.h"
@@ -28,7 +33,10 @@
 #include "process/output.h"
 #include "process/rights.h"
 #include "process/standard.h"
+#include "server/check.h"
 #include "server/engine.h"
+#include "server/expectation.h"
+#include "server/quota.h"
 #include "server/runner.h"
 #include "server/topology.h"
 #include "simd/isa.h"
@@ -141,13 +149,56 @@ Result<Done> give_up_rights(const config::ServerConfig& config, spdlog::logger& 
                " (without root's rights over files of others, which --keep-privileges on would keep)"};
 }
 
-int serve(const config::Arguments& arguments, const config::ServerConfig& config, const crypt::TokenKey& key,
+/// With what EAL was started, and what of it a profile expects and a device has not.
+void log_profile(spdlog::logger& log, const config::Profile& profile, const Engine& engine, unsigned io_lanes,
+                 const std::vector<std::string>& eal) {
+  std::string arguments;
+  for (const std::string& argument : eal) arguments += (arguments.empty() ? "" : " ") + argument;
+  log.info("profile {} eal=\"{}\"", profile.name, arguments);
+  for (const port::EthdevReport& report : engine.port_reports())
+    for (const std::string& line : unmet_expectations(profile, report, io_lanes))
+      log.warn("profile {}: {} {}", profile.name, report.device, line);
+}
+
+/// A profile that wants hugepages takes them while there are enough.
+void add_memory(std::vector<std::string>& eal, const config::ServerConfig& config, unsigned cpus) {
+  constexpr std::uint64_t huge_page = 2U << 20, small_page = 4U << 10;
+  const unsigned shards = config.shards != 0 ? config.shards : automatic_shards(cpus, config.io_lanes);
+  std::uint64_t free = 0;
+  for (const machine::Node& node : machine::nodes(machine::View{})) free += machine::free_bytes(node);
+  config::add_memory(eal, memory_needed(config, shards, huge_page), memory_needed(config, shards, small_page), free);
+}
+
+/// The cores that a quota of CPU time is enough for, where no option names cores.
+std::vector<Core> within_quota(std::vector<Core> cores, double quota_cpus) {
+  std::stable_partition(cores.begin(), cores.end(), [](const Core& core) { return core.sibling == 0; });
+  cores.resize(std::min<std::size_t>(cores.size(), cores_within(quota_cpus)));
+  return cores;
+}
+
+/// --check: what the machine has of what this configuration needs.
+int check(const config::Reading& reading, std::vector<std::string> eal) {
+  const machine::View view{reading.machine_root};
+  std::optional<bool> synchronised;
+  if (timex time{}; view.here() && adjtimex(&time) >= 0) synchronised = (time.status & STA_UNSYNC) == 0;
+  const Needs needs = needs_of(reading, std::move(eal), view);
+  const std::vector<Finding> findings = check_machine(needs, {view, synchronised});
+  const std::string text =
+      reading.json ? check_json(needs, findings) : check_text(needs, findings, isatty(STDOUT_FILENO) != 0);
+  std::fputs(text.c_str(), stdout);
+  return exit_code(findings);
+}
+
+int serve(const config::Arguments& arguments, const config::Reading& reading, const crypt::TokenKey& key,
           const config::Assets& assets, const Voice& voice) {
+  const config::ServerConfig& config = reading.config;
   const auto fail = [&voice](const std::string& message) { return server::fail(voice.output, message); };
   spdlog::logger& log = voice.log;
   const std::vector<unsigned> cpus = port::allowed_cpus();
   block_signals();
   std::vector<std::string> eal = config::eal_arguments(arguments, config, getpid());
+  if (reading.profile && reading.profile->hugepages == config::Pages::wanted && config.driver == config::Driver::ethdev)
+    add_memory(eal, config, static_cast<unsigned>(cpus.size()));
   if (config.xdp_filter) {
     const auto program = port::find_xdp_program();
     if (!program) return fail("--xdp-filter: " + program.error().message);
@@ -155,7 +206,10 @@ int serve(const config::Arguments& arguments, const config::ServerConfig& config
   }
   if (auto started = port::start_eal(eal); !started) return fail(started.error().message);
 
-  const std::vector<Core> cores = lcores();
+  std::vector<Core> cores = lcores();
+  const bool cores_named = config::read_eal(eal).cores;
+  const auto quota = machine::cpu_quota(machine::View{});
+  if (quota && !cores_named) cores = within_quota(std::move(cores), quota->cpus);
   const auto count = static_cast<unsigned>(cores.size());
   const games::reference::Game game{config::reference_config(config, &assets)};
   EngineSetup setup{config, key, 1, base::now(), &assets, game.callbacks()};
@@ -174,13 +228,20 @@ int serve(const config::Arguments& arguments, const config::ServerConfig& config
   run.placement =
       place(cores, config.io_lanes, setup.shards, engine.value()->numa_node(), static_cast<unsigned>(cpus.size()));
   log_setup(log, config, *engine.value(), run.placement);
+  const unsigned asked = cores_named ? count : config.io_lanes + setup.shards;
+  if (const std::string warning =
+          quota_warning(quota, std::min(asked, static_cast<unsigned>(cpus.size())), cores_named);
+      !warning.empty())
+    log.warn("{}", warning);
+  if (reading.profile) log_profile(log, *reading.profile, *engine.value(), config.io_lanes, eal);
   if (const auto done = give_up_rights(config, log); !done) return fail(done.error().message);
   return Runner{run, *engine.value(), voice.output, log, voice.printer}.run();
 }
 
 int main_of(std::span<const char* const> argv) {
-  const config::Arguments arguments = config::split_arguments(argv);
+  config::Arguments arguments = config::split_arguments(argv);
   config::Reading reading = config::read_config(arguments.own);
+  if (reading.profile) arguments.eal = config::merge_eal(reading.profile->eal, arguments.eal);
   switch (reading.action) {
     case config::Action::help:
       std::fputs(config::help_text().c_str(), stdout);
@@ -191,6 +252,13 @@ int main_of(std::span<const char* const> argv) {
     case config::Action::example:
       std::fputs(config::example_toml().c_str(), stdout);
       return 0;
+    case config::Action::profiles:
+      std::fputs(config::profiles_text(config::profile_folders()).c_str(), stdout);
+      return 0;
+    case config::Action::check:
+      if (reading.faults.empty()) return check(reading, config::eal_arguments(arguments, reading.config, getpid()));
+      std::fputs(config::fault_text(reading.faults).c_str(), stderr);
+      return misused;
     case config::Action::option_table:
       std::fputs(config::option_table().c_str(), stdout);
       return 0;
@@ -226,7 +294,7 @@ int main_of(std::span<const char* const> argv) {
   }
   simd::use_isa(config::isa_of(reading.config.isa));
   const port::EalScope eal{[&output](std::string text) { output.write(Output::Stream::err, std::move(text)); }};
-  const int code = serve(arguments, reading.config, key, assets, {output, printer, *logger.value()});
+  const int code = serve(arguments, reading, key, assets, {output, printer, *logger.value()});
   // EAL leaves its folder behind; one that was named after this process is of no use to the next.
   const bool own_folder = reading.config.driver == config::Driver::socket && arguments.eal.empty() && port::eal_runs();
   const std::string folder = own_folder ? rte_eal_get_runtime_dir() : "";

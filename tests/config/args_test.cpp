@@ -42,6 +42,27 @@ TEST(AddXdpProgram, OnlyWhereNoneIsNamed) {
                         "net_af_xdp1,iface=eth2,xdp_prog=own.o", "--vdev=net_null0"}));
 }
 
+TEST(AddMemory, HugepagesWhileThereAreEnough) {
+  constexpr std::uint64_t needed = 100U << 20, small = 200U << 20;
+  Texts eal{"--no-pci"};
+  add_memory(eal, needed, small, needed);
+  EXPECT_EQ(eal, (Texts{"--no-pci", "--in-memory"}));
+  eal = {"--no-pci"};
+  add_memory(eal, needed, small, needed - 1);
+  EXPECT_EQ(eal, (Texts{"--no-pci", "--no-huge", "-m", "201"}));
+}
+
+TEST(AddMemory, WhatTheArgumentsSayStands) {
+  for (const char* const said : {"--no-huge", "--in-memory", "--huge-dir=/h"}) {
+    Texts eal{said};
+    add_memory(eal, 1, 1, 0);
+    EXPECT_EQ(eal, Texts{said});
+  }
+  Texts eal{"-m", "64"};
+  add_memory(eal, 2, 2, 1);
+  EXPECT_EQ(eal, (Texts{"-m", "64", "--no-huge"}));
+}
+
 TEST(EalArguments, SocketsNeedNoOptions) {
   ServerConfig config;
   config.driver = Driver::socket;

@@ -180,6 +180,46 @@ TEST(ReadConfig, DescriptorsAndMtuHaveBounds) {
       read_config(with({"--rx-descriptors", "32768", "--tx-descriptors", "64", "--mtu", "9600"})).faults.empty());
 }
 
+/// The tests' own folder has no profiles: paths name those of the tree.
+std::string profile_path(const char* name) {
+  return std::string{SERRIED_SOURCE_ROOT} + "/dpdk-config/profiles/" + name + ".toml";
+}
+
+TEST(ReadConfig, AProfileComesBeforeTheFileAndTheCommandLine) {
+  const Reading profile = read_config(with({"--profile", profile_path("ice") + ",pci=0000:18:00.0"}));
+  ASSERT_TRUE(profile.faults.empty()) << fault_text(profile.faults);
+  ASSERT_TRUE(profile.profile);
+  EXPECT_EQ(profile.config.rx_descriptors, 2'048U);
+  EXPECT_EQ(profile.config.ports, Texts{"0000:18:00.0"});
+  const File file{"[network]\nrx_descriptors = 4096\ntx_descriptors = 4096\n"};
+  const Reading all = read_config(with(
+      {"--tx-descriptors", "512", "--config", file.name(), "--profile", profile_path("ice") + ",pci=0000:18:00.0"}));
+  ASSERT_TRUE(all.faults.empty()) << fault_text(all.faults);
+  EXPECT_EQ(all.config.rx_descriptors, 4'096U) << "the file's";
+  EXPECT_EQ(all.config.tx_descriptors, 512U) << "the command line's";
+  EXPECT_EQ(all.profile->eal, profile.profile->eal);
+}
+
+TEST(ReadConfig, ProfilesThatCannotBe) {
+  EXPECT_TRUE(names(read_config(with({"--profile"})), "--profile", "--profiles"));
+  EXPECT_TRUE(names(read_config(with({"--profile", "a", "--profile", "b"})), "--profile", "more than once"));
+  EXPECT_TRUE(names(read_config(with({"--profile", "./none.toml"})), "--profile ./none.toml", "cannot be read"));
+  EXPECT_TRUE(names(read_config(with({"--profile", profile_path("ice")})), "--profile", "needs pci (PCI address"));
+}
+
+TEST(ReadConfig, TheCheckLooksAtCombinationsItself) {
+  const Reading check = read_config(Texts{"--check", "--json", "--profile", profile_path("ice"), "--machine", "/m"});
+  EXPECT_TRUE(check.faults.empty()) << fault_text(check.faults) << "no key, no address, no pci: the check's to say";
+  EXPECT_EQ(check.action, Action::check);
+  EXPECT_TRUE(check.json);
+  EXPECT_EQ(check.machine_root, "/m");
+  EXPECT_TRUE(names(read_config(Texts{"--check", "--udp-port", "0"}), "--udp-port", "1 to 65535"));
+  EXPECT_TRUE(names(read_config(with({"--json"})), "--json", "of --check"));
+  EXPECT_TRUE(names(read_config(with({"--machine", "/m"})), "--machine", "of --check"));
+  EXPECT_TRUE(names(read_config(Texts{"--check", "--machine"}), "--machine", "one folder"));
+  EXPECT_EQ(read_config(Texts{"--profiles"}).action, Action::profiles);
+}
+
 TEST(ReadConfig, ASocketTakesOneAddress) {
   const Reading reading =
       read_config(Texts{"--driver", "socket", "--token-key", "k", "--address", "10.0.0.1", "--address", "fd00::1"});

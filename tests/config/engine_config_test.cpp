@@ -189,6 +189,23 @@ TEST(EthdevConfig, DescriptorsAndMtuOfEachDevice) {
   }
 }
 
+TEST(PortMemory, IsThatOfTheMbufsOfEachDevice) {
+  ServerConfig config;
+  config.addresses = {"10.0.0.1@a", "10.0.1.1@b"};
+  config.ports = {"a", "b"};
+  config.io_lanes = 2;
+  const auto huge = port_memory_bytes(config, 1, 2U << 20), small = port_memory_bytes(config, 1, 4'096);
+  ASSERT_EQ(huge.size(), 2U);
+  for (const unsigned device : {0U, 1U}) {
+    const std::uint64_t mbufs = std::uint64_t{2} * ethdev_config(config, 1, device).buffers;
+    EXPECT_GT(huge[device], mbufs * 2'304) << "an mbuf of 2,176 bytes behind its 128";
+    EXPECT_LT(huge[device], mbufs * 2'500 + (8U << 20));
+    EXPECT_GT(small[device], mbufs * 4'096) << "none crosses a page";
+  }
+  config.driver = Driver::socket;
+  EXPECT_TRUE(port_memory_bytes(config, 1, 4'096).empty());
+}
+
 TEST(LinkSizes, HoldTwoTicksOfAllPlayers) {
   ServerConfig config;
   config.sessions_max = 100'000;
