@@ -60,8 +60,8 @@ TEST(Prng, UnitIsUniform) {
     hits += random.chance(0.25);
   }
   EXPECT_NEAR(sum / draws, 0.5, 0.01);
-  EXPECT_NEAR(hits, draws / 4, draws / 50);
-  for (const int count : buckets) EXPECT_NEAR(count, draws / 16, draws / 160);
+  EXPECT_NEAR(hits, draws / 4.0, draws / 50.0);
+  for (const int count : buckets) EXPECT_NEAR(count, draws / 16.0, draws / 160.0);
 }
 
 }  // namespace

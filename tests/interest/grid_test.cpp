@@ -159,8 +159,9 @@ TEST(Grid, TheInvisibleOfACellAreBehindItsClasses) {
         EXPECT_EQ(world.grid.place_of(slot), Grid::nowhere);
       }
     }
-    for (std::uint16_t row = 0; row < world.frame.x.size(); ++row)
-      EXPECT_EQ(invisible.contains(row), row % 3 == 0 && world.identity.living[row] != 0) << row;
+    for (std::size_t row = 0; row < world.frame.x.size(); ++row)
+      EXPECT_EQ(invisible.contains(static_cast<std::uint16_t>(row)), row % 3 == 0 && world.identity.living[row] != 0)
+          << row;
   }
 }
 
