@@ -14,7 +14,7 @@ import time
 
 prctl, PR_SET_PDEATHSIG = ctypes.CDLL(None).prctl, 1
 NODES = 2
-NODE_CPUS = 4
+NODE_CPUS = 2
 QUEUES = 4
 NIC_PCI = ["0000:41:00.0", "0000:81:00.0"]  # behind the root ports of buses 0x40 and 0x80
 NIC_MAC = ["52:54:00:00:00:10", "52:54:00:00:00:11"]
@@ -66,7 +66,7 @@ class Network:
 
 
 class Machine:
-    """`room`: a folder for its sockets and logs. `say` is told each line of its console."""
+    """`room`: a folder for its sockets and logs."""
 
     def __init__(self, room, network, kernel, initramfs, cpu="max", nic_options=""):
         self.room, self.network, self.cpu = room, network, cpu
@@ -138,7 +138,7 @@ class Machine:
         with self.news:
             return self.news.wait_for(lambda: good() or self.requests is None, seconds) and good()
 
-    def run(self, command, seconds=60):
+    def run(self, command, seconds=300):
         """Exit code and output of a shell command in the machine."""
         self.number += 1
         mark = f"{self.number}|", f"{self.number}="
@@ -154,7 +154,7 @@ class Machine:
         code = next(int(line[len(mark[1]):]) for line in self.lines if line.startswith(mark[1]))
         return code, "\n".join(said)
 
-    def must(self, command, seconds=60):
+    def must(self, command, seconds=300):
         """The output of a command that is to end well."""
         code, said = self.run(command, seconds)
         if code != 0:

@@ -93,6 +93,13 @@ class Count:
             print(f"    FAILED: {what}{': ' + detail if detail else ''}", flush=True)
 
 
+def show_text(name, text):
+    print(f"  -- the last of {name}:")
+    for line in text.strip().splitlines()[-15:]:
+        print(f"  | {line[:400]}")
+    sys.stdout.flush()
+
+
 def show_logs(machine, steps):
     """The last lines of what can say why a step failed."""
     texts = {"console": machine.console_text()}
@@ -105,10 +112,7 @@ def show_logs(machine, steps):
     for swarm in steps.swarms[-2:]:
         texts[swarm.name] = swarm.log()
     for name, text in texts.items():
-        print(f"  -- the last of {name}:")
-        for line in text.strip().splitlines()[-15:]:
-            print(f"  | {line[:400]}")
-    sys.stdout.flush()
+        show_text(name, text)
 
 
 def run_boot(options, cpu, made, room, logs, count):
@@ -123,7 +127,11 @@ def run_boot(options, cpu, made, room, logs, count):
     try:
         network.lay()
         print(f"== boot: -cpu {cpu}", flush=True)
-        machine.start()
+        try:
+            machine.start()
+        except MachineError:
+            show_text("console", machine.console_text())
+            raise
         print(f"    booted in {time.monotonic() - began:.0f} s", flush=True)
         for name, step in wanted:
             print(f"== {name}: {step.__doc__.splitlines()[0]} ({time.monotonic() - began:.0f} s)", flush=True)
@@ -140,7 +148,8 @@ def run_boot(options, cpu, made, room, logs, count):
         steps.stop_all()
         machine.stop()
         network.remove()
-        shutil.copy(machine.console, os.path.join(logs, f"console-{cpu}.log"))
+        if os.path.exists(machine.console):
+            shutil.copy(machine.console, os.path.join(logs, f"console-{cpu}.log"))
 
 
 def test(options):
