@@ -3,6 +3,7 @@
 /// that rings work before, and without, EAL.
 
 #include <bit>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -65,8 +66,15 @@ class Spsc {
   }
   void consume(unsigned count) noexcept { rte_ring_dequeue_zc_elem_finish(ring_.get(), count); }
 
-  [[nodiscard]] unsigned size() const noexcept { return rte_ring_count(ring_.get()); }
-  [[nodiscard]] unsigned free() const noexcept { return rte_ring_free_count(ring_.get()); }
+  /// Rows in it. Either side's view: the other moves its end meanwhile. rte_ring_count reads both ends as if they were
+  /// its own.
+  [[nodiscard]] unsigned size() const noexcept {
+    const std::uint32_t begin = __atomic_load_n(&ring_->cons.tail, __ATOMIC_RELAXED);
+    const std::uint32_t end = __atomic_load_n(&ring_->prod.tail, __ATOMIC_RELAXED);
+    const std::uint32_t rows = (end - begin) & ring_->mask;
+    return rows > ring_->capacity ? ring_->capacity : rows;
+  }
+  [[nodiscard]] unsigned free() const noexcept { return ring_->capacity - size(); }
 
  private:
   [[nodiscard]] static Places places(const rte_ring_zc_data& at, unsigned count) noexcept {

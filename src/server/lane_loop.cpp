@@ -69,6 +69,7 @@ void LaneLoop::run(const std::atomic<bool>& stop) noexcept {
     cpu_due = at + 100 * millisecond;
   }
   meter_.cpu_ns.set(base::thread_cpu() - cpu_begin);
+  ended_.store(true, std::memory_order_release);
 }
 
 Nanos rest_policy(bool asked, unsigned asked_us, bool alone) noexcept {

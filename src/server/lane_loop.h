@@ -46,6 +46,8 @@ class LaneLoop {
 
   /// Until `stop` is true; looked at once a round.
   void run(const std::atomic<bool>& stop) noexcept;
+  /// Any thread: run() has come to its end, and what it wrote can be seen.
+  [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
   /// One poll of each lane that has rested enough, the first at `at`; returns the time after the last. `work` is what
   /// they did together.
   Nanos round(Nanos at, unsigned& work) noexcept;
@@ -57,6 +59,7 @@ class LaneLoop {
   std::vector<LaneEntry*> lanes_;
   IdlePolicy idle_;
   CoreMeter meter_;
+  std::atomic<bool> ended_{false};
 };
 
 /// How long a lane rests after a poll: what the user said, or 50 us where it shares its core. With every poll it takes

@@ -89,6 +89,8 @@ int Runner::run() {
   if (own != nullptr) own->run(stop_);
   control_thread.join();
   rte_eal_mp_wait_lcore();
+  // How EAL waits is not seen from here, neither by a reader nor by the thread sanitizer.
+  for (const auto& loop : loops_) SERRIED_CHECK(loop->ended());
   const int code = report();
   engine_.close();
   return code;
