@@ -38,8 +38,8 @@ namespace serried::config {
 /// the size of its pages: no mbuf crosses one of 4 KiB.
 [[nodiscard]] std::vector<std::uint64_t> port_memory_bytes(const ServerConfig& config, unsigned shards,
                                                            std::uint64_t page_bytes);
-/// What EAL and its drivers take besides.
-inline constexpr std::uint64_t eal_memory_bytes = 48U << 20;
+/// What EAL and its drivers may take besides: descriptors, their own tables. A software device starts with none of it.
+inline constexpr std::uint64_t eal_memory_bytes = 24U << 20;
 
 /// Sizes of rings between lanes.
 struct LinkSizes {

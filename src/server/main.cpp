@@ -204,7 +204,8 @@ int serve(const config::Arguments& arguments, const config::Reading& reading, co
     if (!program) return fail("--xdp-filter: " + program.error().message);
     config::add_xdp_program(eal, program.value());
   }
-  if (auto started = port::start_eal(eal); !started) return fail(started.error().message);
+  if (auto started = port::start_eal(eal); !started)
+    return fail(started.error().message + "; --check with the same arguments says what the machine lacks");
 
   std::vector<Core> cores = lcores();
   const bool cores_named = config::read_eal(eal).cores;

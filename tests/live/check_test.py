@@ -96,6 +96,19 @@ class Check(unittest.TestCase):
             if name.endswith(".toml"):
                 self.assertRegex(done.stdout, rf"(?m)^{name[:-5]}: ")
 
+    def test_profiles_of_an_installation(self):
+        """bin/serried-server finds share/serried/profiles beside it, wherever both are."""
+        for folder in ("bin", "share/serried/profiles"):
+            os.makedirs(os.path.join(self.folder, folder))
+        program = os.path.join(self.folder, "bin/serried-server")
+        subprocess.run(["cp", programs.path("serried-server"), program], check=True)
+        done = subprocess.run([program, "--profiles"], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout), (0, ""), "there are none yet")
+        with open(os.path.join(self.folder, "share/serried/profiles/own.toml"), "w", encoding="utf-8") as file:
+            file.write('[profile]\nabout = "our own"\ndriver = "net_null"\n')
+        done = subprocess.run([program, "--profiles"], capture_output=True, text=True)
+        self.assertEqual(done.stdout, "own: our own; not tried here\n")
+
     def test_what_a_profile_wants_to_know(self):
         code, items = self.check("--profile", "virtio", "--address", "10.77.0.1/24", "--token-key", self.key)
         self.assertEqual(code, 1)

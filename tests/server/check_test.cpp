@@ -1,9 +1,11 @@
 #include "server/check.h"
 
+#include <map>
 #include <set>
 
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "made_up_server.h"
 
 namespace serried::server {
@@ -50,6 +52,19 @@ TEST(CheckMachine, EveryItemSpeaksAndHasAName) {
     const Checked checked{made, words};
     for (const std::string& name : names) EXPECT_FALSE(checked.of(name).text.empty()) << name;
   }
+}
+
+TEST(CheckMachine, ThePageOfTheCheckNamesItsItems) {
+  const std::string page = base::read_file(std::string{SERRIED_SOURCE_ROOT} + "/docs/running.md").value_or("");
+  std::map<std::string, std::string> rows;
+  for (const CheckItem& item : check_items()) {
+    std::string& row = rows[item.group];
+    row += (row.empty() ? "" : ", ") + std::string{item.name};
+  }
+  EXPECT_EQ(rows.size(), 4U);
+  for (const auto& [group, names] : rows)
+    EXPECT_NE(page.find("| `" + group + "` | " + names + " |\n"), std::string::npos)
+        << "| `" << group << "` | " << names << " |";
 }
 
 /// What is missing comes with a way to mend it; what is not needed with none.
