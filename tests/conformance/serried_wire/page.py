@@ -45,7 +45,7 @@ def handshake(blocks):
     yield "key-c2s", keys.client_to_server == blocks["key-c2s"]
     yield "key-s2c", keys.server_to_client == blocks["key-s2c"]
     accepted = {"tick_rate_hz": 60, "input_rate_max_hz": 60, "idle_ping_ms": 5000, "timeout_ms": 15000,
-                "ack_delay_us": 25000, "tracked_max": 128, "player_entity": 42, "server_time_us": 5_000_000,
+                "ack_delay_us": 25000, "tracked_max": 128, "player_entity": 1 << 63 | 42, "server_time_us": 5_000_000,
                 "section_size_xy": 25600, "section_size_z": 6400, "sections_x": 32, "sections_y": 32, "sections_z": 4,
                 "cell_size_xy": 25600, "cell_size_z": 6400}
     header = d.Header(CONNECTION_ID, 0, d.SEALED, 1)
