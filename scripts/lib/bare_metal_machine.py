@@ -46,6 +46,7 @@ class Network:
     def __init__(self):
         self.space = f"serried-{os.getpid()}-machine"
         self.within = ["ip", "netns", "exec", self.space]
+        self.relay, self.tagged = None, None
 
     def lay(self):
         sh("ip", "netns", "add", self.space)
@@ -61,7 +62,41 @@ class Network:
         """Which NIC what we send to the shared address goes to."""
         sh("ip", "-n", self.space, "-6", "route", "replace", f"{self.shared_server}/128", "dev", f"tap{nic}", "src", self.own)
 
+    def send_large(self, server, sizes, times):
+        """Datagrams of these sizes, over a wire that carries them whole."""
+        for i in range(NODES):
+            sh("ip", "-n", self.space, "link", "set", f"tap{i}", "mtu", "9000")
+        sh(*self.within, "python3", "-c", "import socket, time\n"
+           "wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+           f"for size in {sizes} * {times}: wire.sendto(bytes(size), ('{server}', 40000)); time.sleep(0.01)")
+        for i in range(NODES):
+            sh("ip", "-n", self.space, "link", "set", f"tap{i}", "mtu", "1500")
+
+    def lay_vlan(self, nic, vlan):
+        """What leads to the network of a NIC is in this VLAN from now on."""
+        relay = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vlan_relay.py")
+        self.relay = subprocess.Popen([*self.within, "python3", relay, f"tap{nic}", str(vlan), "tagged"], stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE, text=True, preexec_fn=ends_with_us)
+        if self.relay.stdout.readline() != "ready\n":
+            raise MachineError("scripts/lib/vlan_relay.py does not start; see above")
+        sh("ip", "-n", self.space, "address", "flush", "dev", f"tap{nic}")
+        sh("ip", "-n", self.space, "address", "add", f"10.77.{nic}.2/24", "dev", "tagged")
+        sh("ip", "-n", self.space, "link", "set", "tagged", "up")
+        self.tagged = nic
+
+    def remove_vlan(self):
+        """Back to what lay() made."""
+        self.end_relay()
+        sh("ip", "-n", self.space, "address", "add", f"10.77.{self.tagged}.2/24", "dev", f"tap{self.tagged}")
+
+    def end_relay(self):
+        if self.relay is not None:
+            self.relay.kill()
+            self.relay.wait()
+            self.relay = None
+
     def remove(self):
+        self.end_relay()
         sh("ip", "netns", "delete", self.space, check=False)
 
 

@@ -28,9 +28,9 @@ class Server:
                       f"{Network.shared_server}/128@{NIC_PCI[i]}"]
         devices = [word for i in nics for word in ("-a", NIC_PCI[i])]
         # Patient in all that a slow machine is late with, and asleep when there is nothing to do: the CPUs are shared.
-        words = ["serried-server", *devices, "--in-memory", *eal, "--", *ports, "--io-lanes", str(io_lanes), "--shards", "1",
+        words = ["serried-server", *devices, "--in-memory", *eal, "--", *ports, "--io-lanes", str(io_lanes), "--shards", "2",
                  "--token-key", "/etc/token.key", "--players-max", "256", "--sessions-max", "1024", "--npcs", "0", "--tick-rate", "10",
-                 "--idle-sleep-us", "1000", "--coalesce-us", "1000", "--address-rate", "0", "--prefix-rate", "0", "--audit", "1",
+                 "--idle-sleep-us", "5000", "--coalesce-us", "1000", "--address-rate", "0", "--prefix-rate", "0", "--audit", "1",
                  "--timeout-ms", "60000", "--status", "line", "--log-level", "debug", "--json-summary", f"/run/{self.name}.json",
                  "--control-socket", "/run/control", *more]
         machine.must(f"rm -f /run/{self.name}.*; ({{ setsid {shlex.join(words)} >/run/{self.name}.log 2>&1 & "
@@ -103,7 +103,7 @@ class Swarm:
             self.process = subprocess.Popen(
                 [*network.within, program, "--driver", "socket", "--server", f"{server}:{PORT}", "--token-key",
                  os.path.join(room, "token.key"), "--bots", str(bots), "--player-base", str(1000 * self.runs), "--rate", "5",
-                 "--connect-rate", "20", "--seconds", str(seconds), "--draw", "0", "--status", "line", "--json", self.json_file, *more],
+                 "--connect-rate", "20", "--connect-timeout", "120", "--seconds", str(seconds), "--draw", "0", "--status", "line", "--json", self.json_file, *more],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=ends_with_us)
 
     def log(self):

@@ -5,6 +5,7 @@ from bare_metal_machine import NIC_MAC, NIC_PCI, NODES, QUEUES, MachineError
 from bare_metal_server import Server, Swarm
 
 PAGES = 256  # hugepages of a node
+VLAN = 42
 HUGEPAGES = "/sys/devices/system/node/node{}/hugepages/hugepages-2048kB"
 
 
@@ -146,6 +147,23 @@ class Steps:
         for nic, swarm in enumerate(swarms):
             self.played(swarm, f"on NIC {nic} after all that")
 
+    def unbind(self):
+        """A NIC is unbound from vfio-pci under the server, which lets go of it and ends."""
+        server = self.has_server()
+        at = f"/sys/bus/pci/devices/{NIC_PCI[1]}"
+        # It waits for the server, so not here.
+        self.machine.must(f"(echo {NIC_PCI[1]} >{at}/driver/unbind; echo done >/run/unbound) >/dev/null 2>&1 &")
+        self.check(server.wait_for_text(f"{NIC_PCI[1]}: the system takes it away"), "the server says that the NIC is taken away")
+        code = server.wait_for_end()
+        self.server = None
+        self.check(code == 1, "the server ends with exit code 1", str(code))
+        said = self.machine.must("for i in $(seq 600); do test -e /run/unbound && break; usleep 100000; done; cat /run/unbound")
+        self.check(said == "done", "the NIC is unbound", said)
+        self.check(self.free_pages() == [PAGES] * NODES, "all hugepages are free again", str(self.free_pages()))
+        self.bind(1, "vfio-pci")
+        self.has_server()
+        self.played(self.swarm("10.77.1.1", 20, 4), "on NIC 1, bound again")
+
     def dispatch(self):
         """On a CPU without AVX the functions for SSE4.2 run."""
         server = self.has_server()
@@ -155,16 +173,77 @@ class Steps:
         faults = self.machine.must("dmesg | grep -E 'trap|segfault|general protection' || true")
         self.check(faults == "", "nothing faults", faults)
 
+    # At night
+
+    def plain(self):
+        """NICs that compute no checksum and spread nothing: lanes do it."""
+        server = self.has_server()
+        said = server.log()
+        self.check(said.count("checksums rx ip software udp software, tx ip software udp software; RSS none") == NODES,
+                   "the server says that checksums are its own, and that the driver spreads nothing")
+        swarms = [self.swarm(f"10.77.{nic}.1", 20, 6) for nic in range(NODES)]
+        for nic, swarm in enumerate(swarms):
+            self.played(swarm, f"on NIC {nic}")
+
+    def jumbo(self):
+        """Frames that are too large come, and harm nothing."""
+        server = self.has_server()
+        before = server.status()["drops"]
+        swarm = self.swarm("10.77.0.1", 20, 8)
+        if not swarm.wait_until_all_play():
+            raise MachineError("not all bots came to play")
+        self.network.send_large("10.77.0.1", [1300, 1472, 1473, 1600, 2000, 3000, 8900], 20)
+        self.played(swarm, "beside large frames")
+        after = server.status()["drops"]
+        grown = {name: after.get(name, 0) - before.get(name, 0) for name in after}
+        self.check(grown.get("long_datagram", 0) > 0, "datagrams of 1,300 bytes are counted drops", str(grown))
+        if "mrg_rxbuf=off" not in self.machine.nic_options:  # without, QEMU itself drops what one buffer does not hold
+            self.check(grown.get("bad_frame", 0) > 0, "frames of several buffers are counted drops", str(grown))
+
+    def vlan(self):
+        """The server in a VLAN: players in it play, others do not reach it."""
+        self.end_quietly()
+        self.server = Server(self.machine, self.logs, more=("--vlan", str(VLAN)))
+        self.server.wait_until_ready()
+        self.network.lay_vlan(0, VLAN)
+        self.played(self.swarm("10.77.0.1", 20, 5), f"in VLAN {VLAN}")
+        self.network.remove_vlan()
+        outside = self.swarm("10.77.0.1", 2, 5, "--hold", "0")
+        _, figures = outside.wait_for_end()
+        self.check(figures.get("connected") == 0, "a player without a tag does not reach the server", str(figures))
+        self.end_quietly()
+
+    def end_quietly(self):
+        """The server is gone; what it says at its end was asserted by another step."""
+        if self.server is not None:
+            self.server.stop()
+            self.server = None
+
     def stop_all(self):
         for swarm in self.swarms:
             swarm.stop()
 
 
-# Name, function, in the order in which they run: of the boot with every feature of QEMU's CPU, then of that as a Nehalem.
-BOOTS = {
-    "max": [("machine", Steps.machine_is_made), ("prepare", Steps.prepare), ("play", Steps.play), ("move", Steps.move),
-            ("link", Steps.link), ("end", Steps.end), ("restart", Steps.restart), ("end", Steps.end)],
-    "Nehalem": [("prepare", Steps.prepare), ("dispatch", Steps.dispatch), ("end", Steps.end)],
-}
+class Boot:
+    """Steps by name, in the order in which they run, on a machine with this CPU and NICs with these options."""
+
+    def __init__(self, title, cpu, steps, nic_options="", nightly=False):
+        self.title, self.cpu, self.steps, self.nic_options, self.nightly = title, cpu, steps, nic_options, nightly
+
+    def steps_of(self, nightly):
+        return [(name, step) for name, step in self.steps if nightly or name not in NIGHTLY]
+
+
+NIGHTLY = ("jumbo", "vlan")
+BOOTS = [
+    Boot("every feature of QEMU's CPU and NIC", "max", [
+        ("machine", Steps.machine_is_made), ("prepare", Steps.prepare), ("play", Steps.play), ("move", Steps.move),
+        ("link", Steps.link), ("jumbo", Steps.jumbo), ("end", Steps.end), ("restart", Steps.restart), ("unbind", Steps.unbind), ("end", Steps.end),
+        ("vlan", Steps.vlan)]),
+    Boot("a CPU without AVX", "Nehalem", [("prepare", Steps.prepare), ("dispatch", Steps.dispatch), ("end", Steps.end)]),
+    Boot("NICs without offloads", "max", [
+        ("prepare", Steps.prepare), ("plain", Steps.plain), ("jumbo", Steps.jumbo), ("end", Steps.end)],
+        nic_options=",csum=off,guest_csum=off,rss=off,hash=off,mrg_rxbuf=off", nightly=True),
+]
 # What every boot begins with, whichever steps are asked for.
 ALWAYS = ("prepare",)

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "port/device_events.h"
 #include "port/host.h"
 #include "port/port.h"
 #include "port/xdp_program.h"
@@ -135,6 +136,8 @@ class EthdevDevice {
   [[nodiscard]] bool link_up() const noexcept;
   /// The XDP program through which net_af_xdp receives; none of other drivers. Control only.
   [[nodiscard]] const XdpProgram& xdp_program() const noexcept { return program_; }
+  /// What driver and system said of the device since it was opened. Control only.
+  [[nodiscard]] const DeviceEvents& events() const noexcept { return events_; }
 
  private:
   struct Plan;
@@ -157,6 +160,7 @@ class EthdevDevice {
   std::vector<std::unique_ptr<Ethdev>> lanes_;
   std::uint64_t losses_before_ = 0;
   bool configured_ = false, started_ = false;
+  DeviceEvents events_;
 };
 
 }  // namespace serried::port

@@ -150,6 +150,7 @@ SERRIED_SETUP EthdevDevice::EthdevDevice(const EthdevConfig& config)
     : config_(config), neighbors_(config.neighbors, config.salt) {}
 
 SERRIED_SETUP EthdevDevice::~EthdevDevice() {
+  events_.stop();
   // As it closes, net_af_xdp takes off what stands at the interface, whose program that may be.
   std::optional<OutOfSight> away;
   if (report_.driver == af_xdp && !program_.may_close(interface_index_)) away.emplace();
@@ -291,6 +292,7 @@ SERRIED_SETUP Result<Done> EthdevDevice::start(const Plan&) {
   if (const int error = rte_eth_dev_start(id); error != 0)
     return Error{std::string("does not start: ") + rte_strerror(-error)};
   started_ = true;
+  if (const auto heard = events_.listen(id); !heard) report_.notes.push_back(heard.error().message);
   set_filters();
   static_cast<void>(rte_eth_dev_get_mtu(id, &report_.mtu));
   wait_for_link();

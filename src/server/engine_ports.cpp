@@ -183,6 +183,11 @@ std::vector<PortMishap> DevicePorts::mend() {
   using State = port::XdpProgram::State;
   std::vector<PortMishap> mishaps;
   for (Device& device : devices_) {
+    const port::DeviceEvents& events = device.ethdev->events();
+    if (events.is_leaving())
+      mishaps.push_back({device.name(), "the system takes it away (unbound, or unplugged)", true});
+    if (events.wants_reset())
+      mishaps.push_back({device.name(), "its driver must reset it, which is done by a new start", true});
     const port::XdpProgram& program = device.ethdev->xdp_program();
     const State state = program.state();
     if (state == State::another) {

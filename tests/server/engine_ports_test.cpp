@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <gtest/gtest.h>
+#include <rte_dev.h>
 
 #include "port/shared_eal.h"
 #include "server/engine_on.h"
@@ -114,6 +115,26 @@ TEST(DevicePorts, EachDeviceIsNamed) {
     const auto twice = DevicePorts::open(config, 1);
     ASSERT_FALSE(static_cast<bool>(twice));
     EXPECT_NE(twice.error().message.find("are one device"), std::string::npos) << twice.error().message;
+  });
+}
+
+/// Expect the end of the server when one of its devices is wanted back, and none before.
+TEST(DevicePorts, ADeviceThatIsTakenAwayEndsTheServer) {
+  port::in_fresh_process([] {
+    ASSERT_TRUE(port::shared_eal_runs());
+    config::ServerConfig config;
+    config.players_max = config.sessions_max = 64;
+    config.ports = {"net_null0"};
+    config.addresses = {"10.0.0.1/24"};
+    auto opened = DevicePorts::open(config, 1);
+    ASSERT_TRUE(static_cast<bool>(opened)) << opened.error().message;
+    EXPECT_TRUE(opened.value().mend().empty());
+    rte_dev_event_callback_process("net_null0", RTE_DEV_EVENT_REMOVE);
+    const auto mishaps = opened.value().mend();
+    ASSERT_EQ(mishaps.size(), 1U);
+    EXPECT_EQ(mishaps[0].device, "net_null0");
+    EXPECT_NE(mishaps[0].text.find("takes it away"), std::string::npos);
+    EXPECT_TRUE(mishaps[0].fatal);
   });
 }
 
