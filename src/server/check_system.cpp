@@ -104,7 +104,7 @@ void probe_plugins(const Needs& needs, const Machine& machine, Findings& finding
     seen.push_back(plugin);
     if (!machine.view.exists(folder))
       findings.cannot_tell("DPDK's folder of drivers, " + folder + ", is not there");
-    else if (machine.view.exists(folder + "/librte_" + plugin + ".so"))
+    else if (machine.view.exists(std::string(folder).append("/librte_").append(plugin).append(".so")))
       findings.ok("driver " + device.driver + " is installed");
     else
       findings.missing("driver " + device.driver + " is not in " + folder,

@@ -89,7 +89,7 @@ std::string check_text(const Needs& needs, std::span<const Finding> findings, bo
       text += (text.empty() ? "" : "\n") + group + "\n";
     }
     std::string word = padded(word_of(finding.state), words);
-    if (colour) word = std::string{colour_of(finding.state)} + word + std::string{reset};
+    if (colour) word.insert(0, colour_of(finding.state)).append(reset);
     text += "  " + padded(name_of(finding), names) + "  " + word + "  " + finding.text + "\n";
     for (const Change& change : finding.changes)
       text += std::string(names + words + 6, ' ') + "-> " + command_of(change) + "\n";

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "made_up_server.h"
+#include "server/placement.h"
 
 namespace serried::server {
 namespace {
