@@ -16,7 +16,7 @@ DOCUMENTS = ["README.md", "src/README.md", "docs/architecture.md"]
 BEGIN, END = "<!-- path: begin (scripts/lib/check_path.py --write) -->", "<!-- path: end -->"
 LANES = {"IO": ("io lane", "IoLane"), "SHARD": ("shard lane", "ShardLane"), "HANDSHAKE": ("handshake lane", "HandshakeLane")}
 WIDTH = 108  # of a line of the drawing
-CALL = re.compile(r"\b((?:\w+(?:::|\.))*)(\w+)\(")
+CALL = re.compile(r"\b((?:\w+(?:::|\.))*)(\w+)(?:<\w+>)?\(")
 WATCHED = re.compile(r"\brun\(Stage::(\w+),")
 
 

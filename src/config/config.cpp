@@ -220,7 +220,12 @@ Reading read_config(std::span<const std::string> arguments, std::span<const Rena
 
 void check_config(const ServerConfig& config, std::vector<Fault>& faults) {
   const auto fault = [&](const char* where, std::string text) { faults.push_back({where, std::move(text)}); };
-  if (config.token_key.empty())
+  const bool measures = config.measurement_seed != 0;
+  if (measures && config.driver == Driver::socket)
+    fault("--measurement", "is no mode for --driver socket, where anyone could send; use a port of net_pcap");
+  if (measures && !config.token_key.empty())
+    fault("--token-key", "means nothing with --measurement, whose keys all come from the seed; leave it out");
+  if (!measures && config.token_key.empty())
     fault("--token-key", "is missing; make a key with `serried-token keygen --out FILE` and give that file");
   check_ports(config, faults);
   if (config.driver == Driver::socket && config.vlan != 0)

@@ -85,6 +85,7 @@ struct ServerConfig {
 
   // Run and reports
   unsigned seconds = 0;
+  std::uint64_t measurement_seed = 0;  ///< not 0: measurement mode
   StatusMode status = StatusMode::automatic;
   std::string json_summary;
   LogLevel log_level = LogLevel::info;

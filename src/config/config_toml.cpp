@@ -79,6 +79,9 @@ void read_section(const std::string& section, const toml::table& table, std::spa
       faults.push_back(
           {key.source().begin.line, path,
            now != nullptr ? std::string{"is now "} + now->section + "." + now->key : "is not known" + elsewhere(name)});
+    } else if (!option->in_files) {
+      faults.push_back({key.source().begin.line, path,
+                        std::string{"is for the command line alone; give --"} + option->name + " there"});
     } else if (std::string fault = node_fault(*option, node, config); !fault.empty()) {
       faults.push_back({line_of(node), path, std::move(fault)});
     }
@@ -136,6 +139,7 @@ std::string example_toml() {
       "# what the command line says comes first. Made by: serried-server --example-config\n";
   std::string section;
   for (const Option& option : options()) {
+    if (!option.in_files) continue;
     if (option.section != section) {
       section = option.section;
       text += "\n# " + std::string{section_text(section)} + "\n[" + section + "]\n";

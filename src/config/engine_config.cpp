@@ -54,6 +54,7 @@ port::HostConfig host_config(const ServerConfig& config, const std::string& devi
     (port::is_ipv4(gateway) ? host.gateway_ipv4 : host.gateway_ipv6) = gateway;
   host.port_first = host.port_last = config.udp_port;
   host.vlan = config.vlan;
+  if (config.measurement_seed != 0) host.mac = session::Measurement::server_mac;  // as the recorded frames have it
   host.verify_udp_checksum = config.verify_udp_checksum;
   if (config.next_hop == "arp") {
     host.next_hop = port::NextHop::arp;
@@ -146,6 +147,11 @@ io::IoConfig io_config(const ServerConfig& config, const crypt::TokenKey& key, c
   io.abuse_guard.prefix_per_s = config.prefix_rate_per_s;
   io.abuse_guard.ban_score = config.ban_score;
   io.parameters = parameters_of(config);
+  if (config.measurement_seed != 0) {
+    // A file comes as fast as it goes, and may come to its end.
+    io.parameters.input_rate_max_hz = 0;
+    io.parameters.timeout_ms = io.parameters.idle_ping_ms = ~std::uint32_t{0};
+  }
   io.message_bytes_max = config.message_bytes_max;
   // 64 MiB of messages in fragments a process, and for those in datagrams what every session may have waiting, within
   // reason: a client that acks nothing is cut off after some twenty seconds.
@@ -200,6 +206,7 @@ port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards, un
         lane_buffers(config, shards) + ethdev.tx_descriptors * (static_cast<unsigned>(config.ports.size()) - 1);
   else
     ethdev.buffers += receive_buffers;
+  if (config.measurement_seed != 0) ethdev.buffers += session::Measurement::frames_max;
   return ethdev;
 }
 
@@ -214,6 +221,14 @@ std::vector<std::uint64_t> port_memory_bytes(const ServerConfig& config, unsigne
     bytes.push_back(ethdev.queues * (ethdev.buffers * each + pool));
   }
   return bytes;
+}
+
+session::Measurement measurement_of(const ServerConfig& config) noexcept {
+  const OwnAddress own = checked(parse_own_address(config.addresses.front()));
+  return session::Measurement{{.seed = config.measurement_seed,
+                               .players = config.players_max,
+                               .lanes = config.io_lanes,
+                               .ipv6 = !port::is_ipv4(own.local.address)}};
 }
 
 LinkSizes link_sizes(const ServerConfig& config, unsigned shards) {

@@ -14,6 +14,7 @@
 #include "port/socket.h"
 #include "replicate/config.h"
 #include "session/id.h"
+#include "session/measurement.h"
 #include "simd/isa.h"
 #include "world/config.h"
 
@@ -40,6 +41,9 @@ namespace serried::config {
                                                            std::uint64_t page_bytes);
 /// What EAL and its drivers may take besides: descriptors, their own tables. A software device starts with none of it.
 inline constexpr std::uint64_t eal_memory_bytes = 24U << 20;
+
+/// Of a server in measurement mode. Preconditions: that it is one, and check_config found nothing.
+[[nodiscard]] session::Measurement measurement_of(const ServerConfig& config) noexcept;
 
 /// Sizes of rings between lanes.
 struct LinkSizes {

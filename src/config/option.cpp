@@ -208,6 +208,11 @@ constexpr std::array lanes{
 constexpr std::array run{
     Option{"seconds", "run", "seconds", "s", "how long to run, 0: until told to stop",
            [](C& c) -> Target { return &c.seconds; }, 0, 1'000'000'000},
+    Option{"measurement", "run", "measurement", "SEED",
+           "measurement mode: --players-max players are there from the start, with keys made of this number, and what "
+           "repeats is taken, so that a file of serried-swarm --write-pcap can be played in a circle. Only on net_pcap "
+           "that reads files, net_null and net_ring, and only by the command line; 0: off",
+           [](C& c) -> Target { return &c.measurement_seed; }, 0, any_u64, nullptr, nullptr, false},
     Option{"status", "run", "status", "MODE", "live figures, each second; auto: a table on a terminal, else a line",
            [](C& c) -> Target { return choice(c.status); }, 0, 0, "auto|table|line|none"},
     Option{"json-summary", "run", "json_summary", "FILE", "where the figures of the whole run go at the end",

@@ -29,6 +29,7 @@ struct Option {
   const char* choices = nullptr;  ///< of enums, separated by '|'
   /// Of texts: what is wrong with the value, empty when nothing is.
   std::string (*check)(const std::string& value) = nullptr;
+  bool in_files = true;  ///< false: only the command line takes it
 };
 
 [[nodiscard]] std::span<const Option> options();

@@ -11,6 +11,7 @@
 #include "io/handover.h"
 #include "io/housekeeping.h"
 #include "io/io_state.h"
+#include "io/measured_sessions.h"
 #include "io/record_received.h"
 #include "io/reliable.h"
 #include "io/stage.h"
@@ -25,7 +26,7 @@ namespace serried::io {
 
 /// `port` and the links outlive the lane. `Probe` sees each stage begin and end.
 /// Owner   one thread at a time
-template <port::Port P, StageProbe Probe = NoProbe>
+template <port::Port P, StageProbe Probe = NoProbe, session::Peers peers = session::Peers::live>
 class IoLane {
  public:
   IoLane(const IoConfig& config, P& port, std::vector<link::IoShardLink*> shards, link::HandshakeLink& handshake,
@@ -47,6 +48,12 @@ class IoLane {
 
   /// Share the server with other io lanes. Before the first poll.
   void attach(HandoverLinks links) noexcept { state_.handover.links = std::move(links); }
+
+  /// Open the sessions of a measurement that are this lane's. Before the first poll.
+  void open_sessions(const session::Measurement& measurement, Nanos now) noexcept
+      requires(peers == session::Peers::recorded) {
+    open_measured_sessions(state_, measurement, now);
+  }
 
   /// Refuse newcomers and send every client Disconnect, three times each.
   void begin_drain() noexcept { state_.draining = true; }
@@ -113,7 +120,7 @@ class IoLane {
   void serve(Nanos now) noexcept {
     metrics::DropCounters& drops = state_.counters.drops;
     run(Stage::admit, [&] { session::admit(batch_, state_.table, state_.limits, state_.abuse_guard, drops, now); });
-    run(Stage::open, [&] { session::open(batch_, state_.table, state_.abuse_guard, drops, now); });
+    run(Stage::open, [&] { session::open<peers>(batch_, state_.table, state_.abuse_guard, drops, now); });
     run(Stage::record_received, [&] { record_received(state_, batch_, now); });
     run(Stage::dispatch, [&] { dispatch(state_, batch_, now); });
     run(Stage::steer, [&] { steer(state_); });
@@ -140,7 +147,7 @@ class IoLane {
   }
 
   void record_sent(Nanos now) noexcept {
-    session::record_sent(batch_, state_.table, send_info_, state_.secrets.next(), now);
+    session::record_sent<peers>(batch_, state_.table, send_info_, state_.secrets.next(), now);
     on_evicted(state_, send_info_, now);
   }
 

@@ -204,6 +204,7 @@ void probe_time(const Needs&, const Machine& machine, Findings& findings) {
 }
 
 void probe_token_key(const Needs& needs, const Machine& machine, Findings& findings) {
+  if (needs.config.measurement_seed != 0) return findings.not_needed("the keys of --measurement come from its seed");
   const std::string& file = needs.config.token_key;
   const Change make{Kind::command, "", "serried-token keygen --out " + (file.empty() ? "FILE" : file)};
   if (file.empty()) return findings.missing("--token-key is not given", {make});

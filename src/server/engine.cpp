@@ -64,11 +64,11 @@ telemetry::LaneFigures figures(const LaneEntry& entry, const Counters&... counte
   return lane;
 }
 
-template <class Ports>
+template <class Ports, session::Peers peers = session::Peers::live>
 Result<std::unique_ptr<Engine>> open_on(const EngineSetup& setup) {
   auto ports = Ports::open(setup.config, setup.shards);
   if (!ports) return ports.error();
-  return std::unique_ptr<Engine>{std::make_unique<EngineOn<Ports>>(setup, std::move(ports).value())};
+  return std::unique_ptr<Engine>{std::make_unique<EngineOn<Ports, peers>>(setup, std::move(ports).value())};
 }
 
 }  // namespace
@@ -78,7 +78,9 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineSetup& setup) {
   const std::vector<std::string> found = shard_setup(setup).validate();
   for (const std::string& fault : found) faults += (faults.empty() ? "" : "; ") + fault;
   if (!faults.empty()) return Error{"with " + std::to_string(setup.shards) + " shard lanes: " + faults};
-  return setup.config.driver == config::Driver::socket ? open_on<SocketPorts>(setup) : open_on<DevicePorts>(setup);
+  if (setup.config.driver == config::Driver::socket) return open_on<SocketPorts>(setup);
+  return setup.config.measurement_seed != 0 ? open_on<DevicePorts, session::Peers::recorded>(setup)
+                                            : open_on<DevicePorts>(setup);
 }
 
 Engine::Engine(const EngineSetup& setup)

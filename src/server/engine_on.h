@@ -80,7 +80,7 @@ class DevicePorts {
   std::string endpoints_;
 };
 
-template <class Ports>
+template <class Ports, session::Peers peers = session::Peers::live>
 class EngineOn final : public Engine {
  public:
   EngineOn(const EngineSetup& setup, Ports ports) : Engine(setup), ports_(std::move(ports)) {
@@ -94,6 +94,8 @@ class EngineOn final : public Engine {
                                      ports_.lane(i), links_of_io(i), *handshake_links_[i], jar, entropy, drain_));
       hosts_.back()->lane.attach(*admin_links_[i]);
       hosts_.back()->lane.attach(handover_.links_of(i));
+      if constexpr (peers == session::Peers::recorded)
+        hosts_.back()->lane.open_sessions(config::measurement_of(setup.config), setup.started_at);
       io_entries_[i]->lane = hosts_.back().get();
       io_entries_[i]->poll = &LaneHost::poll;
     }
@@ -119,7 +121,7 @@ class EngineOn final : public Engine {
   }
 
  private:
-  using Lane = io::IoLane<typename Ports::Port>;
+  using Lane = io::IoLane<typename Ports::Port, io::NoProbe, peers>;
 
   /// A lane, and the two flags through which the control thread speaks with it: a lane's own functions are its core's
   /// to call.

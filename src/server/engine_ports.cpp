@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "config/ports.h"
+#include "port/isolation.h"
 #include "server/engine_on.h"
 #include "session/id.h"
 
@@ -110,6 +111,11 @@ Result<Done> DevicePorts::open_device(const config::ServerConfig& config, unsign
   for (const Device& other : devices_)
     if (other.ethdev->report().port_id == id.value())
       return Error{"--port " + name + " and --port " + other.name() + " are one device; name it once"};
+  if (config.measurement_seed != 0)
+    if (const auto isolated = port::check_isolated(id.value()); !isolated)
+      return Error{"--measurement: " + isolated.error().message +
+                   ", where strangers could send to a server whose keys are no secret; measure on net_pcap that reads "
+                   "files, net_null or net_ring, or leave --measurement out"};
   port::EthdevConfig setup = config::ethdev_config(config, shards, index);
   setup.link_timeout -= std::min(setup.link_timeout, waited);
   crypt::Entropy{}.fill({reinterpret_cast<std::uint8_t*>(&setup.salt), sizeof setup.salt});

@@ -20,6 +20,7 @@
 #include "config/assets.h"
 #include "config/config.h"
 #include "config/eal.h"
+#include "config/engine_config.h"
 #include "config/option_table.h"
 #include "crypt/keys.h"
 #include "games/reference/game.h"
@@ -86,6 +87,10 @@ void log_setup(spdlog::logger& log, const config::ServerConfig& config, const En
                const Placement& placement) {
   log.info("serried-server version={} isa={} seed={} tick_rate_hz={} players_max={} npcs={}", SERRIED_VERSION,
            simd::isa_name(simd::active_isa()), config.seed, config.tick_rate_hz, config.players_max, config.npcs);
+  if (config.measurement_seed != 0)
+    log.warn(
+        "measurement mode seed={}: the keys are no secret and nothing is refused as seen before; never for players",
+        config.measurement_seed);
   for (const std::string& note : engine.port_notes()) log.info("port {}", note);
   for (const std::string& line : port::take_driver_messages()) log.debug("driver {}", line);
   std::string lines = placement_text(placement);
@@ -273,7 +278,9 @@ int main_of(std::span<const char* const> argv) {
   }};
   if (!crypt::initialise()) return fail(output, "libsodium does not start; the machine offers no entropy");
   crypt::TokenKey key;
-  if (!reading.config.token_key.empty()) {
+  if (reading.config.measurement_seed != 0 && reading.faults.empty()) {
+    key = config::measurement_of(reading.config).token_key();
+  } else if (!reading.config.token_key.empty()) {
     auto loaded = crypt::load_token_key(reading.config.token_key);
     if (loaded)
       key = loaded.value();

@@ -48,7 +48,8 @@ std::string ready_line(const config::ServerConfig& config, const Placement& plac
   return "serried-server: ready on " + engine.endpoints() + " (" +
          (config.driver == config::Driver::socket ? "socket" : "ethdev") + ", " + std::to_string(config.io_lanes) +
          " io, " + std::to_string(placement.shards) + " shard lanes on " +
-         std::to_string(placement.assignments.size()) + (placement.assignments.size() == 1 ? " core)\n" : " cores)\n");
+         std::to_string(placement.assignments.size()) + (placement.assignments.size() == 1 ? " core" : " cores") +
+         (config.measurement_seed != 0 ? "; MEASUREMENT)\n" : ")\n");
 }
 
 }  // namespace
@@ -58,6 +59,7 @@ Runner::Runner(const RunSetup& setup, Engine& engine, process::Output& output, s
     : setup_(setup), engine_(engine), output_(output), log_(log), printer_(printer) {
   facts_.tick_budget_ms = 1'000.0 / setup.config.tick_rate_hz;
   facts_.players_max = setup.config.players_max;
+  facts_.measurement = setup.config.measurement_seed != 0;
   const auto& asked = setup.config.idle_sleep_us;
   const IdlePolicy idle = idle_policy(asked.has_value(), asked.value_or(0), setup.placement.alone);
   for (const CoreAssignment& assignment : setup_.placement.assignments) {

@@ -19,6 +19,7 @@ void add_row(crypt::AeadBatch& aead, const wire::Batch& batch, unsigned row, con
 
 }  // namespace
 
+template <Peers peers>
 void open(wire::Batch& batch, Table& table, guard::AbuseGuard& abuse_guard, metrics::DropCounters& drops,
           Nanos now) noexcept {
   crypt::AeadBatch aead;
@@ -45,9 +46,12 @@ void open(wire::Batch& batch, Table& table, guard::AbuseGuard& abuse_guard, metr
         abuse_guard.foreign_failed(batch.path[row].address, now);
       return metrics::Drop::bad_tag;
     }
+    if constexpr (peers == Peers::recorded) return metrics::Drop::none;
     return table.admission(batch.session[row]).replay.commit(batch.sequence[row]);
   });
 }
+template void open<Peers::live>(wire::Batch&, Table&, guard::AbuseGuard&, metrics::DropCounters&, Nanos) noexcept;
+template void open<Peers::recorded>(wire::Batch&, Table&, guard::AbuseGuard&, metrics::DropCounters&, Nanos) noexcept;
 
 void seal(wire::Batch& batch, Table& table) noexcept {
   crypt::AeadBatch aead;

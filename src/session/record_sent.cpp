@@ -14,6 +14,7 @@ namespace {
 
 }  // namespace
 
+template <Peers peers>
 void record_sent(wire::Batch& batch, Table& table, SendBatchInfo& info, std::uint64_t random, Nanos now) noexcept {
   info.lost_count = 0;
   for (unsigned i = 0; i < batch.live_rows; ++i) table.outbound(batch.session[batch.live[i]]).sent.prefetch();
@@ -23,7 +24,8 @@ void record_sent(wire::Batch& batch, Table& table, SendBatchInfo& info, std::uin
     Outbound& outbound = table.outbound(slot);
     const bool skip = (base::mix(random, row) & 0xFF) == 0;
     const std::uint64_t sequence = outbound.sent.next_sequence(skip);
-    const std::uint16_t in_flight = info.ack_eliciting[row] ? batch.length[row] : std::uint16_t{0};
+    const std::uint16_t in_flight =
+        peers == Peers::live && info.ack_eliciting[row] ? batch.length[row] : std::uint16_t{0};
     const channel::SentPacket evicted = outbound.sent.note(sequence, info.packet[row], in_flight, now);
     if (evicted.payload != channel::PayloadKind::none) [[unlikely]]
       info.lost[info.lost_count++] = {slot, evicted};
@@ -34,5 +36,7 @@ void record_sent(wire::Batch& batch, Table& table, SendBatchInfo& info, std::uin
     batch.sequence[row] = sequence;
   }
 }
+template void record_sent<Peers::live>(wire::Batch&, Table&, SendBatchInfo&, std::uint64_t, Nanos) noexcept;
+template void record_sent<Peers::recorded>(wire::Batch&, Table&, SendBatchInfo&, std::uint64_t, Nanos) noexcept;
 
 }  // namespace serried::session

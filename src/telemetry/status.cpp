@@ -58,6 +58,9 @@ std::string clock_text(double seconds) {
 
 std::string row(std::string_view name, const std::string& text) { return fmt::format("  {:<11} {}\n", name, text); }
 
+/// In front of what a server in measurement mode shows.
+std::string_view mode_text(const StatusFacts& facts) { return facts.measurement ? "MEASUREMENT MODE " : ""; }
+
 /// A row for each group of counters: those that are not 0.
 std::string counter_rows(const Snapshot& snapshot) {
   std::vector<std::pair<std::string_view, std::string>> groups;
@@ -93,8 +96,8 @@ std::string short_number(double value) {
 std::string status_line(const Snapshot& snapshot, const Meter& meter, const StatusFacts& facts) {
   const metrics::CounterValues& counters = snapshot.counters;
   const Rates& rates = meter.rates();
-  std::string text = fmt::format("{} players {} sessions {} | in {}/s {}bit/s | out {}/s {}bit/s | tick {} |",
-                                 clock_text(meter.elapsed_s()), counters[CounterId::world_players],
+  std::string text = fmt::format("{}{} players {} sessions {} | in {}/s {}bit/s | out {}/s {}bit/s | tick {} |",
+                                 mode_text(facts), clock_text(meter.elapsed_s()), counters[CounterId::world_players],
                                  counters[CounterId::sessions_sessions], short_number(rates.rx_pps),
                                  short_number(rates.rx_bits), short_number(rates.tx_pps), short_number(rates.tx_bits),
                                  tick_text(meter.recent_ticks(), facts.tick_budget_ms) +
@@ -107,7 +110,7 @@ std::string status_line(const Snapshot& snapshot, const Meter& meter, const Stat
 std::string status_table(const Snapshot& snapshot, const Meter& meter, const StatusFacts& facts) {
   const metrics::CounterValues& counters = snapshot.counters;
   const Rates& rates = meter.rates();
-  std::string text = fmt::format("serried-server  {}\n", clock_text(meter.elapsed_s()));
+  std::string text = fmt::format("serried-server  {}{}\n", mode_text(facts), clock_text(meter.elapsed_s()));
   text += row("players", fmt::format("{} of {}, {} sessions, {:.0f} handshakes/s", counters[CounterId::world_players],
                                      facts.players_max, counters[CounterId::sessions_sessions], rates.handshakes));
   text += row("in", fmt::format("{} packets/s, {}bit/s", short_number(rates.rx_pps), short_number(rates.rx_bits)));
@@ -130,8 +133,8 @@ std::string final_table(const Snapshot& snapshot, const Meter& meter, const Stat
   const metrics::CounterValues& counters = snapshot.counters;
   const ActiveTotals& active = meter.active();
   const double seconds = active.seconds > 0 ? active.seconds : 1;
-  std::string text = fmt::format("serried-server: {:.1f} s, of which {:.1f} s with players (at most {})\n",
-                                 meter.elapsed_s(), active.seconds, meter.players_peak());
+  std::string text = fmt::format("serried-server: {}{:.1f} s, of which {:.1f} s with players (at most {})\n",
+                                 mode_text(facts), meter.elapsed_s(), active.seconds, meter.players_peak());
   text += row("in", fmt::format("{} packets, {} bytes; {}/s with players", counters[CounterId::port_rx_packets],
                                 counters[CounterId::port_rx_bytes],
                                 short_number(static_cast<double>(active.rx_packets) / seconds)));

@@ -12,6 +12,7 @@ namespace serried::telemetry {
 struct StatusFacts {
   double tick_budget_ms = 0;
   std::uint64_t players_max = 0;
+  bool measurement = false;  ///< the server is in measurement mode, which every view of it says
 };
 
 /// One line, without its end.

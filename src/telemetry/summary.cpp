@@ -84,6 +84,7 @@ std::string summary_json(const Snapshot& snapshot, const Meter& meter, const Sta
   };
   Json json;
   json["version"] = SERRIED_VERSION;
+  json["measurement"] = facts.measurement;
   json["seconds"] = meter.elapsed_s();
   json["active_seconds"] = active.seconds;
   json["players_peak"] = meter.players_peak();

@@ -111,6 +111,8 @@ void print_status(const Json& answer) {
   }
   std::printf("version  %s, up %.0f s\n", text(status, "version").c_str(),
               status.member_or_null("seconds").as_number().value());
+  if (status.member_or_null("measurement").as_bool().value_or(false))
+    std::puts("mode     MEASUREMENT: the keys are no secret; never for players");
   std::printf("bans     %s\n", answer.member_or_null("bans").text().c_str());
   for (const std::string& group : status.names()) {
     const Json& figures = status.member_or_null(group);

@@ -220,6 +220,17 @@ TEST(ReadConfig, TheCheckLooksAtCombinationsItself) {
   EXPECT_EQ(read_config(Texts{"--profiles"}).action, Action::profiles);
 }
 
+TEST(ReadConfig, MeasurementModeHasItsOwnKeysAndNoSockets) {
+  const Reading alone = read_config(Texts{"--measurement", "7", "--address", "10.0.0.1"});
+  EXPECT_TRUE(alone.faults.empty()) << fault_text(alone.faults);
+  EXPECT_EQ(alone.config.measurement_seed, 7U);
+  EXPECT_EQ(read_config(good).config.measurement_seed, 0U);
+  EXPECT_TRUE(read_config(with({"--measurement", "0"})).faults.empty());
+  EXPECT_TRUE(names(read_config(with({"--measurement", "7"})), "--token-key", "leave it out"));
+  EXPECT_TRUE(
+      names(read_config(Texts{"--driver", "socket", "--measurement", "7"}), "--measurement", "--driver socket"));
+}
+
 TEST(ReadConfig, ASocketTakesOneAddress) {
   const Reading reading =
       read_config(Texts{"--driver", "socket", "--token-key", "k", "--address", "10.0.0.1", "--address", "fd00::1"});

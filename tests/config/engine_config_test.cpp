@@ -130,6 +130,29 @@ TEST(IoConfig, TheLargestLaneHasSparePlacesToo) {
   }
 }
 
+TEST(Measurement, ItsLanesRefuseNothingForItsRateAndEndNothingForItsSilence) {
+  ServerConfig config;
+  config.addresses = {"10.0.0.1", "fd00::1"};
+  config.players_max = 100;
+  config.io_lanes = 2;
+  const unsigned buffers = ethdev_config(config, 1, 0).buffers;
+  config.measurement_seed = 9;
+  const io::IoConfig io = io_config(config, {}, nullptr, 1, 0);
+  EXPECT_EQ(io.parameters.input_rate_max_hz, 0U);
+  EXPECT_EQ(io.parameters.timeout_ms, ~0U);
+  EXPECT_EQ(io.parameters.idle_ping_ms, ~0U);
+  const port::EthdevConfig ethdev = ethdev_config(config, 1, 0);
+  EXPECT_EQ(ethdev.buffers, buffers + session::Measurement::frames_max);
+  EXPECT_EQ(ethdev.host.mac, session::Measurement::server_mac);
+  const session::MeasurementConfig measurement = measurement_of(config).config();
+  EXPECT_EQ(measurement.seed, 9U);
+  EXPECT_EQ(measurement.players, 100U);
+  EXPECT_EQ(measurement.lanes, 2U);
+  EXPECT_FALSE(measurement.ipv6) << "the family of the first address";
+  config.addresses = {"fd00::1", "10.0.0.1"};
+  EXPECT_TRUE(measurement_of(config).config().ipv6);
+}
+
 TEST(SocketConfig, OneLaneAloneOnItsPort) {
   ServerConfig config;
   EXPECT_EQ(socket_config(config, 1).address, port::Address{}) << "all addresses of the machine";

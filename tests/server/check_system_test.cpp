@@ -107,6 +107,7 @@ TEST(CheckSystem, TheTokenKeyIsThereAndItsOwnersAlone) {
   EXPECT_EQ(none.state("token key"), State::missing);
   EXPECT_EQ(none.commands("token key"), "serried-token keygen --out /keys/none.key\n");
   EXPECT_EQ((Checked{made, Texts{"--check", "--driver", "socket"}}.state("token key")), State::missing);
+  EXPECT_EQ((Checked{made, Texts{"--check", "--measurement", "7"}}.state("token key")), State::not_needed);
 }
 
 TEST(CheckSystem, AUdpPortIsFreeOrTaken) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
+#include "games/reference/game.h"
 #include "port/shared_eal.h"
 #include "server/engine_on.h"
 
@@ -114,6 +116,51 @@ TEST(DevicePorts, EachDeviceIsNamed) {
     const auto twice = DevicePorts::open(config, 1);
     ASSERT_FALSE(static_cast<bool>(twice));
     EXPECT_NE(twice.error().message.find("are one device"), std::string::npos) << twice.error().message;
+  });
+}
+
+/// Expect a server in measurement mode to be let onto devices that no stranger can send to, and onto no others; and
+/// there to have all its players in the world.
+TEST(DevicePorts, MeasurementModeIsForHarmlessDriversAlone) {
+  port::in_fresh_process([] {
+    ASSERT_TRUE(
+        port::start_eal({"--no-huge", "--no-pci", "-m", "512", "--no-shconf", "--no-telemetry", "--lcores", "0",
+                         "--log-level", "error", "--vdev", "net_null0,size=64", "--vdev", "net_memif0,role=client"}));
+    const auto ring = port::make_ring_pair("m");
+    ASSERT_TRUE(ring);
+    EngineSetup setup;
+    static const games::reference::Game game;
+    setup.game = game.callbacks();
+    setup.config.npcs = 0;
+    setup.config.players_max = setup.config.sessions_max = 40;
+    setup.config.measurement_seed = 3;
+    setup.config.addresses = {"10.0.0.1"};
+    for (const std::string& device : {ring.value().first, std::string("net_null0")}) {
+      setup.config.ports = {device};
+      const auto engine = Engine::open(setup);
+      ASSERT_TRUE(static_cast<bool>(engine)) << engine.error().message;
+      for (int i = 0; i < 2'000; ++i)
+        for (const LaneId id : {LaneId{LaneKind::io, 0}, LaneId{LaneKind::shard, 0}}) {
+          LaneEntry& lane = engine.value()->lane(id);
+          lane.poll(lane.lane, base::now());
+        }
+      telemetry::Snapshot snapshot;
+      engine.value()->collect(snapshot);
+      EXPECT_EQ(snapshot.counters[metrics::CounterId::world_players], 40U) << device;
+      EXPECT_EQ(snapshot.counters[metrics::CounterId::sessions_sessions], 40U) << device;
+      engine.value()->close();
+    }
+    setup.config.ports = {"net_memif0"};
+    const auto refused = Engine::open(setup);
+    ASSERT_FALSE(static_cast<bool>(refused));
+    EXPECT_NE(refused.error().message.find("--measurement: device net_memif0 is of net_memif"), std::string::npos)
+        << refused.error().message;
+    // One device that is allowed makes the other no better, whichever comes first.
+    for (const auto& ports : {std::vector<std::string>{"net_null0", "net_memif0"}, {"net_memif0", "net_null0"}}) {
+      setup.config.ports = ports;
+      setup.config.addresses = {"10.0.0.1/24@" + ports[0], "10.0.1.1/24@" + ports[1]};
+      EXPECT_FALSE(static_cast<bool>(Engine::open(setup)));
+    }
   });
 }
 

@@ -71,6 +71,26 @@ TEST(Open, ARepeatWithinOneBurstIsSeen) {
   EXPECT_EQ(drops.value(Drop::replay_seen), 2U);
 }
 
+TEST(Open, OfRecordedPeersARepeatIsTakenAndAForgeryIsNot) {
+  Table table{0, 4};
+  const std::uint32_t slot = open_session(table, 1);
+  guard::AbuseGuard abuse_guard{{}, 1};
+  metrics::DropCounters drops;
+  for (int turn = 0; turn < 3; ++turn) {
+    Burst burst;
+    for (int copy = 0; copy < 3; ++copy)
+      burst.batch.session[burst.add(table.admission(slot).connection_id, 9, guard::path_of(1, 1000))] = slot;
+    for (unsigned row = 0; row < 3; ++row) std::memset(burst.batch.data[row] + wire::header_bytes, 1, 16);
+    seal_for(table, burst.batch);
+    burst.batch.data[2][wire::header_bytes] ^= 1;
+    admit(burst.batch, table, {}, abuse_guard, drops, second);
+    open<Peers::recorded>(burst.batch, table, abuse_guard, drops, second);
+    EXPECT_EQ(burst.batch.live_rows, 2U);
+    EXPECT_EQ(burst.batch.verdict[2], Drop::bad_tag);
+  }
+  EXPECT_EQ(drops.total(metrics::DropUnit::datagram), 3U);
+}
+
 TEST(Open, TheKeyPhaseSelectsTheKeyAndAPhaseWithoutKeyOpensNothing) {
   Table table{0, 4};
   const std::uint32_t slot = open_session(table, 1);

@@ -57,6 +57,26 @@ TEST(RecordSent, RemembersThePacketForTheAck) {
   EXPECT_EQ(sent.bytes_in_flight(), 0U);
 }
 
+TEST(RecordSent, OfRecordedPeersNoAckIsWaitedFor) {
+  Table table{0, 4};
+  const std::uint32_t slot = open_session(table, 1);
+  std::uint64_t previous = 0;
+  for (unsigned round = 0; round < 2 * channel::SentDatagrams::capacity; ++round) {
+    Burst burst;
+    SendBatchInfo info{};
+    const unsigned row = burst.add(0, 0, guard::path_of(1, 1000));
+    burst.batch.session[row] = slot;
+    info.packet[row] = {channel::PayloadKind::plan, 0, 77};
+    info.ack_eliciting[row] = true;
+    record_sent<Peers::recorded>(burst.batch, table, info, round, 0);
+    EXPECT_GT(burst.batch.sequence[row], previous);
+    previous = burst.batch.sequence[row];
+    EXPECT_EQ(info.lost_count, 0U);
+  }
+  EXPECT_EQ(table.outbound(slot).sent.bytes_in_flight(), 0U);
+  EXPECT_EQ(table.outbound(slot).sent.timeout_at(), ~Nanos{0});
+}
+
 TEST(RecordSent, TheChannelFollowsFromThePayloadAndThePhaseFromTheKey) {
   Table table{0, 4};
   const std::uint32_t slot = open_session(table, 1);

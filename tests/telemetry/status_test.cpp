@@ -53,6 +53,16 @@ TEST_F(Status, TheFinalTableAccountsForEveryPacket) {
   EXPECT_NE(final_table(snapshot_, meter_, facts_).find("DOES NOT BALANCE"), std::string::npos);
 }
 
+TEST_F(Status, MeasurementModeIsNamedWhereverFiguresAre) {
+  for (const auto& text : {status_line(snapshot_, meter_, facts_), status_table(snapshot_, meter_, facts_),
+                           final_table(snapshot_, meter_, facts_)})
+    EXPECT_EQ(text.find("MEASUREMENT"), std::string::npos);
+  facts_.measurement = true;
+  for (const auto& text : {status_line(snapshot_, meter_, facts_), status_table(snapshot_, meter_, facts_),
+                           final_table(snapshot_, meter_, facts_)})
+    EXPECT_NE(text.find("MEASUREMENT MODE"), std::string::npos) << text;
+}
+
 TEST(StatusText, AnEmptyServerPrintsNone) {
   const Snapshot snapshot;
   const Meter meter;

@@ -23,6 +23,12 @@ TEST(SummaryJson, HasEveryKeyThatScriptsRead) {
   }
   const auto json = summary(snapshot, meter);
   EXPECT_EQ(json["version"], SERRIED_VERSION);
+  EXPECT_EQ(json["measurement"], false);
+  config::ServerConfig measured;
+  measured.measurement_seed = 7;
+  const auto other = nlohmann::json::parse(summary_json(snapshot, meter, {16.667, 16'384, true}, measured));
+  EXPECT_EQ(other["measurement"], true);
+  EXPECT_EQ(other["config"]["run.measurement"], "7");
   EXPECT_DOUBLE_EQ(json["seconds"], 2);
   EXPECT_EQ(json["players_peak"], 1'000);
   EXPECT_EQ(json["sessions"]["established"], 1'010);

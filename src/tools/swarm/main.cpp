@@ -18,6 +18,7 @@
 #include "process/rights.h"
 #include "process/standard.h"
 #include "tools/swarm/options.h"
+#include "tools/swarm/recorded_traffic.h"
 #include "tools/swarm/report.h"
 #include "tools/swarm/run.h"
 
@@ -129,6 +130,18 @@ int run_ethdev(const Play& play, const std::vector<std::string>& eal) {
   return code;
 }
 
+int write_pcap(const tools::SwarmOptions& options, Output& output) {
+  const auto written = tools::write_recorded_traffic(options);
+  if (!written) return fail(output, "--write-pcap: " + written.error().message);
+  const auto& [files, frames, bytes] = written.value();
+  std::string names;
+  for (const std::string& file : files) names += " " + file;
+  output.write(Output::Stream::out, "serried-swarm: " + std::to_string(frames) + " frames, " +
+                                        std::to_string(bytes >> 10) + " KiB, for serried-server --measurement " +
+                                        std::to_string(options.seed) + " in" + names + "\n");
+  return 0;
+}
+
 int run_program(int argc, char** argv) {
   const tools::CommandLine line = tools::parse_command_line(argc, argv, isatty(STDOUT_FILENO) != 0);
   if (line.exit_code >= 0) return line.exit_code;
@@ -142,6 +155,7 @@ int run_program(int argc, char** argv) {
     if (const auto possible = process::can_write_file(line.swarm.json_file); !possible)
       return fail(output, "--json: " + possible.error().message);
   if (!crypt::initialise()) return fail(output, "libsodium cannot be initialised on this machine");
+  if (!line.swarm.pcap_file.empty()) return write_pcap(line.swarm, output);
   const Result<crypt::TokenKey> key = crypt::load_token_key(line.swarm.token_key_file);
   if (!key) return fail(output, key.error().message);
   std::signal(SIGINT, on_signal);

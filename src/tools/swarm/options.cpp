@@ -5,7 +5,10 @@
 #include <utility>
 
 #include "crypt/token.h"
+#include "port/address.h"
+#include "session/id.h"
 #include "tools/arguments.h"
+#include "tools/swarm/recorded_traffic.h"
 #include "wire/endpoint.h"
 
 namespace serried::tools {
@@ -13,15 +16,15 @@ namespace serried::tools {
 namespace {
 
 struct Texts {
-  std::string driver = "socket", far = "count", status;
+  std::string driver = "socket", far = "count", status, server_mac;
 };
 
 void declare_wire(Arguments& app, SwarmOptions& options, Texts& texts) {
   app.add("--server", options.server_text, "where the server is; [IPv6]:PORT and [fe80::1%INTERFACE]:PORT too")
       .required()
       .unit("ADDRESS:PORT");
-  app.add("--token-key", options.token_key_file, "the server's key: the swarm issues its own tokens")
-      .required()
+  app.add("--token-key", options.token_key_file,
+          "the server's key: the swarm issues its own tokens; needed but with --write-pcap")
       .unit("FILE");
   app.add("--driver", texts.driver, "the system's UDP sockets, or the first DPDK port of the EAL options")
       .shown()
@@ -72,7 +75,10 @@ void declare_play(Arguments& app, SwarmOptions& options, Texts& texts) {
       .unit("s")
       .shown()
       .range(0U, 60U);
-  app.add("--seed", options.seed, "of all walks").unit("number").shown();
+  app.add("--seed", options.seed,
+          "of all walks; with --write-pcap of the keys too: what the server's --measurement has")
+      .unit("number")
+      .shown();
   app.add_number("--player-base", options.player_base, "player id of the first bot (default 1)", 0,
                  crypt::player_id_max - 131'072)
       .unit("id")
@@ -100,6 +106,46 @@ void declare_reports(Arguments& app, SwarmOptions& options, Texts& texts) {
   app.add("--record-mib", options.record_mib, "the most that --record writes").unit("MiB").shown().range(1, 65'536);
 }
 
+void declare_recording(Arguments& app, SwarmOptions& options, Texts& texts) {
+  app.add(
+         "--write-pcap", options.pcap_file,
+         "write what the bots would send to a server in measurement mode, as frames for net_pcap, and end; for several "
+         "io lanes FILE.0, FILE.1 and so on")
+      .unit("FILE");
+  app.add("--inputs", options.recorded_inputs, "datagrams of each bot in these files")
+      .unit("datagrams")
+      .shown()
+      .range(recorded_inputs_min, session::Measurement::frames_max);
+  app.add("--io-lanes", options.io_lanes, "of the server that they are for")
+      .unit("lanes")
+      .shown()
+      .range(1U, session::lanes_max);
+  app.add("--server-mac", texts.server_mac, "link address in them (default: that of measurement mode)").unit("MAC");
+}
+
+/// What is wrong with options of which each by itself is right.
+Result<Done> check_recording(SwarmOptions& options, const Texts& texts) {
+  using session::Measurement;
+  if (options.pcap_file.empty()) {
+    if (options.token_key_file.empty()) return Error{"--token-key is required: the key file of the server"};
+    return Done{};
+  }
+  if (!options.token_key_file.empty())
+    return Error{"--token-key: means nothing with --write-pcap, whose keys come from --seed; leave it out"};
+  if (options.seed == 0)
+    return Error{"--seed: 0 is no seed of a measurement; give the number that the server's --measurement has"};
+  const std::uint64_t bots = (options.bots + options.io_lanes - 1) / options.io_lanes;
+  if (options.bots > Measurement::players_max || bots * options.recorded_inputs > Measurement::frames_max)
+    return Error{"--inputs: " + std::to_string(bots * options.recorded_inputs) +
+                 " frames an io lane are more than the " + std::to_string(Measurement::frames_max) +
+                 " that a server holds; write fewer, or of fewer --bots"};
+  if (texts.server_mac.empty()) return Done{};
+  const auto mac = port::parse_mac(texts.server_mac);
+  if (!mac) return mac.error().within("--server-mac");
+  options.server_mac = mac.value();
+  return Done{};
+}
+
 }  // namespace
 
 CommandLine parse_command_line(int argc, char** argv, bool terminal) {
@@ -121,6 +167,7 @@ CommandLine parse_command_line(int argc, char** argv, bool terminal) {
   declare_play(app, line.swarm, texts);
   declare_wire(app, line.swarm, texts);
   declare_reports(app, line.swarm, texts);
+  declare_recording(app, line.swarm, texts);
   if (const auto ended = app.parse(std::move(own))) {
     line.exit_code = *ended;
     return line;
@@ -155,6 +202,10 @@ CommandLine parse_command_line(int argc, char** argv, bool terminal) {
   }
   if (line.swarm.driver == Driver::ethdev && line.swarm.address.empty()) {
     std::cerr << "--address: the ethdev driver needs our own IP address; give it as 10.0.0.2/24\n";
+    line.exit_code = 2;
+  }
+  if (const auto checked = check_recording(line.swarm, texts); !checked) {
+    std::cerr << checked.error().message << '\n';
     line.exit_code = 2;
   }
   return line;

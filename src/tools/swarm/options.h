@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "serried/result.h"
+#include "session/measurement.h"
 #include "view/view.h"
 #include "wire/path.h"
 
@@ -32,6 +33,10 @@ struct SwarmOptions {
   std::string json_file;
   std::string record_file;
   std::uint64_t record_mib = 64;
+  std::string pcap_file;  ///< not empty: write recorded_traffic.h and end
+  unsigned recorded_inputs = 16;
+  unsigned io_lanes = 1;  ///< of the server that the file is for
+  wire::Mac server_mac = session::Measurement::server_mac;
   view::FarMode far = view::FarMode::count;
   std::uint32_t draw_every = 16;  ///< one bot in so many draws what it sees; 0: none
   bool audit = true;

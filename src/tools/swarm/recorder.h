@@ -6,13 +6,12 @@
 /// bytes are what stands behind the ack block, as the compressor sees it. Fragments are left out.
 
 #include <cstdint>
-#include <cstdio>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "serried/result.h"
+#include "tools/swarm/output_file.h"
 #include "wire/datagram.h"
 
 namespace serried::tools {
@@ -28,20 +27,16 @@ class Recorder {
   void add(Direction direction, const wire::Header& header, std::span<const std::uint8_t> body);
 
   /// Write what is still held; an error if anything was not written.
-  [[nodiscard]] Result<Done> finish();
+  [[nodiscard]] Result<Done> finish() { return out_.finish(); }
   [[nodiscard]] std::uint64_t samples() const noexcept { return samples_; }
-  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return out_.bytes(); }
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-  };
-  Recorder(std::FILE* opened, std::string file, std::uint64_t bytes_max);
+  Recorder(OutputFile out, std::uint64_t bytes_max);
 
-  std::unique_ptr<std::FILE, Close> open_;
-  std::string file_;
+  OutputFile out_;
   std::uint64_t bytes_max_;
-  std::uint64_t samples_ = 0, bytes_ = 0;
+  std::uint64_t samples_ = 0;
   std::vector<std::uint8_t> unpacked_;
 };
 

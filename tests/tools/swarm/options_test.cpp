@@ -46,7 +46,35 @@ TEST(SwarmOptions, HasDefaultsAndKnowsIpv6) {
   EXPECT_EQ(line.swarm.record_mib, 64U);
 }
 
+TEST(SwarmOptions, AFileForAMeasurementNeedsNoKeyOfAServer) {
+  const CommandLine line = parse({"--server", "1.2.3.4:9", "--write-pcap", "f", "--inputs", "20", "--io-lanes", "2",
+                                  "--bots", "3", "--seed", "5", "--server-mac", "02:00:00:00:00:09"});
+  ASSERT_EQ(line.exit_code, -1);
+  EXPECT_EQ(line.swarm.pcap_file, "f");
+  EXPECT_EQ(line.swarm.recorded_inputs, 20U);
+  EXPECT_EQ(line.swarm.io_lanes, 2U);
+  EXPECT_EQ(line.swarm.server_mac[5], 9);
+  const std::vector<std::string> good{"--server", "1.2.3.4:9", "--write-pcap", "f"};
+  EXPECT_EQ(parse(good).exit_code, -1);
+  for (const std::vector<std::string>& more :
+       std::vector<std::vector<std::string>>{{"--token-key", "k"},
+                                             {"--seed", "0"},
+                                             {"--inputs", "2"},
+                                             {"--bots", "32769", "--inputs", "3"},
+                                             {"--server-mac", "02:00"}}) {
+    std::vector<std::string> words = good;
+    words.insert(words.end(), more.begin(), more.end());
+    EXPECT_EQ(parse(words).exit_code, 2) << more.front();
+  }
+  // What one lane's buffers do not hold two may.
+  EXPECT_EQ(parse({"--server", "1.2.3.4:9", "--write-pcap", "f", "--bots", "12000", "--inputs", "3"}).exit_code, 2);
+  EXPECT_EQ(parse({"--server", "1.2.3.4:9", "--write-pcap", "f", "--bots", "12000", "--inputs", "3", "--io-lanes", "2"})
+                .exit_code,
+            -1);
+}
+
 TEST(SwarmOptions, FaultsEndWithTwo) {
+  EXPECT_EQ(parse({"--server", "1.2.3.4:9"}).exit_code, 2);
   EXPECT_EQ(parse({}).exit_code, 2);
   EXPECT_EQ(parse({"--server", "nowhere", "--token-key", "k"}).exit_code, 2);
   EXPECT_EQ(parse({"--server", "1.2.3.4:99999", "--token-key", "k"}).exit_code, 2);

@@ -1,9 +1,6 @@
 #include "tools/swarm/recorder.h"
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -11,6 +8,7 @@
 #include "base/bytes.h"
 #include "channel/ack.h"
 #include "channel/pack.h"
+#include "scratch_file.h"
 
 namespace serried {
 namespace {
@@ -25,13 +23,9 @@ struct Sample {
 
 class RecorderFile : public testing::Test {
  protected:
-  RecorderFile()
-      : file_((std::filesystem::temp_directory_path() / ("serried-record-" + std::to_string(::getpid()))).string()) {}
-  ~RecorderFile() override { std::filesystem::remove(file_); }
   Recorder open(std::uint64_t bytes_max = 1 << 20) { return std::move(Recorder::open(file_, bytes_max)).value(); }
   std::vector<Sample> samples() {
-    std::ifstream in(file_, std::ios::binary);
-    const Bytes bytes(std::istreambuf_iterator<char>(in), {});
+    const Bytes bytes = scratch_.bytes();
     base::ByteReader reader(bytes);
     std::vector<Sample> found;
     while (reader.remaining() != 0) {
@@ -44,7 +38,8 @@ class RecorderFile : public testing::Test {
     EXPECT_TRUE(reader.ok());
     return found;
   }
-  std::string file_;
+  test::ScratchFile scratch_;
+  const std::string& file_ = scratch_.name();
 };
 
 wire::Header header(std::uint8_t flags, std::uint8_t channel = 0) {
