@@ -4,7 +4,6 @@ one plot a question. What a run is, is demo_run.py's matter."""
 import itertools
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import tempfile
 import time
 
 import demo_run
+import plot
 from process import PR_SET_PDEATHSIG, prctl
 
 # Of each axis: its option, and how a value reads in a title.
@@ -196,21 +196,20 @@ def traffic(row):
 
 
 # File name, what is shown, its x axis, the axes that make lines, the points of a row, and the y axis for gnuplot.
-FROM_ZERO = "set yrange [0:*]\n"
 # Behind a limit latencies are seconds: a line shows where the limit is.
 LOGARITHMIC = "set logscale y\nset yrange [10:*]\n" \
               f"set arrow from graph 0, first {LATENCY_MS} to graph 1, first {LATENCY_MS} nohead dashtype 2\n"
 PLOTS = [("update_p99", "input to update, p99, ms", "players", ["driver"],
           by_driver(lambda row: row["update_latency_ms"]["p99"]), LOGARITHMIC),
-         ("io_ns", "io lane, CPU ns a packet", "players", ["driver"], by_driver(io_ns), FROM_ZERO),
-         ("lane_share", "busy share of the core by lane, %", "players", ["driver"], shares, FROM_ZERO),
-         ("player_bytes", "bytes a second and player", "in_view", ["players"], traffic, FROM_ZERO)]
+         ("io_ns", "io lane, CPU ns a packet", "players", ["driver"], by_driver(io_ns), plot.FROM_ZERO),
+         ("lane_share", "busy share of the core by lane, %", "players", ["driver"], shares, plot.FROM_ZERO),
+         ("player_bytes", "bytes a second and player", "in_view", ["players"], traffic, plot.FROM_ZERO)]
 
 
 def draw(options, rows):
-    """Each plot's data and gnuplot script, and with gnuplot the PNG. The axes that a plot does not show are held at
-    the largest value of each (the driver: at the first), and the title says at which."""
-    found = shutil.which("gnuplot")
+    """Each plot. The axes that it does not show are held at the largest value of each (the driver: at the first), and
+    the title says at which."""
+    undrawn = ""
     for name, what, x_axis, line_axes, points, y_axis in PLOTS:
         fixed = {axis: getattr(options, option)[0] if axis == "driver" else max(row[axis] for row in rows)
                  for axis, (option, _) in AXES.items() if axis != x_axis and axis not in line_axes}
@@ -223,21 +222,8 @@ def draw(options, rows):
         if not lines:
             print(f"bench: {name}: no figures to plot", file=sys.stderr)
             continue
-        place = os.path.join(options.plots, name)
-        with open(place + ".dat", "w", encoding="utf-8") as file:
-            file.write("\n\n".join(f'"{label}"\n' + "".join(f"{x} {y:.6g}\n" for x, y in sorted(points_of))
-                                   for label, points_of in lines.items()))
-        with open(place + ".gp", "w", encoding="utf-8") as file:
-            file.write(f"set terminal pngcairo noenhanced size 1100,600\nset output '{name}.png'\n"
-                       f"set title '{what}: {words(fixed, fixed)}'\n"
-                       f"set xlabel '{'players' if x_axis == 'players' else 'others in view'}'\nset ylabel '{what}'\n"
-                       f"set key outside right center\nset grid\nset xrange [0:*]\n{y_axis}"
-                       f"plot for [i=0:{len(lines) - 1}] '{name}.dat' index i using 1:2 with linespoints "
-                       "title columnheader(1)\n")
-        if found:
-            done = subprocess.run([found, name + ".gp"], cwd=options.plots, capture_output=True, text=True)
-            if done.returncode:
-                print(f"bench: gnuplot {name}.gp: {done.stderr.strip()}", file=sys.stderr)
-    if not found:
-        print(f"bench: no gnuplot here (Debian package gnuplot-nox): {options.plots} has data and scripts, no PNG",
-              file=sys.stderr)
+        panel = plot.Panel(f"{what}: {words(fixed, fixed)}", "players" if x_axis == "players" else "others in view", what,
+                           lines, y_axis)
+        undrawn = plot.draw(os.path.join(options.plots, name), [panel]) or undrawn
+    if undrawn:
+        print(f"bench: {undrawn}", file=sys.stderr)

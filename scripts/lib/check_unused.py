@@ -33,7 +33,7 @@ USES = {
     "libgtest-dev": (r"#include <gtest/", CODE), "clang-format": (r"\bclang-format\b", SCRIPT),
     "clang-tidy": (r"\bclang-tidy\b", SCRIPT), "libclang-rt-14-dev": (r"-fsanitize=fuzzer", SCRIPT),
     "binutils": (r"\bc\+\+filt", SCRIPT), "valgrind": (r"\bvalgrind\b", SCRIPT),
-    "iputils-ping": (r"\bping\b", SCRIPT), "zstd": (r"\bzstd\b", SCRIPT),
+    "iputils-ping": (r"\bping\b", SCRIPT), "zstd": (r"\bzstd\b", SCRIPT), "lua5.4": (r"\blua5\.4\b", SCRIPT),
 }
 
 

@@ -13,7 +13,8 @@ prctl, PR_SET_PDEATHSIG = ctypes.CDLL(None).prctl, 1
 
 
 class Process:
-    """A program whose lines are shown as they come, under its name, and kept in `logs`. In a process group of its own, so that Ctrl-C reaches
+    """A program whose lines are shown as they come (unless `shown` is False), under its name, and kept in `logs`; `ready` is
+    set with the first that holds the text `ready_text`. In a process group of its own, so that Ctrl-C reaches
     this script first, which then ends the programs in order; not in a session of its own, which the kernel's autogroups
     would schedule as one: the idle class of one program would then mean nothing to the others."""
 
@@ -21,8 +22,9 @@ class Process:
     # What the server logs below a warning: for the file.
     detail = re.compile(r"\d{4}-\d\d-\d\dT\S+ (debug|info) ")
 
-    def __init__(self, name, command, cores=None, *, logs):
+    def __init__(self, name, command, cores=None, *, logs, shown=True, ready_text=None, environment=None):
         self.name, self.ready, self.tail = name, threading.Event(), []
+        self.shown, self.ready_text = shown, ready_text or f"serried-{name}: ready"
         self.log = os.path.join(logs, f"{name}.log")
 
         def prepare():
@@ -34,7 +36,7 @@ class Process:
                 os.sched_setaffinity(0, cores)
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                                         errors="replace", stderr=subprocess.STDOUT, process_group=0,
-                                        preexec_fn=prepare)
+                                        env={**os.environ, **(environment or {})}, preexec_fn=prepare)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
@@ -42,12 +44,12 @@ class Process:
         with open(self.log, "w", encoding="utf-8") as log:
             for line in self.process.stdout:
                 line = line.rstrip()
-                if f"serried-{self.name}: ready" in line:
+                if self.ready_text in line:
                     self.ready.set()
                 if line:
                     self.tail = self.tail[-19:] + [line]
                     print(line, file=log, flush=True)
-                if line and not self.detail.match(line):
+                if line and self.shown and not self.detail.match(line):
                     with self.lock:
                         print(f"{self.name:<6} | {line}", flush=True)
 

@@ -20,11 +20,7 @@ COMMAND = ["python3", os.path.join(programs.ROOT, "scripts/lib/bench_run.py"), "
 
 
 def bench(*arguments, code=0):
-    done = subprocess.run([*COMMAND, programs.build, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace", timeout=300)
-    if done.returncode != code:
-        raise AssertionError(f"exit code {done.returncode} instead of {code}\n{done.stdout}")
-    return done.stdout
+    return programs.output_of([*COMMAND, programs.build, *arguments], code)
 
 
 class Bench(unittest.TestCase):

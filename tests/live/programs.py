@@ -31,6 +31,15 @@ def run(name, *arguments, seconds=30):
                           errors="replace", timeout=seconds)
 
 
+def output_of(command, code=0, seconds=400):
+    """All that a command of this project writes; AssertionError when it ends otherwise than with `code`."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", timeout=seconds)
+    if done.returncode != code:
+        raise AssertionError(f"exit code {done.returncode} instead of {code}\n{done.stdout}")
+    return done.stdout
+
+
 def sh(*words, check=True):
     """A command of the system, run to the end. RuntimeError with its output if it fails, unless not `check`."""
     done = subprocess.run(words, capture_output=True, text=True)
