@@ -241,6 +241,11 @@ void check_config(const ServerConfig& config, std::vector<Fault>& faults) {
     fault("--xdp-rate", "is a limit of the XDP program; give --xdp-filter on too, or leave it out");
   if (!config.steering && (config.driver != Driver::socket || config.io_lanes == 1))
     fault("--steering", "off means nothing without --driver socket and several --io-lanes; leave it out");
+  if (config.home != HomeChoice::automatic && (config.driver == Driver::socket || config.ports.size() == 1))
+    fault("--home", "means nothing without --driver ethdev and several --port; leave it out");
+  else if (config.home == HomeChoice::spread && config.io_lanes < config.ports.size())
+    fault("--home", "spread needs an io lane for each --port; raise --io-lanes to " +
+                        std::to_string(config.ports.size()) + ", or leave it out");
   if (config.integrity_required && config.integrity_files.empty())
     fault("--integrity-required", "would end every session; give the builds that may play with --integrity too");
   if (config.players_max > config.sessions_max)

@@ -20,6 +20,7 @@ namespace serried::config {
 
 // The order of each enum is the order of the choices in its option's row.
 enum class Driver : std::uint8_t { ethdev, socket };
+enum class HomeChoice : std::uint8_t { automatic, spread, all };
 enum class IsaChoice : std::uint8_t { automatic, scalar, sse42, avx2, avx512 };
 enum class StatusMode : std::uint8_t { automatic, table, line, none };
 enum class LogLevel : std::uint8_t { debug, info, warn, error };
@@ -77,7 +78,9 @@ struct ServerConfig {
 
   // Lanes
   unsigned io_lanes = 1;
-  unsigned shards = 0;                    ///< 0: from the number of cores
+  unsigned shards = 0;             ///< 0: from the number of cores
+  std::string placement = "auto";  ///< else a file
+  HomeChoice home = HomeChoice::automatic;
   std::optional<unsigned> idle_sleep_us;  ///< none: from the placement
   std::optional<unsigned> coalesce_us;    ///< none: from the placement
   bool steering = true;

@@ -39,9 +39,30 @@ unsigned lane_buffers(const ServerConfig& config, unsigned shards) {
   return shards * (sizes.buffers + spare + 3 * wire::Batch::capacity) + 2 * spare + 4'096;
 }
 
-/// Of a device whose pool lanes take nothing from: bursts under way, answers of the host, and with AF_XDP its rings and
-/// the copies of what it sends for other pools.
+/// Of a queue whose pool its lane takes nothing from: bursts under way, answers of the host, and with AF_XDP its rings
+/// and the copies of what it sends for other pools.
 constexpr unsigned receive_buffers = 8'192;
+
+message::ConnectionAccepted parameters_of(const ServerConfig& config) {
+  const world::Config world = world_config(config);
+  message::ConnectionAccepted parameters;
+  parameters.tick_rate_hz = static_cast<std::uint16_t>(config.tick_rate_hz);
+  parameters.input_rate_max_hz = static_cast<std::uint16_t>(config.input_rate_max_hz);
+  parameters.idle_ping_ms = config.idle_ping_ms;
+  parameters.timeout_ms = config.timeout_ms;
+  parameters.ack_delay_us = config.ack_delay_ms * 1'000;
+  parameters.tracked_max = static_cast<std::uint16_t>(config.tracked_max);
+  parameters.section_size_xy = static_cast<std::uint32_t>(world.geometry.section_size_xy);
+  parameters.section_size_z = static_cast<std::uint32_t>(world.geometry.section_size_z);
+  parameters.sections_x = world.geometry.sections[0];
+  parameters.sections_y = world.geometry.sections[1];
+  parameters.sections_z = world.geometry.sections[2];
+  parameters.cell_size_xy = static_cast<std::uint32_t>(world.cell_size_xy);
+  parameters.cell_size_z = static_cast<std::uint32_t>(world.cell_size_z);
+  return parameters;
+}
+
+}  // namespace
 
 port::HostConfig host_config(const ServerConfig& config, const std::string& device) {
   port::HostConfig host;
@@ -64,27 +85,6 @@ port::HostConfig host_config(const ServerConfig& config, const std::string& devi
   }
   return host;
 }
-
-message::ConnectionAccepted parameters_of(const ServerConfig& config) {
-  const world::Config world = world_config(config);
-  message::ConnectionAccepted parameters;
-  parameters.tick_rate_hz = static_cast<std::uint16_t>(config.tick_rate_hz);
-  parameters.input_rate_max_hz = static_cast<std::uint16_t>(config.input_rate_max_hz);
-  parameters.idle_ping_ms = config.idle_ping_ms;
-  parameters.timeout_ms = config.timeout_ms;
-  parameters.ack_delay_us = config.ack_delay_ms * 1'000;
-  parameters.tracked_max = static_cast<std::uint16_t>(config.tracked_max);
-  parameters.section_size_xy = static_cast<std::uint32_t>(world.geometry.section_size_xy);
-  parameters.section_size_z = static_cast<std::uint32_t>(world.geometry.section_size_z);
-  parameters.sections_x = world.geometry.sections[0];
-  parameters.sections_y = world.geometry.sections[1];
-  parameters.sections_z = world.geometry.sections[2];
-  parameters.cell_size_xy = static_cast<std::uint32_t>(world.cell_size_xy);
-  parameters.cell_size_z = static_cast<std::uint32_t>(world.cell_size_z);
-  return parameters;
-}
-
-}  // namespace
 
 unsigned sessions_per_lane(const ServerConfig& config) noexcept {
   const unsigned share = (config.sessions_max + config.io_lanes - 1) / config.io_lanes;
@@ -191,7 +191,27 @@ port::SocketConfig socket_config(const ServerConfig& config, unsigned shards) {
   return socket;
 }
 
-port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards, unsigned device) {
+Homes home_devices(const ServerConfig& config, std::span<const int> device_nodes) {
+  const auto devices = static_cast<unsigned>(config.ports.size());
+  int node = -1;
+  bool several = false;
+  for (const int of : device_nodes) {
+    several = several || (of >= 0 && node >= 0 && of != node);
+    if (of >= 0) node = of;
+  }
+  const bool own = config.home == HomeChoice::spread ||
+                   (config.home == HomeChoice::automatic && several && config.io_lanes >= devices);
+  Homes homes(config.io_lanes);
+  for (unsigned lane = 0; lane < config.io_lanes; ++lane) {
+    const unsigned first = lane * devices / config.io_lanes;
+    homes[lane].push_back(first);
+    for (unsigned device = 0; device < devices && !own; ++device)
+      if (device != first) homes[lane].push_back(device);
+  }
+  return homes;
+}
+
+port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards, unsigned device, const Homes& homes) {
   port::EthdevConfig ethdev;
   ethdev.device = config.ports[device];
   ethdev.queues = config.io_lanes;
@@ -199,26 +219,38 @@ port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards, un
   ethdev.rx_descriptors = config.rx_descriptors;
   ethdev.tx_descriptors = config.tx_descriptors;
   ethdev.mtu = config.mtu;
-  ethdev.buffers = ethdev.rx_descriptors + ethdev.tx_descriptors;
-  if (device == 0)
-    // What waits in the transmit rings of the others came out of here too.
-    ethdev.buffers +=
-        lane_buffers(config, shards) + ethdev.tx_descriptors * (static_cast<unsigned>(config.ports.size()) - 1);
-  else
-    ethdev.buffers += receive_buffers;
-  if (config.measurement_seed != 0) ethdev.buffers += session::Measurement::frames_max;
+  const unsigned descriptors = ethdev.rx_descriptors + ethdev.tx_descriptors;
+  // What waits in the transmit rings of the other devices came out of here too.
+  ethdev.buffers = descriptors + lane_buffers(config, shards) +
+                   ethdev.tx_descriptors * (static_cast<unsigned>(config.ports.size()) - 1);
+  ethdev.receive_buffers = descriptors + receive_buffers;
+  if (config.measurement_seed != 0) {
+    ethdev.buffers += session::Measurement::frames_max;
+    ethdev.receive_buffers += session::Measurement::frames_max;
+  }
+  for (const std::vector<unsigned>& home : homes) {
+    const bool here = std::find(home.begin(), home.end(), device) != home.end();
+    ethdev.uses.push_back(home.front() == device ? port::QueueUse::home
+                          : here                 ? port::QueueUse::receive
+                                                 : port::QueueUse::send);
+  }
   return ethdev;
 }
 
-std::vector<std::uint64_t> port_memory_bytes(const ServerConfig& config, unsigned shards, std::uint64_t page_bytes) {
+std::vector<std::uint64_t> port_memory_bytes(const ServerConfig& config, unsigned shards, std::uint64_t page_bytes,
+                                             const Homes& homes) {
   std::vector<std::uint64_t> bytes;
   if (config.driver == Driver::socket) return bytes;
   // An mbuf with the pool's header; its place in the pool's ring; a pool's caches, one for each of EAL's 128 lcores.
   constexpr std::uint64_t mbuf = 2'368, slot = 16, pool = 2U << 20;
   const std::uint64_t each = (page_bytes < (64U << 10) ? page_bytes : mbuf) + slot;
   for (unsigned device = 0; device < config.ports.size(); ++device) {
-    const port::EthdevConfig ethdev = ethdev_config(config, shards, device);
-    bytes.push_back(ethdev.queues * (ethdev.buffers * each + pool));
+    const port::EthdevConfig ethdev = ethdev_config(config, shards, device, homes);
+    std::uint64_t& sum = bytes.emplace_back(0);
+    for (const port::QueueUse use : ethdev.uses) {
+      if (use == port::QueueUse::send) continue;
+      sum += (use == port::QueueUse::home ? ethdev.buffers : ethdev.receive_buffers) * each + pool;
+    }
   }
   return bytes;
 }

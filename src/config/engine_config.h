@@ -1,6 +1,7 @@
 #pragma once
 /// From what a user says to what each module takes: pure functions, one a module.
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,16 +30,25 @@ namespace serried::config {
                                      unsigned shards, unsigned io_lane);
 [[nodiscard]] handshake::HandshakeConfig handshake_config(const ServerConfig& config, const crypt::TokenKey& key,
                                                           Nanos started_at);
+/// The devices that each io lane receives from, in the order of the lanes. What a lane sends comes out of the buffers
+/// of its first.
+using Homes = std::vector<std::vector<unsigned>>;
+/// `device_nodes`: NUMA nodes of the ports, in the order in which they are given; less than 0: not known.
+[[nodiscard]] Homes home_devices(const ServerConfig& config, std::span<const int> device_nodes);
+
 /// Precondition of both: check_config found nothing.
 [[nodiscard]] port::SocketConfig socket_config(const ServerConfig& config, unsigned shards);
-/// `device` counts the ports in the order in which they are given. All that lanes send comes out of the buffers of the
-/// first one.
-[[nodiscard]] port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards, unsigned device);
+/// What a device answers to.
+[[nodiscard]] port::HostConfig host_config(const ServerConfig& config, const std::string& device);
+/// `device` counts the ports in the order in which they are given.
+[[nodiscard]] port::EthdevConfig ethdev_config(const ServerConfig& config, unsigned shards, unsigned device,
+                                               const Homes& homes);
 
 /// What the ports of a server take of EAL's memory, by device, in bytes: mbufs and rings of its queues. `page_bytes` is
-/// the size of its pages: no mbuf crosses one of 4 KiB.
+/// the size of its pages: no mbuf crosses one of 4 KiB. A lane that is not at home at a device takes none, unless that
+/// turns out to want pairs of queues.
 [[nodiscard]] std::vector<std::uint64_t> port_memory_bytes(const ServerConfig& config, unsigned shards,
-                                                           std::uint64_t page_bytes);
+                                                           std::uint64_t page_bytes, const Homes& homes);
 /// What EAL and its drivers may take besides: descriptors, their own tables. A software device starts with none of it.
 inline constexpr std::uint64_t eal_memory_bytes = 24U << 20;
 

@@ -185,10 +185,18 @@ constexpr std::array world{
 };
 
 constexpr std::array lanes{
-    Option{"io-lanes", "lanes", "io", "lanes", "lanes that receive and send, each with a queue of every port",
+    Option{"io-lanes", "lanes", "io", "lanes", "lanes that receive and send, each with queues of its own",
            [](C& c) -> Target { return &c.io_lanes; }, 1, session::lanes_max},
     Option{"shards", "lanes", "shards", "lanes", "lanes that simulate the world, 0: from the number of cores",
            [](C& c) -> Target { return &c.shards; }, 0, world::shards_max},
+    Option{"placement", "lanes", "placement", "auto|FILE",
+           "which lane runs on which CPU: by the machine's NUMA nodes and cores, or as a file says (io0 = 4), among "
+           "EAL's",
+           [](C& c) -> Target { return &c.placement; }},
+    Option{"home", "lanes", "home", "NAME",
+           "which devices an io lane receives from: its own one, all of them; auto: its own where the devices are on "
+           "several NUMA nodes and there is a lane for each (ethdev with several --port only)",
+           [](C& c) -> Target { return choice(c.home); }, 0, 0, "auto|spread|all"},
     Option{"idle-sleep-us", "lanes", "idle_sleep", "us|auto",
            "sleep of a core whose lanes have nothing to do; auto: 0 where each lane has a core of its own and one is "
            "left, else 50",

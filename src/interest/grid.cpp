@@ -52,7 +52,8 @@ SERRIED_SETUP Classes classes_of(const std::array<float, world::type_count>& rad
   return classes;
 }
 
-SERRIED_SETUP Grid::Grid(const world::Config& config, unsigned shards, unsigned rows_per_shard)
+SERRIED_SETUP Grid::Grid(const world::Config& config, unsigned shards, unsigned rows_per_shard,
+                         std::span<const int> nodes)
     : classes_(classes_of(config.radius)),
       cell_xy_(config.cell_size_xy),
       cell_z_size_(config.cell_size_z),
@@ -67,27 +68,29 @@ SERRIED_SETUP Grid::Grid(const world::Config& config, unsigned shards, unsigned 
   const std::size_t rows = std::size_t{shards} * rows_per_shard;
   for (unsigned shard = 0; shard < shards; ++shard) {
     Tally tally;
-    tally.histogram = world::Column<std::uint32_t>(bins, shard * 4);
-    tally.places = world::Column<CellPlaces>(this->cells(), shard * 4 + 1);
-    tally.next = world::Column<std::uint32_t>(bins, shard * 4 + 2);
-    tally.occupied = world::Column<std::uint64_t>(words, shard * 4 + 3);
-    tally.counted = world::Column<std::uint64_t>(words, shard * 4 + 7);
-    tally.crossed = world::Column<Crossing>(rows_per_shard, shard * 4 + 4);
-    tally.log = world::Column<Crossing>(crossings_kept, shard * 4 + 5);
-    tally.fresh = world::Column<Crossing>(crossings_kept, shard * 4 + 6);
+    const world::Homes own{nodes.empty() ? nodes : nodes.subspan(shard, 1), 1};
+    tally.histogram = world::Column<std::uint32_t>(bins, shard * 4, own);
+    tally.places = world::Column<CellPlaces>(this->cells(), shard * 4 + 1, own);
+    tally.next = world::Column<std::uint32_t>(bins, shard * 4 + 2, own);
+    tally.occupied = world::Column<std::uint64_t>(words, shard * 4 + 3, own);
+    tally.counted = world::Column<std::uint64_t>(words, shard * 4 + 7, own);
+    tally.crossed = world::Column<Crossing>(rows_per_shard, shard * 4 + 4, own);
+    tally.log = world::Column<Crossing>(crossings_kept, shard * 4 + 5, own);
+    tally.fresh = world::Column<Crossing>(crossings_kept, shard * 4 + 6, own);
     tallies_.push_back(std::move(tally));
   }
   per_cells_x_ = (std::uint64_t{1} << 32) / config.cells()[0] + 1;
   per_cells_y_ = (std::uint64_t{1} << 32) / config.cells()[1] + 1;
-  bin_ = world::Column<std::uint32_t>(rows, 9);
+  const world::Homes by_row{nodes, rows_per_shard}, by_place{nodes};
+  bin_ = world::Column<std::uint32_t>(rows, 9, by_row);
   std::fill_n(bin_.data(), rows, no_bin);
-  place_ = world::Column<std::uint32_t>(rows, 15);
+  place_ = world::Column<std::uint32_t>(rows, 15, by_row);
   std::fill_n(place_.data(), rows, nowhere);
-  slot_ = world::Column<std::uint16_t>(rows, 10);
-  x_ = world::Column<float>(rows, 11);
-  y_ = world::Column<float>(rows, 12);
-  z_ = world::Column<float>(rows, 13);
-  far_ = world::Column<std::uint8_t>(rows * message::far_record_bytes, 14);
+  slot_ = world::Column<std::uint16_t>(rows, 10, by_place);
+  x_ = world::Column<float>(rows, 11, by_place);
+  y_ = world::Column<float>(rows, 12, by_place);
+  z_ = world::Column<float>(rows, 13, by_place);
+  far_ = world::Column<std::uint8_t>(rows * message::far_record_bytes, 14, by_place);
   build_neighbours(config);
 }
 

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "message/entity.h"
@@ -74,7 +75,8 @@ struct Crossing {
 
 class Grid {
  public:
-  Grid(const world::Config& config, unsigned shards, unsigned rows_per_shard);
+  /// `nodes`: where what a shard has for itself is to lie, by shard; empty: where it comes to lie.
+  Grid(const world::Config& config, unsigned shards, unsigned rows_per_shard, std::span<const int> nodes = {});
 
   // Step phase, by the shard that owns the histogram.
   void clear(unsigned shard) noexcept;
@@ -179,6 +181,20 @@ class Grid {
   [[nodiscard]] const float* y() const noexcept { return y_.data(); }
   [[nodiscard]] const float* z() const noexcept { return z_.data(); }
   [[nodiscard]] const std::uint8_t* far_records() const noexcept { return far_.data(); }
+
+  /// The memory that a shard has for itself: its rows of what is kept by row, and all that it alone adds up.
+  void each_memory(unsigned shard, auto&& visit) const {
+    const Tally& tally = tallies_[shard];
+    const auto whole = [&visit](const auto& column) { visit(column.memory(0, column.size())); };
+    whole(tally.histogram);
+    whole(tally.counted);
+    whole(tally.occupied);
+    whole(tally.places);
+    whole(tally.next);
+    for (const auto* const column : {&tally.crossed, &tally.log, &tally.fresh}) whole(*column);
+    const std::size_t rows = bin_.size() / shards_;
+    for (const auto* const column : {&bin_, &place_}) visit(column->memory(shard * rows, (shard + 1) * rows));
+  }
 
   static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
   static constexpr unsigned crossings_kept = 1'024;

@@ -138,10 +138,19 @@ void discard_handed(IoState& state) noexcept {
   }
 }
 
-SERRIED_SETUP HandoverMesh::HandoverMesh(unsigned lanes, unsigned waiting) : lanes_(lanes) {
+SERRIED_SETUP HandoverMesh::HandoverMesh(unsigned lanes, unsigned waiting, const MakeFor& make_for)
+    : lanes_(lanes), rings_(std::size_t{lanes} * lanes) {
   const unsigned each = lanes > 1 ? waiting / (lanes - 1) : 0;
-  for (unsigned pair = 0; pair < lanes * lanes; ++pair)
-    rings_.push_back(pair / lanes == pair % lanes ? nullptr : std::make_unique<HandoverRing>(each));
+  for (unsigned to = 0; to < lanes; ++to) {
+    const auto make = [&] {
+      for (unsigned from = 0; from < lanes; ++from)
+        if (from != to) rings_[from * lanes + to] = std::make_unique<HandoverRing>(each);
+    };
+    if (make_for)
+      make_for(to, make);
+    else
+      make();
+  }
 }
 
 SERRIED_SETUP HandoverLinks HandoverMesh::links_of(unsigned lane) const {

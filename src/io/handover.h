@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -44,7 +45,10 @@ class HandoverMesh {
   /// Datagrams that may wait for one lane, from all others together: at least so many.
   static constexpr unsigned waiting_max = 2'047;
 
-  explicit HandoverMesh(unsigned lanes, unsigned waiting = waiting_max);
+  /// Calls `make`, which makes the rings that one lane reads, where that lane's memory is to lie.
+  using MakeFor = std::function<void(unsigned lane, const std::function<void()>& make)>;
+
+  explicit HandoverMesh(unsigned lanes, unsigned waiting = waiting_max, const MakeFor& make_for = {});
   [[nodiscard]] HandoverLinks links_of(unsigned lane) const;
 
  private:

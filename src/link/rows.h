@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 #include "base/check.h"
 #include "link/spsc.h"
@@ -291,22 +292,27 @@ inline OutRow GameMessage::back() const noexcept {
   return OutRow::BlockBack{.sender = connection_id, .block = block_};
 }
 
-/// The rings of one (io lane, shard lane) pair.
-struct IoShardLink {
-  IoShardLink(unsigned rows, unsigned buffers)
-      : inputs(rows),
-        session_events(rows),
-        game_messages(game_message_rows),
-        empties(buffers),
-        filled(buffers),
-        notices(1024) {}
+/// The rings of one (io lane, shard lane) pair, in two parts: memory of a ring is best near the lane that reads it.
+struct RingsToShard {
+  RingsToShard(unsigned rows, unsigned buffers)
+      : inputs(rows), session_events(rows), game_messages(game_message_rows), empties(buffers) {}
   static constexpr unsigned game_message_rows = 256;
-  Spsc<InputRow> inputs;              // io -> shard
-  Spsc<SessionEvent> session_events;  // io -> shard
-  Spsc<GameMessage> game_messages;    // io -> shard
-  Spsc<wire::Buffer> empties;         // io -> shard
-  Spsc<OutRow> filled;                // shard -> io
-  Spsc<Notice> notices;               // shard -> io
+  Spsc<InputRow> inputs;
+  Spsc<SessionEvent> session_events;
+  Spsc<GameMessage> game_messages;
+  Spsc<wire::Buffer> empties;
+};
+
+struct RingsToIo {
+  explicit RingsToIo(unsigned buffers) : filled(buffers), notices(1024) {}
+  Spsc<OutRow> filled;
+  Spsc<Notice> notices;
+};
+
+struct IoShardLink : RingsToShard, RingsToIo {
+  IoShardLink(unsigned rows, unsigned buffers) : RingsToShard(rows, buffers), RingsToIo(buffers) {}
+  IoShardLink(RingsToShard to_shard, RingsToIo to_io)
+      : RingsToShard(std::move(to_shard)), RingsToIo(std::move(to_io)) {}
 };
 
 }  // namespace serried::link

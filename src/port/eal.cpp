@@ -150,18 +150,24 @@ SERRIED_SETUP Result<Done> start_eal(const std::vector<std::string>& arguments) 
   return Done{};
 }
 
+SERRIED_SETUP std::vector<std::string> lcore_arguments(const std::vector<unsigned>& cpus) {
+  const bool low = std::all_of(cpus.begin(), cpus.end(), [](unsigned cpu) { return cpu < RTE_MAX_LCORE; });
+  std::string list;
+  for (unsigned lcore = 0; lcore < cpus.size() && lcore < RTE_MAX_LCORE; ++lcore) {
+    if (lcore != 0) list += ',';
+    if (!low) list.append(std::to_string(lcore)).append("@");
+    list += std::to_string(cpus[lcore]);
+  }
+  return {"--lcores", list};
+}
+
 SERRIED_SETUP std::vector<std::string> core_arguments(const std::vector<std::string>& arguments,
                                                       const std::vector<unsigned>& cpus) {
   const bool chosen = std::any_of(arguments.begin(), arguments.end(), [](const std::string& argument) {
     return argument.starts_with("-l") || argument.starts_with("-c") || argument.starts_with("--lcores");
   });
   if (chosen || cpus.empty() || cpus.back() < RTE_MAX_LCORE) return {};
-  std::string map;
-  for (unsigned lcore = 0; lcore < cpus.size() && lcore < RTE_MAX_LCORE; ++lcore) {
-    if (lcore != 0) map += ',';
-    map.append(std::to_string(lcore)).append("@").append(std::to_string(cpus[lcore]));
-  }
-  return {"--lcores", map};
+  return lcore_arguments(cpus);
 }
 
 SERRIED_SETUP void stop_eal() noexcept {

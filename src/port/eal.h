@@ -21,6 +21,8 @@ Result<Done> start_eal(const std::vector<std::string>& arguments);
 /// Whether the system has what EAL needs to know and may do about CPUs, of which this process may run on `cpus`. Where
 /// it has not, EAL's own words are about something else; start_eal asks first.
 [[nodiscard]] Result<Done> system_allows_eal(const std::vector<unsigned>& cpus);
+/// Arguments that have EAL run on these CPUs. Its numbers for them are theirs, unless one is too high for that.
+[[nodiscard]] std::vector<std::string> lcore_arguments(const std::vector<unsigned>& cpus);
 /// What start_eal adds to `arguments` for a process that may run on `cpus`.
 [[nodiscard]] std::vector<std::string> core_arguments(const std::vector<std::string>& arguments,
                                                       const std::vector<unsigned>& cpus);

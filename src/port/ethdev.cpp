@@ -42,6 +42,7 @@ Host::Offloaded Ethdev::offloaded(const rte_mbuf& frame) const noexcept {
 SERRIED_SETUP void Ethdev::join(Ethdev& first, std::uint8_t number) noexcept {
   counters_ = first.counters_;
   number_ = number;
+  if (pool_ == nullptr) pool_ = first.pool_;
 }
 
 void Ethdev::append(wire::Batch& batch, Nanos now) noexcept {
@@ -55,7 +56,7 @@ void Ethdev::append(wire::Batch& batch, Nanos now) noexcept {
   unsigned done_count = 0;
   std::uint64_t bytes = 0;
   const unsigned before = batch.rows;
-  const unsigned count = rte_eth_rx_burst(device_, queue_, frames, static_cast<std::uint16_t>(burst - before));
+  const unsigned count = rte_eth_rx_burst(device_, rx_queue_, frames, static_cast<std::uint16_t>(burst - before));
   for (unsigned i = 0; i < count && i < 4; ++i) rte_prefetch0(rte_pktmbuf_mtod(frames[i], void*));
   for (unsigned i = 0; i < count; ++i) {
     if (i + 4 < count) rte_prefetch0(rte_pktmbuf_mtod(frames[i + 4], void*));
@@ -106,7 +107,7 @@ void Ethdev::ask(const Host::Hop& hop) noexcept {
 void Ethdev::send_host_frame(rte_mbuf* frame, std::size_t bytes) noexcept {
   frame->data_len = static_cast<std::uint16_t>(bytes);
   frame->pkt_len = static_cast<std::uint32_t>(bytes);
-  if (bytes > 0 && rte_eth_tx_burst(device_, queue_, &frame, 1) == 1) {
+  if (bytes > 0 && rte_eth_tx_burst(device_, tx_queue_, &frame, 1) == 1) {
     counters_->tx_host_frames.add(1);
     return;
   }
@@ -169,7 +170,7 @@ void Ethdev::transmit(wire::Batch& batch, Nanos now) noexcept {
       batch.owner[row] = nullptr;
     }
   }
-  const std::uint16_t sent = count == 0 ? std::uint16_t{0} : rte_eth_tx_burst(device_, queue_, frames, count);
+  const std::uint16_t sent = count == 0 ? std::uint16_t{0} : rte_eth_tx_burst(device_, tx_queue_, frames, count);
   std::uint64_t bytes = 0;
   for (unsigned i = 0; i < sent; ++i) bytes += payload_bytes[i];
   counters_->tx_packets.add(sent);
@@ -218,6 +219,6 @@ wire::Path Ethdev::local(bool ipv6) const noexcept {
   return path;
 }
 
-unsigned Ethdev::outstanding() const noexcept { return rte_mempool_in_use_count(pool_); }
+unsigned Ethdev::outstanding() const noexcept { return receives_ ? rte_mempool_in_use_count(pool_) : 0; }
 
 }  // namespace serried::port

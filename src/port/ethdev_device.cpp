@@ -14,8 +14,10 @@
 #include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_lcore.h>
 #include <rte_mbuf.h>
 
+#include "base/numa.h"
 #include "base/prng.h"
 #include "base/setup.h"
 #include "port/eal.h"
@@ -129,6 +131,12 @@ SERRIED_SETUP Result<std::uint16_t> EthdevDevice::find(const std::string& device
                (there.empty() ? "none (see --vdev and -a)" : there)};
 }
 
+SERRIED_SETUP Result<int> EthdevDevice::node_of(const std::string& device) {
+  const auto id = find(device);
+  if (!id) return id.error();
+  return rte_eth_dev_socket_id(id.value());
+}
+
 SERRIED_SETUP Result<std::unique_ptr<EthdevDevice>> EthdevDevice::open(const EthdevConfig& given) {
   EthdevConfig config = given;
   if (config.host.port_last == 0) config.host.port_last = config.host.port_first;
@@ -150,18 +158,24 @@ SERRIED_SETUP EthdevDevice::EthdevDevice(const EthdevConfig& config)
     : config_(config), neighbors_(config.neighbors, config.salt) {}
 
 SERRIED_SETUP EthdevDevice::~EthdevDevice() {
+  close();
+  // A mempool outlives the device: mbufs that another device, or a ring, still holds point into it.
+  for (rte_mempool* pool : pools_)
+    if (pool != nullptr && rte_mempool_full(pool)) rte_mempool_free(pool);
+}
+
+SERRIED_SETUP void EthdevDevice::close() noexcept {
+  if (!configured_) return;
   // As it closes, net_af_xdp takes off what stands at the interface, whose program that may be.
   std::optional<OutOfSight> away;
   if (report_.driver == af_xdp && !program_.may_close(interface_index_)) away.emplace();
   if (started_) rte_eth_dev_stop(report_.port_id);
   // Where it cannot be kept from that, the device ends with the process.
-  if (configured_ && (!away || away->hidden())) rte_eth_dev_close(report_.port_id);
-  // A mempool outlives the device: mbufs that another device, or a ring, still holds point into it.
-  for (rte_mempool* pool : pools_)
-    if (rte_mempool_full(pool)) rte_mempool_free(pool);
+  if (!away || away->hidden()) rte_eth_dev_close(report_.port_id);
+  started_ = configured_ = false;
 }
 
-SERRIED_SETUP Result<Done> EthdevDevice::configure(Plan& plan) {
+SERRIED_SETUP Result<Done> EthdevDevice::query(Plan& plan) {
   const std::uint16_t id = report_.port_id;
   if (const int error = rte_eth_dev_info_get(id, &plan.info); error != 0)
     return Error{std::string("cannot be asked what it is: ") + rte_strerror(-error)};
@@ -171,11 +185,10 @@ SERRIED_SETUP Result<Done> EthdevDevice::configure(Plan& plan) {
   interface_index_ = info.if_index;
   report_.numa_node = rte_eth_dev_socket_id(id);
   plan.node = report_.numa_node < 0 ? static_cast<unsigned>(SOCKET_ID_ANY) : static_cast<unsigned>(report_.numa_node);
-  report_.queues = config_.queues;
-  if (config_.queues > std::min(info.max_rx_queues, info.max_tx_queues))
-    return Error{"has " + std::to_string(std::min(info.max_rx_queues, info.max_tx_queues)) + " queues, " +
-                 std::to_string(config_.queues) + " are configured; lower the number of io lanes"};
-
+  if (receiving() > info.max_rx_queues || config_.queues > info.max_tx_queues)
+    return Error{"has " + std::to_string(info.max_rx_queues) + " receive and " + std::to_string(info.max_tx_queues) +
+                 " transmit queues, and the lanes need " + std::to_string(receiving()) + " and " +
+                 std::to_string(config_.queues) + "; lower the number of io lanes"};
   report_.rx_ip_checksum = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0;
   report_.rx_udp_checksum = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_UDP_CKSUM) != 0;
   report_.tx_ip_checksum = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
@@ -183,21 +196,72 @@ SERRIED_SETUP Result<Done> EthdevDevice::configure(Plan& plan) {
   plan.conf.rxmode.offloads = info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
   plan.conf.txmode.offloads = info.tx_offload_capa & (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM);
   plan_mtu(plan);
-  if (config_.queues > 1) {
-    const std::uint64_t types = wanted_rss & info.flow_type_rss_offloads;
-    if (types != 0) {
-      plan.conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-      plan.conf.rx_adv_conf.rss_conf.rss_hf = types;
-    }
-    for (const HashName& hash : hash_names)
-      if ((types & hash.type) != 0) report_.rss_hash_types.emplace_back(hash.name);
-    if (types == 0) report_.notes.emplace_back("no RSS: the driver alone decides which queue a datagram takes");
+  return Done{};
+}
+
+/// The driver's own table then spreads datagrams over the receive queues that there are.
+SERRIED_SETUP void EthdevDevice::choose_hash(Plan& plan) {
+  if (config_.queues == 1) return;
+  const std::uint64_t types = wanted_rss & plan.info.flow_type_rss_offloads;
+  if (types != 0) {
+    plan.conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+    plan.conf.rx_adv_conf.rss_conf.rss_hf = types;
   }
-  const auto queues = static_cast<std::uint16_t>(config_.queues);
-  if (const int error = rte_eth_dev_configure(id, queues, queues, &plan.conf); error != 0)
-    return Error{"refuses " + std::to_string(queues) + " queues at MTU " + std::to_string(plan.conf.rxmode.mtu) + ": " +
+  for (const HashName& hash : hash_names)
+    if ((types & hash.type) != 0) report_.rss_hash_types.emplace_back(hash.name);
+  if (types == 0) report_.notes.emplace_back("no RSS: the driver alone decides which queue a datagram takes");
+}
+
+SERRIED_SETUP std::uint16_t EthdevDevice::receiving() const noexcept {
+  unsigned count = 0;
+  for (unsigned lane = 0; lane < config_.queues; ++lane) count += use_of(lane) != QueueUse::send ? 1 : 0;
+  return static_cast<std::uint16_t>(count);
+}
+
+/// For devices that have pairs of queues, and fill each whether it is read or not.
+SERRIED_SETUP void EthdevDevice::receive_everywhere() {
+  std::replace(config_.uses.begin(), config_.uses.end(), QueueUse::send, QueueUse::receive);
+  report_.notes.emplace_back("its queues are pairs: lanes that are not at home here receive from it all the same");
+}
+
+SERRIED_SETUP Result<Done> EthdevDevice::configure(Plan& plan) {
+  if (auto asked = query(plan); !asked) return asked;
+  choose_hash(plan);
+  const auto all = static_cast<std::uint16_t>(config_.queues);
+  if (receiving() < all && report_.rss_hash_types.empty()) receive_everywhere();
+  int error = rte_eth_dev_configure(report_.port_id, receiving(), all, &plan.conf);
+  if (error != 0 && receiving() < all) {
+    receive_everywhere();
+    error = rte_eth_dev_configure(report_.port_id, all, all, &plan.conf);
+  }
+  if (error != 0)
+    return Error{"refuses " + std::to_string(all) + " queues at MTU " + std::to_string(plan.conf.rxmode.mtu) + ": " +
                  rte_strerror(-error)};
   configured_ = true;
+  report_.rx_queues = receiving();
+  report_.tx_queues = all;
+  return Done{};
+}
+
+SERRIED_SETUP Result<Done> EthdevDevice::set_up_receiving(const Plan& plan, unsigned lane, std::uint16_t queue) {
+  // Never the name of a pool that a closed device had to leave behind.
+  static std::atomic<unsigned> pools_made{0};
+  const std::string name = "serried_mbufs_" + std::to_string(pools_made.fetch_add(1));
+  const MbufLayout layout = report_.driver == af_xdp ? MbufLayout::dense : MbufLayout::paged;
+  const unsigned buffers = report_.buffers[lane];
+  // Pages that are not huge ones lie where they are touched first, and making the pool touches them.
+  const base::PreferredNode near{rte_socket_count() > 1 ? report_.numa_node : base::any_node};
+  rte_mempool* const pool = make_mbuf_pool(name, buffers, static_cast<int>(plan.node), layout);
+  if (pool == nullptr)
+    return Error{"cannot make " + std::to_string(buffers) + " mbufs: " + rte_strerror(rte_errno) +
+                 "; give EAL more memory (hugepages, or -m with --no-huge) or lower `buffers`"};
+  pools_[lane] = pool;
+  rte_eth_rxconf conf = plan.info.default_rxconf;
+  conf.offloads = plan.conf.rxmode.offloads & plan.info.rx_queue_offload_capa;
+  const auto descriptors = static_cast<std::uint16_t>(report_.rx_descriptors);
+  if (const int error = rte_eth_rx_queue_setup(report_.port_id, queue, descriptors, plan.node, &conf, pool); error != 0)
+    return Error{"cannot set up receive queue " + std::to_string(queue) + " with " + std::to_string(descriptors) +
+                 " descriptors: " + rte_strerror(-error)};
   return Done{};
 }
 
@@ -224,40 +288,23 @@ SERRIED_SETUP Result<Done> EthdevDevice::set_up_queues(const Plan& plan) {
     return Error{std::string("refuses its ring sizes: ") + rte_strerror(-error)};
   report_.rx_descriptors = rx;
   report_.tx_descriptors = tx;
-  // Less than this, and a full transmit ring starves reception.
-  unsigned buffers_min = unsigned{rx} + tx + mbuf_cache + 8 * wire::Batch::capacity;
-  if (report_.driver == af_xdp) buffers_min += af_xdp_rings;
-  report_.buffers = std::max(config_.buffers, buffers_min);
-  if (config_.buffers < buffers_min)
-    report_.notes.push_back(std::to_string(buffers_min) + " mbufs a lane in place of " +
-                            std::to_string(config_.buffers));
-  const auto queues = static_cast<std::uint16_t>(config_.queues);
-  for (std::uint16_t queue = 0; queue < queues; ++queue) {
-    // Never the name of a pool that a closed device had to leave behind.
-    static std::atomic<unsigned> pools_made{0};
-    const std::string name = "serried_mbufs_" + std::to_string(pools_made.fetch_add(1));
-    const MbufLayout layout = report_.driver == af_xdp ? MbufLayout::dense : MbufLayout::paged;
-    rte_mempool* const pool = make_mbuf_pool(name, report_.buffers, static_cast<int>(plan.node), layout);
-    if (pool == nullptr)
-      return Error{"cannot make " + std::to_string(report_.buffers) + " mbufs: " + rte_strerror(rte_errno) +
-                   "; give EAL more memory (hugepages, or -m with --no-huge) or lower `buffers`"};
-    pools_.push_back(pool);
-    rte_eth_rxconf rx_conf = plan.info.default_rxconf;
-    rte_eth_txconf tx_conf = plan.info.default_txconf;
-    rx_conf.offloads = plan.conf.rxmode.offloads & plan.info.rx_queue_offload_capa;
-    tx_conf.offloads = plan.conf.txmode.offloads & plan.info.tx_queue_offload_capa;
-    int error = rte_eth_rx_queue_setup(id, queue, rx, plan.node, &rx_conf, pool);
-    if (error == 0) error = rte_eth_tx_queue_setup(id, queue, tx, plan.node, &tx_conf);
-    if (error != 0)
-      return Error{"cannot set up queue " + std::to_string(queue) + " with " + std::to_string(rx) + "/" +
-                   std::to_string(tx) + " descriptors: " + rte_strerror(-error)};
-    if (queue > 0) continue;
-    look_at_rings();
-    if (report_.driver != af_xdp) continue;
+  choose_buffers();
+  pools_.resize(config_.queues);
+  std::uint16_t receive_queue = 0;
+  for (std::uint16_t lane = 0; lane < config_.queues; ++lane) {
+    if (use_of(lane) != QueueUse::send)
+      if (auto done = set_up_receiving(plan, lane, receive_queue++); !done) return done;
+    rte_eth_txconf conf = plan.info.default_txconf;
+    conf.offloads = plan.conf.txmode.offloads & plan.info.tx_queue_offload_capa;
+    if (const int error = rte_eth_tx_queue_setup(id, lane, tx, plan.node, &conf); error != 0)
+      return Error{"cannot set up transmit queue " + std::to_string(lane) + " with " + std::to_string(tx) +
+                   " descriptors: " + rte_strerror(-error)};
+    if (lane > 0 || report_.driver != af_xdp) continue;
     auto program = XdpProgram::take(interface_index_);
     if (!program) return program.error();
     program_ = std::move(program).value();
   }
+  look_at_rings();
   return Done{};
 }
 
@@ -273,6 +320,20 @@ SERRIED_SETUP void EthdevDevice::look_at_rings() {
     if (asked != got)
       report_.notes.push_back(std::to_string(got) + " " + ring + " descriptors in place of " + std::to_string(asked) +
                               ", as the driver has it");
+}
+
+SERRIED_SETUP void EthdevDevice::choose_buffers() {
+  // Less than this, and a full transmit ring starves reception.
+  unsigned least = report_.rx_descriptors + report_.tx_descriptors + mbuf_cache + 8 * wire::Batch::capacity;
+  if (report_.driver == af_xdp) least += af_xdp_rings;
+  unsigned fewer = 0;
+  for (unsigned lane = 0; lane < config_.queues; ++lane) {
+    const QueueUse use = use_of(lane);
+    const unsigned asked = use == QueueUse::home ? config_.buffers : config_.receive_buffers;
+    report_.buffers.push_back(use == QueueUse::send ? 0 : std::max(asked, least));
+    if (report_.buffers.back() > asked) fewer = asked;
+  }
+  if (fewer != 0) report_.notes.push_back(std::to_string(least) + " mbufs a lane in place of " + std::to_string(fewer));
 }
 
 SERRIED_SETUP Result<Done> EthdevDevice::start(const Plan&) {
@@ -300,8 +361,12 @@ SERRIED_SETUP Result<Done> EthdevDevice::start(const Plan&) {
   host.mac = report_.mac;
   const Ethdev::Offloads offloads{report_.rx_ip_checksum, report_.rx_udp_checksum, report_.tx_ip_checksum,
                                   report_.tx_udp_checksum};
-  for (unsigned queue = 0; queue < config_.queues; ++queue)
-    lanes_.emplace_back(new Ethdev(id, static_cast<std::uint16_t>(queue), pools_[queue], offloads, host, neighbors_));
+  Ethdev::Queues queues;
+  for (; queues.tx < config_.queues; ++queues.tx) {
+    queues.pool = pools_[queues.tx];
+    lanes_.emplace_back(new Ethdev(id, queues, offloads, host, neighbors_));
+    if (queues.pool != nullptr) ++queues.rx;
+  }
   return Done{};
 }
 
@@ -343,7 +408,8 @@ void EthdevDevice::poll_missed() noexcept {
   const std::uint64_t lost = losses();
   // A driver that resets its statistics (a link event) must not turn the count back.
   if (lost < losses_before_) losses_before_ = 0;
-  std::atomic<std::uint64_t>& missed = lanes_[0]->missed_;
+  const auto first = std::find_if(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->receives(); });
+  std::atomic<std::uint64_t>& missed = (*first)->missed_;
   missed.store(missed.load(std::memory_order_relaxed) + (lost - losses_before_), std::memory_order_relaxed);
   losses_before_ = lost;
 }
@@ -354,19 +420,12 @@ bool EthdevDevice::link_up() const noexcept {
          (interface_index_ == 0 || kernel_link_up(interface_index_));
 }
 
-SERRIED_SETUP std::string EthdevReport::text() const {
-  const auto by = [](bool nic) { return nic ? "nic" : "software"; };
-  std::string line = device + " (" + driver + ", port " + std::to_string(port_id) + ", NUMA " +
-                     (numa_node < 0 ? "any" : std::to_string(numa_node)) + ", " + format_mac(mac) + ", MTU " +
-                     std::to_string(mtu) + "): " + std::to_string(queues) + " queues, " +
-                     std::to_string(rx_descriptors) + "/" + std::to_string(tx_descriptors) + " descriptors, " +
-                     std::to_string(buffers) + " mbufs a lane; checksums rx ip " + by(rx_ip_checksum) + " udp " +
-                     by(rx_udp_checksum) + ", tx ip " + by(tx_ip_checksum) + " udp " + by(tx_udp_checksum) + "; RSS";
-  if (rss_hash_types.empty()) line += " none";
-  for (const std::string& type : rss_hash_types) line += " " + type;
-  line += link_up ? "; link up" + (link_mbps > 0 ? " " + std::to_string(link_mbps) + " Mbit/s" : "") : "; link down";
-  for (const std::string& note : notes) line += "; " + note;
-  return line;
+SERRIED_SETUP void EthdevDevice::each_buffer_range(unsigned queue,
+                                                   const std::function<void(std::span<const std::byte>)>& visit) const {
+  if (pools_[queue] == nullptr) return;
+  const rte_mempool_memhdr* chunk = nullptr;
+  STAILQ_FOREACH(chunk, &pools_[queue]->mem_list, next)
+  visit({static_cast<const std::byte*>(chunk->addr), chunk->len});
 }
 
 }  // namespace serried::port

@@ -26,7 +26,7 @@ std::map<unsigned, std::uint64_t> wanted_by_node(const Needs& needs, const std::
     for (const unsigned cpu : node.cpus)
       if (!needs.cpus.empty() && cpu == needs.cpus.front()) any = node.number;
   std::map<unsigned, std::uint64_t> wanted;
-  const auto bytes = config::port_memory_bytes(needs.config, needs.shards, page_bytes);
+  const auto bytes = config::port_memory_bytes(needs.config, needs.shards, page_bytes, needs.homes);
   wanted[any] += config::eal_memory_bytes;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const std::string name = machine::full_pci_address(needs.config.ports[i]);
@@ -115,12 +115,13 @@ void probe_hugepages(const Needs& needs, const Machine& machine, Findings& findi
   if (needs.hugepages == config::Pages::wanted) {
     findings.advised(text + "; the server takes small pages in their place", std::move(changes));
   } else {
-    changes.push_back({Kind::command, "",
-                       needs.any(Reach::vfio) || needs.any(Reach::shared)
-                           ? "or lower --players-max and --io-lanes"
-                           : "or --no-huge -m " +
-                                 std::to_string(memory_needed(needs.config, needs.shards, 4'096) / mib + 1) +
-                                 " before --"});
+    changes.push_back(
+        {Kind::command, "",
+         needs.any(Reach::vfio) || needs.any(Reach::shared)
+             ? "or lower --players-max and --io-lanes"
+             : "or --no-huge -m " +
+                   std::to_string(memory_needed(needs.config, needs.shards, 4'096, needs.homes) / mib + 1) +
+                   " before --"});
     findings.missing(text, std::move(changes));
   }
 }

@@ -1,5 +1,8 @@
 #include "server/engine.h"
 
+#include <optional>
+#include <utility>
+
 #include "base/check.h"
 #include "base/clock.h"
 #include "server/collect.h"
@@ -18,23 +21,8 @@ shard::ShardSetup shard_setup(const EngineSetup& setup) {
   shard.seed = setup.config.seed;
   shard.game = setup.game;
   shard.clock = [] { return base::now(); };
+  if (setup.nodes.several) shard.nodes = setup.nodes.shards;
   return shard;
-}
-
-std::vector<std::unique_ptr<link::IoShardLink>> make_links(const EngineSetup& setup) {
-  const config::LinkSizes sizes = config::link_sizes(setup.config, setup.shards);
-  std::vector<std::unique_ptr<link::IoShardLink>> links;
-  for (unsigned i = 0; i < setup.config.io_lanes * setup.shards; ++i)
-    links.push_back(std::make_unique<link::IoShardLink>(sizes.rows, sizes.buffers));
-  return links;
-}
-
-std::vector<std::unique_ptr<link::HandshakeLink>> make_handshake_links(const EngineSetup& setup) {
-  const config::LinkSizes sizes = config::link_sizes(setup.config, setup.shards);
-  std::vector<std::unique_ptr<link::HandshakeLink>> links;
-  for (unsigned i = 0; i < setup.config.io_lanes; ++i)
-    links.push_back(std::make_unique<link::HandshakeLink>(sizes.jobs, config::session_places_per_lane(setup.config)));
-  return links;
 }
 
 template <class Link>
@@ -66,9 +54,10 @@ telemetry::LaneFigures figures(const LaneEntry& entry, const Counters&... counte
 
 template <class Ports, session::Peers peers = session::Peers::live>
 Result<std::unique_ptr<Engine>> open_on(const EngineSetup& setup) {
-  auto ports = Ports::open(setup.config, setup.shards);
+  LaneBuilder builder{setup.nodes};
+  auto ports = Ports::open(setup, builder);
   if (!ports) return ports.error();
-  return std::unique_ptr<Engine>{std::make_unique<EngineOn<Ports, peers>>(setup, std::move(ports).value())};
+  return std::unique_ptr<Engine>{std::make_unique<EngineOn<Ports, peers>>(setup, std::move(ports).value(), builder)};
 }
 
 }  // namespace
@@ -83,28 +72,51 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineSetup& setup) {
                                             : open_on<DevicePorts>(setup);
 }
 
-Engine::Engine(const EngineSetup& setup)
+Engine::Engine(const EngineSetup& setup, LaneBuilder& builder)
     : setup_(setup),
-      links_(make_links(setup)),
-      handshake_links_(make_handshake_links(setup)),
-      handover_(setup.config.io_lanes),
-      simulation_(shard_setup(setup)),
-      handshake_lane_(config::handshake_config(setup.config, setup.key, setup.started_at), pointers(handshake_links_)) {
+      handover_(setup.config.io_lanes, io::HandoverMesh::waiting_max,
+                [&](unsigned lane, const auto& make) {
+                  builder.build({LaneKind::io, lane}, make);
+                }),
+      simulation_(shard_setup(setup)) {
+  for (unsigned i = 0; i < setup.config.io_lanes; ++i) {
+    auto& entry = io_entries_.emplace_back(std::make_unique<LaneEntry>());
+    entry->name = lane_name({LaneKind::io, i});
+    make_links_of_io(i, builder);
+  }
   for (unsigned i = 0; i < setup.shards; ++i) {
-    shard_lanes_.push_back(std::make_unique<shard::ShardLane>(simulation_, i, links_of_shard(i)));
+    builder.build({LaneKind::shard, i}, [&] {
+      shard_lanes_.push_back(std::make_unique<shard::ShardLane>(simulation_, i, links_of_shard(i)));
+    });
     auto& entry = shard_entries_.emplace_back(std::make_unique<LaneEntry>());
     entry->name = lane_name({LaneKind::shard, i});
     entry->lane = shard_lanes_.back().get();
     entry->poll = &poll_shard;
   }
-  for (unsigned i = 0; i < setup.config.io_lanes; ++i) {
-    auto& entry = io_entries_.emplace_back(std::make_unique<LaneEntry>());
-    entry->name = lane_name({LaneKind::io, i});
-    admin_links_.push_back(std::make_unique<link::AdminLink>());
-  }
+  builder.build({LaneKind::handshake, 0}, [&] {
+    handshake_lane_ = std::make_unique<handshake::HandshakeLane>(
+        config::handshake_config(setup.config, setup.key, setup.started_at), pointers(handshake_links_));
+  });
   handshake_entry_.name = lane_name({LaneKind::handshake, 0});
-  handshake_entry_.lane = &handshake_lane_;
+  handshake_entry_.lane = handshake_lane_.get();
   handshake_entry_.poll = &poll_handshake;
+}
+
+/// Of one io lane with every shard lane, the handshake lane and the operator.
+void Engine::make_links_of_io(unsigned io_lane, LaneBuilder& builder) {
+  const config::LinkSizes sizes = config::link_sizes(setup_.config, setup_.shards);
+  for (unsigned shard = 0; shard < setup_.shards; ++shard) {
+    std::optional<link::RingsToShard> to_shard;
+    builder.build({LaneKind::shard, shard}, [&] { to_shard.emplace(sizes.rows, sizes.buffers); });
+    builder.build({LaneKind::io, io_lane}, [&] {
+      links_.push_back(std::make_unique<link::IoShardLink>(std::move(*to_shard), link::RingsToIo{sizes.buffers}));
+    });
+  }
+  builder.build({LaneKind::io, io_lane}, [&] {
+    handshake_links_.push_back(
+        std::make_unique<link::HandshakeLink>(sizes.jobs, config::session_places_per_lane(setup_.config)));
+    admin_links_.push_back(std::make_unique<link::AdminLink>());
+  });
 }
 
 std::vector<link::AdminLink*> Engine::admin_links() const { return pointers(admin_links_); }
@@ -141,6 +153,26 @@ void Engine::add_io(telemetry::Snapshot& snapshot, const LaneEntry& entry, const
   add_drops(snapshot, io.drops);
 }
 
+std::optional<std::vector<telemetry::PlacedMemory>> Engine::placed() const {
+  std::vector<telemetry::PlacedMemory> report;
+  bool allowed = true;
+  for (const LaneMemory& memory : memory_)
+    allowed = count_memory(report, memory.lane, "lane", memory.node,
+                           [&memory](const auto& visit) {
+                             for (const auto range : memory.ranges) visit(range);
+                           }) &&
+              allowed;
+  for (unsigned i = 0; i < setup_.shards; ++i) {
+    const LaneId lane{LaneKind::shard, i};
+    allowed = count_memory(report, lane, "world", setup_.nodes.of(lane),
+                           [&](const auto& visit) { simulation_.each_memory(i, visit); }) &&
+              allowed;
+  }
+  allowed = count_buffers(report) && allowed;
+  if (!allowed) return std::nullopt;
+  return report;
+}
+
 void Engine::collect(telemetry::Snapshot& snapshot) const {
   snapshot.at = base::now();
   collect_io(snapshot);
@@ -150,7 +182,7 @@ void Engine::collect(telemetry::Snapshot& snapshot) const {
     snapshot.tick_ns.merge(shard.tick_total);
     add_drops(snapshot, shard.drops);
   }
-  snapshot.add(figures(handshake_entry_, handshake_lane_.counters()));
+  snapshot.add(figures(handshake_entry_, handshake_lane_->counters()));
   // While lanes run the tick may be overwritten under us; then the snapshot has none.
   const std::uint32_t tick = simulation_.hashed_tick();
   if (simulation_.world_hash(tick, snapshot.world_hash)) snapshot.world_tick = tick;

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "port/ethdev.h"
 #include "serried/result.h"
 #include "server/lane_loop.h"
+#include "server/lane_memory.h"
 #include "server/placement.h"
 #include "shard/shard_lane.h"
 #include "telemetry/snapshot.h"
@@ -46,6 +48,8 @@ struct EngineSetup {
   Nanos started_at = 0;
   const config::Assets* assets = nullptr;  ///< null: none; outlives the engine
   game::Callbacks game{};                  ///< what is played; outlives the engine
+  config::Homes homes{};                   ///< devices of each io lane; empty: as if nothing were known of nodes
+  LaneNodes nodes{};                       ///< where each lane will run; without: it does not matter
 };
 
 class Engine {
@@ -58,8 +62,6 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   [[nodiscard]] LaneEntry& lane(LaneId id) noexcept;
-  /// Of the devices, any_node where there are none or they have not all the same.
-  [[nodiscard]] virtual int numa_node() const noexcept = 0;
   /// "10.0.0.1:40000, [fd00::1]:40000"
   [[nodiscard]] virtual std::string endpoints() const = 0;
   /// What each device turned out to be; none of sockets.
@@ -80,6 +82,9 @@ class Engine {
   /// Control thread only. Precondition: a fresh snapshot. Leaves out cores, and which lane is on which: the loops have
   /// those.
   void collect(telemetry::Snapshot& snapshot) const;
+  /// Control thread only. The memory of every lane whose node is known, by where its pages are. None: the system
+  /// forbids to look.
+  [[nodiscard]] std::optional<std::vector<telemetry::PlacedMemory>> placed() const;
   /// What drops banned addresses before the lanes. For the thread that has the admin links.
   [[nodiscard]] virtual std::vector<admin::BanSink> ban_sinks() = 0;
   /// One an io lane: through it bans reach the lane, and what the lane found comes back. For one thread.
@@ -88,10 +93,15 @@ class Engine {
   virtual void close() noexcept = 0;
 
  protected:
-  explicit Engine(const EngineSetup& setup);
+  Engine(const EngineSetup& setup, LaneBuilder& builder);
+  /// After the last lane is built.
+  void keep(std::vector<LaneMemory> memory) noexcept { memory_ = std::move(memory); }
   /// Counters of the io lanes and their ports, added to `snapshot`.
   virtual void collect_io(telemetry::Snapshot& snapshot) const = 0;
+  /// The buffers of the io lanes, added to `report`. False: the system forbids to look.
+  [[nodiscard]] virtual bool count_buffers(std::vector<telemetry::PlacedMemory>& report) const = 0;
 
+  void make_links_of_io(unsigned io_lane, LaneBuilder& builder);
   [[nodiscard]] std::vector<link::IoShardLink*> links_of_io(unsigned io_lane) const;
   [[nodiscard]] std::vector<link::IoShardLink*> links_of_shard(unsigned shard) const;
 
@@ -106,10 +116,11 @@ class Engine {
   io::HandoverMesh handover_;
   shard::Simulation simulation_;
   std::vector<std::unique_ptr<shard::ShardLane>> shard_lanes_;
-  handshake::HandshakeLane handshake_lane_;
+  std::unique_ptr<handshake::HandshakeLane> handshake_lane_;
   std::vector<std::unique_ptr<LaneEntry>> io_entries_, shard_entries_;
   LaneEntry handshake_entry_;
   std::atomic<bool> drain_{false};
+  std::vector<LaneMemory> memory_;
 };
 
 }  // namespace serried::server

@@ -16,18 +16,19 @@ namespace serried::server {
 class SocketPorts {
  public:
   using Port = port::Socket;
-  static Result<SocketPorts> open(const config::ServerConfig& config, unsigned shards);
+  static Result<SocketPorts> open(const EngineSetup& setup, LaneBuilder& builder);
   [[nodiscard]] Port& lane(unsigned index) noexcept { return *sockets_[index]; }
   [[nodiscard]] const Port& lane(unsigned index) const noexcept { return *sockets_[index]; }
   void poll_missed() noexcept;
   [[nodiscard]] std::vector<PortLink> links() const { return {}; }
   [[nodiscard]] std::vector<port::EthdevReport> reports() const { return {}; }
   [[nodiscard]] std::vector<PortMishap> mend() { return {}; }
-  [[nodiscard]] int numa_node() const noexcept { return any_node; }
   [[nodiscard]] std::string endpoints() const;
   [[nodiscard]] std::vector<std::string> notes() const;
   [[nodiscard]] std::vector<admin::BanSink> ban_sinks() { return {}; }
   void collect_filtered(telemetry::Snapshot&) const {}
+  /// Theirs are of the lane itself.
+  [[nodiscard]] bool count_buffers(const LaneNodes&, std::vector<telemetry::PlacedMemory>&) const { return true; }
 
  private:
   std::unique_ptr<port::LocalAddresses> local_addresses_ = std::make_unique<port::LocalAddresses>();
@@ -39,7 +40,7 @@ class SocketPorts {
 class DevicePorts {
  public:
   using Port = port::EthdevQueues;
-  static Result<DevicePorts> open(const config::ServerConfig& config, unsigned shards);
+  static Result<DevicePorts> open(const EngineSetup& setup, LaneBuilder& builder);
   DevicePorts(DevicePorts&&) = default;
   DevicePorts& operator=(DevicePorts&&) = delete;
   ~DevicePorts();
@@ -49,12 +50,13 @@ class DevicePorts {
   [[nodiscard]] std::vector<PortLink> links() const;
   [[nodiscard]] std::vector<port::EthdevReport> reports() const;
   [[nodiscard]] std::vector<PortMishap> mend();
-  [[nodiscard]] int numa_node() const noexcept;
   [[nodiscard]] std::string endpoints() const { return endpoints_; }
   [[nodiscard]] std::vector<std::string> notes() const;
   [[nodiscard]] std::vector<admin::BanSink> ban_sinks();
   /// Frames that the kernel dropped for us count as received and dropped. What it passed on to itself was never ours.
   void collect_filtered(telemetry::Snapshot& snapshot) const;
+  /// A row for each lane and device, whose node it is to be on.
+  [[nodiscard]] bool count_buffers(const LaneNodes& nodes, std::vector<telemetry::PlacedMemory>& report) const;
 
  private:
   /// A device, and what drops bans before its lanes.
@@ -69,7 +71,7 @@ class DevicePorts {
   };
 
   DevicePorts() = default;
-  Result<Done> open_device(const config::ServerConfig& config, unsigned shards, unsigned index, Nanos waited);
+  Result<Done> open_device(const EngineSetup& setup, const config::Homes& homes, unsigned index, Nanos waited);
   static Result<Done> open_filters(const config::ServerConfig& config, unsigned index, Device& device);
   [[nodiscard]] static std::vector<std::string> notes_of(const Device& device);
   /// " of DEVICE" where there are several.
@@ -83,15 +85,18 @@ class DevicePorts {
 template <class Ports, session::Peers peers = session::Peers::live>
 class EngineOn final : public Engine {
  public:
-  EngineOn(const EngineSetup& setup, Ports ports) : Engine(setup), ports_(std::move(ports)) {
+  EngineOn(const EngineSetup& setup, Ports ports, LaneBuilder& builder)
+      : Engine(setup, builder), ports_(std::move(ports)) {
     const crypt::Entropy entropy;
     crypt::Secret cookie_root;
     entropy.fill(cookie_root.bytes());
     const crypt::CookieJar jar{cookie_root};
     for (unsigned i = 0; i < setup.config.io_lanes; ++i) {
-      hosts_.push_back(
-          std::make_unique<LaneHost>(config::io_config(setup.config, setup.key, setup.assets, setup.shards, i),
-                                     ports_.lane(i), links_of_io(i), *handshake_links_[i], jar, entropy, drain_));
+      builder.build({LaneKind::io, i}, [&] {
+        hosts_.push_back(
+            std::make_unique<LaneHost>(config::io_config(setup.config, setup.key, setup.assets, setup.shards, i),
+                                       ports_.lane(i), links_of_io(i), *handshake_links_[i], jar, entropy, drain_));
+      });
       hosts_.back()->lane.attach(*admin_links_[i]);
       hosts_.back()->lane.attach(handover_.links_of(i));
       if constexpr (peers == session::Peers::recorded)
@@ -99,9 +104,9 @@ class EngineOn final : public Engine {
       io_entries_[i]->lane = hosts_.back().get();
       io_entries_[i]->poll = &LaneHost::poll;
     }
+    keep(builder.take());
   }
 
-  [[nodiscard]] int numa_node() const noexcept override { return ports_.numa_node(); }
   [[nodiscard]] std::string endpoints() const override { return ports_.endpoints(); }
   [[nodiscard]] std::vector<port::EthdevReport> port_reports() const override { return ports_.reports(); }
   [[nodiscard]] std::vector<std::string> port_notes() const override { return ports_.notes(); }
@@ -153,6 +158,10 @@ class EngineOn final : public Engine {
     for (unsigned i = 0; i < hosts_.size(); ++i)
       add_io(snapshot, *io_entries_[i], hosts_[i]->lane.counters(), ports_.lane(i).counters());
     ports_.collect_filtered(snapshot);
+  }
+
+  [[nodiscard]] bool count_buffers(std::vector<telemetry::PlacedMemory>& report) const override {
+    return ports_.count_buffers(setup_.nodes, report);
   }
 
   Ports ports_;

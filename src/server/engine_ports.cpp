@@ -19,14 +19,21 @@ static_assert(session::lane_of(0x5000'0000) == 0x50U >> lane_field.shift);
 
 }  // namespace
 
-Result<SocketPorts> SocketPorts::open(const config::ServerConfig& config, unsigned shards) {
+Result<SocketPorts> SocketPorts::open(const EngineSetup& setup, LaneBuilder& builder) {
+  const config::ServerConfig& config = setup.config;
   SocketPorts ports;
-  port::SocketConfig settings = config::socket_config(config, shards);
+  port::SocketConfig settings = config::socket_config(config, setup.shards);
   settings.local_addresses = ports.local_addresses_.get();
   for (unsigned i = 0; i < config.io_lanes; ++i) {
-    auto socket = port::Socket::open(settings);
-    if (!socket) return socket.error();
-    ports.sockets_.push_back(std::move(socket).value());
+    Result<Done> done = Done{};
+    builder.build({LaneKind::io, i}, [&] {
+      auto socket = port::Socket::open(settings);
+      if (socket)
+        ports.sockets_.push_back(std::move(socket).value());
+      else
+        done = socket.error();
+    });
+    if (!done) return done.error();
     settings.sharing = port::Sharing::joining;
   }
   if (config.io_lanes == 1) return ports;
@@ -67,7 +74,7 @@ std::vector<std::string> SocketPorts::notes() const {
 namespace {
 
 port::XdpFilterConfig filter_config(const config::ServerConfig& config, unsigned device, unsigned interface_index) {
-  const port::HostConfig host = config::ethdev_config(config, 1, device).host;
+  const port::HostConfig host = config::host_config(config, config.ports[device]);
   port::XdpFilterConfig filter;
   filter.interface_index = interface_index;
   filter.has_ipv4 = host.has_ipv4;
@@ -103,8 +110,9 @@ Result<Done> DevicePorts::open_filters(const config::ServerConfig& config, unsig
   return Done{};
 }
 
-Result<Done> DevicePorts::open_device(const config::ServerConfig& config, unsigned shards, unsigned index,
+Result<Done> DevicePorts::open_device(const EngineSetup& engine, const config::Homes& homes, unsigned index,
                                       Nanos waited) {
+  const config::ServerConfig& config = engine.config;
   const std::string& name = config.ports[index];
   const auto id = port::EthdevDevice::find(name);
   if (!id) return id.error();
@@ -116,7 +124,7 @@ Result<Done> DevicePorts::open_device(const config::ServerConfig& config, unsign
       return Error{"--measurement: " + isolated.error().message +
                    ", where strangers could send to a server whose keys are no secret; measure on net_pcap that reads "
                    "files, net_null or net_ring, or leave --measurement out"};
-  port::EthdevConfig setup = config::ethdev_config(config, shards, index);
+  port::EthdevConfig setup = config::ethdev_config(config, engine.shards, index, homes);
   setup.link_timeout -= std::min(setup.link_timeout, waited);
   crypt::Entropy{}.fill({reinterpret_cast<std::uint8_t*>(&setup.salt), sizeof setup.salt});
   auto ethdev = port::EthdevDevice::open(setup);
@@ -126,17 +134,20 @@ Result<Done> DevicePorts::open_device(const config::ServerConfig& config, unsign
   return open_filters(config, index, device);
 }
 
-Result<DevicePorts> DevicePorts::open(const config::ServerConfig& config, unsigned shards) {
+Result<DevicePorts> DevicePorts::open(const EngineSetup& setup, LaneBuilder& builder) {
+  const config::ServerConfig& config = setup.config;
+  const config::Homes homes = setup.homes.empty() ? config::home_devices(config, {}) : setup.homes;
   DevicePorts ports;
   std::vector<port::EthdevDevice*> devices;
   const Nanos began = base::now();
   for (unsigned i = 0; i < config.ports.size(); ++i) {
     // One wait for the links of all: meanwhile the rings of those that are up fill.
-    if (auto done = ports.open_device(config, shards, i, base::now() - began); !done) return done.error();
+    if (auto done = ports.open_device(setup, homes, i, base::now() - began); !done) return done.error();
     devices.push_back(ports.devices_.back().ethdev.get());
   }
   for (unsigned lane = 0; lane < config.io_lanes; ++lane)
-    ports.lanes_.push_back(std::make_unique<port::EthdevQueues>(devices, lane));
+    builder.build({LaneKind::io, lane},
+                  [&] { ports.lanes_.push_back(std::make_unique<port::EthdevQueues>(devices, lane)); });
   std::vector<std::string> endpoints;
   for (const std::string& text : config.addresses) {
     const auto address = config::parse_own_address(text);
@@ -150,9 +161,13 @@ Result<DevicePorts> DevicePorts::open(const config::ServerConfig& config, unsign
   return ports;
 }
 
-/// The first device goes last: what the others have not sent yet came out of its buffers.
+/// What a device has not sent yet came out of the buffers of others: all are closed before the first of them goes.
 DevicePorts::~DevicePorts() {
-  while (!devices_.empty()) devices_.pop_back();
+  for (Device& device : devices_) {
+    device.flow.reset();  // while the device is there to take its rules back
+    device.xdp.reset();
+    device.ethdev->close();
+  }
 }
 
 std::string DevicePorts::of(const Device& device) const { return devices_.size() == 1 ? "" : " of " + device.name(); }
@@ -203,11 +218,18 @@ std::vector<PortMishap> DevicePorts::mend() {
   return mishaps;
 }
 
-int DevicePorts::numa_node() const noexcept {
-  const int node = devices_.front().ethdev->report().numa_node;
-  const bool all = std::all_of(devices_.begin(), devices_.end(),
-                               [node](const Device& device) { return device.ethdev->report().numa_node == node; });
-  return all ? node : any_node;
+bool DevicePorts::count_buffers(const LaneNodes& nodes, std::vector<telemetry::PlacedMemory>& report) const {
+  bool allowed = true;
+  for (unsigned lane = 0; lane < lanes_.size(); ++lane)
+    for (const Device& device : devices_) {
+      if (!device.ethdev->lane(lane).receives()) continue;
+      const LaneId id{LaneKind::io, lane};
+      const int known = device.ethdev->report().numa_node, node = known != any_node ? known : nodes.of(id);
+      allowed = count_memory(report, id, "buffers of " + device.name(), node,
+                             [&](const auto& visit) { device.ethdev->each_buffer_range(lane, visit); }) &&
+                allowed;
+    }
+  return allowed;
 }
 
 void DevicePorts::collect_filtered(telemetry::Snapshot& snapshot) const {
@@ -240,10 +262,6 @@ std::vector<std::string> DevicePorts::notes() const {
     for (const std::string& note : notes_of(device))
       lines.push_back(devices_.size() == 1 ? note : device.name() + ": " + note);
   }
-  const int node = devices_.front().ethdev->report().numa_node;
-  if (devices_.size() > 1 && numa_node() != node)
-    lines.emplace_back(
-        "the devices are on several NUMA nodes; every io lane polls all of them, so some are far from it");
   return lines;
 }
 

@@ -29,14 +29,18 @@
 #include "port/cpus.h"
 #include "port/driver_messages.h"
 #include "port/eal.h"
+#include "port/ethdev.h"
 #include "port/xdp_filter.h"
 #include "process/file.h"
 #include "process/output.h"
 #include "process/rights.h"
 #include "process/standard.h"
 #include "server/check.h"
+#include "server/drawing.h"
 #include "server/engine.h"
 #include "server/expectation.h"
+#include "server/layout.h"
+#include "server/placement_file.h"
 #include "server/quota.h"
 #include "server/runner.h"
 #include "server/topology.h"
@@ -69,22 +73,44 @@ void block_signals() {
   process::hear_rights_signal();
 }
 
-std::vector<Core> lcores() {
-  const auto topology = machine_topology();
+std::vector<Core> lcores(std::span<const CpuPlace> machine) {
   std::vector<Core> cores;
   unsigned lcore = 0;
   RTE_LCORE_FOREACH(lcore) {
     const rte_cpuset_t set = rte_lcore_cpuset(lcore);
     unsigned cpu = 0;
     while (cpu < CPU_SETSIZE && !CPU_ISSET(cpu, &set)) ++cpu;
-    const CpuPlace place = place_of(topology, cpu);
-    cores.push_back({lcore, cpu, place.node, place.sibling, lcore == rte_get_main_lcore()});
+    cores.push_back({lcore, place_of(machine, cpu), lcore == rte_get_main_lcore()});
   }
   return cores;
 }
 
+/// The nodes of the devices, in the order of --port.
+Result<std::vector<int>> device_nodes(const config::ServerConfig& config) {
+  std::vector<int> nodes;
+  if (config.driver == config::Driver::socket) return nodes;
+  for (const std::string& port : config.ports) {
+    const auto node = port::EthdevDevice::node_of(port);
+    if (!node) return node.error();
+    nodes.push_back(node.value());
+  }
+  return nodes;
+}
+
+std::vector<DrawnDevice> drawn_devices(const config::ServerConfig& config, const LayoutRequest& request,
+                                       const Layout& layout) {
+  std::vector<DrawnDevice> devices;
+  for (std::size_t i = 0; i < request.device_nodes.size(); ++i) {
+    DrawnDevice& device = devices.emplace_back(DrawnDevice{config.ports[i], request.device_nodes[i], {}});
+    for (unsigned lane = 0; lane < layout.homes.size(); ++lane)
+      if (std::find(layout.homes[lane].begin(), layout.homes[lane].end(), i) != layout.homes[lane].end())
+        device.io_lanes.push_back(lane);
+  }
+  return devices;
+}
+
 void log_setup(spdlog::logger& log, const config::ServerConfig& config, const Engine& engine,
-               const Placement& placement) {
+               std::span<const std::string> drawn) {
   log.info("serried-server version={} isa={} seed={} tick_rate_hz={} players_max={} npcs={}", SERRIED_VERSION,
            simd::isa_name(simd::active_isa()), config.seed, config.tick_rate_hz, config.players_max, config.npcs);
   if (config.measurement_seed != 0)
@@ -93,18 +119,15 @@ void log_setup(spdlog::logger& log, const config::ServerConfig& config, const En
         config.measurement_seed);
   for (const std::string& note : engine.port_notes()) log.info("port {}", note);
   for (const std::string& line : port::take_driver_messages()) log.debug("driver {}", line);
-  std::string lines = placement_text(placement);
-  for (std::size_t begin = 0, end; (end = lines.find('\n', begin)) != std::string::npos; begin = end + 1)
-    log.info("placement {}", lines.substr(begin, end - begin));
-  const int node = engine.numa_node();
-  const bool far =
-      node != any_node &&
-      std::any_of(placement.assignments.begin(), placement.assignments.end(), [&](const CoreAssignment& assignment) {
-        return assignment.lanes.front().kind == LaneKind::io && assignment.core.node != static_cast<unsigned>(node);
-      });
-  if (far)
-    log.warn("an io lane runs on another NUMA node than its port (node {}); give cores of that node with -l", node);
+  for (const std::string& line : drawn) log.info("placement {}", line);
 }
+
+/// What was read before anything is started.
+struct Inputs {
+  crypt::TokenKey key;
+  config::Assets assets;
+  std::vector<ToldLane> told;
+};
 
 /// What the server says, and how.
 struct Voice {
@@ -165,22 +188,6 @@ void log_profile(spdlog::logger& log, const config::Profile& profile, const Engi
       log.warn("profile {}: {} {}", profile.name, report.device, line);
 }
 
-/// A profile that wants hugepages takes them while there are enough.
-void add_memory(std::vector<std::string>& eal, const config::ServerConfig& config, unsigned cpus) {
-  constexpr std::uint64_t huge_page = 2U << 20, small_page = 4U << 10;
-  const unsigned shards = config.shards != 0 ? config.shards : automatic_shards(cpus, config.io_lanes);
-  std::uint64_t free = 0;
-  for (const machine::Node& node : machine::nodes(machine::View{})) free += machine::free_bytes(node);
-  config::add_memory(eal, memory_needed(config, shards, huge_page), memory_needed(config, shards, small_page), free);
-}
-
-/// The cores that a quota of CPU time is enough for, where no option names cores.
-std::vector<Core> within_quota(std::vector<Core> cores, double quota_cpus) {
-  std::stable_partition(cores.begin(), cores.end(), [](const Core& core) { return core.sibling == 0; });
-  cores.resize(std::min<std::size_t>(cores.size(), cores_within(quota_cpus)));
-  return cores;
-}
-
 /// --check: what the machine has of what this configuration needs.
 int check(const config::Reading& reading, std::vector<std::string> eal) {
   const machine::View view{reading.machine_root};
@@ -194,32 +201,84 @@ int check(const config::Reading& reading, std::vector<std::string> eal) {
   return exit_code(findings);
 }
 
-int serve(const config::Arguments& arguments, const config::Reading& reading, const crypt::TokenKey& key,
-          const config::Assets& assets, const Voice& voice) {
+/// A profile that wants hugepages takes them while there are enough.
+void add_memory(std::vector<std::string>& eal, const LayoutRequest& request, unsigned shards) {
+  constexpr std::uint64_t huge_page = 2U << 20, small_page = 4U << 10;
+  const config::ServerConfig& config = *request.config;
+  const config::Homes homes = config::home_devices(config, request.device_nodes);
+  if (shards == 0) shards = automatic_shards(request.machine_cpus, config.io_lanes);  // options name the cores
+  std::uint64_t free = 0;
+  for (const machine::Node& node : machine::nodes(machine::View{})) free += machine::free_bytes(node);
+  config::add_memory(eal, memory_needed(config, shards, huge_page, homes),
+                     memory_needed(config, shards, small_page, homes), free);
+}
+
+/// EAL's arguments. Where they name no cores, `request` says which lanes need, and `shards` how many of those there
+/// are. Error: a placement that names a CPU which is not there.
+Result<std::vector<std::string>> eal_arguments(const config::Arguments& arguments, LayoutRequest& request,
+                                               const Topology& topology, const std::vector<unsigned>& cpus,
+                                               unsigned& shards) {
+  std::vector<std::string> eal = config::eal_arguments(arguments, *request.config, getpid());
+  request.device_nodes = nodes_before_eal(request.config->ports, eal, topology);
+  if (config::read_eal(eal).cores || cpus.empty()) return eal;  // of no CPU it says what is missing
+  const auto placement = lanes_before_eal(request, topology, cpus);
+  if (!placement) return placement.error();
+  shards = placement.value().shards;
+  std::vector<unsigned> taken;
+  for (const CoreAssignment& assignment : placement.value().assignments) taken.push_back(assignment.core.at.cpu);
+  std::sort(taken.begin(), taken.end());
+  for (std::string& argument : port::lcore_arguments(taken)) eal.push_back(std::move(argument));
+  return eal;
+}
+
+int serve(const config::Arguments& arguments, const config::Reading& reading, const Inputs& inputs,
+          const Voice& voice) {
   const config::ServerConfig& config = reading.config;
   const auto fail = [&voice](const std::string& message) { return server::fail(voice.output, message); };
   spdlog::logger& log = voice.log;
   const std::vector<unsigned> cpus = port::allowed_cpus();
   block_signals();
-  std::vector<std::string> eal = config::eal_arguments(arguments, config, getpid());
+  const Topology topology = machine_topology();
+  const auto quota = machine::cpu_quota(machine::View{});
+  const std::vector<unsigned> usable = usable_cpus(machine::View{});
+  LayoutRequest request{&config, inputs.told, {}, static_cast<unsigned>(usable.size())};
+  if (quota) request.cores_max = cores_within(quota->cpus);
+  unsigned shards = config.shards;
+  auto eal = eal_arguments(arguments, request, topology, usable, shards);
+  if (!eal) {
+    fail(eal.error().message);
+    return misused;
+  }
+  const bool cores_named = config::read_eal(arguments.eal).cores;
   if (reading.profile && reading.profile->hugepages == config::Pages::wanted && config.driver == config::Driver::ethdev)
-    add_memory(eal, config, static_cast<unsigned>(cpus.size()));
+    add_memory(eal.value(), request, shards);
   if (config.xdp_filter) {
     const auto program = port::find_xdp_program();
     if (!program) return fail("--xdp-filter: " + program.error().message);
-    config::add_xdp_program(eal, program.value());
+    config::add_xdp_program(eal.value(), program.value());
   }
-  if (auto started = port::start_eal(eal); !started)
+  if (auto started = port::start_eal(eal.value()); !started)
     return fail(started.error().message + "; --check with the same arguments says what the machine lacks");
 
-  std::vector<Core> cores = lcores();
-  const bool cores_named = config::read_eal(eal).cores;
-  const auto quota = machine::cpu_quota(machine::View{});
-  if (quota && !cores_named) cores = within_quota(std::move(cores), quota->cpus);
-  const auto count = static_cast<unsigned>(cores.size());
-  const games::reference::Game game{config::reference_config(config, &assets)};
-  EngineSetup setup{config, key, 1, base::now(), &assets, game.callbacks()};
-  setup.shards = config.shards != 0 ? config.shards : automatic_shards(count, config.io_lanes);
+  const std::vector<int> nodes_before = cores_named ? std::vector<int>{} : request.device_nodes;
+  auto nodes = device_nodes(config);
+  if (!nodes) return fail(nodes.error().message);
+  request.device_nodes = std::move(nodes).value();
+  const std::vector<Core> cores = lcores(topology.cpus);
+  auto layout = lay_out(request, topology, cores, shards);
+  if (!layout) {
+    fail(layout.error().message);
+    return misused;
+  }
+  const games::reference::Game game{config::reference_config(config, &inputs.assets)};
+  EngineSetup setup{config,
+                    inputs.key,
+                    layout.value().placement.shards,
+                    base::now(),
+                    &inputs.assets,
+                    game.callbacks(),
+                    layout.value().homes,
+                    layout.value().nodes};
   auto engine = Engine::open(setup);
   if (!engine) return fail(engine.error().message);
 
@@ -230,17 +289,16 @@ int serve(const config::Arguments& arguments, const config::Reading& reading, co
     if (!opened) return fail(opened.error().message);
     socket = std::move(opened).value();
   }
-  RunSetup run{config, {}, cpus, socket.get()};
-  run.placement =
-      place(cores, config.io_lanes, setup.shards, engine.value()->numa_node(), static_cast<unsigned>(cpus.size()));
-  log_setup(log, config, *engine.value(), run.placement);
-  const unsigned asked = cores_named ? count : config.io_lanes + setup.shards;
-  if (const std::string warning =
-          quota_warning(quota, std::min(asked, static_cast<unsigned>(cpus.size())), cores_named);
-      !warning.empty())
-    log.warn("{}", warning);
-  if (reading.profile) log_profile(log, *reading.profile, *engine.value(), config.io_lanes, eal);
+  log_setup(log, config, *engine.value(),
+            drawing(layout.value().placement, cores, topology.cpus, drawn_devices(config, request, layout.value())));
+  const unsigned asked = cores_named ? static_cast<unsigned>(cores.size()) : config.io_lanes + setup.shards;
+  std::vector<std::string> warnings = layout_warnings(request, layout.value(), nodes_before);
+  warnings.push_back(quota_warning(quota, std::min(asked, request.machine_cpus), cores_named));
+  for (const std::string& warning : warnings)
+    if (!warning.empty()) log.warn("{}", warning);
+  if (reading.profile) log_profile(log, *reading.profile, *engine.value(), config.io_lanes, eal.value());
   if (const auto done = give_up_rights(config, log); !done) return fail(done.error().message);
+  const RunSetup run{config, std::move(layout).value().placement, cpus, topology.cpus, socket.get()};
   return Runner{run, *engine.value(), voice.output, log, voice.printer}.run();
 }
 
@@ -277,17 +335,18 @@ int main_of(std::span<const char* const> argv) {
     return "serried-server: " + std::to_string(lost) + " lines could not be written here\n";
   }};
   if (!crypt::initialise()) return fail(output, "libsodium does not start; the machine offers no entropy");
-  crypt::TokenKey key;
+  Inputs inputs;
   if (reading.config.measurement_seed != 0 && reading.faults.empty()) {
-    key = config::measurement_of(reading.config).token_key();
+    inputs.key = config::measurement_of(reading.config).token_key();
   } else if (!reading.config.token_key.empty()) {
     auto loaded = crypt::load_token_key(reading.config.token_key);
     if (loaded)
-      key = loaded.value();
+      inputs.key = loaded.value();
     else
       reading.faults.push_back({"--token-key " + reading.config.token_key + ":", loaded.error().message});
   }
-  const config::Assets assets = config::load_assets(reading.config, reading.faults);
+  inputs.assets = config::load_assets(reading.config, reading.faults);
+  inputs.told = load_placement(reading.config, reading.faults);
   if (std::string fault = config::isa_fault(reading.config.isa, simd::detected_isa()); !fault.empty())
     reading.faults.push_back({"--isa", std::move(fault)});
   if (!reading.config.json_summary.empty())
@@ -302,7 +361,7 @@ int main_of(std::span<const char* const> argv) {
   }
   simd::use_isa(config::isa_of(reading.config.isa));
   const port::EalScope eal{[&output](std::string text) { output.write(Output::Stream::err, std::move(text)); }};
-  const int code = serve(arguments, reading, key, assets, {output, printer, *logger.value()});
+  const int code = serve(arguments, reading, inputs, {output, printer, *logger.value()});
   // EAL leaves its folder behind; one that was named after this process is of no use to the next.
   const bool own_folder = reading.config.driver == config::Driver::socket && arguments.eal.empty() && port::eal_runs();
   const std::string folder = own_folder ? rte_eal_get_runtime_dir() : "";

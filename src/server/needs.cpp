@@ -1,7 +1,9 @@
 #include "server/needs.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
+#include <set>
 
 #include "config/engine_config.h"
 #include "machine/cgroup.h"
@@ -45,6 +47,28 @@ DeviceNeed need_of(const config::EalDevice& eal, const std::optional<config::Pro
   return device;
 }
 
+/// Where the kernel does not say which are threads of one core, each is one.
+unsigned physical_cores(const machine::View& view, const std::vector<unsigned>& cpus) {
+  std::set<std::string> cores;
+  for (const unsigned cpu : cpus) {
+    const std::string number = std::to_string(cpu);
+    cores.insert(view.text("/sys/devices/system/cpu/cpu" + number + "/topology/thread_siblings_list").value_or(number));
+  }
+  return static_cast<unsigned>(cores.size());
+}
+
+/// Of each --port, by its PCI address.
+std::vector<int> device_nodes(const Needs& needs) {
+  std::vector<int> nodes;
+  for (const std::string& port : needs.config.ports) {
+    const auto device = std::find_if(needs.devices.begin(), needs.devices.end(), [&](const DeviceNeed& one) {
+      return one.pci && one.eal.name == machine::full_pci_address(port);
+    });
+    nodes.push_back(device == needs.devices.end() ? base::any_node : device->pci->node);
+  }
+  return nodes;
+}
+
 }  // namespace
 
 bool Needs::any(Reach reach) const noexcept {
@@ -55,21 +79,22 @@ bool Needs::any_driver(std::string_view driver) const noexcept {
   return std::any_of(devices.begin(), devices.end(), [&](const DeviceNeed& device) { return device.driver == driver; });
 }
 
-std::uint64_t memory_needed(const config::ServerConfig& config, unsigned shards, std::uint64_t page_bytes) {
-  const auto bytes = config::port_memory_bytes(config, shards, page_bytes);
+std::uint64_t memory_needed(const config::ServerConfig& config, unsigned shards, std::uint64_t page_bytes,
+                            const config::Homes& homes) {
+  const auto bytes = config::port_memory_bytes(config, shards, page_bytes, homes);
   return std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{config::eal_memory_bytes});
 }
 
 std::vector<unsigned> usable_cpus(const machine::View& view) {
-  const std::vector<unsigned> set = machine::cpuset_cpus(view), isolated = machine::isolated_cpus(view);
-  std::vector<unsigned> cpus =
+  std::vector<unsigned> all = machine::cpuset_cpus(view);
+  if (all.empty()) all = machine::parse_cpu_list(view.text("/sys/devices/system/cpu/online").value_or(""));
+  const std::vector<unsigned> isolated = machine::isolated_cpus(view);
+  const std::vector<unsigned> allowed =
       machine::parse_cpu_list(view.field("/proc/self/status", "Cpus_allowed_list").value_or(""));
   // The mask that init gives its children leaves out what isolcpus= isolates; a cpuset does not.
-  for (const unsigned cpu : isolated)
-    if (set.empty() || std::find(set.begin(), set.end(), cpu) != set.end()) cpus.push_back(cpu);
-  std::sort(cpus.begin(), cpus.end());
-  cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
-  return cpus;
+  std::vector<unsigned> left;
+  std::set_difference(all.begin(), all.end(), isolated.begin(), isolated.end(), std::back_inserter(left));
+  return !allowed.empty() && left == allowed ? all : allowed;
 }
 
 Needs needs_of(const config::Reading& reading, std::vector<std::string> arguments, const machine::View& view) {
@@ -79,7 +104,7 @@ Needs needs_of(const config::Reading& reading, std::vector<std::string> argument
   needs.arguments = std::move(arguments);
   needs.eal = config::read_eal(needs.arguments);
   needs.cpus = usable_cpus(view);
-  const auto cores = static_cast<unsigned>(std::max<std::size_t>(needs.cpus.size(), 1));
+  const unsigned cores = std::max(physical_cores(view, needs.cpus), 1U);
   needs.shards = reading.config.shards != 0 ? reading.config.shards : automatic_shards(cores, reading.config.io_lanes);
   needs.lane_cores = reading.config.io_lanes + needs.shards;
   config::check_config(reading.config, needs.faults);
@@ -87,7 +112,8 @@ Needs needs_of(const config::Reading& reading, std::vector<std::string> argument
   for (const config::EalDevice& device : needs.eal.devices)
     needs.devices.push_back(need_of(device, reading.profile, view));
   needs.hugepages = reading.profile ? reading.profile->hugepages : config::Pages::unsaid;
-  if (needs.eal.huge) needs.huge_bytes = memory_needed(reading.config, needs.shards, huge_page);
+  needs.homes = config::home_devices(reading.config, device_nodes(needs));
+  if (needs.eal.huge) needs.huge_bytes = memory_needed(reading.config, needs.shards, huge_page, needs.homes);
   return needs;
 }
 

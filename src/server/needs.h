@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "config/eal.h"
+#include "config/engine_config.h"
 #include "machine/device.h"
 #include "machine/view.h"
 
@@ -37,6 +38,7 @@ struct Needs {
   config::EalOptions eal;
   std::vector<DeviceNeed> devices;
   std::vector<unsigned> cpus;  ///< that lanes may use
+  config::Homes homes;         ///< of the io lanes, by what the machine says of the devices' nodes
   unsigned shards = 1;
   unsigned lane_cores = 1;  ///< that the lanes ask for: those of the io and the shard lanes
   config::Pages hugepages = config::Pages::unsaid;
@@ -53,11 +55,12 @@ struct Needs {
                              const machine::View& view);
 
 /// Bytes that a server of this configuration takes of EAL's memory with pages of this size.
-[[nodiscard]] std::uint64_t memory_needed(const config::ServerConfig& config, unsigned shards,
-                                          std::uint64_t page_bytes);
+[[nodiscard]] std::uint64_t memory_needed(const config::ServerConfig& config, unsigned shards, std::uint64_t page_bytes,
+                                          const config::Homes& homes);
 
-/// The CPUs that lanes may have where no option names them: those of the cpuset that the affinity of this process
-/// allows, and those of it that the kernel isolates.
+/// The CPUs that lanes may have where no option names them: those that the affinity of this process allows, and with
+/// them those of its cpuset that the kernel isolates. Not these when it was told to run on fewer than the kernel would
+/// have it (taskset).
 [[nodiscard]] std::vector<unsigned> usable_cpus(const machine::View& view);
 
 }  // namespace serried::server

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/numa.h"
 #include "port/cpus.h"
 #include "process/file.h"
 #include "server/collect.h"
@@ -34,13 +35,18 @@ int run_loop(void* argument) {
   return 0;
 }
 
-/// CPUs that no lane polls; all of them when lanes leave none.
+/// CPUs on cores that no lane polls; else those that no lane polls, and all of them when lanes leave none.
 std::vector<unsigned> free_cpus(const RunSetup& setup) {
-  std::vector<unsigned> cpus = setup.cpus;
-  std::erase_if(cpus, [&](unsigned cpu) {
-    return std::any_of(setup.placement.assignments.begin(), setup.placement.assignments.end(),
-                       [cpu](const CoreAssignment& assignment) { return assignment.core.cpu == cpu; });
-  });
+  const auto without = [&setup](const auto& is_taken) {
+    std::vector<unsigned> cpus = setup.cpus;
+    std::erase_if(cpus, [&](unsigned cpu) {
+      return std::any_of(setup.placement.assignments.begin(), setup.placement.assignments.end(),
+                         [&](const CoreAssignment& assignment) { return is_taken(assignment.core.at, cpu); });
+    });
+    return cpus;
+  };
+  auto cpus = without([&](const CpuPlace& at, unsigned cpu) { return place_of(setup.machine, cpu).core == at.core; });
+  if (cpus.empty()) cpus = without([](const CpuPlace& at, unsigned cpu) { return at.cpu == cpu; });
   return cpus.empty() ? setup.cpus : cpus;
 }
 
@@ -100,6 +106,7 @@ int Runner::run() {
 
 void Runner::control() {
   if (!port::run_on(free_cpus(setup_))) log_.warn("control thread stays on the main core");
+  count_pages();
   sample();
   if (setup_.admin != nullptr) setup_.admin->start();
   output_.write(process::Output::Stream::out, ready_line(setup_.config, setup_.placement, engine_));
@@ -182,6 +189,8 @@ void Runner::sample() {
                                     [&](LaneId id) { return lane_name(id) == lane.name; });
       if (!here) continue;
       lane.lcore = assignment.core.lcore;
+      lane.cpu = assignment.core.at.cpu;
+      lane.node = assignment.core.at.node;
     }
   }
   for (std::size_t i = 0; i < loops_.size(); ++i) {
@@ -190,6 +199,7 @@ void Runner::sample() {
     snapshot->add(core);
   }
   collect(snapshot->counters, output_.counters());
+  snapshot->placed = placed_;
   meter_.sample(*snapshot);
   snapshot_ = std::move(snapshot);
   if (setup_.admin != nullptr)
@@ -235,7 +245,22 @@ bool Runner::mend_ports() {
   return !failed_;
 }
 
+/// A few pages are of others: what a lane was given begins and ends within pages of malloc.
+void Runner::count_pages() {
+  constexpr std::uint64_t few = 16;
+  const auto placed = engine_.placed();
+  if (!placed) log_.warn("memory is not counted by node: the system forbids move_pages");
+  placed_ = placed.value_or(std::vector<telemetry::PlacedMemory>{});
+  if (const std::string refused = base::refused_policy(); !refused.empty())
+    log_.warn("memory is not placed by node: the system refuses {}", refused);
+  for (const telemetry::PlacedMemory& memory : placed_)
+    if (memory.pages_elsewhere > memory.pages_there / few)
+      log_.warn("memory of {} ({}): {} of {} pages are not on node {}; is that node full?", memory.lane, memory.part,
+                memory.pages_elsewhere, memory.pages_there + memory.pages_elsewhere, memory.node);
+}
+
 int Runner::report() {
+  placed_ = engine_.placed().value_or(std::vector<telemetry::PlacedMemory>{});
   sample();  // lanes stand still: the accounts are exact
   output_.write(process::Output::Stream::out, telemetry::final_table(*snapshot_, meter_, facts_));
   if (!snapshot_->balanced()) log_.error("packets received are not all accounted for; this is a bug, please report it");

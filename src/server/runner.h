@@ -28,6 +28,7 @@ struct RunSetup {
   config::ServerConfig config;
   Placement placement;
   std::vector<unsigned> cpus;           ///< that the process might use before EAL pinned its main thread
+  std::vector<CpuPlace> machine{};      ///< all CPUs, as far as it is known where they are
   admin::AdminSocket* admin = nullptr;  ///< null: there is no control socket
 };
 
@@ -50,6 +51,7 @@ class Runner {
   void drain();
   /// Take a snapshot and feed the meter; every second, and at the turns of a run.
   void sample();
+  void count_pages();
   void print_status();
   void watch_links();
   /// False: a device is lost for good, and the server is to end.
@@ -71,6 +73,7 @@ class Runner {
   std::atomic<bool> stop_{false};
   telemetry::Meter meter_;
   std::unique_ptr<telemetry::Snapshot> snapshot_;
+  std::vector<telemetry::PlacedMemory> placed_;  ///< as it was at the start, and then at the end
   bool draining_ = false;
   bool failed_ = false;              ///< it ends because it cannot go on
   std::vector<std::string> mended_;  ///< devices of which a mishap was logged

@@ -10,6 +10,9 @@ SERRIED_SETUP std::vector<std::string> ShardSetup::validate() const {
   for (auto& fault : replicate.validate()) faults.push_back(std::move(fault));
   if (io_lanes < 1 || io_lanes > 64)
     faults.emplace_back("there can be 1 to 64 io lanes, not " + std::to_string(io_lanes));
+  if (!nodes.empty() && nodes.size() != shards)
+    faults.emplace_back("there are " + std::to_string(shards) + " shards, and nodes of " +
+                        std::to_string(nodes.size()));
   if (sessions_per_lane < 1 || sessions_per_lane > 1U << 20)
     faults.emplace_back("an io lane can have 1 to 1,048,576 sessions, not " + std::to_string(sessions_per_lane));
   if (replicate.datagram_bytes > link::out_body_bytes_max)
@@ -30,11 +33,11 @@ SERRIED_SETUP std::vector<std::string> ShardSetup::validate() const {
 SERRIED_SETUP Simulation::Simulation(const ShardSetup& setup)
     : setup_(setup),
       rows_per_shard_(setup.world.rows_of_shard(setup.shards)),
-      frames_{world::Frame(std::size_t{setup.shards} * rows_per_shard_, 0),
-              world::Frame(std::size_t{setup.shards} * rows_per_shard_, 12)},
-      identity_(std::size_t{setup.shards} * rows_per_shard_),
-      published_(std::size_t{setup.shards} * rows_per_shard_),
-      grid_(setup.world, setup.shards, rows_per_shard_),
+      frames_{world::Frame(std::size_t{setup.shards} * rows_per_shard_, 0, {setup_.nodes, rows_per_shard_}),
+              world::Frame(std::size_t{setup.shards} * rows_per_shard_, 12, {setup_.nodes, rows_per_shard_})},
+      identity_(std::size_t{setup.shards} * rows_per_shard_, {setup_.nodes, rows_per_shard_}),
+      published_(std::size_t{setup.shards} * rows_per_shard_, {setup_.nodes, rows_per_shard_}),
+      grid_(setup.world, setup.shards, rows_per_shard_, setup_.nodes),
       coarse_(setup.replicate.foe_steps),
       barrier_(setup.shards),
       welcome_{setup.game.welcome} {
@@ -55,6 +58,16 @@ bool Simulation::world_hash(std::uint32_t tick, std::uint64_t& out) const noexce
   if (entry.known.load(std::memory_order_acquire) != known_as(tick)) return false;
   out = entry.hash.load(std::memory_order_acquire);
   return entry.known.load(std::memory_order_relaxed) == known_as(tick);  // not overwritten meanwhile
+}
+
+SERRIED_SETUP void Simulation::each_memory(unsigned shard,
+                                           const std::function<void(std::span<const std::byte>)>& visit) const {
+  const std::size_t first = std::size_t{shard} * rows_per_shard_, last = first + rows_per_shard_;
+  const auto rows = [&](const auto& column) { visit(column.memory(first, last)); };
+  for (const world::Frame& frame : frames_) frame.each_column(rows);
+  identity_.each_column(rows);
+  published_.each_column(rows);
+  grid_.each_memory(shard, visit);
 }
 
 SERRIED_SETUP void Simulation::for_each_entity(const std::function<void(const Living&)>& visit) const {

@@ -4,9 +4,11 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,7 @@ struct ShardSetup {
   std::uint32_t first_tick = 0;  ///< the number before that of the first tick
   game::Callbacks game{};        ///< the game that is played; all of its functions are there
   Nanos (*clock)() = nullptr;    ///< to measure the cost of ticks with; nullptr: the `now` of poll
+  std::vector<int> nodes{};      ///< NUMA nodes of the shards' cores; empty: memory lies where it comes to lie
 
   /// Every fault of the parts and of their combination. Empty: a Simulation can be built.
   [[nodiscard]] std::vector<std::string> validate() const;
@@ -64,6 +67,10 @@ class Simulation {
   };
   /// Every living entity as of the last complete tick. Control path, only while no lane is being polled.
   void for_each_entity(const std::function<void(const Living&)>& visit) const;
+
+  /// The memory that is shared and yet one shard's: its rows, and its part of the grid. Pages at its ends are others'
+  /// too.
+  void each_memory(unsigned shard, const std::function<void(std::span<const std::byte>)>& visit) const;
 
   [[nodiscard]] const ShardSetup& setup() const noexcept { return setup_; }
   [[nodiscard]] const interest::Grid& grid() const noexcept { return grid_; }

@@ -18,6 +18,7 @@ struct LaneFigures {
   std::string name;
   unsigned lcore = 0;
   metrics::CounterValues counters;  ///< of the lane, its port, and what its core measured of it
+  unsigned cpu = 0, node = 0;       ///< where the core is
 
   /// Datagrams in and out; 0 for lanes that handle none.
   [[nodiscard]] std::uint64_t packets() const noexcept {
@@ -29,6 +30,13 @@ struct LaneFigures {
 struct CoreFigures {
   unsigned lcore = 0;
   metrics::CounterValues counters;
+};
+
+/// Memory of a lane, and the pages of it by whether they are on the NUMA node that was asked for.
+struct PlacedMemory {
+  std::string lane, part;
+  int node = 0;
+  std::uint64_t pages_there = 0, pages_elsewhere = 0;
 };
 
 struct Snapshot {
@@ -45,7 +53,8 @@ struct Snapshot {
 
   // Memory of the process
   std::uint64_t rss_bytes = 0;
-  std::uint64_t heap_bytes = 0;  ///< handed out by malloc and not given back
+  std::uint64_t heap_bytes = 0;      ///< handed out by malloc and not given back
+  std::vector<PlacedMemory> placed;  ///< as it was last counted
 
   /// What they counted is part of `counters` from now on.
   void add(LaneFigures lane);

@@ -36,7 +36,11 @@ Json lanes(const Snapshot& snapshot) {
   Json list = Json::array();
   for (const LaneFigures& lane : snapshot.lanes) {
     const std::uint64_t busy_ns = lane.counters[CounterId::lanes_busy_ns], packets = lane.packets();
-    Json row{{"name", lane.name}, {"core", lane.lcore}, {"busy", ratio(busy_ns, snapshot.run_ns(lane))}};
+    Json row{{"name", lane.name},
+             {"core", lane.lcore},
+             {"cpu", lane.cpu},
+             {"node", lane.node},
+             {"busy", ratio(busy_ns, snapshot.run_ns(lane))}};
     add_group(row, "lanes", lane.counters);
     if (packets != 0) {
       row["packets"] = packets;
@@ -66,11 +70,23 @@ Json drops(const Snapshot& snapshot) {
   return object;
 }
 
+Json placed(const Snapshot& snapshot) {
+  Json list = Json::array();
+  for (const PlacedMemory& memory : snapshot.placed)
+    list.push_back({{"lane", memory.lane},
+                    {"part", memory.part},
+                    {"node", memory.node},
+                    {"pages_there", memory.pages_there},
+                    {"pages_elsewhere", memory.pages_elsewhere}});
+  return list;
+}
+
 Json memory(const Snapshot& snapshot) {
   return {{"rss_bytes", snapshot.rss_bytes},
           {"heap_bytes", snapshot.heap_bytes},
           {"lane_allocations", snapshot.counters[CounterId::lanes_allocations]},
-          {"lane_allocations_counted", allocations_counted()}};
+          {"lane_allocations_counted", allocations_counted()},
+          {"placed", placed(snapshot)}};
 }
 
 }  // namespace

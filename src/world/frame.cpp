@@ -7,32 +7,32 @@
 
 namespace serried::world {
 
-SERRIED_SETUP Frame::Frame(std::size_t rows, unsigned stagger)
-    : x(rows, stagger + 0),
-      y(rows, stagger + 1),
-      z(rows, stagger + 2),
-      velocity_x(rows, stagger + 3),
-      velocity_y(rows, stagger + 4),
-      velocity_z(rows, stagger + 5),
-      yaw(rows, stagger + 6),
-      anim(rows, stagger + 7),
-      state_flags(rows, stagger + 8),
-      effect_flags(rows, stagger + 9),
-      health(rows, stagger + 10),
-      mana(rows, stagger + 11) {}
+SERRIED_SETUP Frame::Frame(std::size_t rows, unsigned stagger, const Homes& homes)
+    : x(rows, stagger + 0, homes),
+      y(rows, stagger + 1, homes),
+      z(rows, stagger + 2, homes),
+      velocity_x(rows, stagger + 3, homes),
+      velocity_y(rows, stagger + 4, homes),
+      velocity_z(rows, stagger + 5, homes),
+      yaw(rows, stagger + 6, homes),
+      anim(rows, stagger + 7, homes),
+      state_flags(rows, stagger + 8, homes),
+      effect_flags(rows, stagger + 9, homes),
+      health(rows, stagger + 10, homes),
+      mana(rows, stagger + 11, homes) {}
 
-SERRIED_SETUP Identity::Identity(std::size_t rows)
-    : id(rows, 1),
-      generation(rows, 3),
-      living(rows, 5),
-      type(rows, 7),
-      faction(rows, 9),
-      level(rows, 11),
-      health_max(rows, 13),
-      mana_max(rows, 15),
-      owner(rows, 17),
-      spawned(rows, 19),
-      intent(rows, 6) {}
+SERRIED_SETUP Identity::Identity(std::size_t rows, const Homes& homes)
+    : id(rows, 1, homes),
+      generation(rows, 3, homes),
+      living(rows, 5, homes),
+      type(rows, 7, homes),
+      faction(rows, 9, homes),
+      level(rows, 11, homes),
+      health_max(rows, 13, homes),
+      mana_max(rows, 15, homes),
+      owner(rows, 17, homes),
+      spawned(rows, 19, homes),
+      intent(rows, 6, homes) {}
 
 void spawn(Frame& frame, Identity& identity, std::size_t row, const Spawn& spawn, std::uint32_t tick) noexcept {
   identity.id[row] = spawn.id;

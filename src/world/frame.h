@@ -15,7 +15,7 @@
 namespace serried::world {
 
 struct Frame {
-  explicit Frame(std::size_t rows, unsigned stagger);
+  Frame(std::size_t rows, unsigned stagger, const Homes& homes = {});
   Column<float> x, y, z;
   Column<float> velocity_x, velocity_y, velocity_z;
   Column<std::int16_t> yaw;
@@ -35,10 +35,16 @@ struct Frame {
     yaw[row] = state.yaw;
     anim[row] = state.anim;
   }
+  void each_column(auto&& visit) const {
+    for (const auto* const column : {&x, &y, &z, &velocity_x, &velocity_y, &velocity_z}) visit(*column);
+    for (const auto* const column : {&anim, &state_flags, &effect_flags}) visit(*column);
+    for (const auto* const column : {&health, &mana}) visit(*column);
+    visit(yaw);
+  }
 };
 
 struct Identity {
-  explicit Identity(std::size_t rows);
+  explicit Identity(std::size_t rows, const Homes& homes = {});
   Column<std::uint64_t> id;
   Column<std::uint8_t> generation;  ///< of the slot, 0 to 3
   Column<std::uint8_t> living;      ///< the row holds an entity
@@ -48,6 +54,15 @@ struct Identity {
   Column<std::uint32_t> owner;    ///< players: index of the input queue in their shard
   Column<std::uint32_t> spawned;  ///< tick at which the row was filled: it is stepped from the next one on
   Column<motion::Intent> intent;  ///< NPCs: what they last decided
+
+  void each_column(auto&& visit) const {
+    for (const auto* const column : {&generation, &living, &faction}) visit(*column);
+    for (const auto* const column : {&level, &health_max, &mana_max}) visit(*column);
+    for (const auto* const column : {&owner, &spawned}) visit(*column);
+    visit(id);
+    visit(type);
+    visit(intent);
+  }
 };
 
 /// What a new entity starts with.

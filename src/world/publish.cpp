@@ -87,12 +87,12 @@ void encode_record(EncodedRecord& ready, const VersionedEntity& entity, std::uin
 
 }  // namespace
 
-SERRIED_SETUP Published::Published(std::size_t rows)
-    : entity(rows, 3),
-      summary(std::size_t{no_slot} + 1, 8),
-      place(std::size_t{no_slot} + 1, 16),
-      encoded(rows, 6),
-      id(rows, 12) {}
+SERRIED_SETUP Published::Published(std::size_t rows, const Homes& homes)
+    : entity(rows, 3, homes),
+      summary(std::size_t{no_slot} + 1, 8, homes),
+      place(std::size_t{no_slot} + 1, 16, homes),
+      encoded(rows, 6, homes),
+      id(rows, 12, homes) {}
 
 EntityState quantised(const Config& config, const Frame& frame, const Identity& identity, std::size_t row) noexcept {
   EntityState state;

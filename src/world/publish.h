@@ -70,12 +70,20 @@ struct alignas(32) EncodedRecord {
 static_assert(sizeof(EncodedRecord) == 32);
 
 struct Published {
-  explicit Published(std::size_t rows);
+  explicit Published(std::size_t rows, const Homes& homes = {});
   Column<VersionedEntity> entity;
   Column<ChangeSummary> summary;  ///< of every slot there is, and of no_slot: of no entity
   Column<Place> place;            ///< the same
   Column<EncodedRecord> encoded;
   Column<std::uint64_t> id;
+
+  void each_column(auto&& visit) const {
+    visit(entity);
+    visit(summary);
+    visit(place);
+    visit(encoded);
+    visit(id);
+  }
 };
 
 /// Quantise the rows [first, last) of `frame` and note what changed since the last tick. The ready records are for

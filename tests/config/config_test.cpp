@@ -255,6 +255,22 @@ TEST(ReadConfig, SteeringIsForSocketsOfSeveralLanes) {
   EXPECT_FALSE(read_config(several).config.steering);
 }
 
+TEST(ReadConfig, HomesAreForLanesOfSeveralDevices) {
+  const auto read = [](Texts more) {
+    Texts all{"--token-key", "k", "--port", "a", "--address", "10.0.0.1/24@a"};
+    all.insert(all.end(), more.begin(), more.end());
+    return read_config(all);
+  };
+  EXPECT_TRUE(
+      names(read_config(Texts{"--token-key", "k", "--driver", "socket", "--home", "all"}), "--home", "nothing"));
+  EXPECT_TRUE(names(read({"--home", "spread"}), "--home", "several --port"));
+  const Texts second{"--port", "b", "--address", "10.0.1.1/24@b", "--home", "spread"};
+  EXPECT_TRUE(names(read(second), "--home", "raise --io-lanes to 2"));
+  Texts enough = second;
+  enough.insert(enough.end(), {"--io-lanes", "2"});
+  EXPECT_FALSE(names(read(enough), "--home", ""));
+}
+
 TEST(ReadConfig, GatewaysAreForArp) {
   for (const char* group : {"01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00"})
     EXPECT_TRUE(names(read_config(with({"--next-hop", group})), "--next-hop", "no station's")) << group;

@@ -173,7 +173,7 @@ TEST(EthdevConfig, AddressesGatewaysAndNextHop) {
   config.vlan = 5;
   config.ports = {"net_null0"};
   config.io_lanes = 3;
-  auto ethdev = ethdev_config(config, 2, 0);
+  auto ethdev = ethdev_config(config, 2, 0, home_devices(config, {}));
   EXPECT_EQ(ethdev.device, "net_null0");
   EXPECT_EQ(ethdev.queues, 3U);
   EXPECT_TRUE(ethdev.host.has_ipv4 && ethdev.host.has_ipv6);
@@ -185,7 +185,7 @@ TEST(EthdevConfig, AddressesGatewaysAndNextHop) {
   EXPECT_EQ(ethdev.host.vlan, 5);
   config.next_hop = "02:00:00:00:00:09";
   config.gateways.clear();
-  ethdev = ethdev_config(config, 2, 0);
+  ethdev = ethdev_config(config, 2, 0, home_devices(config, {}));
   EXPECT_EQ(ethdev.host.next_hop, port::NextHop::static_mac);
   EXPECT_EQ(ethdev.host.next_hop_mac[5], 9);
 }
@@ -195,7 +195,7 @@ TEST(EthdevConfig, DescriptorsAndMtuOfEachDevice) {
   config.addresses = {"10.0.0.1@a", "10.0.1.1@b"};
   config.ports = {"a", "b"};
   for (const unsigned device : {0U, 1U}) {
-    const auto usual = ethdev_config(config, 1, device);
+    const auto usual = ethdev_config(config, 1, device, {{0, 1}});
     EXPECT_EQ(usual.rx_descriptors, port::EthdevConfig{}.rx_descriptors);
     EXPECT_EQ(usual.tx_descriptors, port::EthdevConfig{}.tx_descriptors);
     EXPECT_EQ(usual.mtu, port::EthdevConfig{}.mtu);
@@ -203,12 +203,13 @@ TEST(EthdevConfig, DescriptorsAndMtuOfEachDevice) {
     more.rx_descriptors = 4'096;
     more.tx_descriptors = 2'048;
     more.mtu = 9'000;
-    const auto ethdev = ethdev_config(more, 1, device);
+    const auto ethdev = ethdev_config(more, 1, device, {{0, 1}});
     EXPECT_EQ(ethdev.rx_descriptors, 4'096U);
     EXPECT_EQ(ethdev.tx_descriptors, 2'048U);
     EXPECT_EQ(ethdev.mtu, 9'000);
-    // What waits in the rings is no lane's: of the first device in those of all.
-    EXPECT_EQ(ethdev.buffers - usual.buffers, 3'072U + 1'024U + (device == 0 ? 1'024U : 0U));
+    // What waits in the rings is no lane's: of its home in the transmit rings of all.
+    EXPECT_EQ(ethdev.buffers - usual.buffers, 3'072U + 2 * 1'024U);
+    EXPECT_EQ(ethdev.receive_buffers - usual.receive_buffers, 3'072U + 1'024U);
   }
 }
 
@@ -217,16 +218,47 @@ TEST(PortMemory, IsThatOfTheMbufsOfEachDevice) {
   config.addresses = {"10.0.0.1@a", "10.0.1.1@b"};
   config.ports = {"a", "b"};
   config.io_lanes = 2;
-  const auto huge = port_memory_bytes(config, 1, 2U << 20), small = port_memory_bytes(config, 1, 4'096);
+  const Homes homes{{0}, {1, 0}};
+  const auto huge = port_memory_bytes(config, 1, 2U << 20, homes), small = port_memory_bytes(config, 1, 4'096, homes);
   ASSERT_EQ(huge.size(), 2U);
   for (const unsigned device : {0U, 1U}) {
-    const std::uint64_t mbufs = std::uint64_t{2} * ethdev_config(config, 1, device).buffers;
+    const port::EthdevConfig ethdev = ethdev_config(config, 1, device, homes);
+    const std::uint64_t mbufs = ethdev.buffers + (device == 0 ? ethdev.receive_buffers : 0U);
     EXPECT_GT(huge[device], mbufs * 2'304) << "an mbuf of 2,176 bytes behind its 128";
     EXPECT_LT(huge[device], mbufs * 2'500 + (8U << 20));
     EXPECT_GT(small[device], mbufs * 4'096) << "none crosses a page";
   }
   config.driver = Driver::socket;
-  EXPECT_TRUE(port_memory_bytes(config, 1, 4'096).empty());
+  EXPECT_TRUE(port_memory_bytes(config, 1, 4'096, homes).empty());
+}
+
+Homes homes(unsigned io_lanes, std::vector<int> nodes, HomeChoice choice = HomeChoice::automatic) {
+  ServerConfig config;
+  config.io_lanes = io_lanes;
+  config.home = choice;
+  config.ports.assign(nodes.size(), "net_null");
+  return home_devices(config, nodes);
+}
+
+TEST(HomeDevices, AreDealtToLanesWhereTheyAreOnSeveralNodes) {
+  EXPECT_EQ(homes(2, {-1}), (Homes{{0}, {0}}));
+  EXPECT_EQ(homes(2, {0, 1}), (Homes{{0}, {1}}));
+  EXPECT_EQ(homes(4, {0, 1}), (Homes{{0}, {0}, {1}, {1}}));
+  EXPECT_EQ(homes(3, {1, 0}), (Homes{{0}, {0}, {1}}));
+  EXPECT_EQ(homes(3, {0, 0, 1}), (Homes{{0}, {1}, {2}}));
+}
+
+/// One device that is down then idles no lane.
+TEST(HomeDevices, AreAllWhereNothingIsGainedByAnOwnOne) {
+  EXPECT_EQ(homes(2, {0, 0}), (Homes{{0, 1}, {1, 0}})) << "on one node";
+  EXPECT_EQ(homes(2, {0, -1}), (Homes{{0, 1}, {1, 0}})) << "who knows";
+  EXPECT_EQ(homes(1, {0, 1}), (Homes{{0, 1}})) << "fewer lanes than devices";
+  EXPECT_EQ(homes(2, {0, 1, 1}), (Homes{{0, 1, 2}, {1, 0, 2}}));
+}
+
+TEST(HomeDevices, AreWhatWasChosen) {
+  EXPECT_EQ(homes(2, {0, 0}, HomeChoice::spread), (Homes{{0}, {1}}));
+  EXPECT_EQ(homes(2, {0, 1}, HomeChoice::all), (Homes{{0, 1}, {1, 0}}));
 }
 
 TEST(LinkSizes, HoldTwoTicksOfAllPlayers) {
@@ -254,7 +286,8 @@ TEST(LaneBuffers, CoverEveryRingAtOnce) {
     const unsigned spare = io_config(config, {}, nullptr, shards, 0).spare_buffers;
     const unsigned rings = shards * (link_sizes(config, shards).buffers + spare);
     EXPECT_GT(socket_config(config, shards).buffers, rings + 2 * spare + 2'048);
-    EXPECT_GT(ethdev_config(config, shards, 0).buffers, socket_config(config, shards).buffers);
+    EXPECT_GT(ethdev_config(config, shards, 0, home_devices(config, {})).buffers,
+              socket_config(config, shards).buffers);
   }
 }
 

@@ -219,7 +219,8 @@ TEST(EthdevConfig, OfEachPortHasItsOwnHostAndBuffers) {
   config.io_lanes = 2;
   config.next_hop = "arp";
   config.gateways = {"10.0.1.254"};
-  const port::EthdevConfig first = ethdev_config(config, 1, 0), second = ethdev_config(config, 1, 1);
+  const Homes homes{{0}, {1, 0}};
+  const port::EthdevConfig first = ethdev_config(config, 1, 0, homes), second = ethdev_config(config, 1, 1, homes);
   EXPECT_EQ(first.device, "net_a");
   EXPECT_EQ(second.device, "0000:03:00.0");
   EXPECT_EQ(second.host.ipv4.address, port::ipv4_address(10, 0, 1, 1));
@@ -230,12 +231,16 @@ TEST(EthdevConfig, OfEachPortHasItsOwnHostAndBuffers) {
     EXPECT_EQ(ethdev.queues, 2U) << "a queue a lane on each";
     EXPECT_EQ(ethdev.host.port_first, 40'000);
   }
+  using port::QueueUse;
+  EXPECT_EQ(first.uses, (std::vector{QueueUse::home, QueueUse::receive}));
+  EXPECT_EQ(second.uses, (std::vector{QueueUse::send, QueueUse::home}));
   ServerConfig alone = config;
   alone.ports.pop_back();
   alone.addresses.pop_back();
-  EXPECT_EQ(first.buffers, ethdev_config(alone, 1, 0).buffers + second.tx_descriptors)
+  EXPECT_EQ(first.buffers, ethdev_config(alone, 1, 0, {{0}, {0}}).buffers + second.tx_descriptors)
       << "what waits in the other's transmit ring";
-  EXPECT_LT(second.buffers, first.buffers) << "lanes take none of its buffers to send";
+  EXPECT_EQ(second.buffers, first.buffers) << "of a lane that is at home there";
+  EXPECT_LT(first.receive_buffers, first.buffers) << "a lane takes none of these to send";
 }
 
 }  // namespace

@@ -264,5 +264,28 @@ TEST_F(Handover, AFloodHasNoMoreThanItsShareOfAPoll) {
   EXPECT_EQ(server->outstanding(), 0U);
 }
 
+/// Say where the rings of each lane are to be made. Expect to be asked once a lane, and for those that it reads.
+TEST(HandoverMesh, RingsAreMadeForTheLaneThatReadsThem) {
+  std::vector<unsigned> asked;
+  const HandoverMesh mesh{3, 100, [&](unsigned lane, const std::function<void()>& make) {
+                            asked.push_back(lane);
+                            make();
+                          }};
+  EXPECT_EQ(asked, (std::vector<unsigned>{0, 1, 2}));
+  for (unsigned lane = 0; lane < 3; ++lane) {
+    const HandoverLinks links = mesh.links_of(lane);
+    ASSERT_EQ(links.from.size(), 3U);
+    for (unsigned other = 0; other < 3; ++other) {
+      EXPECT_EQ(links.from[other] != nullptr, other != lane);
+      EXPECT_EQ(links.from[other], mesh.links_of(other).to[lane]);
+    }
+  }
+  const HandoverMesh none{2, 100, [](unsigned lane, const std::function<void()>& make) {
+                            if (lane == 1) make();
+                          }};
+  EXPECT_EQ(none.links_of(0).from[1], nullptr);
+  EXPECT_NE(none.links_of(1).from[0], nullptr);
+}
+
 }  // namespace
 }  // namespace serried::io

@@ -172,5 +172,11 @@ TEST(StartEal, SaysWhatTheSystemForbids) {
   }
 }
 
+TEST(LcoreArguments, NumberThemByTheirCpus) {
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(lcore_arguments({0, 2, 5}), (Texts{"--lcores", "0,2,5"}));
+  EXPECT_EQ(lcore_arguments({3, 300}), (Texts{"--lcores", "0@3,1@300"})) << "EAL has 128 numbers";
+}
+
 }  // namespace
 }  // namespace serried::port

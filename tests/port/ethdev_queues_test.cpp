@@ -7,6 +7,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <rte_dev.h>
 
 #include "port/eal.h"
 #include "shared_eal.h"
@@ -225,6 +226,58 @@ TEST_F(TwoDevicesTest, ADeviceThatIsNotThereIsACountedDrop) {
   EXPECT_EQ(lane_->counters().tx_packets.value(), 1U);
   EXPECT_EQ(heard(0).size(), 0U);
   EXPECT_EQ(heard(1), (std::multiset<std::string>{"sent"}));
+}
+
+/// Two lanes on two devices, each at home on one of them. Expect either to receive from its home alone, to send by
+/// both, and all of its buffers to be of its home's pool.
+TEST(EthdevQueues, ALaneReceivesAtHomeAndSendsEverywhere) {
+  in_fresh_process([] {
+    ASSERT_TRUE(shared_eal_runs());
+    ASSERT_EQ(rte_eal_hotplug_add("vdev", "net_null1", "size=64"), 0);
+    std::vector<std::unique_ptr<EthdevDevice>> opened;
+    std::vector<EthdevDevice*> devices;
+    for (unsigned i = 0; i < 2; ++i) {
+      EthdevConfig config;
+      config.device = "net_null" + std::to_string(i);
+      config.queues = 2;
+      config.uses = {i == 0 ? QueueUse::home : QueueUse::send, i == 1 ? QueueUse::home : QueueUse::send};
+      config.host.has_ipv4 = true;
+      config.host.ipv4 = parse_local_address("10.1.0.1/24").value();
+      config.host.port_first = 4'000;
+      config.rx_descriptors = config.tx_descriptors = 256;
+      config.buffers = 2'048;
+      auto device = EthdevDevice::open(config);
+      ASSERT_TRUE(device) << device.error().message;
+      opened.push_back(std::move(device).value());
+      devices.push_back(opened.back().get());
+    }
+    for (unsigned lane = 0; lane < 2; ++lane) {
+      EthdevQueues queues{devices, lane};
+      Ethdev &home = devices[lane]->lane(lane), &away = devices[1 - lane]->lane(lane);
+      EXPECT_EQ(&queues.counters(), &home.counters());
+      EXPECT_EQ(&away.counters(), &home.counters());
+      wire::Batch batch;
+      queues.receive(batch, second);
+      EXPECT_EQ(queues.counters().rx_frames.value(), std::uint64_t{wire::Batch::capacity}) << "a burst of one queue";
+      const unsigned in_rings = home.outstanding();
+      wire::Path to = home.local();
+      for (std::uint8_t device = 0; device < 2; ++device) {
+        wire::Buffer buffer;
+        ASSERT_EQ(queues.acquire({&buffer, 1}), 1U);
+        EXPECT_EQ(home.outstanding(), in_rings + 1);
+        std::memcpy(buffer.data, "hello", 5);
+        to.device = device;
+        batch.append(buffer.data, 5, buffer.owner, to);
+        queues.transmit(batch, second);
+      }
+      EXPECT_EQ(queues.counters().tx_packets.value(), 2U);
+      EXPECT_EQ(queues.outstanding(), in_rings);
+      EXPECT_EQ(away.outstanding(), 0U) << "it has no pool";
+    }
+    // Each may still hold what is of the other: closed together, freed together.
+    for (const auto& device : opened) device->close();
+    for (unsigned lane = 0; lane < 2; ++lane) EXPECT_EQ(devices[lane]->lane(lane).outstanding(), 0U);
+  });
 }
 
 /// One device alone. Expect bursts to pass as they are.

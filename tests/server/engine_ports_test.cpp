@@ -10,6 +10,14 @@
 namespace serried::server {
 namespace {
 
+template <class Ports>
+Result<Ports> open(const config::ServerConfig& config, const LaneNodes& nodes = {}) {
+  EngineSetup setup;
+  setup.config = config;
+  LaneBuilder builder{nodes};
+  return Ports::open(setup, builder);
+}
+
 config::ServerConfig loopback() {
   config::ServerConfig config;
   config.driver = config::Driver::socket;
@@ -22,7 +30,7 @@ config::ServerConfig loopback() {
 std::uint16_t port_of(const SocketPorts& ports) { return ports.lane(0).local().port; }
 
 TEST(SocketPorts, SayWhereTheyAreAndWhatTheyGot) {
-  const auto ports = SocketPorts::open(loopback(), 1);
+  const auto ports = open<SocketPorts>(loopback());
   ASSERT_TRUE(static_cast<bool>(ports)) << ports.error().message;
   EXPECT_EQ(ports.value().endpoints(), "127.0.0.1:" + std::to_string(port_of(ports.value())));
   ASSERT_EQ(ports.value().notes().size(), 1U);
@@ -30,7 +38,7 @@ TEST(SocketPorts, SayWhereTheyAreAndWhatTheyGot) {
 }
 
 TEST(SocketPorts, SeveralLanesShareOneUdpPort) {
-  const auto first = SocketPorts::open(loopback(), 1);
+  const auto first = open<SocketPorts>(loopback());
   ASSERT_TRUE(static_cast<bool>(first));
   config::ServerConfig config = loopback();
   {
@@ -39,7 +47,7 @@ TEST(SocketPorts, SeveralLanesShareOneUdpPort) {
                                                                                  : port_of(first.value()) - 1'000);
   }
   config.io_lanes = 2;
-  const auto ports = SocketPorts::open(config, 1);
+  const auto ports = open<SocketPorts>(config);
   ASSERT_TRUE(static_cast<bool>(ports)) << ports.error().message;
   EXPECT_EQ(ports.value().lane(0).local().port, ports.value().lane(1).local().port);
   ASSERT_EQ(ports.value().notes().size(), 2U);
@@ -50,17 +58,17 @@ TEST(SocketPorts, SteeringCanBeLeftToTheLanes) {
   config::ServerConfig config = loopback();
   config.io_lanes = 2;
   config.steering = false;
-  const auto ports = SocketPorts::open(config, 1);
+  const auto ports = open<SocketPorts>(config);
   ASSERT_TRUE(static_cast<bool>(ports)) << ports.error().message;
   EXPECT_NE(ports.value().notes()[1].find("not steered"), std::string::npos) << ports.value().notes()[1];
 }
 
 TEST(SocketPorts, APortThatIsTakenIsASentence) {
-  const auto first = SocketPorts::open(loopback(), 1);
+  const auto first = open<SocketPorts>(loopback());
   ASSERT_TRUE(static_cast<bool>(first));
   config::ServerConfig config = loopback();
   config.udp_port = port_of(first.value());
-  const auto second = SocketPorts::open(config, 1);
+  const auto second = open<SocketPorts>(config);
   ASSERT_FALSE(static_cast<bool>(second));
   EXPECT_NE(second.error().message.find(std::to_string(config.udp_port)), std::string::npos) << second.error().message;
 }
@@ -69,7 +77,7 @@ TEST(DevicePorts, WithoutADeviceIsASentence) {
   config::ServerConfig config;
   config.addresses = {"10.0.0.1"};
   config.ports = {"no_such_device"};
-  const auto ports = DevicePorts::open(config, 1);
+  const auto ports = open<DevicePorts>(config);
   ASSERT_FALSE(static_cast<bool>(ports));
   EXPECT_NE(ports.error().message.find("no_such_device"), std::string::npos) << ports.error().message;
 }
@@ -93,7 +101,7 @@ TEST(DevicePorts, EachDeviceIsNamed) {
     config.addresses = {"10.0.0.1/24@" + config.ports[0], "10.0.1.1/24@" + config.ports[1],
                         "fd00::1/64@" + config.ports[1]};
     {
-      auto opened = DevicePorts::open(config, 1);
+      auto opened = open<DevicePorts>(config);
       ASSERT_TRUE(static_cast<bool>(opened)) << opened.error().message;
       DevicePorts& ports = opened.value();
       EXPECT_EQ(ports.endpoints(), "10.0.0.1:40000, 10.0.1.1:40000, [fd00::1]:40000");
@@ -110,10 +118,18 @@ TEST(DevicePorts, EachDeviceIsNamed) {
       EXPECT_NE(&ports.lane(0).counters(), &ports.lane(1).counters());
       ports.poll_missed();
       for (unsigned lane = 0; lane < 2; ++lane) EXPECT_EQ(ports.lane(lane).outstanding(), 0U);
+      std::vector<telemetry::PlacedMemory> report;
+      LaneNodes nodes;
+      nodes.io = {0, 0};
+      EXPECT_TRUE(ports.count_buffers(nodes, report));
+      ASSERT_EQ(report.size(), 4U);
+      EXPECT_EQ(report[1].lane, "io0");
+      EXPECT_EQ(report[1].part, "buffers of " + config.ports[1]);
+      EXPECT_GT(report[1].pages_there + report[1].pages_elsewhere, 1'000U);
     }
     config.ports = {"net_null0", std::to_string(port::EthdevDevice::find("net_null0").value())};
     config.addresses = {"10.0.0.1/24@" + config.ports[0], "10.0.1.1/24@" + config.ports[1]};
-    const auto twice = DevicePorts::open(config, 1);
+    const auto twice = open<DevicePorts>(config);
     ASSERT_FALSE(static_cast<bool>(twice));
     EXPECT_NE(twice.error().message.find("are one device"), std::string::npos) << twice.error().message;
   });

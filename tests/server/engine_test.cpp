@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <array>
+#include <map>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 
 #include "base/clock.h"
 #include "games/reference/game.h"
+#include "server/topology.h"
+#include "telemetry/allocations.h"
 
 namespace serried::server {
 namespace {
@@ -65,7 +68,6 @@ TEST(Engine, EveryLaneHasItsName) {
     EXPECT_EQ(engine->lane(id).name, lane_name(id));
     EXPECT_NE(engine->lane(id).poll, nullptr);
   }
-  EXPECT_EQ(engine->numa_node(), any_node);
   EXPECT_TRUE(engine->links().empty()) << "sockets have none";
 }
 
@@ -138,6 +140,37 @@ TEST(Engine, DrainsWhenItsLanesArePolled) {
   EXPECT_FALSE(engine->drained()) << "no lane has seen it yet";
   EXPECT_TRUE(poll_until(*engine, setup, [&] { return engine->drained(); }));
   engine->close();
+}
+
+/// Say on which nodes lanes run. Expect the memory of each to be counted there: all of it on a machine with one.
+TEST(Engine, CountsTheMemoryOfItsLanes) {
+  EngineSetup setup = small_setup(2, 2);
+  setup.config.addresses = {"127.0.0.2"};
+  setup.config.udp_port = 39'871;
+  EXPECT_TRUE(open(setup)->placed()->empty()) << "no node is known";
+  const int node = static_cast<int>(machine_topology().cpus.at(0).node);
+  setup.nodes.io = setup.nodes.shards = {node, node};
+  setup.nodes.handshake = node;
+  for (const bool several : {false, true}) {  // as if the machine had more than one
+    setup.nodes.several = several;
+    const auto engine = open(setup);
+    ASSERT_NE(engine, nullptr);
+    const auto placed = engine->placed();
+    if (!placed) GTEST_SKIP() << "move_pages is forbidden here";
+    std::map<std::string, std::uint64_t> pages;
+    for (const telemetry::PlacedMemory& memory : *placed) {
+      EXPECT_EQ(memory.node, node);
+      EXPECT_TRUE(pages.emplace(memory.lane + " " + memory.part, memory.pages_there).second);
+      if (node_count(machine_topology().cpus) == 1) {
+        EXPECT_EQ(memory.pages_elsewhere, 0U) << memory.lane;
+      }
+    }
+    for (const char* row : {"shard0 world", "shard1 world"}) EXPECT_GT(pages[row], 50U) << row;
+    if (!telemetry::allocations_counted()) continue;
+    EXPECT_EQ(pages.size(), 7U);
+    for (const char* row : {"io0 lane", "io1 lane", "shard0 lane", "shard1 lane", "handshake lane"})
+      EXPECT_GT(pages[row], 100U) << row;
+  }
 }
 
 TEST(Engine, AnImpossibleWorldIsRefusedWithOneSentence) {

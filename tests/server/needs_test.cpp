@@ -49,7 +49,8 @@ TEST(NeedsOf, MemoryFollowsTheLanes) {
   EXPECT_EQ(one.hugepages, config::Pages::needed);
   EXPECT_EQ(one.lane_cores, 3U);
   EXPECT_EQ(needs_from(made, Texts{"--no-huge", "--", "--check", "--profile", profile("memif.toml")}).huge_bytes, 0U);
-  EXPECT_GT(memory_needed(one.config, 1, 4'096), memory_needed(one.config, 1, 2U << 20)) << "no mbuf crosses a page";
+  EXPECT_GT(memory_needed(one.config, 1, 4'096, one.homes), memory_needed(one.config, 1, 2U << 20, one.homes))
+      << "no mbuf crosses a page";
 }
 
 TEST(NeedsOf, ShardsFromTheCpusWhereNoneAreGiven) {
@@ -62,11 +63,13 @@ TEST(NeedsOf, ShardsFromTheCpusWhereNoneAreGiven) {
 TEST(UsableCpus, AffinityAndIsolatedOnesOfTheCpuset) {
   ReadyMachine made;
   using Cpus = std::vector<unsigned>;
-  made.file("/proc/self/status", "Cpus_allowed_list:\t0-1").file("/sys/devices/system/cpu/isolated", "4-7");
-  EXPECT_EQ(usable_cpus(made.view()), (Cpus{0, 1, 4, 5, 6, 7}));
+  made.file("/proc/self/status", "Cpus_allowed_list:\t0-3").file("/sys/devices/system/cpu/isolated", "4-7");
+  EXPECT_EQ(usable_cpus(made.view()), (Cpus{0, 1, 2, 3, 4, 5, 6, 7}));
   made.file("/proc/self/mounts", "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0");
   made.file("/sys/fs/cgroup/cpuset.cpus.effective", "0-5");
-  EXPECT_EQ(usable_cpus(made.view()), (Cpus{0, 1, 4, 5}));
+  EXPECT_EQ(usable_cpus(made.view()), (Cpus{0, 1, 2, 3, 4, 5}));
+  made.file("/proc/self/status", "Cpus_allowed_list:\t0-1");
+  EXPECT_EQ(usable_cpus(made.view()), (Cpus{0, 1})) << "told to run on these";
   EXPECT_TRUE(usable_cpus(support::MadeUpMachine{}.view()).empty());
 }
 

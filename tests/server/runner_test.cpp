@@ -18,6 +18,7 @@
 #include "port/cpus.h"
 #include "port/eal.h"
 #include "port/ethdev.h"
+#include "server/topology.h"
 
 namespace serried::server {
 namespace {
@@ -68,6 +69,8 @@ class Run : public testing::Test {
     EngineSetup setup;
     setup.game = game.callbacks();
     setup.config = config;
+    const auto node = static_cast<int>(place_of(machine_topology().cpus, cpus_.front()).node);
+    setup.nodes = {false, {node}, {node}, node, {}};
     auto engine = Engine::open(setup);
     EXPECT_TRUE(static_cast<bool>(engine)) << engine.error().message;
     if (!engine) return -1;
@@ -75,8 +78,10 @@ class Run : public testing::Test {
     process::Output output{[](std::uint64_t) { return std::string{}; }};
     auto logger = telemetry::make_logger(setup.config, output, {});
     telemetry::StatusPrinter printer{config::StatusMode::none, output, false};
-    const std::vector<Core> cores{{cpus_.front(), cpus_.front(), 0, 0, true}};
-    RunSetup run{setup.config, place(cores, 1, 1, any_node, static_cast<unsigned>(cpus_.size())), cpus_};
+    PlaceRequest request;
+    request.cores = {{cpus_.front(), place_of(machine_topology().cpus, cpus_.front()), true}};
+    request.shards = 1;
+    const RunSetup run{setup.config, place(request), cpus_, machine_topology().cpus};
     return Runner{run, *engine.value(), output, *logger.value(), printer}.run();
   }
 
@@ -99,6 +104,12 @@ TEST_F(Run, EndsWhenItsTimeIsUpAndLeavesItsFigures) {
     EXPECT_GT(lane["polls"], 100) << lane;
     EXPECT_EQ(lane["allocations"], 0) << lane;
     EXPECT_EQ(lane["core"], cpus_.front());
+    EXPECT_EQ(lane["cpu"], cpus_.front());
+    EXPECT_EQ(lane["node"], place_of(machine_topology().cpus, cpus_.front()).node);
+  }
+  for (const auto& memory : json["memory"]["placed"]) {
+    EXPECT_EQ(memory["node"], place_of(machine_topology().cpus, cpus_.front()).node);
+    EXPECT_GT(memory["pages_there"], 0) << memory;
   }
   ASSERT_EQ(json["cores"].size(), 1U);
   const auto& core = json["cores"][0];

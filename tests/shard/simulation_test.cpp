@@ -1,5 +1,10 @@
 #include "shard/simulation.h"
 
+#include <array>
+#include <cstddef>
+#include <map>
+#include <span>
+
 #include <gtest/gtest.h>
 
 #include "shard/fixture.h"
@@ -45,6 +50,37 @@ TEST(ShardSetup, TenThousandPlayersFitEveryNumberOfShards) {
     setup.world.npcs = 10'000;
     const auto faults = faults_of(setup);
     EXPECT_TRUE(faults.empty()) << shards << ": " << faults[0];
+  }
+}
+
+TEST(ShardSetup, HasANodeForEachShardOrNone) {
+  GameSetup setup = simulation_setup(3);
+  setup.nodes = {0, 0, 0};
+  EXPECT_TRUE(faults_of(setup).empty());
+  setup.nodes = {0, 0};
+  ASSERT_EQ(faults_of(setup).size(), 1U);
+  EXPECT_NE(faults_of(setup)[0].find("3 shards, and nodes of 2"), std::string::npos);
+}
+
+/// What is shared and yet one shard's. Expect the parts of all shards to be apart, and as much of each.
+TEST(Simulation, TheMemoryOfShardsIsApart) {
+  GameSetup setup = simulation_setup(3);
+  setup.nodes = {0, 0, 0};  // bound; the history is the same
+  ShardRig rig(setup);
+  std::map<const std::byte*, const std::byte*> ranges;
+  std::array<std::size_t, 3> bytes{};
+  for (unsigned shard = 0; shard < 3; ++shard)
+    rig.simulation.each_memory(shard, [&](std::span<const std::byte> range) {
+      bytes[shard] += range.size();
+      EXPECT_TRUE(ranges.emplace(range.data(), range.data() + range.size()).second);
+    });
+  EXPECT_GT(bytes[0], std::size_t{2} * 38 * rig.simulation.rows_per_shard()) << "two frames, and more";
+  EXPECT_EQ(bytes[0], bytes[1]);
+  EXPECT_EQ(bytes[0], bytes[2]);
+  const std::byte* end = nullptr;
+  for (const auto& [first, last] : ranges) {
+    EXPECT_GE(first, end);
+    end = last;
   }
 }
 

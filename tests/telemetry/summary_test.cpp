@@ -50,6 +50,8 @@ TEST(SummaryJson, HasEveryKeyThatScriptsRead) {
   ASSERT_EQ(json["lanes"].size(), 3U);
   EXPECT_EQ(json["lanes"][0]["name"], "io0");
   EXPECT_EQ(json["lanes"][1]["core"], 1);
+  EXPECT_EQ(json["lanes"][1]["cpu"], 2);
+  EXPECT_EQ(json["lanes"][1]["node"], 1);
   EXPECT_DOUBLE_EQ(json["lanes"][0]["busy"], 0.5);
   EXPECT_NEAR(json["lanes"][0]["ns_per_packet"], 0.5e9 / 120'500, 1);
   EXPECT_EQ(json["lanes"][1]["longest_poll_ns"], 9'000'000);
@@ -88,6 +90,16 @@ TEST(SummaryJson, HasEveryCounterOfTheListUnderItsGroupAndName) {
     EXPECT_EQ(group.at(std::string{info.name}), ++expected) << info.group << "." << info.name;
   });
   EXPECT_EQ(expected, metrics::counter_count);
+}
+
+TEST(SummaryJson, SaysWhereTheMemoryOfLanesLies) {
+  Snapshot snapshot;
+  snapshot.placed = {{"io0", "lane", 0, 1'000, 0}, {"io0", "buffers of 0000:41:00.0", 1, 512, 3}};
+  const auto json = summary(snapshot, Meter{});
+  EXPECT_EQ(json["memory"]["placed"], nlohmann::json::parse(R"([
+    {"lane":"io0","part":"lane","node":0,"pages_there":1000,"pages_elsewhere":0},
+    {"lane":"io0","part":"buffers of 0000:41:00.0","node":1,"pages_there":512,"pages_elsewhere":3}])"));
+  EXPECT_EQ(summary(Snapshot{}, Meter{})["memory"]["placed"], nlohmann::json::array());
 }
 
 TEST(SummaryJson, ARunWithoutPlayersDividesByNothing) {

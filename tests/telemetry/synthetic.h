@@ -13,7 +13,7 @@ using metrics::CounterId;
 
 inline LaneFigures synthetic_lane(const char* name, unsigned lcore,
                                   std::initializer_list<std::pair<CounterId, std::uint64_t>> counters) {
-  LaneFigures lane{name, lcore, {}};
+  LaneFigures lane{name, lcore, {}, 2 * lcore, lcore};
   for (const auto& [id, value] : counters) lane.counters[id] = value;
   return lane;
 }
