@@ -135,13 +135,13 @@ TEST(Measurement, ItsLanesRefuseNothingForItsRateAndEndNothingForItsSilence) {
   config.addresses = {"10.0.0.1", "fd00::1"};
   config.players_max = 100;
   config.io_lanes = 2;
-  const unsigned buffers = ethdev_config(config, 1, 0).buffers;
+  const unsigned buffers = ethdev_config(config, 1, 0, {{0}}).buffers;
   config.measurement_seed = 9;
   const io::IoConfig io = io_config(config, {}, nullptr, 1, 0);
   EXPECT_EQ(io.parameters.input_rate_max_hz, 0U);
   EXPECT_EQ(io.parameters.timeout_ms, ~0U);
   EXPECT_EQ(io.parameters.idle_ping_ms, ~0U);
-  const port::EthdevConfig ethdev = ethdev_config(config, 1, 0);
+  const port::EthdevConfig ethdev = ethdev_config(config, 1, 0, {{0}});
   EXPECT_EQ(ethdev.buffers, buffers + session::Measurement::frames_max);
   EXPECT_EQ(ethdev.host.mac, session::Measurement::server_mac);
   const session::MeasurementConfig measurement = measurement_of(config).config();
