@@ -199,8 +199,8 @@ Homes home_devices(const ServerConfig& config, std::span<const int> device_nodes
     several = several || (of >= 0 && node >= 0 && of != node);
     if (of >= 0) node = of;
   }
-  const bool own = config.home == HomeChoice::spread ||
-                   (config.home == HomeChoice::automatic && several && config.io_lanes >= devices);
+  const bool own =
+      config.home != HomeChoice::all && (config.home == HomeChoice::spread || (several && config.io_lanes >= devices));
   Homes homes(config.io_lanes);
   for (unsigned lane = 0; lane < config.io_lanes; ++lane) {
     const unsigned first = lane * devices / config.io_lanes;

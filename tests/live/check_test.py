@@ -209,5 +209,5 @@ class Cgroups(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         lanes = re.findall(r"placement .*", done.stderr)
         self.assertEqual(len(lanes), 1, done.stderr)
-        self.assertIn(f"cpu {cpu}", lanes[0])
+        self.assertIn(f"[{cpu} io0 ", lanes[0])
         self.assertIn(f"1 CPU ({cpu})", items["cpus"]["text"])

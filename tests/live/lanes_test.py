@@ -48,7 +48,8 @@ class Lanes(unittest.TestCase):
     def test_the_kernel_steers_to_the_owner(self):
         # Each bot has a port of its own, or the kernel joins what several of them send into one message for one lane.
         result = self.play("socket", 4, sockets=("--sockets", "4000"))
-        self.assertLess(result["server"]["sessions"]["handed_over"], result["server"]["accounting"]["delivered"] / 1000)
+        # Without steering it is three in four. What a busy kernel still joins is some one in a thousand.
+        self.assertLess(result["server"]["sessions"]["handed_over"], result["server"]["accounting"]["delivered"] / 100)
 
     def test_two_queues_of_memif(self):
         self.expect_handed_over(self.play("memif", 2), 0.2)
