@@ -110,6 +110,7 @@ void apply_profile(const std::vector<std::string>& given, Reading& reading) {
   const ProfileRequest request = parse_profile_request(given.front());
   reading.profile = load_profile(request, profile_folders(), reading.config, reading.faults);
   const ProfileParameter* const open = reading.profile->open_parameter();
+  reading.whole = reading.profile->read && open == nullptr;
   if (open != nullptr && reading.action == Action::run)
     reading.faults.push_back({"--profile " + request.name, "needs " + open->name + " (" + open->about +
                                                                "); write --profile " + request.name + "," + open->name +
@@ -125,8 +126,7 @@ void apply_config_file(const std::vector<std::string>& given, std::span<const Re
   const auto text = base::read_file(given.front());
   if (!text)
     reading.faults.push_back({"--config " + given.front(), "cannot be read; check the path and its permissions"});
-  else
-    read_toml(*text, given.front(), renamed, reading.config, reading.faults);
+  reading.whole = text && read_toml(*text, given.front(), renamed, reading.config, reading.faults) && reading.whole;
 }
 
 /// The values that were given to an option. CLI11 stands an empty text for a value that is missing.
@@ -214,7 +214,8 @@ Reading read_config(std::span<const std::string> arguments, std::span<const Rena
   if (asked("--config")) apply_config_file(given_values(*app->get_option("--config")), renamed, reading);
   apply_command_line(*app, reading);
   report_extras(app->remaining(), renamed, reading.faults);
-  if (reading.action == Action::run) check_config(reading.config, reading.faults);
+  // What seems to be missing may stand in a file that was not read.
+  if (reading.action == Action::run && reading.whole) check_config(reading.config, reading.faults);
   return reading;
 }
 

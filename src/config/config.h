@@ -113,6 +113,7 @@ struct Reading {
   std::optional<Profile> profile;
   bool json = false;          ///< --json
   std::string machine_root;   ///< --machine; empty: this machine
+  bool whole = true;          ///< false: a file was given that is none; then combinations are not looked at
   std::vector<Fault> faults;  ///< all of them, in the order of file, command line, combinations
 };
 
@@ -122,8 +123,8 @@ struct Reading {
 /// `arguments` is the server's own part, without the program's name.
 [[nodiscard]] Reading read_config(std::span<const std::string> arguments);
 
-/// The same for the text of a file; `name` is for the faults.
-void read_toml(const std::string& text, const std::string& name, ServerConfig& config, std::vector<Fault>& faults);
+/// The same for the text of a file; `name` is for the faults. False: it is no TOML, and nothing of it was taken.
+bool read_toml(const std::string& text, const std::string& name, ServerConfig& config, std::vector<Fault>& faults);
 
 /// What no single option can see: combinations.
 void check_config(const ServerConfig& config, std::vector<Fault>& faults);

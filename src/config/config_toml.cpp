@@ -113,11 +113,11 @@ void add_line_faults(std::vector<LineFault> found, const std::string& name, std:
     faults.push_back({name + ":" + std::to_string(fault.line) + ": " + fault.key, std::move(fault.text)});
 }
 
-void read_toml(const std::string& text, const std::string& name, ServerConfig& config, std::vector<Fault>& faults) {
-  read_toml(text, name, renamed_options(), config, faults);
+bool read_toml(const std::string& text, const std::string& name, ServerConfig& config, std::vector<Fault>& faults) {
+  return read_toml(text, name, renamed_options(), config, faults);
 }
 
-void read_toml(const std::string& text, const std::string& name, std::span<const RenamedOption> renamed,
+bool read_toml(const std::string& text, const std::string& name, std::span<const RenamedOption> renamed,
                ServerConfig& config, std::vector<Fault>& faults) {
   toml::table file;
   try {
@@ -125,11 +125,12 @@ void read_toml(const std::string& text, const std::string& name, std::span<const
   } catch (const toml::parse_error& error) {
     faults.push_back(
         {name + ":" + std::to_string(error.source().begin.line), "is no TOML: " + std::string{error.description()}});
-    return;
+    return false;
   }
   std::vector<LineFault> found;
   read_sections(file, renamed, config, found);
   add_line_faults(std::move(found), name, faults);
+  return true;
 }
 
 std::string example_toml() {

@@ -58,7 +58,7 @@ struct RenamedOption {
 
 /// read_config and read_toml (config.h) with these entries instead of renamed_options().
 [[nodiscard]] Reading read_config(std::span<const std::string> arguments, std::span<const RenamedOption> renamed);
-void read_toml(const std::string& text, const std::string& name, std::span<const RenamedOption> renamed,
+bool read_toml(const std::string& text, const std::string& name, std::span<const RenamedOption> renamed,
                ServerConfig& config, std::vector<Fault>& faults);
 
 /// The heading of a section, for --help and the example.

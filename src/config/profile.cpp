@@ -366,6 +366,7 @@ Profile read_profile(const std::string& text, const std::string& file, const Pro
         {file + ":" + std::to_string(error.source().begin.line), "is no TOML: " + std::string{error.description()}});
     return profile;
   }
+  profile.read = true;
   ProfileReader reader{request, profile};
   reader.read(tables, config);
   // What is wrong with what was given has no line of the file.

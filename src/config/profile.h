@@ -38,7 +38,8 @@ struct ProfileParameter {
 };
 
 struct Profile {
-  std::string name;  ///< as it was asked for, without parameters
+  std::string name;   ///< as it was asked for, without parameters
+  bool read = false;  ///< false: there is no such file, or it is no TOML
   std::string about, driver, tried;
   std::vector<ProfileParameter> parameters;
   std::vector<std::string> eal;

@@ -207,6 +207,17 @@ TEST(ReadConfig, ProfilesThatCannotBe) {
   EXPECT_TRUE(names(read_config(with({"--profile", profile_path("ice")})), "--profile", "needs pci (PCI address"));
 }
 
+/// One fault: what seems to be missing besides may stand in the file.
+TEST(ReadConfig, AFileThatIsNotReadMayHoldWhatIsMissing) {
+  const File broken{"[network\n"};
+  for (const Texts& given :
+       {Texts{"--config", "/nowhere/serried.toml"}, Texts{"--config", broken.name()}, Texts{"--profile", "./none.toml"},
+        Texts{"--profile", broken.name()}, Texts{"--profile", profile_path("ice")}}) {
+    const Reading reading = read_config(given);
+    EXPECT_EQ(reading.faults.size(), 1U) << given[0] << ' ' << given[1] << '\n' << fault_text(reading.faults);
+  }
+}
+
 TEST(ReadConfig, TheCheckLooksAtCombinationsItself) {
   const Reading check = read_config(Texts{"--check", "--json", "--profile", profile_path("ice"), "--machine", "/m"});
   EXPECT_TRUE(check.faults.empty()) << fault_text(check.faults) << "no key, no address, no pci: the check's to say";
