@@ -1,8 +1,13 @@
 #include "telemetry/summary.h"
 
+#include <regex>
+#include <set>
+#include <sstream>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "synthetic.h"
 
 namespace serried::telemetry {
@@ -100,6 +105,46 @@ TEST(SummaryJson, SaysWhereTheMemoryOfLanesLies) {
     {"lane":"io0","part":"lane","node":0,"pages_there":1000,"pages_elsewhere":0},
     {"lane":"io0","part":"buffers of 0000:41:00.0","node":1,"pages_there":512,"pages_elsewhere":3}])"));
   EXPECT_EQ(summary(Snapshot{}, Meter{})["memory"]["placed"], nlohmann::json::array());
+}
+
+/// Names of `json` as the page writes them: a.b of an object, a[].b of a list of objects.
+void add_names(const nlohmann::json& json, const std::string& path, std::set<std::string>& names) {
+  if (json.is_array() && !json.empty()) return add_names(json[0], path + "[]", names);
+  if (!json.is_object()) {
+    names.insert(path);
+    return;
+  }
+  for (const auto& [key, value] : json.items())
+    if (const std::string name = path.empty() ? key : path + "." + key; name == "drops" || name == "config")
+      names.insert(name);  // they have tables of their own
+    else
+      add_names(value, name, names);
+}
+
+TEST(SummaryJson, ThePageHasEveryKeyAndNoOther) {
+  Snapshot snapshot;
+  Meter meter;
+  fill_synthetic(snapshot, 1);
+  snapshot.placed = {{"io0", "lane", 0, 1'000, 0}};
+  std::set<std::string> names;
+  add_names(summary(snapshot, meter), "", names);
+  metrics::for_each_counter([&](CounterId, const metrics::CounterInfo& info) {
+    names.erase(std::string{info.group} + (info.listed() ? "[]." : ".") + std::string{info.name});
+  });
+
+  const std::string text = base::read_file(std::string{SERRIED_SOURCE_ROOT} + "/docs/running.md").value_or("");
+  const std::size_t begin = text.find("## The JSON summary\n");
+  ASSERT_NE(begin, std::string::npos);
+  std::istringstream section{text.substr(begin, text.find("\n## ", begin) - begin)};
+  std::set<std::string> written;
+  const std::regex quoted{"`([^`]+)`"};
+  for (std::string line; std::getline(section, line);) {
+    if (!line.starts_with("| `")) continue;
+    const std::string cell = line.substr(0, line.find(" | ", 2));
+    for (std::sregex_iterator found{cell.begin(), cell.end(), quoted}; found != std::sregex_iterator{}; ++found)
+      written.insert((*found)[1]);
+  }
+  EXPECT_EQ(written, names);
 }
 
 TEST(SummaryJson, ARunWithoutPlayersDividesByNothing) {
