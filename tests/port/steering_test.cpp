@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "patience.h"
 #include "port/socket.h"
 #include "wire/compose.h"
 
@@ -48,17 +49,20 @@ class Steering : public testing::Test {
     batch.append(buffer.data, bytes, buffer.owner, to);
     clients->transmit(batch, 0);
   }
-  std::vector<unsigned> heard() {
-    std::vector<unsigned> counts;
+  /// By socket of the group, when `sent` have come.
+  std::vector<unsigned> heard(unsigned sent) {
+    std::vector<unsigned> counts(group.size());
     wire::Batch batch;
-    for (auto& socket : group) {
-      unsigned count = 0;
-      for (socket->receive(batch, 0); batch.rows != 0; socket->receive(batch, 0)) {
-        count += batch.rows;
-        socket->release(batch);
-      }
-      counts.push_back(count);
-    }
+    unsigned all = 0;
+    eventually([&] {
+      for (std::size_t i = 0; i < group.size(); ++i)
+        for (group[i]->receive(batch, 0); batch.rows != 0; group[i]->receive(batch, 0)) {
+          counts[i] += batch.rows;
+          all += batch.rows;
+          group[i]->release(batch);
+        }
+      return all >= sent;
+    });
     return counts;
   }
 
@@ -76,7 +80,7 @@ TEST_F(Steering, SealedDatagramsReachTheLaneOfTheirSession) {
       send(client, lane << 28 | (client + 1) << 11 | 77, wire::flag::sealed);
       std::vector<unsigned> expected(4);
       expected[lane] = 1;
-      ASSERT_EQ(heard(), expected) << "client " << client << ", lane " << lane;
+      ASSERT_EQ(heard(1), expected) << "client " << client << ", lane " << lane;
     }
 }
 
@@ -95,7 +99,7 @@ TEST_F(Steering, OthersAreSpreadByTheKernel) {
         Case{"too short for a header", 0, 0, 13}}) {
     SCOPED_TRACE(each.name);
     for (unsigned client = 0; client < 32; ++client) send(client, each.connection_id, each.flags, each.bytes);
-    const auto counts = heard();
+    const auto counts = heard(32);
     EXPECT_EQ(counts[0] + counts[1], 32U);
     EXPECT_GT(counts[0], 0U);
     EXPECT_GT(counts[1], 0U);
@@ -106,7 +110,7 @@ TEST_F(Steering, WithoutItTheSourceDecides) {
   open_group(2);
   open_clients(32);
   for (unsigned client = 0; client < 32; ++client) send(client, 0x1000'0801, wire::flag::sealed);
-  const auto counts = heard();
+  const auto counts = heard(32);
   EXPECT_GT(counts[0], 0U);
   EXPECT_GT(counts[1], 0U);
 }
