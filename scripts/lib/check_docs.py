@@ -18,7 +18,7 @@ TEXT = r'"((?:[^"\\]|\\.)*)"'
 DROP = re.compile(r"^SERRIED_DROP\(\s*(\w+)\s*,\s*(\w+)\s*,\s*" + TEXT + r"\s*\)", re.M)
 COUNTER = re.compile(r"^SERRIED_(\w+)_COUNTER\(\s*(\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*" + TEXT + r"\s*\)", re.M)
 PAGE = "docs/running.md"
-PROGRAMS = ["serried-server", "serried-swarm", "serried-attack", "serried-token", "serried-integrity", "serried-ctl"]
+PROGRAMS = ["serried-server", "serried-swarm", "serried-attack", "serried-impair", "serried-token", "serried-integrity", "serried-ctl"]
 
 
 def drops(text):
