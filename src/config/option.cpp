@@ -200,7 +200,7 @@ constexpr std::array lanes{
     Option{"idle-sleep-us", "lanes", "idle_sleep", "us|auto",
            "sleep of a core whose lanes have nothing to do; auto: 0 where each lane has a core of its own and one is "
            "left, else 50",
-           [](C& c) -> Target { return &c.idle_sleep_us; }, 0, 1'000},
+           [](C& c) -> Target { return &c.idle_sleep_us; }, 0, 20'000},
     Option{"coalesce-us", "lanes", "coalesce", "us|auto",
            "how long an io lane lets datagrams gather before it looks again; auto: 0 where it has a core of its own, "
            "else 50",

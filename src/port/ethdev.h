@@ -17,8 +17,10 @@
 #include <string>
 #include <vector>
 
+#include "port/device_events.h"
 #include "port/host.h"
 #include "port/port.h"
+#include "port/silence.h"
 #include "port/xdp_program.h"
 
 struct rte_mbuf;
@@ -164,16 +166,23 @@ class EthdevDevice {
   [[nodiscard]] bool is_home_of(unsigned queue) const noexcept { return use_of(queue) == QueueUse::home; }
   [[nodiscard]] const EthdevReport& report() const noexcept { return report_; }
 
-  /// Read what the device lost before we saw it; the first lane that receives
-  /// counts it as nic_missed with its next receive. Control only.
-  void poll_missed() noexcept;
+  /// Read what the device lost before we saw it, and whether anything comes by it; the first lane that receives
+  /// counts the former as nic_missed with its next receive. Control only.
+  void poll_missed(Nanos now) noexcept;
+  /// As of the last poll_missed().
+  [[nodiscard]] bool silent() const noexcept { return silence_.silent(); }
   /// As the driver says, and, where the device stands on an interface of the kernel, as the kernel says too: net_af_xdp
   /// and net_af_packet never learn that a link is lost.
   [[nodiscard]] bool link_up() const noexcept;
+  /// Buffers of all lanes that are not in their pool. None, once no lane holds one and all devices are closed. Control
+  /// only.
+  [[nodiscard]] unsigned outstanding() const noexcept;
   /// The memory that the buffers of a queue lie in. Control only.
   void each_buffer_range(unsigned queue, const std::function<void(std::span<const std::byte>)>& visit) const;
   /// The XDP program through which net_af_xdp receives; none of other drivers. Control only.
   [[nodiscard]] const XdpProgram& xdp_program() const noexcept { return program_; }
+  /// What driver and system said of the device since it was opened. Control only.
+  [[nodiscard]] const DeviceEvents& events() const noexcept { return events_; }
 
  private:
   struct Plan;
@@ -194,7 +203,6 @@ class EthdevDevice {
   Result<Done> start(const Plan& plan);
   void set_filters();
   void wait_for_link();
-  [[nodiscard]] std::uint64_t losses() const noexcept;
 
   EthdevConfig config_;
   EthdevReport report_;
@@ -204,7 +212,9 @@ class EthdevDevice {
   std::vector<rte_mempool*> pools_;  ///< of each lane; null of one that only sends
   std::vector<std::unique_ptr<Ethdev>> lanes_;
   std::uint64_t losses_before_ = 0;
+  SilenceWatch silence_;
   bool configured_ = false, started_ = false;
+  DeviceEvents events_;
 };
 
 }  // namespace serried::port

@@ -79,6 +79,8 @@ wire::Mac made_up_mac(const std::string& name) {
   return mac;
 }
 
+std::uint64_t losses(const rte_eth_stats& stats) noexcept { return stats.imissed + stats.ierrors + stats.rx_nombuf; }
+
 Result<Done> check(const EthdevConfig& config) {
   const HostConfig& host = config.host;
   const std::string where = "device " + config.device + ": ";
@@ -166,6 +168,7 @@ SERRIED_SETUP EthdevDevice::~EthdevDevice() {
 
 SERRIED_SETUP void EthdevDevice::close() noexcept {
   if (!configured_) return;
+  events_.stop();
   // As it closes, net_af_xdp takes off what stands at the interface, whose program that may be.
   std::optional<OutOfSight> away;
   if (report_.driver == af_xdp && !program_.may_close(interface_index_)) away.emplace();
@@ -194,6 +197,8 @@ SERRIED_SETUP Result<Done> EthdevDevice::query(Plan& plan) {
   report_.tx_ip_checksum = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
   report_.tx_udp_checksum = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_UDP_CKSUM) != 0;
   plan.conf.rxmode.offloads = info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
+  // Some devices drop the frames of every VLAN that they were not told of (virtio).
+  if (config_.host.vlan != 0) plan.conf.rxmode.offloads |= info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
   plan.conf.txmode.offloads = info.tx_offload_capa & (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM);
   plan_mtu(plan);
   return Done{};
@@ -352,10 +357,11 @@ SERRIED_SETUP Result<Done> EthdevDevice::start(const Plan&) {
   if (const int error = rte_eth_dev_start(id); error != 0)
     return Error{std::string("does not start: ") + rte_strerror(-error)};
   started_ = true;
+  if (const auto heard = events_.listen(id); !heard) report_.notes.push_back(heard.error().message);
   set_filters();
   static_cast<void>(rte_eth_dev_get_mtu(id, &report_.mtu));
   wait_for_link();
-  losses_before_ = losses();
+  if (rte_eth_stats stats{}; rte_eth_stats_get(id, &stats) == 0) losses_before_ = losses(stats);
 
   HostConfig host = config_.host;
   host.mac = report_.mac;
@@ -370,10 +376,16 @@ SERRIED_SETUP Result<Done> EthdevDevice::start(const Plan&) {
   return Done{};
 }
 
-/// Only what is for us: no promiscuous mode, and of the groups those of neighbour discovery.
+/// Only what is for us: no promiscuous mode, our VLAN, and of the groups those of neighbour discovery.
 SERRIED_SETUP void EthdevDevice::set_filters() {
   const std::uint16_t id = report_.port_id;
   static_cast<void>(rte_eth_promiscuous_disable(id));
+  if (const std::uint16_t vlan = config_.host.vlan; vlan != 0) {
+    const int error = rte_eth_dev_vlan_filter(id, vlan, 1);
+    if (error != 0 && error != -ENOSYS && error != -ENOTSUP)
+      report_.notes.push_back("no filter for VLAN " + std::to_string(vlan) + " can be set: " + rte_strerror(-error) +
+                              "; its frames come where the device does not filter");
+  }
   if (!config_.host.has_ipv6) return;
   const wire::Mac groups[2] = {wire::multicast_mac(wire::solicited_node_address(config_.host.ipv6.address)),
                                {0x33, 0x33, 0, 0, 0, 1}};
@@ -398,14 +410,11 @@ SERRIED_SETUP void EthdevDevice::wait_for_link() {
   if (!report_.link_up) report_.notes.emplace_back("the link is down; is the cable in, is the peer up?");
 }
 
-std::uint64_t EthdevDevice::losses() const noexcept {
+void EthdevDevice::poll_missed(Nanos now) noexcept {
   rte_eth_stats stats{};
-  if (rte_eth_stats_get(report_.port_id, &stats) != 0) return 0;
-  return stats.imissed + stats.ierrors + stats.rx_nombuf;
-}
-
-void EthdevDevice::poll_missed() noexcept {
-  const std::uint64_t lost = losses();
+  if (rte_eth_stats_get(report_.port_id, &stats) != 0) return;
+  silence_.note(stats.ipackets, stats.opackets, now);
+  const std::uint64_t lost = losses(stats);
   // A driver that resets its statistics (a link event) must not turn the count back.
   if (lost < losses_before_) losses_before_ = 0;
   const auto first = std::find_if(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->receives(); });
@@ -418,6 +427,12 @@ bool EthdevDevice::link_up() const noexcept {
   rte_eth_link link{};
   return rte_eth_link_get_nowait(report_.port_id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP &&
          (interface_index_ == 0 || kernel_link_up(interface_index_));
+}
+
+unsigned EthdevDevice::outstanding() const noexcept {
+  unsigned away = 0;
+  for (const auto& lane : lanes_) away += lane->outstanding();
+  return away;
 }
 
 SERRIED_SETUP void EthdevDevice::each_buffer_range(unsigned queue,

@@ -45,8 +45,8 @@ void probe_instructions(const Needs& needs, const Machine& machine, Findings& fi
   if (!flags) return findings.cannot_tell("/proc/cpuinfo shows no flags");
   const auto all = machine::words(*flags);
   const auto has = [&](const char* flag) { return std::find(all.begin(), all.end(), flag) != all.end(); };
-  if (!has("sse4_2") || !has("popcnt") || !has("pclmulqdq"))
-    return findings.missing("this CPU has not all of SSE4.2, POPCNT and PCLMULQDQ, which this program is built for",
+  if (!has("sse4_2") || !has("popcnt"))
+    return findings.missing("this CPU has not both SSE4.2 and POPCNT, which this program is built for",
                             {{Kind::command, "", "another CPU; of a virtual machine another CPU model, as -cpu host"}});
   std::string text = "sse4.2";
   for (const auto& [flag, name] : {std::pair{"avx2", "avx2"},

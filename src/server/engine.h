@@ -32,13 +32,20 @@ namespace serried::server {
 struct PortLink {
   std::string device;
   bool up = false;
+  bool silent = false;  ///< nothing comes by it, though frames go out
 };
 
-/// What another program did to one device, and what came of it.
+/// What happened to one device, and what came of it.
 struct PortMishap {
   std::string device;
   std::string text;    ///< a sentence about the device
   bool fatal = false;  ///< nothing will arrive by it any more
+};
+
+/// What became of the buffers of a closed device.
+struct PortBuffers {
+  std::string device;
+  unsigned all = 0, missing = 0;
 };
 
 struct EngineSetup {
@@ -91,6 +98,9 @@ class Engine {
   [[nodiscard]] std::vector<link::AdminLink*> admin_links() const;
   /// Give buffers back to the port. After the last poll of every lane.
   virtual void close() noexcept = 0;
+  /// Control thread only, after close(): the devices end. Of each, in the order in which they are given; none of
+  /// sockets.
+  virtual std::vector<PortBuffers> close_ports() = 0;
 
  protected:
   Engine(const EngineSetup& setup, LaneBuilder& builder);

@@ -23,6 +23,7 @@ class SocketPorts {
   [[nodiscard]] std::vector<PortLink> links() const { return {}; }
   [[nodiscard]] std::vector<port::EthdevReport> reports() const { return {}; }
   [[nodiscard]] std::vector<PortMishap> mend() { return {}; }
+  std::vector<PortBuffers> close() { return {}; }
   [[nodiscard]] std::string endpoints() const;
   [[nodiscard]] std::vector<std::string> notes() const;
   [[nodiscard]] std::vector<admin::BanSink> ban_sinks() { return {}; }
@@ -50,6 +51,8 @@ class DevicePorts {
   [[nodiscard]] std::vector<PortLink> links() const;
   [[nodiscard]] std::vector<port::EthdevReport> reports() const;
   [[nodiscard]] std::vector<PortMishap> mend();
+  /// What a device has not sent yet came out of the buffers of others: all are closed before any is counted, or goes.
+  std::vector<PortBuffers> close();
   [[nodiscard]] std::string endpoints() const { return endpoints_; }
   [[nodiscard]] std::vector<std::string> notes() const;
   [[nodiscard]] std::vector<admin::BanSink> ban_sinks();
@@ -122,8 +125,10 @@ class EngineOn final : public Engine {
   }
 
   void close() noexcept override {
+    for (const auto& shard : shard_lanes_) shard->close();  // into the rings that the io lanes empty
     for (auto& host : hosts_) host->lane.close();
   }
+  std::vector<PortBuffers> close_ports() override { return ports_.close(); }
 
  private:
   using Lane = io::IoLane<typename Ports::Port, io::NoProbe, peers>;

@@ -1,6 +1,7 @@
 // The two kinds of port a server stands on, opened from its configuration.
 
 #include <algorithm>
+#include <numeric>
 
 #include <rte_ethdev.h>
 
@@ -161,13 +162,21 @@ Result<DevicePorts> DevicePorts::open(const EngineSetup& setup, LaneBuilder& bui
   return ports;
 }
 
-/// What a device has not sent yet came out of the buffers of others: all are closed before the first of them goes.
-DevicePorts::~DevicePorts() {
+DevicePorts::~DevicePorts() { static_cast<void>(close()); }
+
+std::vector<PortBuffers> DevicePorts::close() {
   for (Device& device : devices_) {
     device.flow.reset();  // while the device is there to take its rules back
     device.xdp.reset();
     device.ethdev->close();
   }
+  std::vector<PortBuffers> left;
+  for (const Device& device : devices_) {
+    const std::vector<unsigned>& of_lanes = device.ethdev->report().buffers;
+    left.push_back(
+        {device.name(), std::accumulate(of_lanes.begin(), of_lanes.end(), 0U), device.ethdev->outstanding()});
+  }
+  return left;
 }
 
 std::string DevicePorts::of(const Device& device) const { return devices_.size() == 1 ? "" : " of " + device.name(); }
@@ -183,14 +192,15 @@ std::vector<admin::BanSink> DevicePorts::ban_sinks() {
 
 void DevicePorts::poll_missed() noexcept {
   for (Device& device : devices_) {
-    device.ethdev->poll_missed();
+    device.ethdev->poll_missed(base::now());
     if (device.xdp) device.filtered = device.xdp->counts();
   }
 }
 
 std::vector<PortLink> DevicePorts::links() const {
   std::vector<PortLink> links;
-  for (const Device& device : devices_) links.push_back({device.name(), device.ethdev->link_up()});
+  for (const Device& device : devices_)
+    links.push_back({device.name(), device.ethdev->link_up(), device.ethdev->silent()});
   return links;
 }
 
@@ -204,6 +214,11 @@ std::vector<PortMishap> DevicePorts::mend() {
   using State = port::XdpProgram::State;
   std::vector<PortMishap> mishaps;
   for (Device& device : devices_) {
+    const port::DeviceEvents& events = device.ethdev->events();
+    if (events.is_leaving())
+      mishaps.push_back({device.name(), "the system takes it away (unbound, or unplugged)", true});
+    if (events.wants_reset())
+      mishaps.push_back({device.name(), "its driver must reset it, which is done by a new start", true});
     const port::XdpProgram& program = device.ethdev->xdp_program();
     const State state = program.state();
     if (state == State::another) {

@@ -101,6 +101,12 @@ int Runner::run() {
   for (const auto& loop : loops_) SERRIED_CHECK(loop->ended());
   const int code = report();
   engine_.close();
+  for (const PortBuffers& buffers : engine_.close_ports()) {
+    if (buffers.missing == 0)
+      log_.info("buffers of {}: all {} came back", buffers.device, buffers.all);
+    else  // net_af_xdp leaves those that the kernel was to fill
+      log_.info("buffers of {}: {} of {} did not come back", buffers.device, buffers.missing, buffers.all);
+  }
   return code;
 }
 
@@ -213,15 +219,21 @@ void Runner::print_status() {
 
 void Runner::watch_links() {
   const std::vector<PortLink> links = engine_.links();
-  links_up_.resize(links.size(), true);
+  links_.resize(links.size(), {{}, true, false});
   for (std::size_t i = 0; i < links.size(); ++i) {
-    const auto& [device, up] = links[i];
-    if (up == links_up_[i]) continue;
-    links_up_[i] = up;
-    if (up)
+    const auto& [device, up, silent] = links[i];
+    if (up && !links_[i].up)
       log_.info("link of {} is up again", device);
-    else
+    else if (!up && links_[i].up)
       log_.warn("link of {} is down; nothing arrives by it until it is up again", device);
+    if (!silent && links_[i].silent)
+      log_.info("frames come by {} again", device);
+    else if (silent && !links_[i].silent)
+      log_.warn(
+          "nothing came by {} for {} s, though frames went out: its network is cut, all its players are gone, or it "
+          "was reset by another program, and then only a new start helps",
+          device, port::SilenceWatch::patience / second);
+    links_[i] = links[i];
   }
 }
 

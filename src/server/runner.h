@@ -77,7 +77,7 @@ class Runner {
   bool draining_ = false;
   bool failed_ = false;              ///< it ends because it cannot go on
   std::vector<std::string> mended_;  ///< devices of which a mishap was logged
-  std::vector<bool> links_up_;       ///< by device, as of the last look; what is new was up
+  std::vector<PortLink> links_;      ///< by device, as of the last look; what is new was up
   base::ClockWatch clock_watch_;
 };
 

@@ -102,8 +102,8 @@ TEST(SetOption, IdleSleepMayBeLeftToTheServer) {
   EXPECT_EQ(config.idle_sleep_us, 0U);
   EXPECT_EQ(set_option(option("idle-sleep-us"), Texts{"auto"}, config), "");
   EXPECT_FALSE(config.idle_sleep_us.has_value());
-  EXPECT_EQ(set_option(option("idle-sleep-us"), Texts{"1001"}, config),
-            "must be a whole number of 0 to 1000 (us|auto) or auto");
+  EXPECT_EQ(set_option(option("idle-sleep-us"), Texts{"20001"}, config),
+            "must be a whole number of 0 to 20000 (us|auto) or auto");
 }
 
 /// What holds of every entry: the old name is free, the present one is there, and no name is listed twice.

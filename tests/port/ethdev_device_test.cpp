@@ -139,7 +139,7 @@ TEST(EthdevDevice, HasReceiveQueuesOfTheLanesAtHome) {
       if (lane % 2 == 1) device.lane(lane).receive(batch, 0);
       EXPECT_EQ(device.lane(lane).counters().rx_frames.value() != 0, lane % 2 == 1);
     }
-    device.poll_missed();
+    device.poll_missed(second);
     std::size_t bytes = 0;
     device.each_buffer_range(0, [](auto) { FAIL() << "it has none"; });
     device.each_buffer_range(1, [&bytes](std::span<const std::byte> range) { bytes += range.size(); });

@@ -192,7 +192,7 @@ TEST_F(RingPairTest, RunsOutOfBuffersAndRecovers) {
   EXPECT_EQ(client.acquire({all.data() + taken, 1}), 0U);
   for (unsigned i = 0; i < taken; ++i) client.release(all[i]);
   EXPECT_EQ(client.outstanding(), 0U);
-  client_->poll_missed();
+  client_->poll_missed(second);
   EXPECT_TRUE(client_->link_up());
 }
 

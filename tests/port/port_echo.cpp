@@ -98,7 +98,7 @@ int main(int count, char** words) {
     next_word = now + 20 * millisecond;
     speak(lane, to, now, number);
   }
-  device.value()->poll_missed();
+  device.value()->poll_missed(clock_now());
   lane.receive(batch, end);
   lane.release(batch);
   print(lane.counters());

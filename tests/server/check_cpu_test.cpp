@@ -10,6 +10,8 @@ TEST(CheckCpu, TheInstructionsThatTheProgramIsBuiltFor) {
   ReadyMachine made;
   EXPECT_NE((Checked{made, on_ice()}.text("instructions").find("sse4.2, avx2, avx512")), std::string::npos);
   made.file("/proc/cpuinfo", "flags : sse4_2 popcnt constant_tsc nonstop_tsc");
+  EXPECT_EQ((Checked{made, on_ice()}.text("instructions")), "sse4.2");
+  made.file("/proc/cpuinfo", "flags : sse4_1 popcnt constant_tsc nonstop_tsc");
   EXPECT_EQ((Checked{made, on_ice()}.state("instructions")), State::missing);
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <gtest/gtest.h>
+#include <rte_dev.h>
 
 #include "base/clock.h"
 #include "games/reference/game.h"
@@ -126,6 +127,17 @@ TEST(DevicePorts, EachDeviceIsNamed) {
       EXPECT_EQ(report[1].lane, "io0");
       EXPECT_EQ(report[1].part, "buffers of " + config.ports[1]);
       EXPECT_GT(report[1].pages_there + report[1].pages_elsewhere, 1'000U);
+      wire::Buffer held;
+      ASSERT_EQ(ports.lane(1).acquire({&held, 1}), 1U);
+      for (const unsigned missing : {1U, 0U}) {  // however often it is closed
+        const auto left = ports.close();
+        ASSERT_EQ(left.size(), 2U);
+        EXPECT_EQ(left[0].device, config.ports[0]);
+        EXPECT_GT(left[0].all, 1'000U);
+        EXPECT_EQ(left[1].device, config.ports[1]);
+        EXPECT_EQ(left[0].missing + left[1].missing, missing);
+        if (missing != 0) ports.lane(1).release(held);
+      }
     }
     config.ports = {"net_null0", std::to_string(port::EthdevDevice::find("net_null0").value())};
     config.addresses = {"10.0.0.1/24@" + config.ports[0], "10.0.1.1/24@" + config.ports[1]};
@@ -165,6 +177,10 @@ TEST(DevicePorts, MeasurementModeIsForHarmlessDriversAlone) {
       EXPECT_EQ(snapshot.counters[metrics::CounterId::world_players], 40U) << device;
       EXPECT_EQ(snapshot.counters[metrics::CounterId::sessions_sessions], 40U) << device;
       engine.value()->close();
+      const auto buffers = engine.value()->close_ports();
+      ASSERT_EQ(buffers.size(), 1U);
+      // What a ring holds is its reader's. Those that a shard lane had at hand went home too.
+      if (device == "net_null0") EXPECT_EQ(buffers[0].missing, 0U);
     }
     setup.config.ports = {"net_memif0"};
     const auto refused = Engine::open(setup);
@@ -177,6 +193,26 @@ TEST(DevicePorts, MeasurementModeIsForHarmlessDriversAlone) {
       setup.config.addresses = {"10.0.0.1/24@" + ports[0], "10.0.1.1/24@" + ports[1]};
       EXPECT_FALSE(static_cast<bool>(Engine::open(setup)));
     }
+  });
+}
+
+/// Expect the end of the server when one of its devices is wanted back, and none before.
+TEST(DevicePorts, ADeviceThatIsTakenAwayEndsTheServer) {
+  port::in_fresh_process([] {
+    ASSERT_TRUE(port::shared_eal_runs());
+    config::ServerConfig config;
+    config.players_max = config.sessions_max = 64;
+    config.ports = {"net_null0"};
+    config.addresses = {"10.0.0.1/24"};
+    auto opened = open<DevicePorts>(config);
+    ASSERT_TRUE(static_cast<bool>(opened)) << opened.error().message;
+    EXPECT_TRUE(opened.value().mend().empty());
+    rte_dev_event_callback_process("net_null0", RTE_DEV_EVENT_REMOVE);
+    const auto mishaps = opened.value().mend();
+    ASSERT_EQ(mishaps.size(), 1U);
+    EXPECT_EQ(mishaps[0].device, "net_null0");
+    EXPECT_NE(mishaps[0].text.find("takes it away"), std::string::npos);
+    EXPECT_TRUE(mishaps[0].fatal);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <regex>
 #include <signal.h>
 #include <sstream>
 #include <thread>
@@ -19,6 +20,13 @@
 #include "port/eal.h"
 #include "port/ethdev.h"
 #include "server/topology.h"
+
+// The calls by which a driver speaks, which are in no public header.
+extern "C" {
+struct rte_eth_dev;
+rte_eth_dev* rte_eth_dev_get_by_name(const char* name);
+int rte_eth_dev_callback_process(rte_eth_dev* device, rte_eth_event_type event, void* details);
+}
 
 namespace serried::server {
 namespace {
@@ -160,6 +168,36 @@ TEST_F(Run, ALostLinkIsSaidWithItsName) {
   EXPECT_NE(log.str().find("link of " + config.ports[1] + " is down"), std::string::npos) << log.str();
   EXPECT_NE(log.str().find("link of " + config.ports[1] + " is up again"), std::string::npos) << log.str();
   EXPECT_EQ(log.str().find("link of " + config.ports[0]), std::string::npos) << log.str();
+  for (const std::string& device : config.ports)
+    EXPECT_TRUE(std::regex_search(log.str(), std::regex{"buffers of " + device + ": all [0-9]+ came back"}))
+        << log.str();
+}
+
+/// Let the driver of one of two devices say that it must be reset, as of a virtual function whose NIC is. Expect one
+/// sentence with its name, and the end.
+TEST_F(Run, ADeviceThatMustBeResetEndsIt) {
+  const auto stays = port::make_ring_pair("works", 1), must = port::make_ring_pair("resets", 1);
+  ASSERT_TRUE(stays && must);
+  config::ServerConfig config = small(60);
+  config.driver = config::Driver::ethdev;
+  config.udp_port = 40'000;
+  config.ports = {stays.value().first, must.value().first};
+  config.addresses = {"10.0.0.1/24@" + config.ports[0], "10.0.1.1/24@" + config.ports[1]};
+  config.log_file = json_.string() + ".log";
+  EXPECT_EQ(run(config,
+                [&config] {
+                  rte_eth_dev_callback_process(rte_eth_dev_get_by_name(config.ports[1].c_str()),
+                                               RTE_ETH_EVENT_INTR_RESET, nullptr);
+                }),
+            1);
+  std::stringstream log;
+  log << std::ifstream{config.log_file}.rdbuf();
+  std::filesystem::remove(config.log_file);
+  const std::string sentence = "error " + config.ports[1] + ": its driver must reset it";
+  const std::size_t said = log.str().find(sentence);
+  ASSERT_NE(said, std::string::npos) << log.str();
+  EXPECT_EQ(log.str().find("must reset it", said + sentence.size()), std::string::npos) << log.str();
+  EXPECT_EQ(log.str().find(config.ports[0]), std::string::npos) << log.str();
 }
 
 TEST_F(Run, ASummaryThatCannotBeWrittenIsAFailure) { EXPECT_EQ(run(1, "/nowhere/at/all/run.json"), 1); }

@@ -78,6 +78,7 @@ void Fleet::start(std::uint32_t index, Nanos now, std::int64_t unix_now_s) {
   session.entropy = entropy_;
   session.audit = options_.audit;
   session.pools = &pools_;
+  session.connect_timeout = options_.connect_timeout_s * second;
   session.on_message = {&Fleet::hear, this};
   bot.requests.restart();
   if (!bot.session.start(session, now)) {

@@ -46,6 +46,10 @@ void declare_wire(Arguments& app, SwarmOptions& options, Texts& texts) {
       .shown()
       .range(1, 64);
   app.add("--connect-rate", options.connect_rate, "handshakes begun a second").unit("1/s").shown().range(0.1, 1e6);
+  app.add("--connect-timeout", options.connect_timeout_s, "without a connection after so long, a bot has failed")
+      .unit("s")
+      .shown()
+      .range(1, 600);
   app.add("--roam-per-minute", options.roams_per_minute, "changes of each bot's UDP port, as by a NAT")
       .unit("1/min")
       .shown()

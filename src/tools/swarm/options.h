@@ -27,6 +27,7 @@ struct SwarmOptions {
   double hold_seconds = 0;
   unsigned linger_seconds = 0;  ///< after the end, silent
   double connect_rate = 2000;
+  unsigned connect_timeout_s = 10;
   double chats_per_minute = 0, commands_per_minute = 0, roams_per_minute = 0;  ///< of each bot
   std::uint64_t seed = 1;
   std::uint64_t player_base = 1;

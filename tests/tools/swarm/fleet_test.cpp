@@ -69,6 +69,20 @@ TEST(Fleet, PlaysOverABadWire) {
   EXPECT_GT(summary.drops.at("replay_seen"), 0U);
 }
 
+TEST(Fleet, WaitsForAConnectionAsLongAsItIsTold) {
+  Arena arena(3, 3, {.loss = 1.0});
+  arena.options.connect_timeout_s = 30;
+  arena.fleet =
+      std::make_unique<Fleet>(arena.options, arena.server.key, arena.random.entropy(), arena.ports, arena.now);
+  arena.engine = std::make_unique<tools::Engine<port::LoopPort, test::ManualClock>>(*arena.there, *arena.fleet,
+                                                                                    test::ManualClock{&arena.now});
+  EXPECT_FALSE(arena.run(29 * second));
+  ASSERT_TRUE(arena.run(10 * second));
+  const tools::Summary summary = arena.fleet->summary(arena.now, arena.totals);
+  EXPECT_EQ(summary.connected, 0U);
+  EXPECT_EQ(summary.error_kinds.at("connect_timeout"), 3U);
+}
+
 TEST(Fleet, StopsEarlyInOrder) {
   Arena arena(10, 10, calm(), 0);
   for (int i = 0; i < 1500; ++i) arena.step();
