@@ -14,7 +14,7 @@ import time
 
 prctl, PR_SET_PDEATHSIG = ctypes.CDLL(None).prctl, 1
 NODES = 2
-NODE_CPUS = 2
+NODE_CPUS = 2  # with three, this kernel stands still in this emulator as it starts
 QUEUES = 4
 NIC_PCI = ["0000:41:00.0", "0000:81:00.0"]  # behind the root ports of buses 0x40 and 0x80
 NIC_MAC = ["52:54:00:00:00:10", "52:54:00:00:00:11"]
@@ -46,12 +46,14 @@ class Network:
     def __init__(self):
         self.space = f"serried-{os.getpid()}-machine"
         self.within = ["ip", "netns", "exec", self.space]
+        self.relay, self.tagged = None, None
 
-    def lay(self):
+    def lay(self, queues):
+        """`queues`: of each NIC. A tap of one is another kind than one of several."""
         sh("ip", "netns", "add", self.space)
         sh("ip", "-n", self.space, "link", "set", "lo", "up")
         for i in range(NODES):
-            sh("ip", "-n", self.space, "tuntap", "add", f"tap{i}", "mode", "tap", "multi_queue", "vnet_hdr")
+            sh("ip", "-n", self.space, "tuntap", "add", f"tap{i}", "mode", "tap", *(["multi_queue"] if queues > 1 else []), "vnet_hdr")
             sh("ip", "-n", self.space, "address", "add", f"10.77.{i}.2/24", "dev", f"tap{i}")
             sh("ip", "-n", self.space, "link", "set", f"tap{i}", "up")
         sh("ip", "-n", self.space, "address", "add", f"{self.own}/128", "dev", "lo")
@@ -61,19 +63,68 @@ class Network:
         """Which NIC what we send to the shared address goes to."""
         sh("ip", "-n", self.space, "-6", "route", "replace", f"{self.shared_server}/128", "dev", f"tap{nic}", "src", self.own)
 
+    def send_large(self, server, sizes, times):
+        """Datagrams of these sizes, over a wire that carries them whole."""
+        for i in range(NODES):
+            sh("ip", "-n", self.space, "link", "set", f"tap{i}", "mtu", "9000")
+        sh(*self.within, "python3", "-c", "import socket, time\n"
+           "wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+           f"for size in {sizes} * {times}: wire.sendto(bytes(size), ('{server}', 40000)); time.sleep(0.01)")
+        for i in range(NODES):
+            sh("ip", "-n", self.space, "link", "set", f"tap{i}", "mtu", "1500")
+
+    def lay_vlan(self, nic, vlan):
+        """What leads to the network of a NIC is in this VLAN from now on."""
+        relay = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vlan_relay.py")
+        self.relay = subprocess.Popen([*self.within, "python3", relay, f"tap{nic}", str(vlan), "tagged"], stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE, text=True, preexec_fn=ends_with_us)
+        if self.relay.stdout.readline() != "ready\n":
+            raise MachineError("scripts/lib/vlan_relay.py does not start; see above")
+        sh("ip", "-n", self.space, "address", "flush", "dev", f"tap{nic}")
+        sh("ip", "-n", self.space, "address", "add", f"10.77.{nic}.2/24", "dev", "tagged")
+        sh("ip", "-n", self.space, "link", "set", "tagged", "up")
+        self.tagged = nic
+
+    def remove_vlan(self):
+        """Back to what lay() made."""
+        self.end_relay()
+        sh("ip", "-n", self.space, "address", "add", f"10.77.{self.tagged}.2/24", "dev", f"tap{self.tagged}")
+
+    def end_relay(self):
+        if self.relay is not None:
+            self.relay.kill()
+            self.relay.wait()
+            self.relay = None
+
     def remove(self):
+        self.end_relay()
         sh("ip", "netns", "delete", self.space, check=False)
 
 
 class Machine:
-    """`room`: a folder for its sockets and logs."""
+    """`room`: a folder for its sockets and logs. Its NICs are of model `nic`, with `options` of QEMU's."""
 
-    def __init__(self, room, network, kernel, initramfs, cpu="max", nic_options=""):
+    def __init__(self, room, network, kernel, initramfs, cpu, nic, options):
         self.room, self.network, self.cpu = room, network, cpu
-        self.kernel, self.initramfs, self.nic_options = kernel, initramfs, nic_options
+        self.kernel, self.initramfs, self.nic, self.options = kernel, initramfs, nic, options
         self.console = os.path.join(room, "console.log")
-        self.number, self.lines, self.process = 0, [], None
+        self.number, self.lines, self.process, self.began = 0, [], None, 0.0
         self.news = threading.Condition()
+
+    def has_queues(self):
+        """Of each NIC."""
+        return QUEUES if self.nic == "virtio" else 1
+
+    def nic_words(self, number):
+        """A NIC, with its wire."""
+        place = f"id=nic{number},bus=port{number},netdev=wire{number},mac={NIC_MAC[number]}"
+        if self.nic == "virtio":
+            device = (f"virtio-net-pci,{place},mq=on,vectors={2 * QUEUES + 2},rss=on,hash=on,disable-legacy=on,iommu_platform=on"
+                      f"{self.options}")
+        else:
+            device = f"{self.nic},{place}{self.options}"
+        queues = f",queues={self.has_queues()}" if self.has_queues() > 1 else ""
+        return ["-netdev", f"tap,id=wire{number},ifname=tap{number}{queues},vhost=off,script=no,downscript=no", "-device", device]
 
     def command(self):
         nodes = ["-m", "3G", "-smp", f"{NODES * NODE_CPUS},sockets={NODES},cores={NODE_CPUS},threads=1"]
@@ -84,9 +135,7 @@ class Machine:
             # A device of pcie.0 belongs to no node; one behind an expander bus does.
             nics += ["-device", f"pxb-pcie,id=bus{i},bus=pcie.0,bus_nr={64 * (i + 1)},numa_node={i}",
                      "-device", f"pcie-root-port,id=port{i},bus=bus{i},chassis={i + 1}",
-                     "-netdev", f"tap,id=wire{i},ifname=tap{i},queues={QUEUES},vhost=off,script=no,downscript=no",
-                     "-device", f"virtio-net-pci,id=nic{i},bus=port{i},netdev=wire{i},mac={NIC_MAC[i]},mq=on,"
-                     f"vectors={2 * QUEUES + 2},rss=on,hash=on,disable-legacy=on,iommu_platform=on{self.nic_options}"]
+                     *self.nic_words(i)]
         line = ("console=ttyS0 quiet nokaslr mitigations=off intel_iommu=on iommu=nopt no_timer_check tsc=reliable "
                 "random.trust_cpu=on panic=-1")
         return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-M", "q35", "-accel",
@@ -99,6 +148,7 @@ class Machine:
 
     def start(self, seconds=300):
         """Returns when its first program takes requests."""
+        self.began = time.monotonic()
         log = open(os.path.join(self.room, "qemu.log"), "w", encoding="utf-8")
         with log:
             self.process = subprocess.Popen([*self.network.within, *self.command()], stdin=subprocess.DEVNULL, stdout=log,

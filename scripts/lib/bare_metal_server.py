@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import time
 
@@ -13,26 +14,29 @@ PATIENCE_S = 240  # for anything that is to happen once: the CPUs are emulated, 
 PORT = 40000
 
 
+def server_words(profile, io_lanes, more):
+    """The server's command line: both NICs by their profile. Patient in all that a slow machine is late with, and asleep when
+    there is nothing to do: the CPUs are shared."""
+    addresses = []
+    for i, nic in enumerate(NIC_PCI):
+        addresses += ["--address", f"10.77.{i}.1/24@{nic}", "--address", f"{Network.shared_server}/128@{nic}"]
+    return ["serried-server", "--profile", ",".join([profile, *(f"pci={nic}" for nic in NIC_PCI)]), *addresses,
+            "--io-lanes", str(io_lanes), "--shards", "2", "--token-key", "/etc/token.key", "--players-max", "256",
+            "--sessions-max", "1024", "--npcs", "0", "--tick-rate", "10", "--idle-sleep-us", "5000", "--coalesce-us", "1000",
+            "--address-rate", "0", "--prefix-rate", "0", "--audit", "1", "--timeout-ms", "60000", *more]
+
+
 class Server:
-    """serried-server in the machine, on the NICs of `nics`. Its files are in /run."""
+    """serried-server in the machine. Its files are in /run."""
 
     runs = 0
 
-    def __init__(self, machine, logs, nics=(0, 1), io_lanes=4, more=(), eal=()):
-        self.machine, self.logs = machine, logs
+    def __init__(self, machine, logs, words):
+        self.machine, self.logs, self.began, self.last_log = machine, logs, time.monotonic(), ""
         type(self).runs += 1
         self.name = f"server{self.runs}"
-        ports = []
-        for i in nics:
-            ports += ["--port", NIC_PCI[i], "--address", f"10.77.{i}.1/24@{NIC_PCI[i]}", "--address",
-                      f"{Network.shared_server}/128@{NIC_PCI[i]}"]
-        devices = [word for i in nics for word in ("-a", NIC_PCI[i])]
-        # Patient in all that a slow machine is late with, and asleep when there is nothing to do: the CPUs are shared.
-        words = ["serried-server", *devices, "--in-memory", *eal, "--", *ports, "--io-lanes", str(io_lanes), "--shards", "1",
-                 "--token-key", "/etc/token.key", "--players-max", "256", "--sessions-max", "1024", "--npcs", "0", "--tick-rate", "10",
-                 "--idle-sleep-us", "1000", "--coalesce-us", "1000", "--address-rate", "0", "--prefix-rate", "0", "--audit", "1",
-                 "--timeout-ms", "60000", "--status", "line", "--log-level", "debug", "--json-summary", f"/run/{self.name}.json",
-                 "--control-socket", "/run/control", *more]
+        words = [*words, "--status", "line", "--log-level", "debug", "--json-summary",
+                 f"/run/{self.name}.json", "--control-socket", "/run/control"]
         machine.must(f"rm -f /run/{self.name}.*; ({{ setsid {shlex.join(words)} >/run/{self.name}.log 2>&1 & "
                      f"echo $! >/run/{self.name}.pid; wait $!; echo $? >/run/{self.name}.code; }} &)")
 
@@ -41,8 +45,9 @@ class Server:
         return self.machine.run(f"cat /run/{self.name}.log")[1]
 
     def keep_log(self):
+        self.last_log = self.log()
         with open(os.path.join(self.logs, f"{self.name}.log"), "w", encoding="utf-8") as file:
-            file.write(self.log() + "\n")
+            file.write(self.last_log + "\n")
 
     def wait_for_text(self, text, seconds=PATIENCE_S):
         """Whether it said so in time, before it ended."""
@@ -92,9 +97,9 @@ class Swarm:
 
     runs = 0
 
-    def __init__(self, network, room, logs, program, server, bots, seconds, more=()):
+    def __init__(self, network, room, logs, program, server, bots, seconds, more=(), patience_s=120):
         type(self).runs += 1
-        self.bots, self.name = bots, f"swarm{self.runs}"
+        self.bots, self.name, self.first_played = bots, f"swarm{self.runs}", 0.0
         self.log_file = os.path.join(logs, f"{self.name}.log")
         self.json_file = os.path.join(logs, f"{self.name}.json")
         if os.path.exists(self.json_file):
@@ -103,20 +108,24 @@ class Swarm:
             self.process = subprocess.Popen(
                 [*network.within, program, "--driver", "socket", "--server", f"{server}:{PORT}", "--token-key",
                  os.path.join(room, "token.key"), "--bots", str(bots), "--player-base", str(1000 * self.runs), "--rate", "5",
-                 "--connect-rate", "20", "--seconds", str(seconds), "--draw", "0", "--status", "line", "--json", self.json_file, *more],
+                 "--connect-rate", "20", "--connect-timeout", str(patience_s), "--seconds", str(seconds), "--draw", "0", "--status",
+                 "line", "--json", self.json_file, *more],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=ends_with_us)
 
     def log(self):
         with open(self.log_file, encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def wait_until_all_play(self, seconds=PATIENCE_S):
-        limit = time.monotonic() + seconds
+    def must_all_play(self):
+        limit = time.monotonic() + PATIENCE_S
         while time.monotonic() < limit and self.process.poll() is None:
-            if re.search(rf"swarm: {self.bots}/{self.bots} playing", self.log()):
-                return True
+            said = self.log()
+            if not self.first_played and re.search(r"swarm: [1-9]\d*/\d+ playing", said):
+                self.first_played = time.monotonic()
+            if f"swarm: {self.bots}/{self.bots} playing" in said:
+                return
             time.sleep(0.2)
-        return False
+        raise MachineError(f"not all bots of {self.name} came to play; see {self.log_file}")
 
     def wait_for_end(self, seconds=PATIENCE_S):
         """Its exit code and its figures; code None when it had to be stopped."""
@@ -130,6 +139,11 @@ class Swarm:
                 return code, json.load(file)
         except (OSError, ValueError):
             return code, {}
+
+    def finish(self):
+        """As Ctrl-C does: it ends in order, and its figures are of this moment."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
 
     def stop(self):
         if self.process.poll() is None:

@@ -20,11 +20,11 @@ ROOT = guest.ROOT
 LIB = os.path.dirname(os.path.abspath(__file__))
 # Drivers of the kernel, and plugins of DPDK, that the server needs on this machine.
 MODULES = ["virtio_pci", "virtio_net", "virtio-rng", "vfio-pci", "vfio_iommu_type1"]
-PLUGINS = ["bus_pci", "bus_vdev", "mempool_ring", "net_virtio"]
+PLUGINS = ["bus_pci", "bus_vdev", "mempool_ring", "net_virtio", "net_e1000"]
 
 
 def step_names():
-    return list(dict.fromkeys(name for steps in BOOTS.values() for name, _ in steps if name not in ALWAYS))
+    return list(dict.fromkeys(name for boot in BOOTS for name, _ in boot.steps if name not in ALWAYS))
 
 
 def read_options():
@@ -35,6 +35,8 @@ def read_options():
         epilog=f"steps: {' '.join(step_names())}\nexit code: 0 all passed; 1 something failed; 2 a bad option; 130 interrupted")
     parser.add_argument("--step", action="append", choices=step_names(), metavar="NAME",
                         help="only this one, and what it needs; may be given several times")
+    parser.add_argument("--nightly", action="store_true",
+                        help="further steps: large frames, a VLAN, NICs unbound or reset, without offloads, of Intel's")
     parser.add_argument("--keep", action="store_true", help="leave the system that was booted, and say where")
     parser.add_argument("--build", default=os.path.join(ROOT, "build/release"), metavar="DIR", help="where the programs are")
     parser.add_argument("--only-check-options", action="store_true", help=argparse.SUPPRESS)
@@ -115,18 +117,19 @@ def show_logs(machine, steps):
         show_text(name, text)
 
 
-def run_boot(options, cpu, made, room, logs, count):
+def run_boot(options, boot, made, room, logs, count):
     image, initramfs, programs = made
-    wanted = [(name, step) for name, step in BOOTS[cpu] if name in ALWAYS or not options.step or name in options.step]
-    if all(name in ALWAYS for name, _ in wanted):
+    wanted = [(name, step) for name, step in boot.steps_of(options.nightly or options.step)
+              if name in ALWAYS or not options.step or name in options.step]
+    if all(name in ALWAYS for name, _ in wanted) or (boot.nightly and not options.nightly and not options.step):
         return
     network = Network()
-    machine = Machine(room, network, image, initramfs, cpu)
-    steps = Steps(machine, network, room, logs, programs, count)
+    machine = Machine(room, network, image, initramfs, boot.cpu, boot.nic, boot.options)
+    steps = Steps(boot, machine, network, room, logs, programs, count)
     began = time.monotonic()
     try:
-        network.lay()
-        print(f"== boot: -cpu {cpu}", flush=True)
+        network.lay(machine.has_queues())
+        print(f"== boot: {boot.title}", flush=True)
         try:
             machine.start()
         except MachineError:
@@ -149,7 +152,7 @@ def run_boot(options, cpu, made, room, logs, count):
         machine.stop()
         network.remove()
         if os.path.exists(machine.console):
-            shutil.copy(machine.console, os.path.join(logs, f"console-{cpu}.log"))
+            shutil.move(machine.console, os.path.join(logs, f"console{BOOTS.index(boot) + 1}.log"))
 
 
 def test(options):
@@ -158,8 +161,8 @@ def test(options):
     room = tempfile.mkdtemp(prefix="serried-machine-")
     try:
         made = make_system(options, room)
-        for cpu in BOOTS:
-            run_boot(options, cpu, made, room, logs, count)
+        for boot in BOOTS:
+            run_boot(options, boot, made, room, logs, count)
     except (MachineError, guest.GuestError) as error:
         count(False, str(error))
     finally:
