@@ -7,6 +7,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "base/text.h"
 #include "config/ports.h"
 #include "link/rows.h"
 #include "port/address.h"
@@ -283,17 +284,6 @@ const Option* find(std::string_view name) {
   return found == all.end() ? nullptr : &*found;
 }
 
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts(1);
-  for (const char c : text) {
-    if (c == separator)
-      parts.emplace_back();
-    else
-      parts.back() += c;
-  }
-  return parts;
-}
-
 std::string number_fault(const Option& option) {
   return "must be a whole number of " + option_range(option) + " (" + option.unit + ")";
 }
@@ -312,7 +302,7 @@ std::string set_number(const Option& option, const std::string& text, Number& ou
 }
 
 std::string set_choice(const Option& option, const std::string& text, std::uint8_t& out) {
-  const auto names = split(option.choices, '|');
+  const auto names = base::split(option.choices, '|');
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i] != text) continue;
     out = static_cast<std::uint8_t>(i);
@@ -364,7 +354,7 @@ struct Text {
     return text;
   }
   std::string operator()(const bool* from) const { return *from ? "on" : "off"; }
-  std::string operator()(const std::uint8_t* from) const { return split(option.choices, '|').at(*from); }
+  std::string operator()(const std::uint8_t* from) const { return base::split(option.choices, '|').at(*from); }
   std::string operator()(const std::optional<unsigned>* from) const {
     return from->has_value() ? std::to_string(**from) : "auto";
   }

@@ -2,9 +2,8 @@
 
 #include "crypt/token_text.h"
 
-#include <cstdio>
-
 #include "base/setup.h"
+#include "base/text.h"
 #include "base/utf8.h"
 #include "crypt/field_text.h"
 #include "crypt/private_file.h"
@@ -15,9 +14,7 @@ namespace {
 constexpr FileKind token_key_file{.name = "token key"};
 
 [[nodiscard]] std::string hex_number(std::uint64_t value) {
-  char text[2 + 16 + 1];
-  std::snprintf(text, sizeof text, "0x%016llx", static_cast<unsigned long long>(value));
-  return text;
+  return base::formatted("0x%016llx", static_cast<unsigned long long>(value));
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/text.h"
+
 namespace serried::machine {
 namespace {
 
@@ -11,17 +13,6 @@ struct Mount {
   bool unified = false;                  ///< version 2
   std::vector<std::string> controllers;  ///< of version 1
 };
-
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts(1);
-  for (const char c : text) {
-    if (c == separator)
-      parts.emplace_back();
-    else
-      parts.back() += c;
-  }
-  return parts;
-}
 
 bool holds(const std::vector<std::string>& texts, std::string_view wanted) {
   return std::find(texts.begin(), texts.end(), wanted) != texts.end();
@@ -32,7 +23,7 @@ std::vector<Mount> mounts(const View& view) {
   for (const std::string& line : view.lines("/proc/self/mounts")) {
     const auto parts = words(line);
     if (parts.size() < 4 || !parts[2].starts_with("cgroup")) continue;
-    found.push_back({parts[1], parts[2] == "cgroup2", split(parts[3], ',')});
+    found.push_back({parts[1], parts[2] == "cgroup2", base::split(parts[3], ',')});
   }
   return found;
 }
@@ -40,9 +31,9 @@ std::vector<Mount> mounts(const View& view) {
 /// Where this process is in the hierarchy of `controller`, or in the unified one. Below the root of its namespace.
 std::string own_path(const View& view, const Mount& mount, std::string_view controller) {
   for (const std::string& line : view.lines("/proc/self/cgroup")) {
-    const auto parts = split(line, ':');
+    const auto parts = base::split(line, ':');
     if (parts.size() < 3) continue;
-    if (mount.unified ? parts[1].empty() : holds(split(parts[1], ','), controller)) return parts[2];
+    if (mount.unified ? parts[1].empty() : holds(base::split(parts[1], ','), controller)) return parts[2];
   }
   return "/";
 }

@@ -2,11 +2,11 @@
 
 #include <arpa/inet.h>
 #include <charconv>
-#include <cstdio>
 #include <cstring>
 #include <net/if.h>
 
 #include "base/setup.h"
+#include "base/text.h"
 #include "wire/endpoint.h"
 
 namespace serried::port {
@@ -115,9 +115,7 @@ SERRIED_SETUP std::string format_endpoint(const wire::Path& path) {
 }
 
 SERRIED_SETUP std::string format_mac(const std::array<std::uint8_t, 6>& mac) {
-  char text[18];
-  std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
-  return text;
+  return base::formatted("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
 }  // namespace serried::port

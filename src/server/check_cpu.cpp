@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/text.h"
 #include "config/engine_config.h"
 #include "machine/cgroup.h"
 #include "machine/memory.h"
@@ -102,13 +103,12 @@ void probe_cpus(const Needs& needs, const Machine& machine, Findings& findings) 
 void probe_quota(const Needs& needs, const Machine& machine, Findings& findings) {
   const auto quota = machine::cpu_quota(machine.view);
   if (!quota) return findings.ok("no limit of CPU time");
-  char cpus[32];
-  std::snprintf(cpus, sizeof cpus, "%.3g", quota->cpus);
+  const std::string cpus = base::formatted("%.3g", quota->cpus);
   const unsigned cores = std::min(needs.lane_cores, static_cast<unsigned>(needs.cpus.size()));
   if (quota->cpus >= cores)
-    return findings.ok(std::string{cpus} + " CPUs of time for the cores of the lanes, " + std::to_string(cores));
+    return findings.ok(cpus + " CPUs of time for the cores of the lanes, " + std::to_string(cores));
   findings.advised(
-      std::string{cpus} + " CPUs of time (" + quota->file + ") for lanes that poll on " + std::to_string(cores) +
+      cpus + " CPUs of time (" + quota->file + ") for lanes that poll on " + std::to_string(cores) +
           (needs.eal.cores ? ": each tenth of a second the kernel stops them" : ": the server leaves some idle"),
       {{Kind::command, "",
         "name CPUs in its place: AllowedCPUs= without CPUQuota=, docker --cpuset-cpus without --cpus"}});

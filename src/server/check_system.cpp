@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/text.h"
 #include "crypt/token.h"
 #include "machine/memory.h"
 #include "machine/process.h"
@@ -240,9 +241,7 @@ std::string as_bound(const port::Address& address) {
   for (std::size_t at = port::is_ipv4(address) ? 12 : 0; at < address.size(); at += 4) {
     std::uint32_t word = 0;
     std::memcpy(&word, address.data() + at, sizeof word);
-    char digits[9];
-    std::snprintf(digits, sizeof digits, "%08X", word);
-    text += digits;
+    text += base::formatted("%08X", word);
   }
   return text;
 }
@@ -288,11 +287,7 @@ bool has_ipv4(const machine::View& view, const std::string& text) {
 
 bool has_ipv6(const machine::View& view, const port::Address& address) {
   std::string digits;
-  for (const unsigned byte : address) {
-    char two[3];
-    std::snprintf(two, sizeof two, "%02x", byte);
-    digits += two;
-  }
+  for (const unsigned byte : address) digits += base::formatted("%02x", byte);
   for (const std::string& line : view.lines("/proc/net/if_inet6"))
     if (line.starts_with(digits)) return true;
   return false;

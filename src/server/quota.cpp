@@ -1,7 +1,8 @@
 #include "server/quota.h"
 
 #include <algorithm>
-#include <cstdio>
+
+#include "base/text.h"
 
 namespace serried::server {
 
@@ -12,9 +13,7 @@ unsigned cores_within(double quota_cpus) noexcept {
 
 std::string quota_warning(const std::optional<machine::CpuQuota>& quota, unsigned lane_cores, bool cores_named) {
   if (!quota || quota->cpus >= lane_cores) return {};
-  char cpus[32];
-  std::snprintf(cpus, sizeof cpus, "%.3g", quota->cpus);
-  return "the CPU time of this cgroup is that of " + std::string{cpus} + " CPUs (" + quota->file +
+  return "the CPU time of this cgroup is that of " + base::formatted("%.3g", quota->cpus) + " CPUs (" + quota->file +
          "), and lanes poll on " + std::to_string(lane_cores) +
          (cores_named ? ": the kernel stops them again and again; name fewer cores" : "") +
          "; give it CPUs instead (AllowedCPUs=, docker --cpuset-cpus) and no quota";

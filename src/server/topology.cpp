@@ -1,12 +1,12 @@
 #include "server/topology.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <set>
 
 #include <hwloc.h>
 
+#include "base/text.h"
 #include "machine/cgroup.h"
 
 namespace serried::server {
@@ -28,9 +28,8 @@ CpuPlace place_in(hwloc_topology_t topology, hwloc_obj_t cpu) {
 /// On the node of the CPUs that are nearest to it, where they have all the same.
 PciPlace place_of_nic(hwloc_topology_t topology, hwloc_obj_t nic, std::span<const CpuPlace> cpus) {
   const auto& pci = nic->attr->pcidev;
-  char address[32];
-  std::snprintf(address, sizeof address, "%04x:%02x:%02x.%x", unsigned{pci.domain}, unsigned{pci.bus},
-                unsigned{pci.dev}, unsigned{pci.func});
+  const std::string address = base::formatted("%04x:%02x:%02x.%x", unsigned{pci.domain}, unsigned{pci.bus},
+                                              unsigned{pci.dev}, unsigned{pci.func});
   std::set<unsigned> nodes;
   if (const hwloc_obj_t near = hwloc_get_non_io_ancestor_obj(topology, nic); near != nullptr && near->cpuset != nullptr)
     for (const CpuPlace& place : cpus)

@@ -1,10 +1,10 @@
 #include "telemetry/summary.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "telemetry/allocations.h"
 
 namespace serried::telemetry {
@@ -123,9 +123,7 @@ std::string summary_json(const Snapshot& snapshot, const Meter& meter, const Sta
                         {"dropped", snapshot.dropped()},
                         {"balanced", snapshot.balanced()}};
   // Text: a reader that keeps numbers as doubles would lose bits.
-  char hash[17];
-  std::snprintf(hash, sizeof hash, "%016llx", static_cast<unsigned long long>(snapshot.world_hash));
-  json["world_hash"] = hash;
+  json["world_hash"] = base::formatted("%016llx", static_cast<unsigned long long>(snapshot.world_hash));
   json["world_tick"] = snapshot.world_tick;
   json["memory"] = memory(snapshot);
   json["config"] = Json::object();

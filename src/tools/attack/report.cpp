@@ -1,19 +1,13 @@
 #include "tools/attack/report.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "base/json.h"
+#include "base/text.h"
+
 namespace serried::tools {
 
 namespace {
-
-template <class... Values>
-std::string format(const char* pattern, Values... values) {
-  char buffer[256];
-  const int count = std::snprintf(buffer, sizeof buffer, pattern, values...);
-  return {buffer, std::min<std::size_t>(static_cast<std::size_t>(std::max(count, 0)), sizeof buffer - 1)};
-}
 
 auto number(std::uint64_t value) { return static_cast<unsigned long long>(value); }
 
@@ -41,25 +35,26 @@ double AttackSummary::amplification() const noexcept {
 }
 
 std::string attack_table(const AttackSummary& s) {
-  std::string text =
-      format("%-16s %12s %12s %10s %12s %13s\n", "kind", "sent", "a second", "answers", "bytes back", "amplification");
+  std::string text = base::formatted("%-16s %12s %12s %10s %12s %13s\n", "kind", "sent", "a second", "answers",
+                                     "bytes back", "amplification");
   for (std::size_t i = 0; i < attack_kinds; ++i) {
     const AttackTally::Of& kind = s.tally.of[i];
     if (kind.datagrams == 0 && kind.answers == 0) continue;
-    text += format("%-16s %12llu %12.0f %10llu %12llu %13.4f\n",
-                   std::string(kind_name(AttackKind{static_cast<std::uint8_t>(i)})).c_str(), number(kind.datagrams),
-                   per_second(kind.datagrams, s.seconds), number(kind.answers), number(kind.answer_bytes),
-                   amplification(kind));
+    text += base::formatted("%-16s %12llu %12.0f %10llu %12llu %13.4f\n",
+                            std::string(kind_name(AttackKind{static_cast<std::uint8_t>(i)})).c_str(),
+                            number(kind.datagrams), per_second(kind.datagrams, s.seconds), number(kind.answers),
+                            number(kind.answer_bytes), amplification(kind));
   }
-  text += format("%-16s %12llu %12.0f   in %.1f s; %llu refused by our own kernel, %llu overheard\n", "all",
-                 number(s.datagrams()), per_second(s.datagrams(), s.seconds), s.seconds, number(s.tally.refused),
-                 number(s.samples));
+  text += base::formatted("%-16s %12llu %12.0f   in %.1f s; %llu refused by our own kernel, %llu overheard\n", "all",
+                          number(s.datagrams()), per_second(s.datagrams(), s.seconds), s.seconds,
+                          number(s.tally.refused), number(s.samples));
   return text;
 }
 
 std::string attack_line(const AttackSummary& s, double datagrams_per_s) {
-  return format("attack: %.0f a second, %llu sent, %llu refused by our own kernel, %llu overheard, amplification %.4f",
-                datagrams_per_s, number(s.datagrams()), number(s.tally.refused), number(s.samples), s.amplification());
+  return base::formatted(
+      "attack: %.0f a second, %llu sent, %llu refused by our own kernel, %llu overheard, amplification %.4f",
+      datagrams_per_s, number(s.datagrams()), number(s.tally.refused), number(s.samples), s.amplification());
 }
 
 std::string attack_json(const AttackSummary& s) {

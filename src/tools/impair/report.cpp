@@ -1,21 +1,13 @@
 #include "tools/impair/report.h"
 
-#include <cstdio>
-
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/text.h"
 
 namespace serried::tools {
 namespace {
 
 constexpr std::array<const char*, direction_count> direction_names{"up", "down"};
-
-template <class... Values>
-std::string format(const char* pattern, Values... values) {
-  char buffer[256];
-  const int count = std::snprintf(buffer, sizeof buffer, pattern, values...);
-  return {buffer, std::min<std::size_t>(static_cast<std::size_t>(std::max(count, 0)), sizeof buffer - 1)};
-}
 
 auto number(std::uint64_t value) { return static_cast<unsigned long long>(value); }
 
@@ -23,26 +15,27 @@ auto number(std::uint64_t value) { return static_cast<unsigned long long>(value)
 
 std::string impair_line(const Relay& relay, double seconds) {
   const RelayCounters &up = relay.counters(Direction::up), &down = relay.counters(Direction::down);
-  return format("impair: %.0f s, %u clients, up %llu of %llu, down %llu of %llu delivered, %llu on their way", seconds,
-                relay.clients(), number(up.delivered), number(up.received), number(down.delivered),
-                number(down.received), number(up.held + down.held));
+  return base::formatted("impair: %.0f s, %u clients, up %llu of %llu, down %llu of %llu delivered, %llu on their way",
+                         seconds, relay.clients(), number(up.delivered), number(up.received), number(down.delivered),
+                         number(down.received), number(up.held + down.held));
 }
 
 std::string impair_table(const Relay& relay, double seconds) {
-  std::string text = format("%-5s %11s %11s %9s %9s %9s %9s %9s %9s %9s\n", "", "received", "delivered", "lost",
-                            "overflow", "refused", "twice", "reordered", "ms p50", "ms p99");
+  std::string text = base::formatted("%-5s %11s %11s %9s %9s %9s %9s %9s %9s %9s\n", "", "received", "delivered",
+                                     "lost", "overflow", "refused", "twice", "reordered", "ms p50", "ms p99");
   for (const Direction direction : {Direction::up, Direction::down}) {
     const RelayCounters& of = relay.counters(direction);
-    text += format("%-5s %11llu %11llu %9llu %9llu %9llu %9llu %9llu %9.2f %9.2f\n",
-                   direction_names[static_cast<unsigned>(direction)], number(of.received), number(of.delivered),
-                   number(of.lost), number(of.overflowed), number(of.refused), number(of.duplicated),
-                   number(of.reordered), base::to_ms(of.delay.quantile(0.5)), base::to_ms(of.delay.quantile(0.99)));
+    text += base::formatted("%-5s %11llu %11llu %9llu %9llu %9llu %9llu %9llu %9.2f %9.2f\n",
+                            direction_names[static_cast<unsigned>(direction)], number(of.received),
+                            number(of.delivered), number(of.lost), number(of.overflowed), number(of.refused),
+                            number(of.duplicated), number(of.reordered), base::to_ms(of.delay.quantile(0.5)),
+                            base::to_ms(of.delay.quantile(0.99)));
   }
   const RelayCounters &up = relay.counters(Direction::up), &down = relay.counters(Direction::down);
-  return text +
-         format("%u clients in %.1f s; on their way at the end %llu, dropped by our own system %llu in, %llu out\n",
-                relay.clients(), seconds, number(up.held + down.held), number(up.missed + down.missed),
-                number(up.unsent + down.unsent));
+  return text + base::formatted(
+                    "%u clients in %.1f s; on their way at the end %llu, dropped by our own system %llu in, %llu out\n",
+                    relay.clients(), seconds, number(up.held + down.held), number(up.missed + down.missed),
+                    number(up.unsent + down.unsent));
 }
 
 std::string impair_json(const Relay& relay, double seconds) {
