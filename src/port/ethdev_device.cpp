@@ -295,8 +295,9 @@ SERRIED_SETUP Result<Done> EthdevDevice::set_up_queues(const Plan& plan) {
   report_.tx_descriptors = tx;
   choose_buffers();
   pools_.resize(config_.queues);
+  const auto lanes = static_cast<std::uint16_t>(config_.queues);
   std::uint16_t receive_queue = 0;
-  for (std::uint16_t lane = 0; lane < config_.queues; ++lane) {
+  for (std::uint16_t lane = 0; lane < lanes; ++lane) {
     if (use_of(lane) != QueueUse::send)
       if (auto done = set_up_receiving(plan, lane, receive_queue++); !done) return done;
     rte_eth_txconf conf = plan.info.default_txconf;

@@ -13,7 +13,7 @@ namespace serried::crypt::reference {
 
 using Bytes = std::vector<std::uint8_t>;
 using View = std::span<const std::uint8_t>;
-__extension__ typedef unsigned __int128 Wide;  // NOLINT(modernize-use-using): that takes no __extension__
+__extension__ using Wide = unsigned __int128;
 
 /// RFC 8439 2.3: one 64-byte block.
 inline std::array<std::uint8_t, 64> chacha20_block(View key, View nonce, std::uint32_t counter) {

@@ -18,7 +18,7 @@ class LoadedTopology {
  public:
   /// `set` says what is loaded.
   template <class Set>
-  explicit LoadedTopology(Set&& set) {
+  explicit LoadedTopology(const Set& set) {
     hwloc_topology_init(&topology_);
     hwloc_topology_set_io_types_filter(topology_, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
     EXPECT_EQ(set(topology_), 0);

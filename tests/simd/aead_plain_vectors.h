@@ -43,7 +43,7 @@ struct Plain512 : Plain<Wide512> {
   }
 
  private:
-  __extension__ typedef unsigned __int128 Product;
+  __extension__ using Product = unsigned __int128;
   static constexpr std::uint64_t mask = (std::uint64_t{1} << 52) - 1;
   template <class Part>
   static U64 each(const U64& sum, const U64& a, const U64& b, Part part) noexcept {

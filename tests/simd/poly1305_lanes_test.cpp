@@ -14,7 +14,7 @@
 namespace serried::simd {
 namespace {
 
-__extension__ typedef unsigned __int128 Wide;
+__extension__ using Wide = unsigned __int128;
 
 /// A natural number, 32 bits a word, the lowest first.
 using Natural = std::array<std::uint64_t, 12>;

@@ -13,6 +13,7 @@
 #include "session/measurement.h"
 #include "wire/compose.h"
 #include "wire/link.h"
+#include "wire/stamp.h"
 #include "wire/verify.h"
 
 namespace serried {
