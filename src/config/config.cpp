@@ -240,8 +240,8 @@ void check_config(const ServerConfig& config, std::vector<Fault>& faults) {
     fault("--xdp-filter", "means nothing to --driver socket; use --driver ethdev with net_af_xdp, or leave it out");
   if (config.xdp_rate_per_s != 0 && !config.xdp_filter)
     fault("--xdp-rate", "is a limit of the XDP program; give --xdp-filter on too, or leave it out");
-  if (!config.steering && (config.driver != Driver::socket || config.io_lanes == 1))
-    fault("--steering", "off means nothing without --driver socket and several --io-lanes; leave it out");
+  if (!config.steering && config.io_lanes == 1)
+    fault("--steering", "off means nothing without several --io-lanes; leave it out");
   if (config.home != HomeChoice::automatic && (config.driver == Driver::socket || config.ports.size() == 1))
     fault("--home", "means nothing without --driver ethdev and several --port; leave it out");
   else if (config.home == HomeChoice::spread && config.io_lanes < config.ports.size())

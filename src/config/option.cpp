@@ -207,8 +207,9 @@ constexpr std::array lanes{
            "else 50",
            [](C& c) -> Target { return &c.coalesce_us; }, 0, 1'000},
     Option{"steering", "lanes", "steering", "on|off",
-           "have the kernel give each datagram to the io lane of its session (socket with several io lanes only); off: "
-           "lanes hand over to each other what came to the wrong one",
+           "have the kernel (sockets), or the NIC where its driver takes such rte_flow rules, give each datagram to "
+           "the io "
+           "lane of its session; off: lanes hand over to each other what came to the wrong one",
            [](C& c) -> Target { return &c.steering; }},
     Option{"isa", "lanes", "isa", "NAME", "instruction set of the simd functions",
            [](C& c) -> Target { return choice(c.isa); }, 0, 0, "auto|scalar|sse42|avx2|avx512"},

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -162,6 +163,8 @@ class EthdevDevice {
 
   [[nodiscard]] Ethdev& lane(unsigned queue) noexcept { return *lanes_[queue]; }
   [[nodiscard]] unsigned lanes() const noexcept { return static_cast<unsigned>(lanes_.size()); }
+  /// The number of the receive queue of a lane; none of one that only sends.
+  [[nodiscard]] std::optional<std::uint16_t> receive_queue(unsigned lane) const noexcept;
   /// Whether the pool of what the lane sends is here.
   [[nodiscard]] bool is_home_of(unsigned queue) const noexcept { return use_of(queue) == QueueUse::home; }
   [[nodiscard]] const EthdevReport& report() const noexcept { return report_; }

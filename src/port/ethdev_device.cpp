@@ -436,6 +436,11 @@ unsigned EthdevDevice::outstanding() const noexcept {
   return away;
 }
 
+SERRIED_SETUP std::optional<std::uint16_t> EthdevDevice::receive_queue(unsigned lane) const noexcept {
+  if (!lanes_[lane]->receives_) return {};
+  return lanes_[lane]->rx_queue_;
+}
+
 SERRIED_SETUP void EthdevDevice::each_buffer_range(unsigned queue,
                                                    const std::function<void(std::span<const std::byte>)>& visit) const {
   if (pools_[queue] == nullptr) return;

@@ -5,7 +5,7 @@
 
 #include "io/io_lane.h"
 #include "port/ethdev_queues.h"
-#include "port/flow_filter.h"
+#include "port/flow_rules.h"
 #include "port/socket.h"
 #include "port/xdp_filter.h"
 #include "server/engine.h"
@@ -27,14 +27,15 @@ class SocketPorts {
   [[nodiscard]] std::string endpoints() const;
   [[nodiscard]] std::vector<std::string> notes() const;
   [[nodiscard]] std::vector<admin::BanSink> ban_sinks() { return {}; }
-  void collect_filtered(telemetry::Snapshot&) const {}
+  void collect_filtered(telemetry::Snapshot& snapshot) const;
   /// Theirs are of the lane itself.
   [[nodiscard]] bool count_buffers(const LaneNodes&, std::vector<telemetry::PlacedMemory>&) const { return true; }
 
  private:
   std::unique_ptr<port::LocalAddresses> local_addresses_ = std::make_unique<port::LocalAddresses>();
   std::vector<std::unique_ptr<Port>> sockets_;
-  std::string steering_;  ///< what the kernel does for several lanes, as a note
+  std::string steering_;     ///< what the kernel does for several lanes, as a note
+  std::string not_steered_;  ///< why it does nothing; empty: it does, or there is one lane
 };
 
 /// One queue of each device a lane.
@@ -57,6 +58,7 @@ class DevicePorts {
   [[nodiscard]] std::vector<std::string> notes() const;
   [[nodiscard]] std::vector<admin::BanSink> ban_sinks();
   /// Frames that the kernel dropped for us count as received and dropped. What it passed on to itself was never ours.
+  /// And what devices do of their own accord.
   void collect_filtered(telemetry::Snapshot& snapshot) const;
   /// A row for each lane and device, whose node it is to be on.
   [[nodiscard]] bool count_buffers(const LaneNodes& nodes, std::vector<telemetry::PlacedMemory>& report) const;
@@ -65,8 +67,8 @@ class DevicePorts {
   /// A device, and what drops bans before its lanes.
   struct Device {
     std::unique_ptr<port::EthdevDevice> ethdev;
-    std::unique_ptr<port::XdpFilter> xdp;    ///< none: not asked for
-    std::unique_ptr<port::FlowFilter> flow;  ///< none: the driver takes no rules
+    std::unique_ptr<port::XdpFilter> xdp;  ///< none: not asked for
+    std::unique_ptr<port::FlowRules> flow;
     port::XdpFilter::Counts filtered;
     std::uint64_t xdp_restored = 0;  ///< times that its program was put back
 
@@ -76,6 +78,7 @@ class DevicePorts {
   DevicePorts() = default;
   Result<Done> open_device(const EngineSetup& setup, const config::Homes& homes, unsigned index, Nanos waited);
   static Result<Done> open_filters(const config::ServerConfig& config, unsigned index, Device& device);
+  static void open_rules(const config::ServerConfig& config, unsigned index, Device& device);
   [[nodiscard]] static std::vector<std::string> notes_of(const Device& device);
   /// " of DEVICE" where there are several.
   [[nodiscard]] std::string of(const Device& device) const;

@@ -18,6 +18,8 @@ namespace {
 constexpr port::LaneField lane_field{3, 8 - session::id_lane_bits};
 static_assert(session::lane_of(0x5000'0000) == 0x50U >> lane_field.shift);
 
+constexpr const char* not_asked_to_steer = "--steering is off";
+
 }  // namespace
 
 Result<SocketPorts> SocketPorts::open(const EngineSetup& setup, LaneBuilder& builder) {
@@ -38,18 +40,26 @@ Result<SocketPorts> SocketPorts::open(const EngineSetup& setup, LaneBuilder& bui
     settings.sharing = port::Sharing::joining;
   }
   if (config.io_lanes == 1) return ports;
-  if (!config.steering) {
-    ports.steering_ = "sockets: not steered; lanes hand over what came to another";
-  } else if (auto steered = ports.sockets_.front()->steer(lane_field, config.io_lanes)) {
-    ports.steering_ = "sockets: the kernel steers sealed datagrams to their lanes";
-  } else {
-    ports.steering_ = "sockets: " + steered.error().message + "; lanes hand over what came to another";
+  ports.not_steered_ = not_asked_to_steer;
+  if (config.steering) {
+    const auto steered = ports.sockets_.front()->steer(lane_field, config.io_lanes);
+    ports.not_steered_ = steered ? "" : steered.error().message;
   }
+  ports.steering_ = ports.not_steered_.empty() ? "sockets: the kernel steers sealed datagrams to their lanes"
+                                               : "sockets: lanes hand over what came to another: " + ports.not_steered_;
   return ports;
 }
 
 void SocketPorts::poll_missed() noexcept {
   for (auto& socket : sockets_) socket->poll_missed();
+}
+
+void SocketPorts::collect_filtered(telemetry::Snapshot& snapshot) const {
+  telemetry::PortRules& rules = snapshot.rules.emplace_back();
+  rules.port = "sockets";
+  rules.lanes = static_cast<unsigned>(sockets_.size());
+  rules.steered = not_steered_.empty() ? rules.lanes : 0;
+  rules.not_steered = not_steered_;
 }
 
 std::string SocketPorts::endpoints() const { return port::format_endpoint(sockets_.front()->local()); }
@@ -98,9 +108,24 @@ admin::BanSink sink_to(std::string name, Filter& filter, std::size_t score_bans_
 
 }  // namespace
 
+void DevicePorts::open_rules(const config::ServerConfig& config, unsigned index, Device& device) {
+  const port::HostConfig host = config::host_config(config, config.ports[index]);
+  port::FlowRulesConfig rules;
+  rules.vlan = host.vlan;
+  rules.udp_port = host.port_first;
+  rules.has_ipv4 = host.has_ipv4;
+  rules.has_ipv6 = host.has_ipv6;
+  rules.networks = port::keeps_to_masks(device.ethdev->report().driver);
+  rules.lane = lane_field;
+  for (unsigned lane = 0; lane < config.io_lanes; ++lane) rules.queues.push_back(device.ethdev->receive_queue(lane));
+  rules.not_asked = config.steering ? "" : not_asked_to_steer;
+  device.flow =
+      std::make_unique<port::FlowRules>(std::move(rules), port::flow_driver_of(device.ethdev->report().port_id));
+}
+
 Result<Done> DevicePorts::open_filters(const config::ServerConfig& config, unsigned index, Device& device) {
   const std::uint16_t port_id = device.ethdev->report().port_id;
-  if (auto flow = port::FlowFilter::open(port_id, config.vlan)) device.flow = std::move(flow).value();
+  open_rules(config, index, device);
   if (!config.xdp_filter) return Done{};
   rte_eth_dev_info info{};
   if (rte_eth_dev_info_get(port_id, &info) != 0 || info.if_index == 0)
@@ -166,7 +191,7 @@ DevicePorts::~DevicePorts() { static_cast<void>(close()); }
 
 std::vector<PortBuffers> DevicePorts::close() {
   for (Device& device : devices_) {
-    device.flow.reset();  // while the device is there to take its rules back
+    device.flow.reset();  // while the device runs, and takes its rules back
     device.xdp.reset();
     device.ethdev->close();
   }
@@ -185,7 +210,8 @@ std::vector<admin::BanSink> DevicePorts::ban_sinks() {
   std::vector<admin::BanSink> sinks;
   for (Device& device : devices_) {
     if (device.xdp) sinks.push_back(sink_to("xdp" + of(device), *device.xdp, admin::Admin::score_bans_max));
-    if (device.flow) sinks.push_back(sink_to("rte_flow" + of(device), *device.flow, port::FlowFilter::score_rules_max));
+    if (device.flow->takes_bans())
+      sinks.push_back(sink_to("rte_flow" + of(device), *device.flow, port::FlowRules::score_rules_max));
   }
   return sinks;
 }
@@ -257,14 +283,18 @@ void DevicePorts::collect_filtered(telemetry::Snapshot& snapshot) const {
     add(metrics::Drop::filter_rate, device.filtered.rate);
     add(metrics::Drop::filter_malformed, device.filtered.malformed);
     snapshot.counters[metrics::CounterId::port_xdp_restored] += device.xdp_restored;
+    port::FlowReport report = device.flow->report();
+    snapshot.rules.push_back({device.name(), report.lanes, report.steered, std::move(report.not_steered),
+                              std::move(report.bans), std::move(report.not_banned), report.ban_rules});
   }
 }
 
 std::vector<std::string> DevicePorts::notes_of(const Device& device) {
   const port::EthdevReport& report = device.ethdev->report();
   std::vector<std::string> lines = report.notes;
-  lines.emplace_back(device.flow ? "bans go into the NIC as rte_flow rules"
-                                 : "the driver takes no rte_flow rules; lanes drop bans");
+  const port::FlowReport rules = device.flow->report();
+  if (std::string text = rules.lanes_text(); !text.empty()) lines.push_back(std::move(text));
+  lines.push_back(rules.bans_text());
   if (device.xdp) lines.emplace_back("our XDP program filters before the lanes; ARP and ICMP are the kernel's");
   if (!report.link_up) lines.push_back("the link of " + report.device + " is down; the server waits for it");
   return lines;

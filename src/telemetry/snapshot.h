@@ -39,6 +39,17 @@ struct PlacedMemory {
   std::uint64_t pages_there = 0, pages_elsewhere = 0;
 };
 
+/// What a port does with datagrams before its lanes see them, by rules of ours.
+struct PortRules {
+  std::string port;
+  unsigned lanes = 0;             ///< that receive by it
+  unsigned steered = 0;           ///< of them: sealed datagrams of their sessions come to them and to no other
+  std::string not_steered;        ///< why not all; empty: all
+  std::vector<std::string> bans;  ///< what kinds of bans it drops
+  std::string not_banned;         ///< why not all kinds; empty: all, or it was not asked
+  std::uint64_t ban_rules = 0;
+};
+
 struct Snapshot {
   Nanos at = 0;
 
@@ -55,6 +66,8 @@ struct Snapshot {
   std::uint64_t rss_bytes = 0;
   std::uint64_t heap_bytes = 0;      ///< handed out by malloc and not given back
   std::vector<PlacedMemory> placed;  ///< as it was last counted
+
+  std::vector<PortRules> rules;  ///< of each device, or of the sockets
 
   /// What they counted is part of `counters` from now on.
   void add(LaneFigures lane);

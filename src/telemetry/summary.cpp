@@ -81,6 +81,19 @@ Json placed(const Snapshot& snapshot) {
   return list;
 }
 
+Json rules(const Snapshot& snapshot) {
+  Json list = Json::array();
+  for (const PortRules& rules : snapshot.rules)
+    list.push_back({{"port", rules.port},
+                    {"lanes", rules.lanes},
+                    {"lanes_steered", rules.steered},
+                    {"not_steered", rules.not_steered},
+                    {"bans", rules.bans},
+                    {"not_banned", rules.not_banned},
+                    {"ban_rules", rules.ban_rules}});
+  return list;
+}
+
 Json memory(const Snapshot& snapshot) {
   return {{"rss_bytes", snapshot.rss_bytes},
           {"heap_bytes", snapshot.heap_bytes},
@@ -117,6 +130,7 @@ std::string summary_json(const Snapshot& snapshot, const Meter& meter, const Sta
   json["lanes"] = lanes(snapshot);
   json["cores"] = cores(snapshot);
   json["drops"] = drops(snapshot);
+  json["rules"] = rules(snapshot);
   json["accounting"] = {{"received", snapshot.received()},
                         {"delivered", snapshot.delivered()},
                         {"host", snapshot.host()},

@@ -103,6 +103,21 @@ void print_bans(const Json& bans) {
   }
 }
 
+/// "rules    0000:18:00.0: 4 of 4 lanes steered; bans: IPv4 addresses (the driver is not known ...), 3 there"
+void print_rules(const Json& rules) {
+  const auto why = [&rules](const char* name) {
+    const std::string reason = text(rules, name);
+    return reason.empty() ? reason : " (" + reason + ")";
+  };
+  std::string bans;
+  const Json& kinds = rules.member_or_null("bans");
+  for (const Json& kind : kinds.elements()) bans += (bans.empty() ? "" : ", ") + kind.as_text().value();
+  std::printf("rules    %s: %s of %s lanes steered%s; bans: %s%s, %s there\n", text(rules, "port").c_str(),
+              rules.member_or_null("lanes_steered").text().c_str(), rules.member_or_null("lanes").text().c_str(),
+              why("not_steered").c_str(), bans.empty() ? "none" : bans.c_str(), why("not_banned").c_str(),
+              rules.member_or_null("ban_rules").text().c_str());
+}
+
 void print_status(const Json& answer) {
   const Json& status = answer.member_or_null("status");
   if (status.is_null()) {
@@ -114,6 +129,8 @@ void print_status(const Json& answer) {
   if (status.member_or_null("measurement").as_bool().value_or(false))
     std::puts("mode     MEASUREMENT: the keys are no secret; never for players");
   std::printf("bans     %s\n", answer.member_or_null("bans").text().c_str());
+  const Json& ports = status.member_or_null("rules");
+  for (const Json& rules : ports.elements()) print_rules(rules);
   for (const std::string& group : status.names()) {
     const Json& figures = status.member_or_null(group);
     for (const std::string& name : figures.names())

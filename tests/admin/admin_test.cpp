@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "port/address.h"
-#include "port/flow_filter.h"
+#include "port/flow_rules.h"
 #include "port/xdp_filter.h"
 
 namespace serried::admin {
@@ -170,9 +170,9 @@ struct Places {
 /// Forged sources: each is reported by a lane as banned for its score, and no lane has a session from there.
 struct ForgedSources : testing::Test {
   link::AdminLink lane;
-  Places map{port::XdpFilter::bans_max, {}}, rules{port::FlowFilter::rules_max, {}};
+  Places map{port::XdpFilter::bans_max, {}}, rules{port::FlowRules::ban_rules_max, {}};
   Admin admin{{&lane},
-              {map.sink("xdp", Admin::score_bans_max), rules.sink("rte_flow", port::FlowFilter::score_rules_max)}};
+              {map.sink("xdp", Admin::score_bans_max), rules.sink("rte_flow", port::FlowRules::score_rules_max)}};
   std::vector<link::AdminCommand> commands;  ///< that the lane has got
 
   void poll(Nanos now = second) {
@@ -262,7 +262,7 @@ TEST_F(ForgedSources, HaveNoMorePlacesThanTheirOwn) {
   flood(10'000);
   EXPECT_EQ(bans().size(), Admin::score_bans_max);
   EXPECT_EQ(map.held.size(), Admin::score_bans_max);
-  EXPECT_EQ(rules.held.size(), port::FlowFilter::score_rules_max);
+  EXPECT_EQ(rules.held.size(), port::FlowRules::score_rules_max);
   EXPECT_EQ(map.refused + rules.refused, 0U);
   double least = 1'000;
   for (const json& ban : bans()) least = std::min(least, ban.at("seconds_left").get<double>());

@@ -256,14 +256,15 @@ TEST(ReadConfig, SessionsFitTheirLanes) {
   EXPECT_TRUE(names(read_config(with({"--sessions-max", "100"})), "--players-max", "more than --sessions-max 100"));
 }
 
-TEST(ReadConfig, SteeringIsForSocketsOfSeveralLanes) {
-  EXPECT_TRUE(names(read_config(with({"--steering", "off", "--io-lanes", "2"})), "--steering", "--driver socket"));
-  const Texts socket{"--driver", "socket", "--token-key", "k", "--steering", "off"};
-  EXPECT_TRUE(names(read_config(socket), "--steering", "several --io-lanes"));
-  Texts several = socket;
-  several.insert(several.end(), {"--io-lanes", "2"});
-  EXPECT_TRUE(read_config(several).faults.empty());
-  EXPECT_FALSE(read_config(several).config.steering);
+TEST(ReadConfig, SteeringIsForSeveralLanes) {
+  for (const Texts& one :
+       {with({"--steering", "off"}), Texts{"--driver", "socket", "--token-key", "k", "--steering", "off"}}) {
+    EXPECT_TRUE(names(read_config(one), "--steering", "several --io-lanes"));
+    Texts several = one;
+    several.insert(several.end(), {"--io-lanes", "2"});
+    EXPECT_TRUE(read_config(several).faults.empty());
+    EXPECT_FALSE(read_config(several).config.steering);
+  }
 }
 
 TEST(ReadConfig, HomesAreForLanesOfSeveralDevices) {

@@ -34,6 +34,8 @@ class Control(unittest.TestCase):
             for name, value in status[group].items():
                 if isinstance(value, (int, float)) and not isinstance(value, bool):
                     self.assertIn((group, name), said)
+        rules = next(" ".join(line) for line in lines if line[0] == "rules")
+        self.assertEqual(rules, "rules sockets: 1 of 1 lanes steered; bans: none, 0 there")
 
     def test_bans_for_people_are_those_of_json(self):
         self.assertIn("no address is banned", self.ctl("ban", "list"))

@@ -32,11 +32,15 @@ class Lanes(unittest.TestCase):
         self.assertEqual(len(lanes), io_lanes)
         for lane in lanes:
             self.assertGreater(lane["items"], 0, "a lane that has nothing to do")
+        rules, = result["server"]["rules"]
+        self.assertEqual(rules["lanes"], io_lanes)
+        self.assertEqual(rules["lanes_steered"] == io_lanes, rules["not_steered"] == "", rules)
         accounting.check(self, result["server"])
         return result
 
     def expect_handed_over(self, result, least):
-        """At least so large a part of what the lanes received was another lane's."""
+        """At least so large a part of what the lanes received was another lane's, and the server says why."""
+        self.assertEqual(result["server"]["rules"][0]["lanes_steered"], 0)
         self.assertGreater(result["server"]["sessions"]["handed_over"], least * result["server"]["accounting"]["delivered"])
 
     def test_two_sockets(self):
@@ -48,6 +52,7 @@ class Lanes(unittest.TestCase):
     def test_the_kernel_steers_to_the_owner(self):
         # Each bot has a port of its own, or the kernel joins what several of them send into one message for one lane.
         result = self.play("socket", 4, sockets=("--sockets", "4000"))
+        self.assertEqual(result["server"]["rules"][0]["lanes_steered"], 4)
         # Without steering it is three in four. What a busy kernel still joins is some one in a thousand.
         self.assertLess(result["server"]["sessions"]["handed_over"], result["server"]["accounting"]["delivered"] / 100)
 

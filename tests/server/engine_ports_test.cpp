@@ -53,6 +53,11 @@ TEST(SocketPorts, SeveralLanesShareOneUdpPort) {
   EXPECT_EQ(ports.value().lane(0).local().port, ports.value().lane(1).local().port);
   ASSERT_EQ(ports.value().notes().size(), 2U);
   EXPECT_NE(ports.value().notes()[1].find("the kernel steers"), std::string::npos) << ports.value().notes()[1];
+  telemetry::Snapshot snapshot;
+  ports.value().collect_filtered(snapshot);
+  ASSERT_EQ(snapshot.rules.size(), 1U);
+  EXPECT_EQ(snapshot.rules[0].lanes, 2U);
+  EXPECT_EQ(snapshot.rules[0].steered, 2U);
 }
 
 TEST(SocketPorts, SteeringCanBeLeftToTheLanes) {
@@ -61,7 +66,12 @@ TEST(SocketPorts, SteeringCanBeLeftToTheLanes) {
   config.steering = false;
   const auto ports = open<SocketPorts>(config);
   ASSERT_TRUE(static_cast<bool>(ports)) << ports.error().message;
-  EXPECT_NE(ports.value().notes()[1].find("not steered"), std::string::npos) << ports.value().notes()[1];
+  EXPECT_EQ(ports.value().notes()[1], "sockets: lanes hand over what came to another: --steering is off");
+  telemetry::Snapshot snapshot;
+  ports.value().collect_filtered(snapshot);
+  ASSERT_EQ(snapshot.rules.size(), 1U);
+  EXPECT_EQ(snapshot.rules[0].steered, 0U);
+  EXPECT_EQ(snapshot.rules[0].not_steered, "--steering is off");
 }
 
 TEST(SocketPorts, APortThatIsTakenIsASentence) {
@@ -110,7 +120,19 @@ TEST(DevicePorts, EachDeviceIsNamed) {
       for (const std::string& name : config.ports) {
         EXPECT_TRUE(says(notes, name + " (net_ring"));
         EXPECT_TRUE(says(notes, name + ": the driver takes no rte_flow rules"));
+        EXPECT_TRUE(says(notes, name + ": lanes hand over what came to another: the driver refuses the rule"));
       }
+      telemetry::Snapshot snapshot;
+      ports.collect_filtered(snapshot);
+      ASSERT_EQ(snapshot.rules.size(), 2U);
+      for (unsigned i = 0; i < 2; ++i) {
+        EXPECT_EQ(snapshot.rules[i].port, config.ports[i]);
+        EXPECT_EQ(snapshot.rules[i].lanes, 2U);
+        EXPECT_EQ(snapshot.rules[i].steered, 0U);
+        EXPECT_NE(snapshot.rules[i].not_steered, "");
+        EXPECT_TRUE(snapshot.rules[i].bans.empty());
+      }
+      EXPECT_TRUE(ports.ban_sinks().empty()) << "no bans go to what does not take them";
       ASSERT_EQ(ports.links().size(), 2U);
       for (unsigned i = 0; i < 2; ++i) {
         EXPECT_EQ(ports.links()[i].device, config.ports[i]);

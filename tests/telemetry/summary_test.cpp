@@ -78,6 +78,18 @@ TEST(SummaryJson, HasEveryKeyThatScriptsRead) {
   EXPECT_EQ(json["config"]["network.udp_port"], "4321");
 }
 
+TEST(SummaryJson, SaysWhatEachPortDoesBeforeTheLanes) {
+  Snapshot snapshot;
+  EXPECT_EQ(summary(snapshot, Meter{})["rules"], nlohmann::json::array());
+  snapshot.rules.push_back({"0000:18:00.0", 4, 4, "", {"IPv4 addresses"}, "no networks", 3});
+  snapshot.rules.push_back({"sockets", 2, 0, "refused", {}, "", 0});
+  EXPECT_EQ(summary(snapshot, Meter{})["rules"], nlohmann::json::parse(R"([
+    {"port": "0000:18:00.0", "lanes": 4, "lanes_steered": 4, "not_steered": "",
+     "bans": ["IPv4 addresses"], "not_banned": "no networks", "ban_rules": 3},
+    {"port": "sockets", "lanes": 2, "lanes_steered": 0, "not_steered": "refused",
+     "bans": [], "not_banned": "", "ban_rules": 0}])"));
+}
+
 TEST(SummaryJson, HasEveryCounterOfTheListUnderItsGroupAndName) {
   Snapshot snapshot;
   LaneFigures lane;
