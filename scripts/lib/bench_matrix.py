@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -17,8 +18,9 @@ from process import PR_SET_PDEATHSIG, prctl
 # Of each axis: its option, and how a value reads in a title.
 AXES = {"players": ("players", "{:,} players"), "rate_hz": ("rates", "{} inputs/s"), "in_view": ("in_view", "{} in view"),
         "budget": ("budgets", "budget {}"), "driver": ("drivers", "{}"), "io_lanes": ("io_lanes", "{} io"),
-        "shards": ("shards", "{} shard")}
-OPTIONS = [option for option, _ in AXES.values()]
+        "shards": ("shards", "{} shard"), "server_args": ("server_args", "{}")}
+OPTIONS = [option for option, _ in AXES.values()] + ["rounds"]
+INNERMOST = ("players", "server_args")
 LATENCY_MS = 50  # a cell holds when p99 from input to update is below, and nothing was wrong
 
 
@@ -26,7 +28,7 @@ def defaults(options):
     """Values of the axes that were not asked for, and how long a cell plays."""
     drivers = ["memif", "af_xdp", "socket"] if os.geteuid() == 0 else ["memif", "socket"]
     axes = {"players": [200, 1000], "rates": [60], "in_view": [50], "budgets": [1146], "drivers": drivers, "io_lanes": [1],
-            "shards": [1]}
+            "shards": [1], "server_args": [""]}
     if options.quick:
         axes |= {"players": [50], "in_view": [10, 40], "drivers": ["socket"]}
     if options.full:
@@ -37,6 +39,7 @@ def defaults(options):
             setattr(options, name, values)
     if options.seconds is None:
         options.seconds = 2 if options.quick else 10
+    options.rounds = options.rounds or 1
 
 
 def fault(options):
@@ -46,6 +49,8 @@ def fault(options):
     rooted = {"af_xdp", "af_packet"} & set(options.drivers)
     if rooted and os.geteuid() != 0:
         return f"--drivers {','.join(sorted(rooted))} makes network namespaces and needs root; take socket or memif"
+    if options.plots and options.rounds > 1:
+        return "--plots draws a point a cell; leave out --rounds"
     if options.plots:
         try:
             os.makedirs(options.plots, exist_ok=True)
@@ -55,11 +60,13 @@ def fault(options):
 
 
 def cells(options):
-    """Players innermost, so that what was measured up to Ctrl-C is lines, not points."""
-    order = [axis for axis in AXES if axis != "players"] + ["players"]
-    for values in itertools.product(*(getattr(options, AXES[axis][0]) for axis in order)):
-        cell = dict(zip(order, values))
-        yield {axis: cell[axis] for axis in AXES}
+    """Options of the server innermost, so that those which are compared run in turns; then players, so that what was
+    measured up to Ctrl-C is lines, not points."""
+    order = [axis for axis in AXES if axis not in INNERMOST] + list(INNERMOST)
+    for _ in range(options.rounds):
+        for values in itertools.product(*(getattr(options, AXES[axis][0]) for axis in order)):
+            cell = dict(zip(order, values))
+            yield {axis: cell[axis] for axis in AXES}
 
 
 def expected_s(cell, seconds):
@@ -74,7 +81,8 @@ def run_cell(options, cell):
         command = [sys.executable, os.path.join(demo_run.ROOT, "scripts/lib/demo_run.py"), "--build", options.build,
                    "--players", cell["players"], "--rate", cell["rate_hz"], "--driver", cell["driver"],
                    "--in-view", cell["in_view"], "--shards", cell["shards"], "--io-lanes", cell["io_lanes"], "--npcs", 0,
-                   "--seconds", options.seconds, "--server-args", f"--budget {cell['budget']}", "--json", file_name]
+                   "--seconds", options.seconds, "--server-args", f"--budget {cell['budget']} {cell['server_args']}",
+                   "--json", file_name]
         # A process group of its own: Ctrl-C comes here first. And should this script die, the demo still tidies up.
         with open(os.path.join(folder, "log"), "w+", encoding="utf-8", errors="replace") as log:
             process = subprocess.Popen([*map(str, command)], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
@@ -115,7 +123,7 @@ def row_of(cell, seconds, found):
         return None if bits is None else bits / 8 / players
     return {
         **cell, "seconds": seconds, "connected": found.get("connected"),
-        "rx_pps": found.get("rx_pps"), "tx_pps": found.get("tx_pps"),
+        "active_seconds": server.get("active_seconds"), "rx_pps": found.get("rx_pps"), "tx_pps": found.get("tx_pps"),
         # Of the swarm, because its figures begin when all are connected: Connects are the largest datagrams.
         "rx_bytes_per_player_s": bytes_of(swarm.get("tx_bps")), "tx_bytes_per_player_s": bytes_of(swarm.get("rx_bps")),
         "lanes": lane_rows(server), "drops": found.get("drops", {}),
@@ -135,20 +143,45 @@ def io_ns(row):
     return sum(lane["cpu_ns"] for lane in lanes) / packets if packets else None
 
 
-COLUMNS = [("players", 8, ""), ("in/s", 9, ",.0f"), ("out/s", 9, ",.0f"), ("ns/pkt", 7, ",.0f"), ("tick p99", 9, ",.2f"),
-           ("update p99", 11, ",.1f"), ("B/s in", 8, ",.0f"), ("B/s out", 8, ",.0f")]
+def shard_us(row):
+    """CPU time of the shard lanes a second with players and player, us."""
+    cpu_ns = [lane["cpu_ns"] for lane in row["lanes"] if lane["name"].startswith("shard") and lane["cpu_ns"] is not None]
+    return sum(cpu_ns) / 1000 / row["active_seconds"] / row["players"] if cpu_ns and row["active_seconds"] else None
+
+
+# Of each: its width, how it is written, and the figure.
+COLUMNS = [("players", 8, "", lambda row: f"{row['players']:,}"), ("in/s", 9, ",.0f", lambda row: row["rx_pps"]),
+           ("out/s", 9, ",.0f", lambda row: row["tx_pps"]), ("ns/pkt", 7, ",.0f", io_ns),
+           ("shard us", 9, ",.0f", shard_us), ("tick p99", 9, ",.2f", lambda row: row["tick_ms"]["p99"]),
+           ("update p50", 11, ",.1f", lambda row: row["update_latency_ms"]["p50"]),
+           ("update p99", 11, ",.1f", lambda row: row["update_latency_ms"]["p99"]),
+           ("B/s in", 8, ",.0f", lambda row: row["rx_bytes_per_player_s"]),
+           ("B/s out", 8, ",.0f", lambda row: row["tx_bytes_per_player_s"])]
 
 
 def line(row):
-    values = [f"{row['players']:,}", row["rx_pps"], row["tx_pps"], io_ns(row), row["tick_ms"]["p99"],
-              row["update_latency_ms"]["p99"], row["rx_bytes_per_player_s"], row["tx_bytes_per_player_s"]]
-    return "".join(f"{'-':>{width}}" if value is None else f"{value:>{width}{form}}"
-                   for value, (_, width, form) in zip(values, COLUMNS)) \
-        + ("  holds" if row["holds"] else "  does not hold") + (f": {row['problems'][0]}" if row["problems"] else "")
+    return "".join(f"{'-':>{width}}" if figure(row) is None else f"{figure(row):>{width}{form}}"
+                   for _, width, form, figure in COLUMNS) \
+        + ("  holds" if row["holds"] else "  does not hold") + (f": {row['problems'][0]}" if row["problems"] else "") \
+        + (f"  {row['server_args']}" if row["server_args"] else "")
 
 
 def words(row, axes):
-    return ", ".join(AXES[axis][1].format(row[axis]) for axis in axes)
+    return ", ".join(filter(None, (AXES[axis][1].format(row[axis]) for axis in axes)))
+
+
+def print_rounds(rows):
+    """Of each cell the median of its rounds, with the least and the most: what lies within them is noise."""
+    cells_of = {}
+    for row in rows:
+        cells_of.setdefault(words(row, AXES), []).append(row)
+    print("\nmedian (least to most) of the rounds")
+    for cell, its_rows in cells_of.items():
+        print(cell)
+        for name, _, form, figure in COLUMNS[1:]:
+            values = [figure(row) for row in its_rows if figure(row) is not None]
+            if values:
+                print(f"  {name:<11}{statistics.median(values):>12{form}}  ({min(values):{form}} to {max(values):{form}})")
 
 
 def duration(seconds):
@@ -173,11 +206,13 @@ def measure(options, rows, save):
         save()
         if not found.get("server") or not found.get("swarm"):
             failures.append(f"{words(cell, AXES)}: no figures; the last that was said:\n" + "\n".join(said))
-        others = words(cell, [axis for axis in AXES if axis != "players"])
+        others = words(cell, [axis for axis in AXES if axis not in INNERMOST])
         if others != block:
             block = others
-            print(f"\n{block}\n" + "".join(f"{name:>{width}}" for name, width, _ in COLUMNS))
+            print(f"\n{block}\n" + "".join(f"{name:>{width}}" for name, width, _, _ in COLUMNS))
         print(line(rows[-1]), flush=True)
+    if options.rounds > 1:
+        print_rounds(rows)
     return failures
 
 
@@ -207,11 +242,11 @@ PLOTS = [("update_p99", "input to update, p99, ms", "players", ["driver"],
 
 
 def draw(options, rows):
-    """Each plot. The axes that it does not show are held at the largest value of each (the driver: at the first), and
-    the title says at which."""
+    """Each plot. The axes that it does not show are held at the largest value of each (the driver and the server's
+    options: at the first), and the title says at which."""
     undrawn = ""
     for name, what, x_axis, line_axes, points, y_axis in PLOTS:
-        fixed = {axis: getattr(options, option)[0] if axis == "driver" else max(row[axis] for row in rows)
+        fixed = {axis: getattr(options, option)[0] if axis in ("driver", "server_args") else max(row[axis] for row in rows)
                  for axis, (option, _) in AXES.items() if axis != x_axis and axis not in line_axes}
         lines = {}
         for row in rows:

@@ -307,6 +307,10 @@ def read_options():
             ("io-lanes", at_least(1, 16), "io lanes of the server, more than one with socket and memif"),
             ("shards", at_least(1, 16), "shard lanes")):
         axes.add_argument(f"--{name}", type=list_of(convert), metavar="LIST", help=words)
+    axes.add_argument("--server-args", action="append", metavar="'...'",
+                      help="further options of the server; given several times, those are compared: they run in turns")
+    axes.add_argument("--rounds", type=at_least(1, 1000), metavar="N",
+                      help="no list: how often all cells are run, with the median of each at the end (default 1)")
     parser.add_argument("--plots", metavar="DIR", help="matrix: draw the answers there, with gnuplot")
     parser.add_argument("--json", metavar="FILE",
                         help="write a list of {name, value, unit, target, met}; matrix: of an object for each cell")

@@ -86,6 +86,20 @@ class Matrix(unittest.TestCase):
         # Who sees more is told more.
         self.assertGreater(rows[1]["tx_bytes_per_player_s"], rows[0]["tx_bytes_per_player_s"])
 
+    def test_options_of_the_server_run_in_turns(self):
+        with tempfile.TemporaryDirectory(prefix="serried-live-") as folder:
+            file_name = os.path.join(folder, "matrix.json")
+            both = ["--tick-rate 30", "--tick-rate 60"]
+            output = bench("matrix", "--players", "5", "--in-view", "2", "--drivers", "socket", "--seconds", "2", "--rounds", "2",
+                           *(f"--server-args={options}" for options in both), "--json", file_name)
+            with open(file_name, encoding="utf-8") as file:
+                rows = json.load(file)
+        self.assertEqual([row["server_args"] for row in rows], both + both, output)
+        medians = output.partition("median (least to most)")[2]
+        for options in both:
+            self.assertEqual(medians.count(options), 1, output)
+        self.assertEqual(medians.count("ns/pkt"), 2, output)
+
     def test_what_was_measured_before_ctrl_c_stays(self):
         with tempfile.TemporaryDirectory(prefix="serried-live-") as folder:
             file_name = os.path.join(folder, "matrix.json")

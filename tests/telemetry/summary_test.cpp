@@ -138,6 +138,7 @@ TEST(SummaryJson, ThePageHasEveryKeyAndNoOther) {
   Meter meter;
   fill_synthetic(snapshot, 1);
   snapshot.placed = {{"io0", "lane", 0, 1'000, 0}};
+  snapshot.rules = {{"sockets", 1, 1, "", {}, "", 0}};
   std::set<std::string> names;
   add_names(summary(snapshot, meter), "", names);
   metrics::for_each_counter([&](CounterId, const metrics::CounterInfo& info) {
