@@ -9,6 +9,7 @@
 #include <rte_flow.h>
 
 #include "base/setup.h"
+#include "port/dpdk_versions.h"
 #include "wire/datagram.h"
 
 namespace serried::port {
@@ -51,8 +52,8 @@ void fill_mask(std::uint8_t* to, std::size_t bytes, unsigned bits) {
 void begin(FlowPattern& pattern, std::uint16_t vlan) {
   pattern.add(RTE_FLOW_ITEM_TYPE_ETH);
   if (vlan == 0) return;
-  pattern.vlan.tci = big_endian(vlan);
-  pattern.vlan_mask.tci = big_endian(0x0FFF);
+  pattern.vlan.hdr.vlan_tci = big_endian(vlan);
+  pattern.vlan_mask.hdr.vlan_tci = big_endian(0x0FFF);
   pattern.add(RTE_FLOW_ITEM_TYPE_VLAN, &pattern.vlan, &pattern.vlan_mask);
 }
 
@@ -84,8 +85,8 @@ void add_source(FlowPattern& pattern, const Address& address, unsigned bits) {
     fill_mask(reinterpret_cast<std::uint8_t*>(&pattern.ipv4_mask.hdr.src_addr), 4, bits - mapped_bits);
     pattern.add(RTE_FLOW_ITEM_TYPE_IPV4, &pattern.ipv4, &pattern.ipv4_mask);
   } else {
-    std::memcpy(pattern.ipv6.hdr.src_addr, address.data(), 16);
-    fill_mask(pattern.ipv6_mask.hdr.src_addr, 16, bits);
+    std::memcpy(bytes_of_ipv6(pattern.ipv6.hdr.src_addr), address.data(), 16);
+    fill_mask(bytes_of_ipv6(pattern.ipv6_mask.hdr.src_addr), 16, bits);
     pattern.add(RTE_FLOW_ITEM_TYPE_IPV6, &pattern.ipv6, &pattern.ipv6_mask);
   }
 }

@@ -14,6 +14,7 @@
 #include <rte_errno.h>
 #include <rte_flow.h>
 
+#include "port/dpdk_versions.h"
 #include "port/flow_driver.h"
 
 namespace serried::port {
@@ -101,12 +102,12 @@ class PlayedNic {
     for (const rte_flow_item* item = rule.items(); item->type != RTE_FLOW_ITEM_TYPE_END; ++item) {
       switch (item->type) {
         case RTE_FLOW_ITEM_TYPE_ETH:
-          type = at[12] << 8U | at[13];
+          type = unsigned{at[12]} << 8U | at[13];
           at += 14;
           break;
         case RTE_FLOW_ITEM_TYPE_VLAN:
           if (type != 0x8100 || !same(item->spec, item->mask, at, 2)) return false;
-          type = at[2] << 8U | at[3];
+          type = unsigned{at[2]} << 8U | at[3];
           at += 4;
           break;
         case RTE_FLOW_ITEM_TYPE_IPV4: {
@@ -121,7 +122,8 @@ class PlayedNic {
         case RTE_FLOW_ITEM_TYPE_IPV6: {
           rte_flow_item_ipv6 mask{};
           if (item->mask != nullptr) mask = *static_cast<const rte_flow_item_ipv6*>(item->mask);
-          if (manner_.ignores_networks && mask.hdr.src_addr[15] != 0xFF) std::memset(mask.hdr.src_addr, 0, 16);
+          if (manner_.ignores_networks && bytes_of_ipv6(mask.hdr.src_addr)[15] != 0xFF)
+            std::memset(bytes_of_ipv6(mask.hdr.src_addr), 0, 16);
           if (type != 0x86DD || !same(item->spec, &mask, at, 40)) return false;
           protocol = at[6];
           at += 40;
