@@ -69,14 +69,18 @@ Result<std::unique_ptr<AdminSocket>> AdminSocket::open(const std::string& path, 
 }
 
 AdminSocket::~AdminSocket() {
-  stop_.store(true, std::memory_order_relaxed);
-  if (thread_.joinable()) thread_.join();
+  stop();
   close(file_);
   unlink(path_.c_str());
 }
 
 void AdminSocket::start() {
   thread_ = std::thread{[this] { serve(); }};
+}
+
+void AdminSocket::stop() {
+  stop_.store(true, std::memory_order_relaxed);
+  if (thread_.joinable()) thread_.join();
 }
 
 void AdminSocket::serve() {

@@ -26,6 +26,8 @@ class AdminSocket {
 
   /// Begin to serve. The thread runs where the caller may run.
   void start();
+  /// No more requests, and none of Admin's own work: what bans go into may go after it.
+  void stop();
   [[nodiscard]] Admin& admin() noexcept { return admin_; }
 
  private:

@@ -100,6 +100,7 @@ int Runner::run() {
   // How EAL waits is not seen from here, neither by a reader nor by the thread sanitizer.
   for (const auto& loop : loops_) SERRIED_CHECK(loop->ended());
   const int code = report();
+  if (setup_.admin != nullptr) setup_.admin->stop();  // it gives bans to the ports
   engine_.close();
   for (const PortBuffers& buffers : engine_.close_ports()) {
     if (buffers.missing == 0)

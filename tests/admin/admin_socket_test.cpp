@@ -61,6 +61,21 @@ TEST_F(AdminSocketTest, AnswersOneLineWithOne) {
   EXPECT_EQ(ask("{\"command\":\"ban list\"}\n"), "{\"ok\":true,\"bans\":[]}\n");
 }
 
+/// What bans go into may be gone then: a report of a lane stays where it is.
+TEST_F(AdminSocketTest, AfterItsStopItDoesNothing) {
+  auto opened = AdminSocket::open(path, admin);
+  ASSERT_TRUE(opened) << opened.error().message;
+  const link::AdminReport report{link::AdminReport::Kind::done, 77, {}, 0, 0};
+  opened.value()->start();
+  ASSERT_TRUE(link.reports.push(report));
+  for (int i = 0; i < 1'000 && link.reports.size() != 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  EXPECT_EQ(link.reports.size(), 0U);
+  opened.value()->stop();
+  ASSERT_TRUE(link.reports.push(report));
+  std::this_thread::sleep_for(std::chrono::milliseconds{300});
+  EXPECT_EQ(link.reports.size(), 1U);
+}
+
 /// Send a request a byte at a time, each well within a second of the one before. Expect the server to hang up before it
 /// is all there, and to serve the next.
 TEST_F(AdminSocketTest, ARequestHasOneSecondHoweverItComes) {
