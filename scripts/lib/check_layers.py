@@ -22,7 +22,7 @@ CLOCK_READERS = {*CONTROL, "client", "tools"}
 HEADERS = [
     ("DPDK", re.compile(r"^rte_"), {*CONTROL, "link", "port", "tools"}),
     ("libsodium", re.compile(r"^sodium"), {"crypt"}),
-    ("an ISA", re.compile(r"^([a-z]+intrin|x86gprintrin|cpuid)\.h$"), {"simd"}),
+    ("an ISA", re.compile(r"^([a-z]+intrin|x86gprintrin|cpuid|arm_acle|arm_neon)\.h$"), {"simd"}),
     ("a clock", re.compile(r"^(chrono|ctime|time\.h|sys/time\.h|rte_cycles\.h)$"), {*CONTROL, "tools"}),
     ("entropy", re.compile(r"^(random|sys/random\.h|rte_random\.h)$"), {*CONTROL, "tools"}),
     ("a logger", re.compile(r"^(spdlog|fmt)/|^(iostream|rte_log\.h)$"), {*CONTROL, "tools"}),

@@ -117,7 +117,11 @@ def main():
     objects = read_objects(build, HOT)
     others = read_objects(build, INSTANTIATING)
     setup = check(findings, objects, others)
+    # Of the files for one instruction set a build has those of its architecture.
+    arm = any(source.endswith("_arm.cpp") for source in objects)
     for source in checklib.project_files():
+        if ISA_OBJECT.search(source) and source.endswith("_arm.cpp") != arm:
+            continue
         if re.fullmatch(rf"src/({'|'.join(HOT)})/\w+\.cpp", source) and source not in objects:
             findings.add(source, 1, f"is in no library of {build}: build it, or remove it")
     if not any(thing.has_function(ELSEWHERE) for thing in others.values()):

@@ -31,7 +31,7 @@ USES = {
     "ethtool": (r"\bethtool\b", SCRIPT), "clang": (r"find_program\('clang'", SCRIPT),
     "libbenchmark-dev": (r"#include <benchmark/", CODE), "gnuplot-nox": (r"\bgnuplot\b", SCRIPT),
     "libgtest-dev": (r"#include <gtest/", CODE), "clang-format": (r"\bclang-format\b", SCRIPT),
-    "clang-tidy": (r"\bclang-tidy\b", SCRIPT), "libclang-rt-14-dev": (r"-fsanitize=fuzzer", SCRIPT),
+    "clang-tidy": (r"\bclang-tidy\b", SCRIPT), "libclang-rt-dev": (r"-fsanitize=fuzzer", SCRIPT),
     "binutils": (r"\bc\+\+filt", SCRIPT), "valgrind": (r"\bvalgrind\b", SCRIPT),
     "iputils-ping": (r"\bping\b", SCRIPT), "zstd": (r"\bzstd\b", SCRIPT), "lua5.4": (r"\blua5\.4\b", SCRIPT),
 }

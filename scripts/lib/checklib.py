@@ -10,7 +10,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EXCEPTIONS = "scripts/lib/exceptions.txt"
 # What stands behind the name of a file that is compiled for a newer CPU (.clang-format has them too), and its flags.
-ISA = {"_sse42": ["-msse4.2", "-mpclmul"], "_ni": ["-msha", "-msse4.1"], "_avx2": ["-mavx2", "-mbmi2"],
+ISA = {"_sse42": ["-msse4.2", "-mpclmul"], "_ni": ["-msha", "-msse4.1"], "_arm": [], "_avx2": ["-mavx2", "-mbmi2"],
        "_avx512": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mvpclmulqdq", "-mpclmul"]}
 # The rooms of the packet path. Their sources are compiled one by one, and what they hold must not allocate after start.
 HOT = ("simd wire crypt channel guard session motion world interest replicate game games/reference port link io handshake shard "

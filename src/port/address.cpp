@@ -79,7 +79,7 @@ bool is_on_link(const LocalAddress& local, const Address& address) noexcept {
 
 SERRIED_SETUP Result<std::array<std::uint8_t, 6>> parse_mac(std::string_view text) {
   std::array<std::uint8_t, 6> mac{};
-  const Error fault{"\"" + std::string(text) + "\" is no MAC address; write it like 02:00:00:00:00:01"};
+  const Error fault{'"' + std::string(text) + "\" is no MAC address; write it like 02:00:00:00:00:01"};
   if (text.size() != 17) return fault;
   for (std::size_t i = 0; i < mac.size(); ++i) {
     const char* at = text.data() + 3 * i;

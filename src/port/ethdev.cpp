@@ -146,7 +146,7 @@ bool Ethdev::compose(wire::Batch& batch, unsigned row, const wire::Mac& station)
     if (offloads_.tx_ip && !ipv6) frame.ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
     if (offloads_.tx_udp) frame.ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
     frame.l2_len = headers.link.vlan != 0 ? wire::ethernet_bytes + wire::vlan_bytes : wire::ethernet_bytes;
-    frame.l3_len = ipv6 ? wire::ipv6_bytes : wire::ipv4_bytes;
+    frame.l3_len = static_cast<std::uint8_t>(ipv6 ? wire::ipv6_bytes : wire::ipv4_bytes);
   }
   return true;
 }

@@ -15,7 +15,7 @@ namespace {
 
 using Kind = Change::Kind;
 constexpr std::uint64_t mib = 1U << 20;
-constexpr std::uint64_t page_bytes = 2 * mib;
+constexpr std::uint64_t huge_page_bytes = 2 * mib;
 constexpr const char* dpdk_conf = "/etc/dpdk/dpdk.conf";
 
 /// Which part of the memory must lie on which node: pools on that of their device. What is of no device, or of one
@@ -26,7 +26,7 @@ std::map<unsigned, std::uint64_t> wanted_by_node(const Needs& needs, const std::
     for (const unsigned cpu : node.cpus)
       if (!needs.cpus.empty() && cpu == needs.cpus.front()) any = node.number;
   std::map<unsigned, std::uint64_t> wanted;
-  const auto bytes = config::port_memory_bytes(needs.config, needs.shards, page_bytes, needs.homes);
+  const auto bytes = config::port_memory_bytes(needs.config, needs.shards, huge_page_bytes, needs.homes);
   wanted[any] += config::eal_memory_bytes;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const std::string name = machine::full_pci_address(needs.config.ports[i]);
@@ -51,8 +51,8 @@ std::string pages_text(const machine::Node& node) {
 std::uint64_t pages_for(const machine::Node& node, std::uint64_t bytes) {
   std::uint64_t used = 0;
   for (const machine::HugePages& pages : node.pages)
-    if (pages.page_bytes == page_bytes) used = pages.reserved - std::min(pages.free, pages.reserved);
-  return used + (bytes + page_bytes - 1) / page_bytes;
+    if (pages.page_bytes == huge_page_bytes) used = pages.reserved - std::min(pages.free, pages.reserved);
+  return used + (bytes + huge_page_bytes - 1) / huge_page_bytes;
 }
 
 std::vector<Change> pages_changes(const machine::View& view, const std::vector<machine::Node>& nodes,
@@ -65,7 +65,7 @@ std::vector<Change> pages_changes(const machine::View& view, const std::vector<m
     std::uint64_t reserved = 0;
     std::string folder = "/sys/kernel/mm/hugepages/hugepages-2048kB";
     for (const machine::HugePages& pages : node.pages)
-      if (pages.page_bytes == page_bytes) {
+      if (pages.page_bytes == huge_page_bytes) {
         reserved = pages.reserved;
         folder = pages.folder;
       }
@@ -94,7 +94,7 @@ void probe_hugepages(const Needs& needs, const Machine& machine, Findings& findi
   const auto nodes = machine::nodes(machine.view);
   const auto wanted = wanted_by_node(needs, nodes);
   const std::uint64_t leftover =
-      needs.eal.in_memory ? 0 : machine::leftover_pages(machine.view, needs.eal.file_prefix) * page_bytes;
+      needs.eal.in_memory ? 0 : machine::leftover_pages(machine.view, needs.eal.file_prefix) * huge_page_bytes;
   if (std::all_of(nodes.begin(), nodes.end(), [](const machine::Node& node) { return node.pages.empty(); }))
     return findings.cannot_tell("this kernel shows no hugepages (/sys/kernel/mm/hugepages)");
   bool enough = true;

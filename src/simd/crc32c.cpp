@@ -9,6 +9,8 @@
 
 #if defined(__x86_64__)
 #include "simd/crc32c_sse42.h"
+#elif defined(__aarch64__)
+#include "simd/crc32c_arm.h"
 #endif
 
 namespace serried::simd {
@@ -51,6 +53,8 @@ std::uint32_t update_portable(std::uint32_t state, const std::uint8_t* at, std::
 std::uint32_t crc32c_update(std::uint32_t state, std::span<const std::uint8_t> bytes) noexcept {
 #if defined(__x86_64__)
   if (active_isa() >= Isa::sse42) return crc32c_update_sse42(state, bytes.data(), bytes.size());
+#elif defined(__aarch64__)
+  if (active_isa() == Isa::arm) return crc32c_update_arm(state, bytes.data(), bytes.size());
 #endif
   return update_portable(state, bytes.data(), bytes.size());
 }
@@ -59,6 +63,8 @@ void crc32c_batch(std::uint32_t seed, const std::uint8_t* const* data, const std
                   std::size_t count) noexcept {
 #if defined(__x86_64__)
   if (active_isa() >= Isa::sse42) return crc32c_batch_sse42(seed, data, length, out, count);
+#elif defined(__aarch64__)
+  if (active_isa() == Isa::arm) return crc32c_batch_arm(seed, data, length, out, count);
 #endif
   for (std::size_t i = 0; i < count; ++i) out[i] = update_portable(seed, data[i], length[i]);
 }

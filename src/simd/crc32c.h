@@ -1,6 +1,6 @@
 #pragma once
 /// CRC32C (Castagnoli, reflected, polynomial 0x1EDC6F41), by instruction where the CPU has it, by table where not.
-/// Source  RFC 3720 12.1; Intel SDM, CRC32
+/// Source  RFC 3720 12.1; Intel SDM, CRC32; Arm ARM, CRC32C
 
 #include <cstddef>
 #include <cstdint>

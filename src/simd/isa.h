@@ -6,8 +6,9 @@
 
 namespace serried::simd {
 
-/// avx512 is F, BW, DQ, VL and IFMA together: Ice Lake, Zen 4 and what came after.
-enum class Isa : std::uint8_t { scalar, sse42, avx2, avx512 };
+/// avx512 is F, BW, DQ, VL and IFMA together: Ice Lake, Zen 4 and what came after. arm is ARM64 with the instructions
+/// for CRC32C, which every CPU has since ARMv8.1; NEON is in its baseline.
+enum class Isa : std::uint8_t { scalar, arm, sse42, avx2, avx512 };
 
 /// The best this CPU and its operating system offer.
 [[nodiscard]] Isa detected_isa() noexcept;

@@ -12,6 +12,8 @@
 
 #if defined(__x86_64__)
 #include "simd/sha256_ni.h"
+#elif defined(__aarch64__)
+#include "simd/sha256_arm.h"
 #endif
 
 namespace serried::simd {
@@ -47,6 +49,8 @@ constexpr unsigned rounds = 64;
 void sha256_blocks(Sha256State& state, const std::uint8_t* blocks, std::size_t count) noexcept {
 #if defined(__x86_64__)
   if (uses_sha_instructions()) return sha256_blocks_ni(state.data(), blocks, count);
+#elif defined(__aarch64__)
+  if (uses_sha_instructions()) return sha256_blocks_arm(state.data(), blocks, count);
 #endif
   for (; count != 0; --count, blocks += sha256_block_bytes) compress(state, blocks);
   // The schedule may be a key, and what was added to the state is as good as one: the first state is public.

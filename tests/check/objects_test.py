@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What scripts/lib/check_objects.py finds and lets pass: planted.cpp, compiled by g++ and clang++ as most modules are and as those
 of -O3 are. Each finding must be one that a comment of planted.cpp says, with its line, and each comment must be found.
-And what is wrong with an object as a whole, and the way from a library to the exit code. The cases of rooms_test.py,
+And what is wrong with an object as a whole, and the way from a library to the exit code. The cases of llvm_test.py, rooms_test.py,
 ranges_test.py and unused_test.py, which need no compiler, run here too."""
 
 import os
@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.join(ROOT, "scripts", "lib"))
 import check_objects  # noqa: E402
 import checklib  # noqa: E402
 import hot_objects  # noqa: E402
+import llvm_test  # noqa: E402
 import ranges_test  # noqa: E402
 import rooms_test  # noqa: E402
 import unused_test  # noqa: E402
@@ -134,7 +135,7 @@ def main():
             whole_objects(compiler, folder)
             lane_elsewhere(compiler, folder)
             library(compiler, folder)
-    failures.extend(rooms_test.failures() + ranges_test.failures() + unused_test.failures())
+    failures.extend(llvm_test.failures() + rooms_test.failures() + ranges_test.failures() + unused_test.failures())
     for text in failures:
         print(text)
     print(f"objects_test: {len(failures)} failures")

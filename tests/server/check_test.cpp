@@ -79,10 +79,12 @@ TEST(CheckMachine, WhatIsMissingComesWithACommand) {
     const Checked checked{bare, words};
     EXPECT_EQ(exit_code(checked.findings), 1);
     for (const Finding& finding : checked.findings) {
-      if (finding.state == State::missing && finding.item != "configuration")
+      if (finding.state == State::missing && finding.item != "configuration") {
         EXPECT_FALSE(finding.changes.empty()) << finding.item << ": " << finding.text;
-      if (finding.state == State::ok || finding.state == State::not_needed)
+      }
+      if (finding.state == State::ok || finding.state == State::not_needed) {
         EXPECT_TRUE(finding.changes.empty()) << finding.item;
+      }
     }
   }
 }

@@ -202,7 +202,9 @@ TEST(DevicePorts, MeasurementModeIsForHarmlessDriversAlone) {
       const auto buffers = engine.value()->close_ports();
       ASSERT_EQ(buffers.size(), 1U);
       // What a ring holds is its reader's. Those that a shard lane had at hand went home too.
-      if (device == "net_null0") EXPECT_EQ(buffers[0].missing, 0U);
+      if (device == "net_null0") {
+        EXPECT_EQ(buffers[0].missing, 0U);
+      }
     }
     setup.config.ports = {"net_memif0"};
     const auto refused = Engine::open(setup);

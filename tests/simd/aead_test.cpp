@@ -15,11 +15,15 @@
 #include "base/bytes.h"
 #include "base/prng.h"
 #include "scanned_stack.h"
-#include "simd/aead_avx2.h"
-#include "simd/aead_avx512.h"
 #include "simd/aead_lanes.h"
 #include "simd/isa.h"
+#include "support/isas.h"
 #include "support/sanitized.h"
+
+#if defined(__x86_64__)
+#include "simd/aead_avx2.h"
+#include "simd/aead_avx512.h"
+#endif
 
 namespace serried::simd {
 namespace {
@@ -37,8 +41,10 @@ struct Variant {
 const Variant variants[] = {
     {"plain256", Isa::scalar, AeadLanes<Plain256>::open, AeadLanes<Plain256>::seal},
     {"plain512", Isa::scalar, AeadLanes<Plain512>::open, AeadLanes<Plain512>::seal},
+#if defined(__x86_64__)
     {"avx2", Isa::avx2, aead_open_avx2, aead_seal_avx2},
     {"avx512", Isa::avx512, aead_open_avx512, aead_seal_avx512},
+#endif
 };
 
 // Datagrams of a burst, each in memory of its own that ends with it.
@@ -314,7 +320,7 @@ INSTANTIATE_TEST_SUITE_P(, AeadVariant, testing::ValuesIn(variants),
 // What the way in chooses, said in the test's output.
 TEST(Aead, TheChoiceFollowsTheInstructionSet) {
   ASSERT_GE(sodium_init(), 0);
-  for (const Isa wanted : {Isa::scalar, Isa::sse42, Isa::avx2, Isa::avx512}) {
+  for (const Isa wanted : test::isas) {
     const Isa used = use_isa(wanted);
     if (used < Isa::avx2) {
       EXPECT_GT(aead_rows_min(), AeadBurst::capacity) << isa_name(used);

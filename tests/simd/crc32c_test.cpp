@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/prng.h"
+#include "support/isas.h"
 #include "support/random.h"
 
 namespace serried::simd {
@@ -32,7 +33,7 @@ class Crc32cTest : public testing::TestWithParam<Isa> {
   }
   void TearDown() override { use_isa(detected_isa()); }
 };
-INSTANTIATE_TEST_SUITE_P(Isa, Crc32cTest, testing::Values(Isa::scalar, Isa::sse42, Isa::avx2, Isa::avx512));
+INSTANTIATE_TEST_SUITE_P(Isa, Crc32cTest, testing::ValuesIn(test::isas));
 
 TEST_P(Crc32cTest, Rfc3720AppendixB4) {
   EXPECT_EQ(crc32c(Bytes(32, 0x00)), 0x8A9136AAu);

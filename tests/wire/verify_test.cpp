@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "simd/isa.h"
+#include "support/isas.h"
 #include "wire/burst.h"
 #include "wire/stamp.h"
 
@@ -19,7 +20,7 @@ class VerifyTest : public testing::TestWithParam<simd::Isa> {
   }
   void TearDown() override { simd::use_isa(simd::detected_isa()); }
 };
-INSTANTIATE_TEST_SUITE_P(Isa, VerifyTest, testing::Values(simd::Isa::scalar, simd::Isa::sse42));
+INSTANTIATE_TEST_SUITE_P(Isa, VerifyTest, testing::ValuesIn(test::isas));
 
 const CrcSeed seed(test_protocol_id);
 
