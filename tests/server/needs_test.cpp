@@ -30,7 +30,7 @@ TEST(NeedsOf, HowEachDeviceIsReached) {
   EXPECT_EQ(mlx5.devices.at(0).reach, Reach::shared);
   EXPECT_TRUE(mlx5.any(Reach::shared));
   EXPECT_FALSE(mlx5.any(Reach::vfio));
-  EXPECT_TRUE(mlx5.any_driver("net_mlx5"));
+  EXPECT_TRUE(mlx5.any_driver("mlx5_pci"));
 }
 
 TEST(NeedsOf, SocketsHaveNoDevices) {
