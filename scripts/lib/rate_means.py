@@ -71,7 +71,7 @@ def swarm(options, note):
     def trial(rate):
         note(f"swarm: {options.players * rate:,} inputs/s")
         cell = {"players": options.players, "rate_hz": rate, "driver": options.driver, "in_view": min(options.players, 50),
-                "budget": 1146, "shards": 1, "io_lanes": options.io_lanes}
+                "budget": 1146, "shards": 1, "io_lanes": options.io_lanes, "server_args": ""}
         found, said = bench_matrix.run_cell(options, cell)
         server, bots = found.get("server"), found.get("swarm")
         if not server or not bots:
