@@ -34,6 +34,7 @@ USES = {
     "clang-tidy": (r"\bclang-tidy\b", SCRIPT), "libclang-rt-dev": (r"-fsanitize=fuzzer", SCRIPT),
     "binutils": (r"\bc\+\+filt", SCRIPT), "valgrind": (r"\bvalgrind\b", SCRIPT),
     "iputils-ping": (r"\bping\b", SCRIPT), "zstd": (r"\bzstd\b", SCRIPT), "lua5.4": (r"\blua5\.4\b", SCRIPT),
+    "dpdk-dev": (r"\bdpdk-testpmd\b", SCRIPT),
 }
 
 
