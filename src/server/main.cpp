@@ -238,8 +238,6 @@ int serve(const config::Arguments& arguments, const config::Reading& reading, co
   spdlog::logger& log = voice.log;
   const std::vector<unsigned> cpus = port::allowed_cpus();
   block_signals();
-  // Before hwloc, which asks again without end where the system does not say which CPUs there are.
-  if (const auto allowed = port::system_allows_eal(cpus); !allowed) return fail(allowed.error().message);
   const Topology topology = machine_topology();
   const auto quota = machine::cpu_quota(machine::View{});
   const std::vector<unsigned> usable = usable_cpus(machine::View{});

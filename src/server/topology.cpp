@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "machine/cgroup.h"
+#include "port/cpus.h"
 
 namespace serried::server {
 namespace {
@@ -53,6 +54,8 @@ Topology read_topology(hwloc_topology* topology) {
 }
 
 Topology machine_topology() {
+  // hwloc would ask again without end.
+  if (port::allowed_cpus().empty()) return {};
   hwloc_topology_t topology = nullptr;
   if (hwloc_topology_init(&topology) != 0) return {};
   const std::unique_ptr<hwloc_topology, decltype(&hwloc_topology_destroy)> guard{topology, hwloc_topology_destroy};
