@@ -15,7 +15,6 @@ namespace {
 
 using Kind = Change::Kind;
 constexpr std::uint64_t mib = 1U << 20;
-constexpr std::uint64_t huge_page_bytes = 2 * mib;
 constexpr const char* dpdk_conf = "/etc/dpdk/dpdk.conf";
 
 /// Which part of the memory must lie on which node: pools on that of their device. What is of no device, or of one
@@ -120,7 +119,7 @@ void probe_hugepages(const Needs& needs, const Machine& machine, Findings& findi
          needs.any(Reach::vfio) || needs.any(Reach::shared)
              ? "or lower --players-max and --io-lanes"
              : "or --no-huge -m " +
-                   std::to_string(memory_needed(needs.config, needs.shards, 4'096, needs.homes) / mib + 1) +
+                   std::to_string(memory_needed(needs.config, needs.shards, small_page_bytes, needs.homes) / mib + 1) +
                    " before --"});
     findings.missing(text, std::move(changes));
   }

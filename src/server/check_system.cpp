@@ -331,14 +331,14 @@ void probe_socket_buffers(const Needs& needs, const Machine& machine, Findings& 
 
 void probe_open_files(const Needs& needs, const Machine& machine, Findings& findings) {
   // With hugepages that are not one file, EAL holds one open for each.
-  constexpr std::uint64_t others = 256, page = 2U << 20;
+  constexpr std::uint64_t others = 256;
   if (needs.huge_bytes == 0) return findings.not_needed("a few dozen files are open, whatever the players");
   const bool single =
       std::find(needs.arguments.begin(), needs.arguments.end(), "--single-file-segments") != needs.arguments.end();
   if (single) return findings.not_needed("--single-file-segments: one file for all hugepages");
   const auto most = machine::limit(machine.view, "Max open files");
   if (!most) return findings.cannot_tell("/proc/self/limits is not there");
-  const std::uint64_t wanted = needs.huge_bytes / page + others;
+  const std::uint64_t wanted = needs.huge_bytes / huge_page_bytes + others;
   if (*most >= wanted)
     return findings.ok("a file for each hugepage: " + std::to_string(wanted) + " of at most " +
                        (*most == machine::unlimited ? "any number" : std::to_string(*most)));

@@ -203,14 +203,13 @@ int check(const config::Reading& reading, std::vector<std::string> eal) {
 
 /// A profile that wants hugepages takes them while there are enough.
 void add_memory(std::vector<std::string>& eal, const LayoutRequest& request, unsigned shards) {
-  constexpr std::uint64_t huge_page = 2U << 20, small_page = 4U << 10;
   const config::ServerConfig& config = *request.config;
   const config::Homes homes = config::home_devices(config, request.device_nodes);
   if (shards == 0) shards = automatic_shards(request.machine_cpus, config.io_lanes);  // options name the cores
   std::uint64_t free = 0;
   for (const machine::Node& node : machine::nodes(machine::View{})) free += machine::free_bytes(node);
-  config::add_memory(eal, memory_needed(config, shards, huge_page, homes),
-                     memory_needed(config, shards, small_page, homes), free);
+  config::add_memory(eal, memory_needed(config, shards, huge_page_bytes, homes),
+                     memory_needed(config, shards, small_page_bytes, homes), free);
 }
 
 /// EAL's arguments. Where they name no cores, `request` says which lanes need, and `shards` how many of those there

@@ -13,7 +13,6 @@ namespace serried::server {
 namespace {
 
 constexpr unsigned mellanox = 0x15b3;
-constexpr std::uint64_t huge_page = 2U << 20;
 
 Reach reach_of(const DeviceNeed& device, const std::optional<config::Profile>& profile) {
   if (!device.eal.pci)
@@ -113,7 +112,7 @@ Needs needs_of(const config::Reading& reading, std::vector<std::string> argument
     needs.devices.push_back(need_of(device, reading.profile, view));
   needs.hugepages = reading.profile ? reading.profile->hugepages : config::Pages::unsaid;
   needs.homes = config::home_devices(reading.config, device_nodes(needs));
-  if (needs.eal.huge) needs.huge_bytes = memory_needed(reading.config, needs.shards, huge_page, needs.homes);
+  if (needs.eal.huge) needs.huge_bytes = memory_needed(reading.config, needs.shards, huge_page_bytes, needs.homes);
   return needs;
 }
 

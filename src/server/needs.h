@@ -54,6 +54,9 @@ struct Needs {
 [[nodiscard]] Needs needs_of(const config::Reading& reading, std::vector<std::string> arguments,
                              const machine::View& view);
 
+/// Pages of EAL's memory: hugepages, or without them those that all processes have.
+inline constexpr std::uint64_t huge_page_bytes = 2U << 20, small_page_bytes = 4U << 10;
+
 /// Bytes that a server of this configuration takes of EAL's memory with pages of this size.
 [[nodiscard]] std::uint64_t memory_needed(const config::ServerConfig& config, unsigned shards, std::uint64_t page_bytes,
                                           const config::Homes& homes);
